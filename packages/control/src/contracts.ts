@@ -1,0 +1,74 @@
+/**
+ * The leader's deciders, each a pure function of a snapshot (DESIGN §7). `wakeAt` is the instant
+ * (epoch ms) at which the answer may change without the state changing; null = never.
+ */
+import type { Evaluation, Plan, StateReader } from "@drover/model";
+
+/** Why a decider does nothing yet. */
+export interface WaitReason {
+  readonly rule: string;
+  readonly subject: string;
+  readonly since: number;
+  readonly waitsFor: string;
+  readonly wakeAt: number | null;
+  readonly hint: string;
+}
+
+/** What verification leaves of a plan (spec chapter 6 §6.6). */
+export interface VerifiedPlan {
+  readonly plan: Plan;
+  /** Nodes whose placements were dropped. */
+  readonly rejectedNodes: readonly string[];
+  /** 0 = everything accepted; otherwise the scheduler must refresh to this index and retry. */
+  readonly refreshIndex: number;
+}
+
+/** `inFlight`: plans accepted before this one and not applied yet, oldest first. */
+export type VerifyPlan = (
+  plan: Plan,
+  state: StateReader,
+  inFlight: readonly Plan[],
+) => VerifiedPlan;
+
+export type DeploymentDecision =
+  | { readonly kind: "none"; readonly reason: WaitReason; readonly wakeAt: number | null }
+  | {
+      /** Ask the scheduler to go on; `reschedule` marks failed allocations that may be replaced. */
+      readonly kind: "continue";
+      readonly reschedule: readonly string[];
+      readonly wakeAt: number | null;
+    }
+  | { readonly kind: "promote"; readonly groups: readonly string[] }
+  | {
+      readonly kind: "fail";
+      readonly statusDescription: string;
+      /** Version to return to; null = no revert. */
+      readonly revertTo: number | null;
+    };
+
+export type DecideDeployment = (
+  input: { readonly deploymentId: string; readonly now: number },
+  state: StateReader,
+) => DeploymentDecision;
+
+export type DrainDecision = {
+  /** Allocations to mark for migration now. */
+  readonly migrate: readonly string[];
+  /** Batch allocations stopped at the deadline without replacement. */
+  readonly stopWithoutPlacement: readonly string[];
+  readonly completed: boolean;
+  readonly deadlineReached: boolean;
+  readonly wakeAt: number | null;
+};
+export type DecideDrain = (
+  input: { readonly nodeId: string; readonly now: number },
+  state: StateReader,
+) => DrainDecision;
+
+/** One evaluation handed to a worker; `token` must accompany ack and nack. */
+export interface Lease {
+  readonly evaluation: Evaluation;
+  readonly token: string;
+  /** Delivery count, from 1. */
+  readonly attempt: number;
+}

@@ -1,0 +1,79 @@
+/** A deployment: the rolling update of one job version (spec chapter 1 §1.10, chapter 4). */
+import {
+  bool,
+  duration,
+  type Infer,
+  instantNanos,
+  instantText,
+  int,
+  list,
+  map,
+  object,
+  record,
+  string,
+} from "../schema/field.ts";
+
+export const DeploymentStatus = {
+  running: "running",
+  paused: "paused",
+  pending: "pending",
+  initializing: "initializing",
+  blocked: "blocked",
+  unblocking: "unblocking",
+  successful: "successful",
+  failed: "failed",
+  cancelled: "cancelled",
+} as const;
+export type DeploymentStatus = (typeof DeploymentStatus)[keyof typeof DeploymentStatus];
+
+export const deploymentStateSchema = record("DeploymentState", {
+  autoRevert: bool(),
+  autoPromote: bool(),
+  progressDeadline: duration(),
+  /** Epoch ms; 0 = not set (sent as null). */
+  requireProgressBy: instantText(),
+  promoted: bool({ owner: "deployment" }),
+  /** Allocation ids, in order of placement. */
+  placedCanaries: list(string(), { owner: "scheduler" }),
+  desiredCanaries: int({ owner: "scheduler" }),
+  desiredTotal: int({ owner: "scheduler" }),
+  /** The three counts are derived from allocations on every write that touches one (DESIGN §6). */
+  placedAllocs: int({ owner: "server" }),
+  healthyAllocs: int({ owner: "server" }),
+  unhealthyAllocs: int({ owner: "server" }),
+  /** Names that first became healthy in this deployment; each extends the deadline once (§12.1). */
+  extendedNames: list(string(), { owner: "server", omitEmpty: true }),
+});
+export type DeploymentState = Infer<typeof deploymentStateSchema>;
+
+export const deploymentSchema = record("Deployment", {
+  id: string({ wire: "ID" }),
+  namespace: string(),
+  jobId: string({ wire: "JobID" }),
+  jobVersion: int(),
+  jobModifyIndex: int(),
+  jobSpecModifyIndex: int(),
+  jobCreateIndex: int(),
+  isMultiregion: bool(),
+  taskGroups: map(object(deploymentStateSchema)),
+  status: string(),
+  statusDescription: string(),
+  evalPriority: int(),
+  /** Epoch ms when the clocks stopped (paused, waiting for promotion); 0 = they run. */
+  clockStoppedAt: instantText({ omitEmpty: true }),
+  /** Automatic transitions this human submit still grants (DESIGN §12.1). */
+  autoTransitionsLeft: int({ omitEmpty: true }),
+  createIndex: int(),
+  modifyIndex: int(),
+  createTime: instantNanos(),
+  modifyTime: instantNanos(),
+});
+export type Deployment = Infer<typeof deploymentSchema>;
+
+export function isDeploymentActive(deployment: Pick<Deployment, "status">): boolean {
+  return (
+    deployment.status !== DeploymentStatus.successful &&
+    deployment.status !== DeploymentStatus.failed &&
+    deployment.status !== DeploymentStatus.cancelled
+  );
+}

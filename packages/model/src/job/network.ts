@@ -1,0 +1,46 @@
+/** Networks and ports that a group asks for (spec chapter 1 §1.7). */
+import {
+  bool,
+  type Infer,
+  int,
+  list,
+  map,
+  nullable,
+  object,
+  record,
+  string,
+} from "../schema/field.ts";
+
+export const portSchema = record("Port", {
+  label: string({ form: "label" }),
+  /** Static port in a job; the assigned one in an allocation; 0 = none yet. */
+  value: int({ hcl: "static", default: 0, omitEmpty: true }),
+  to: int({ default: 0, omitEmpty: true }),
+  hostNetwork: string({ default: "default", omitEmpty: true }),
+  ignoreCollision: bool({ default: false, omitEmpty: true }),
+});
+export type Port = Infer<typeof portSchema>;
+
+export const dnsSchema = record("DNS", {
+  servers: list(string()),
+  searches: list(string()),
+  options: list(string()),
+});
+
+export const cniSchema = record("CNI", {
+  args: map(string()),
+});
+
+export const networkSchema = record("Network", {
+  mode: string({ default: "", omitEmpty: true, change: "destructive" }),
+  device: string({ default: "", omitEmpty: true, hcl: "device", diff: false }),
+  cidr: string({ wire: "CIDR", default: "", omitEmpty: true, hcl: "cidr", diff: false }),
+  ip: string({ wire: "IP", default: "", omitEmpty: true, hcl: null, diff: false }),
+  hostname: string({ default: "", omitEmpty: true, change: "destructive" }),
+  mBits: int({ hcl: "mbits", default: 0, omitEmpty: true, change: "destructive", diff: false }),
+  dns: nullable(object(dnsSchema, { wire: "DNS", omitEmpty: true, change: "destructive" })),
+  reservedPorts: list(object(portSchema), { hcl: null, keepEmpty: true, change: "destructive" }),
+  dynamicPorts: list(object(portSchema), { hcl: null, keepEmpty: true, change: "destructive" }),
+  cni: nullable(object(cniSchema, { wire: "CNI", omitEmpty: true, change: "destructive" })),
+});
+export type Network = Infer<typeof networkSchema>;

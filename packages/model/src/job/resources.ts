@@ -1,0 +1,32 @@
+/** What a task asks of its node (spec chapter 1 §1.3). */
+import { type Infer, int, list, nullable, object, record, string } from "../schema/field.ts";
+import { affinitySchema, constraintSchema } from "./constraint.ts";
+import { networkSchema } from "./network.ts";
+
+export const deviceSchema = record("Device", {
+  name: string({ form: "label" }),
+  count: int({ default: 1 }),
+  constraints: list(object(constraintSchema), { hcl: "constraint", form: "block" }),
+  affinities: list(object(affinitySchema), { hcl: "affinity", form: "block" }),
+});
+export type RequestedDevice = Infer<typeof deviceSchema>;
+
+export const numaSchema = record("NUMA", {
+  affinity: string({ default: "none" }),
+  devices: list(string()),
+});
+
+export const resourcesSchema = record("Resources", {
+  /** MHz shares. */
+  cpu: int({ wire: "CPU" }),
+  cores: int({ default: 0 }),
+  memoryMb: int({ wire: "MemoryMB", hcl: "memory", default: 300 }),
+  memoryMaxMb: int({ wire: "MemoryMaxMB", hcl: "memory_max", default: 0 }),
+  diskMb: int({ wire: "DiskMB", hcl: "disk", default: 0 }),
+  iops: int({ wire: "IOPS", default: 0 }),
+  networks: list(object(networkSchema), { hcl: "network", form: "block" }),
+  devices: list(object(deviceSchema), { hcl: "device", form: "block" }),
+  numa: nullable(object(numaSchema, { wire: "NUMA" })),
+  secretsMb: int({ wire: "SecretsMB", hcl: "secrets", default: 0 }),
+});
+export type Resources = Infer<typeof resourcesSchema>;

@@ -1,0 +1,23 @@
+/**
+ * What the server needs of a replicated log, and nothing more (DESIGN §5): bytes in, bytes
+ * committed in one order. `@raft/node-raft` is the engine; a test-only engine over etcd comes later.
+ */
+export interface LogEngine<R> {
+  /** Leader only; resolves when applied here. */
+  propose(
+    data: Uint8Array,
+    options?: { timeoutMs?: number },
+  ): Promise<{ index: number; term: number; result: R }>;
+  /** Resolves once everything committed before the call is applied here. */
+  barrier(options?: { timeoutMs?: number }): Promise<{ index: number }>;
+  leadership(): LeadershipState;
+  onLeadership(fn: (state: LeadershipState) => void): () => void;
+  snapshot(): Promise<void>;
+}
+
+export interface LeadershipState {
+  readonly self: boolean;
+  readonly term: number;
+  /** host:port of the leader's node-to-node listener; "" = none known. */
+  readonly leaderAddress: string;
+}
