@@ -1,0 +1,70 @@
+/** Opens an RPC socket to another machine, and keeps one per address for those who share it. */
+import { DroverError } from "@drover/base";
+import { WebSocket } from "ws";
+import { SocketPeer } from "./peer.ts";
+import type { Router } from "./router.ts";
+import type { RpcPeer } from "./rpc.ts";
+
+const DIAL_TIMEOUT_MS = 5_000;
+
+export function dial(
+  address: string,
+  router: Router,
+  options: { timeoutMs?: number } = {},
+): Promise<RpcPeer> {
+  const timeoutMs = options.timeoutMs ?? DIAL_TIMEOUT_MS;
+  const socket = new WebSocket(`ws://${address}/rpc`, {
+    perMessageDeflate: false,
+    handshakeTimeout: timeoutMs,
+    maxPayload: 64 << 20,
+  });
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      reject(
+        new DroverError("unreachable", `cannot reach ${address}: ${error.message}`, {
+          retryable: true,
+          cause: error,
+        }),
+      );
+    };
+    socket.once("error", fail);
+    socket.once("open", () => {
+      socket.off("error", fail);
+      resolve(new SocketPeer(socket, { address, dialled: true, router }));
+    });
+  });
+}
+
+/** Shared connections by address; a closed one is dialled anew by the next caller. */
+export class PeerPool {
+  readonly #router: Router;
+  readonly #peers = new Map<string, Promise<RpcPeer>>();
+
+  constructor(router: Router) {
+    this.#router = router;
+  }
+
+  async get(address: string): Promise<RpcPeer> {
+    const known = this.#peers.get(address);
+    if (known) return known;
+    const dialling = dial(address, this.#router);
+    this.#peers.set(address, dialling);
+    const forget = () => {
+      if (this.#peers.get(address) === dialling) this.#peers.delete(address);
+    };
+    try {
+      const peer = await dialling;
+      peer.onClose(forget);
+      return peer;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const peers = await Promise.allSettled(this.#peers.values());
+    for (const peer of peers) if (peer.status === "fulfilled") peer.value.close("shutting down");
+    this.#peers.clear();
+  }
+}
