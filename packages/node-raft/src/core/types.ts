@@ -119,6 +119,13 @@ export type Message =
       readonly term: number;
     }
   | {
+      /** The target of a transfer cannot campaign: the leader serves on. */
+      readonly type: "transferRefused";
+      readonly from: MemberId;
+      readonly to: MemberId;
+      readonly term: number;
+    }
+  | {
       readonly type: "readIndex";
       readonly from: MemberId;
       readonly to: MemberId;
@@ -136,16 +143,29 @@ export type Message =
       readonly index: number;
     };
 
-/** One write to the log. The driver answers with `durable(append)` once it is on disk. */
+/**
+ * One write to the log. Writes reach the disk in the order of `seq`, several may be on their way, and
+ * the driver answers each with `durable(append)` once it is on disk. A write may carry nothing but
+ * `onDurable`: then it only waits for the writes before it.
+ */
 export interface Append {
+  /** 1, 2, 3, … within one life of the core; identifies the write in `durable`. */
+  readonly seq: number;
   readonly hardState: HardState | null;
   /** Contiguous; entries at and above the first one replace what the log holds. */
   readonly entries: readonly Entry[];
-  /** Installed instead of a log prefix: the log restarts after it. */
+  /**
+   * The whole log is dropped and restarts after this snapshot, whose data the driver has already
+   * made durable (it did so before it stepped the `snapshot` message). The driver also restores the
+   * state machine from it and then calls `snapshotInstalled`; until then `apply` stays empty.
+   */
   readonly snapshot: SnapshotMeta | null;
   /** Sent only after the write is durable: acknowledgements and votes. */
   readonly onDurable: readonly Message[];
-  /** Term and last index of the write, so that a late acknowledgement of a replaced entry is void. */
+  /**
+   * The core's term and the last index of its log when the write was issued. The core voids the part
+   * of an acknowledgement that a later write replaced.
+   */
   readonly ackTerm: number;
   readonly ackIndex: number;
 }
@@ -165,7 +185,11 @@ export interface SoftState {
   readonly term: number;
 }
 
-/** What one turn of the core wants done. Order: `send` and `append` may run side by side; `apply` too. */
+/**
+ * What one turn of the core wants done. `send`, `appends` and `apply` may run side by side: every
+ * message that promises something durable is in `onDurable`, and `apply` holds only entries that are
+ * both committed and durable here.
+ */
 export interface Effects {
   readonly appends: readonly Append[];
   readonly send: readonly Message[];
