@@ -12,9 +12,43 @@ export * from "./job/network.ts";
 export * from "./job/resources.ts";
 export * from "./job/restart.ts";
 export * from "./job/service.ts";
+export * from "./job/summary.ts";
 export * from "./job/task.ts";
 export * from "./job/task-group.ts";
 export * from "./job/task-parts.ts";
 export * from "./job/update.ts";
-export type { Field, FieldOptions, Infer, InferInput, Json, RecordSchema } from "./schema/field.ts";
+export {
+  type Decoded,
+  type DecodeInputOptions,
+  decodeInput,
+  decodeInstant,
+  decodeStored,
+} from "./schema/decode.ts";
+export { encode, encodeInput, encodeInstant } from "./schema/encode.ts";
+export type {
+  Field,
+  FieldKind,
+  FieldOptions,
+  FieldRecord,
+  Infer,
+  InferInput,
+  Json,
+  JsonObject,
+  RecordSchema,
+} from "./schema/field.ts";
 export type { StateReader } from "./state-reader.ts";
+export { type AllocStubOptions, allocStubToWire, allocToWire } from "./wire/alloc.ts";
+export {
+  deploymentToWire,
+  evalStubToWire,
+  evalToWire,
+  type NodeStubOptions,
+  namespaceToWire,
+  nodePoolToWire,
+  nodeStubToWire,
+  nodeToWire,
+  schedulerConfigToWire,
+  serviceRegistrationToWire,
+} from "./wire/cluster.ts";
+export { jobStubToWire, jobSummaryToWire, jobToWire } from "./wire/job.ts";
+export { displayMessage, taskEventToWire, taskStateToWire } from "./wire/task-event.ts";

@@ -12,6 +12,7 @@ import {
   instantNanos,
   instantText,
   int,
+  json,
   list,
   map,
   nullable,
@@ -124,14 +125,15 @@ export const allocMetricSchema = record("AllocMetric", {
   nodesFiltered: int(),
   nodesInPool: int(),
   nodePool: string(),
-  nodesAvailable: map(int()),
+  nodesAvailable: map(int(), { keepEmpty: true }),
   classFiltered: map(int()),
   constraintFiltered: map(int()),
   nodesExhausted: int(),
   classExhausted: map(int()),
   dimensionExhausted: map(int()),
   quotaExhausted: list(string()),
-  resourcesExhausted: map(int()),
+  /** Task → the amounts asked for on the exhausted dimensions, in the form of `Resources`. */
+  resourcesExhausted: map(json()),
   scores: map(float()),
   scoreMetaData: list(object(nodeScoreSchema)),
   /** Nanoseconds; the proposer measures it. */
@@ -141,11 +143,11 @@ export const allocMetricSchema = record("AllocMetric", {
 export type AllocMetric = Infer<typeof allocMetricSchema>;
 
 export const desiredTransitionSchema = record("DesiredTransition", {
-  migrate: nullable(bool({ omitEmpty: true })),
-  reschedule: nullable(bool({ omitEmpty: true })),
-  forceReschedule: nullable(bool({ omitEmpty: true })),
-  noShutdownDelay: nullable(bool({ omitEmpty: true })),
-  migrateDisablePlacement: nullable(bool({ omitEmpty: true })),
+  migrate: nullable(bool()),
+  reschedule: nullable(bool()),
+  forceReschedule: nullable(bool()),
+  noShutdownDelay: nullable(bool()),
+  migrateDisablePlacement: nullable(bool()),
 });
 export type DesiredTransition = Infer<typeof desiredTransitionSchema>;
 
@@ -191,17 +193,17 @@ export const allocationSchema = record("Allocation", {
   nodeId: string({ wire: "NodeID", owner: "scheduler" }),
   nodeName: string({ owner: "scheduler" }),
   jobId: string({ wire: "JobID", owner: "scheduler" }),
-  jobVersion: int({ owner: "scheduler" }),
+  jobVersion: int({ wire: null, owner: "scheduler" }),
   /** The `jobModifyIndex` of that version: equal ones need no update (spec §2.6). */
-  jobModifyIndex: int({ owner: "scheduler" }),
+  jobModifyIndex: int({ wire: null, owner: "scheduler" }),
   /** The registration it belongs to; a job purged and registered again has another. */
-  jobCreateIndex: int({ owner: "scheduler" }),
+  jobCreateIndex: int({ wire: null, owner: "scheduler" }),
   taskGroup: string({ owner: "scheduler" }),
   allocatedResources: object(allocatedResourcesSchema, { owner: "scheduler" }),
-  metrics: nullable(object(allocMetricSchema, { owner: "scheduler" })),
+  metrics: nullable(object(allocMetricSchema, { owner: "scheduler", omitEmpty: true })),
   desiredStatus: string({ owner: "scheduler" }),
   desiredDescription: string({ owner: "scheduler", omitEmpty: true }),
-  desiredTransition: object(desiredTransitionSchema, { owner: "deployment" }),
+  desiredTransition: object(desiredTransitionSchema, { owner: "deployment", omitEmpty: true }),
   clientStatus: string({ owner: "client" }),
   clientDescription: string({ owner: "client", omitEmpty: true }),
   taskStates: map(object(taskStateSchema), { owner: "client", omitEmpty: true }),
@@ -209,9 +211,13 @@ export const allocationSchema = record("Allocation", {
   previousAllocation: string({ owner: "scheduler", omitEmpty: true }),
   nextAllocation: string({ owner: "scheduler", omitEmpty: true }),
   deploymentId: string({ wire: "DeploymentID", owner: "scheduler", omitEmpty: true }),
-  deploymentStatus: nullable(object(allocDeploymentStatusSchema, { owner: "client" })),
-  rescheduleTracker: nullable(object(rescheduleTrackerSchema, { owner: "scheduler" })),
-  networkStatus: nullable(object(networkStatusSchema, { owner: "client" })),
+  deploymentStatus: nullable(
+    object(allocDeploymentStatusSchema, { owner: "client", omitEmpty: true }),
+  ),
+  rescheduleTracker: nullable(
+    object(rescheduleTrackerSchema, { owner: "scheduler", omitEmpty: true }),
+  ),
+  networkStatus: nullable(object(networkStatusSchema, { owner: "client", omitEmpty: true })),
   followupEvalId: string({ wire: "FollowupEvalID", owner: "scheduler", omitEmpty: true }),
   preemptedAllocations: list(string(), { owner: "scheduler", omitEmpty: true }),
   preemptedByAllocation: string({ owner: "scheduler", omitEmpty: true }),
@@ -219,13 +225,13 @@ export const allocationSchema = record("Allocation", {
    * Drover's own, make before break (DESIGN §12.3). `prepare`: the node may pull images but not
    * start; the allocation it replaces still runs. `go`: start. Older API clients see `pending`.
    */
-  phase: string({ owner: "scheduler", omitEmpty: true }),
+  phase: string({ wire: null, owner: "scheduler" }),
   /** The client has everything it needs to start (images present); set once. */
-  prepared: bool({ owner: "client", omitEmpty: true }),
+  prepared: bool({ wire: null, owner: "client" }),
   /** Higher wins: updates of one allocation may travel through different servers (DESIGN §6). */
-  clientSeq: int({ owner: "client", omitEmpty: true }),
+  clientSeq: int({ wire: null, owner: "client" }),
   /** An error that names the version and is not retried (DESIGN §12.4); "" = none. */
-  unretryableError: string({ owner: "client", omitEmpty: true }),
+  unretryableError: string({ wire: null, owner: "client" }),
   createIndex: int({ owner: "server" }),
   modifyIndex: int({ owner: "server" }),
   /** Moves only with changes made by the servers. */

@@ -42,7 +42,7 @@ export const deploymentStateSchema = record("DeploymentState", {
   healthyAllocs: int({ owner: "server" }),
   unhealthyAllocs: int({ owner: "server" }),
   /** Names that first became healthy in this deployment; each extends the deadline once (§12.1). */
-  extendedNames: list(string(), { owner: "server", omitEmpty: true }),
+  extendedNames: list(string(), { wire: null, owner: "server" }),
 });
 export type DeploymentState = Infer<typeof deploymentStateSchema>;
 
@@ -60,9 +60,9 @@ export const deploymentSchema = record("Deployment", {
   statusDescription: string(),
   evalPriority: int(),
   /** Epoch ms when the clocks stopped (paused, waiting for promotion); 0 = they run. */
-  clockStoppedAt: instantText({ omitEmpty: true }),
+  clockStoppedAt: instantText({ wire: null }),
   /** Automatic transitions this human submit still grants (DESIGN §12.1). */
-  autoTransitionsLeft: int({ omitEmpty: true }),
+  autoTransitionsLeft: int({ wire: null }),
   createIndex: int(),
   modifyIndex: int(),
   createTime: instantNanos(),

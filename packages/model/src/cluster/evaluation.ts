@@ -70,8 +70,8 @@ export const evaluationSchema = record("Evaluation", {
   annotatePlan: bool({ omitEmpty: true }),
   queuedAllocations: map(int(), { omitEmpty: true }),
   snapshotIndex: int({ omitEmpty: true }),
-  createIndex: int(),
-  modifyIndex: int(),
+  createIndex: int({ omitEmpty: true }),
+  modifyIndex: int({ omitEmpty: true }),
   createTime: instantNanos(),
   modifyTime: instantNanos(),
 });

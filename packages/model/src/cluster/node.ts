@@ -57,7 +57,7 @@ export const lastDrainSchema = record("LastDrain", {
   updatedAt: instantText(),
   status: string(),
   accessorId: string({ wire: "AccessorID" }),
-  meta: map(string()),
+  meta: map(string(), { keepEmpty: true }),
 });
 
 export const nodeAddressSchema = record("NodeAddress", {
@@ -110,7 +110,7 @@ export const nodeSchema = record("Node", {
   cgroupParent: string({ owner: "client" }),
   httpAddr: string({ wire: "HTTPAddr", owner: "client" }),
   /** host:port of node-to-node traffic; Drover's own field. */
-  rpcAddr: string({ wire: "RPCAddr", owner: "client", omitEmpty: true }),
+  rpcAddr: string({ wire: null, owner: "client" }),
   tlsEnabled: bool({ wire: "TLSEnabled", owner: "client" }),
   attributes: map(string(), { owner: "client", keepEmpty: true }),
   nodeResources: object(nodeResourcesSchema, { owner: "client" }),
@@ -125,7 +125,7 @@ export const nodeSchema = record("Node", {
   hostVolumes: map(json(), { owner: "client", keepEmpty: true }),
   hostNetworks: map(json(), { owner: "client" }),
   /** Images this node has reported present: reference → digest; Drover's own (DESIGN §12.3). */
-  images: map(string(), { owner: "client", omitEmpty: true }),
+  images: map(string(), { wire: null, owner: "client" }),
   drainStrategy: nullable(object(drainStrategySchema, { owner: "user" })),
   schedulingEligibility: string({ owner: "user" }),
   status: string({ owner: "server" }),

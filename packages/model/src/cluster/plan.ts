@@ -20,7 +20,10 @@ export const desiredUpdatesSchema = record("DesiredUpdates", {
 export type DesiredUpdates = Infer<typeof desiredUpdatesSchema>;
 
 export const planAnnotationsSchema = record("PlanAnnotations", {
-  desiredTgUpdates: map(object(desiredUpdatesSchema), { wire: "DesiredTGUpdates" }),
+  desiredTgUpdates: map(object(desiredUpdatesSchema), {
+    wire: "DesiredTGUpdates",
+    keepEmpty: true,
+  }),
   preemptedAllocs: list(string()),
 });
 export type PlanAnnotations = Infer<typeof planAnnotationsSchema>;

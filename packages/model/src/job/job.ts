@@ -29,37 +29,57 @@ export type JobType = (typeof JobType)[keyof typeof JobType];
 export const JobStatus = { pending: "pending", running: "running", dead: "dead" } as const;
 export type JobStatus = (typeof JobStatus)[keyof typeof JobStatus];
 
-export const periodicSchema = record("Periodic", {
-  enabled: bool({ default: true }),
-  spec: string({ hcl: "cron", default: "" }),
-  specs: list(string(), { hcl: "crons", keepEmpty: true }),
-  specType: string({ hcl: null, default: "cron" }),
-  prohibitOverlap: bool({ default: false }),
-  timeZone: string({ default: "UTC" }),
-});
+export const periodicSchema = record(
+  "Periodic",
+  {
+    enabled: bool({ default: true }),
+    spec: string({ hcl: "cron", default: "" }),
+    specs: list(string(), { hcl: "crons", keepEmpty: true }),
+    specType: string({ hcl: null, parsed: "cron", default: "cron" }),
+    prohibitOverlap: bool({ default: false }),
+    timeZone: string({ default: "UTC" }),
+  },
+  { typeName: "PeriodicConfig" },
+);
 export type PeriodicConfig = Infer<typeof periodicSchema>;
 
-export const parameterizedSchema = record("ParameterizedJob", {
-  payload: string({ default: "optional" }),
-  metaRequired: list(string()),
-  metaOptional: list(string()),
-});
+export const parameterizedSchema = record(
+  "ParameterizedJob",
+  {
+    payload: string({ plain: true, default: "optional" }),
+    metaRequired: list(string()),
+    metaOptional: list(string()),
+  },
+  { typeName: "ParameterizedJobConfig" },
+);
 
-export const uiLinkSchema = record("Link", {
-  label: string({ default: "" }),
-  url: string({ default: "" }),
-});
+export const uiLinkSchema = record(
+  "Link",
+  {
+    label: string({ plain: true, default: "" }),
+    url: string({ plain: true, requestWire: "URL", default: "" }),
+  },
+  { typeName: "JobUILink" },
+);
 
-export const uiSchema = record("UI", {
-  description: string({ default: "" }),
-  links: list(object(uiLinkSchema), { hcl: "link", form: "block", keepEmpty: true }),
-});
+export const uiSchema = record(
+  "UI",
+  {
+    description: string({ plain: true, default: "" }),
+    links: list(object(uiLinkSchema), { hcl: "link", form: "block", keepEmpty: true }),
+  },
+  { typeName: "JobUIConfig" },
+);
 
-export const versionTagSchema = record("VersionTag", {
-  name: string({ default: "" }),
-  description: string({ default: "" }),
-  taggedTime: instantNanos({ default: 0 }),
-});
+export const versionTagSchema = record(
+  "VersionTag",
+  {
+    name: string({ plain: true, default: "" }),
+    description: string({ plain: true, default: "" }),
+    taggedTime: instantNanos({ plain: true, default: 0 }),
+  },
+  { typeName: "JobVersionTag" },
+);
 
 export const jobSchema = record("Job", {
   id: string({ wire: "ID", form: "label" }),
@@ -90,7 +110,7 @@ export const jobSchema = record("Job", {
   nomadTokenId: string({ wire: "NomadTokenID", hcl: null, default: "" }),
   stop: bool({ hcl: null, default: false }),
   parentId: string({ wire: "ParentID", hcl: null, default: "", owner: "server" }),
-  dispatched: bool({ hcl: null, default: false, owner: "server" }),
+  dispatched: bool({ plain: true, hcl: null, default: false, owner: "server" }),
   dispatchIdempotencyToken: string({ hcl: null, default: "", owner: "server" }),
   versionTag: nullable(object(versionTagSchema, { hcl: null })),
   /** Computed by the state machine (spec §1.1.1). */
@@ -106,7 +126,7 @@ export const jobSchema = record("Job", {
    * What each image name of this version resolved to, so that a revert starts the same bytes even
    * when the tag has moved (DESIGN §12.7). Keyed by image reference; Drover's own field.
    */
-  imageDigests: map(string(), { hcl: null, omitEmpty: true, owner: "client", diff: false }),
+  imageDigests: map(string(), { wire: null, hcl: null, owner: "client", diff: false }),
 });
 export type Job = Infer<typeof jobSchema>;
 export type JobInput = InferInput<typeof jobSchema>;

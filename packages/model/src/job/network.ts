@@ -12,35 +12,54 @@ import {
 } from "../schema/field.ts";
 
 export const portSchema = record("Port", {
-  label: string({ form: "label" }),
+  label: string({ plain: true, form: "label" }),
   /** Static port in a job; the assigned one in an allocation; 0 = none yet. */
-  value: int({ hcl: "static", default: 0, omitEmpty: true }),
-  to: int({ default: 0, omitEmpty: true }),
-  hostNetwork: string({ default: "default", omitEmpty: true }),
-  ignoreCollision: bool({ default: false, omitEmpty: true }),
+  value: int({ plain: true, hcl: "static", default: 0, omitEmpty: true }),
+  to: int({ plain: true, default: 0, omitEmpty: true }),
+  hostNetwork: string({ plain: true, default: "default", omitEmpty: true }),
+  ignoreCollision: bool({ plain: true, default: false, omitEmpty: true }),
 });
 export type Port = Infer<typeof portSchema>;
 
-export const dnsSchema = record("DNS", {
-  servers: list(string()),
-  searches: list(string()),
-  options: list(string()),
-});
+export const dnsSchema = record(
+  "DNS",
+  {
+    servers: list(string()),
+    searches: list(string()),
+    options: list(string()),
+  },
+  { typeName: "DNSConfig" },
+);
 
-export const cniSchema = record("CNI", {
-  args: map(string()),
-});
+export const cniSchema = record(
+  "CNI",
+  {
+    args: map(string()),
+  },
+  { typeName: "CNIConfig" },
+);
 
-export const networkSchema = record("Network", {
-  mode: string({ default: "", omitEmpty: true, change: "destructive" }),
-  device: string({ default: "", omitEmpty: true, hcl: "device", diff: false }),
-  cidr: string({ wire: "CIDR", default: "", omitEmpty: true, hcl: "cidr", diff: false }),
-  ip: string({ wire: "IP", default: "", omitEmpty: true, hcl: null, diff: false }),
-  hostname: string({ default: "", omitEmpty: true, change: "destructive" }),
-  mBits: int({ hcl: "mbits", default: 0, omitEmpty: true, change: "destructive", diff: false }),
-  dns: nullable(object(dnsSchema, { wire: "DNS", omitEmpty: true, change: "destructive" })),
-  reservedPorts: list(object(portSchema), { hcl: null, keepEmpty: true, change: "destructive" }),
-  dynamicPorts: list(object(portSchema), { hcl: null, keepEmpty: true, change: "destructive" }),
-  cni: nullable(object(cniSchema, { wire: "CNI", omitEmpty: true, change: "destructive" })),
-});
+export const networkSchema = record(
+  "Network",
+  {
+    mode: string({ plain: true, default: "", omitEmpty: true, change: "destructive" }),
+    device: string({ plain: true, default: "", omitEmpty: true, hcl: "device", diff: false }),
+    cidr: string({
+      plain: true,
+      wire: "CIDR",
+      default: "",
+      omitEmpty: true,
+      hcl: "cidr",
+      diff: false,
+    }),
+    ip: string({ plain: true, wire: "IP", default: "", omitEmpty: true, hcl: null, diff: false }),
+    hostname: string({ plain: true, default: "", omitEmpty: true, change: "destructive" }),
+    mBits: int({ hcl: "mbits", default: 0, omitEmpty: true, change: "destructive", diff: false }),
+    dns: nullable(object(dnsSchema, { wire: "DNS", omitEmpty: true, change: "destructive" })),
+    reservedPorts: list(object(portSchema), { hcl: null, omitEmpty: true, change: "destructive" }),
+    dynamicPorts: list(object(portSchema), { hcl: null, omitEmpty: true, change: "destructive" }),
+    cni: nullable(object(cniSchema, { wire: "CNI", omitEmpty: true, change: "destructive" })),
+  },
+  { typeName: "NetworkResource" },
+);
 export type Network = Infer<typeof networkSchema>;

@@ -3,18 +3,26 @@ import { type Infer, int, list, nullable, object, record, string } from "../sche
 import { affinitySchema, constraintSchema } from "./constraint.ts";
 import { networkSchema } from "./network.ts";
 
-export const deviceSchema = record("Device", {
-  name: string({ form: "label" }),
-  count: int({ default: 1 }),
-  constraints: list(object(constraintSchema), { hcl: "constraint", form: "block" }),
-  affinities: list(object(affinitySchema), { hcl: "affinity", form: "block" }),
-});
+export const deviceSchema = record(
+  "Device",
+  {
+    name: string({ plain: true, form: "label" }),
+    count: int({ default: 1 }),
+    constraints: list(object(constraintSchema), { hcl: "constraint", form: "block" }),
+    affinities: list(object(affinitySchema), { hcl: "affinity", form: "block" }),
+  },
+  { typeName: "RequestedDevice" },
+);
 export type RequestedDevice = Infer<typeof deviceSchema>;
 
-export const numaSchema = record("NUMA", {
-  affinity: string({ default: "none" }),
-  devices: list(string()),
-});
+export const numaSchema = record(
+  "NUMA",
+  {
+    affinity: string({ plain: true, default: "none" }),
+    devices: list(string()),
+  },
+  { typeName: "NUMAResource" },
+);
 
 export const resourcesSchema = record("Resources", {
   /** MHz shares. */

@@ -21,10 +21,14 @@ export const reschedulePolicySchema = record("ReschedulePolicy", {
 });
 export type ReschedulePolicy = Infer<typeof reschedulePolicySchema>;
 
-export const disconnectSchema = record("Disconnect", {
-  lostAfter: duration({ default: 0 }),
-  stopOnClientAfter: nullable(duration()),
-  replace: bool({ default: true }),
-  reconcile: string({ default: "best_score" }),
-});
+export const disconnectSchema = record(
+  "Disconnect",
+  {
+    lostAfter: duration({ default: 0 }),
+    stopOnClientAfter: nullable(duration()),
+    replace: bool({ default: true }),
+    reconcile: string({ default: "best_score" }),
+  },
+  { typeName: "DisconnectStrategy" },
+);
 export type DisconnectStrategy = Infer<typeof disconnectSchema>;

@@ -27,28 +27,36 @@ export const ephemeralDiskSchema = record("EphemeralDisk", {
 });
 export type EphemeralDisk = Infer<typeof ephemeralDiskSchema>;
 
-export const volumeRequestSchema = record("Volume", {
-  name: string({ form: "label" }),
-  type: string({ default: "" }),
-  source: string({ default: "" }),
-  readOnly: bool({ default: false }),
-  sticky: bool({ default: false }),
-  accessMode: string({ default: "" }),
-  attachmentMode: string({ default: "" }),
-  mountOptions: nullable(
-    object(
-      record("MountOptions", {
-        fsType: string({ wire: "FSType", default: "" }),
-        mountFlags: list(string()),
-      }),
+export const volumeRequestSchema = record(
+  "Volume",
+  {
+    name: string({ plain: true, form: "label" }),
+    type: string({ plain: true, default: "" }),
+    source: string({ plain: true, default: "" }),
+    readOnly: bool({ plain: true, default: false }),
+    sticky: bool({ plain: true, default: false }),
+    accessMode: string({ plain: true, default: "" }),
+    attachmentMode: string({ plain: true, default: "" }),
+    mountOptions: nullable(
+      object(
+        record(
+          "MountOptions",
+          {
+            fsType: string({ plain: true, wire: "FSType", default: "" }),
+            mountFlags: list(string()),
+          },
+          { typeName: "CSIMountOptions" },
+        ),
+      ),
     ),
-  ),
-  perAlloc: bool({ default: false }),
-});
+    perAlloc: bool({ plain: true, default: false }),
+  },
+  { typeName: "VolumeRequest" },
+);
 export type VolumeRequest = Infer<typeof volumeRequestSchema>;
 
 export const taskGroupSchema = record("TaskGroup", {
-  name: string({ form: "label" }),
+  name: string({ plain: true, form: "label" }),
   count: int(),
   update: nullable(object(updateStrategySchema)),
   migrate: nullable(object(migrateStrategySchema)),

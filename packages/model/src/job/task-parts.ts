@@ -14,10 +14,14 @@ import {
   string,
 } from "../schema/field.ts";
 
-export const lifecycleSchema = record("Lifecycle", {
-  hook: string({ default: "" }),
-  sidecar: bool({ default: false }),
-});
+export const lifecycleSchema = record(
+  "Lifecycle",
+  {
+    hook: string({ plain: true, default: "" }),
+    sidecar: bool({ plain: true, default: false }),
+  },
+  { typeName: "TaskLifecycle" },
+);
 export type TaskLifecycle = Infer<typeof lifecycleSchema>;
 
 export const logConfigSchema = record("LogConfig", {
@@ -28,44 +32,56 @@ export const logConfigSchema = record("LogConfig", {
 });
 export type LogConfig = Infer<typeof logConfigSchema>;
 
-export const dispatchPayloadSchema = record("DispatchPayload", {
-  file: string({ default: "" }),
-});
+export const dispatchPayloadSchema = record(
+  "DispatchPayload",
+  {
+    file: string({ plain: true, default: "" }),
+  },
+  { typeName: "DispatchPayloadConfig" },
+);
 
-export const artifactSchema = record("Artifact", {
-  getterSource: string({ hcl: "source", default: "" }),
-  getterOptions: map(string(), { hcl: "options" }),
-  getterHeaders: map(string(), { hcl: "headers" }),
-  getterMode: string({ hcl: "mode", default: "any" }),
-  getterInsecure: bool({ hcl: "insecure", default: false }),
-  relativeDest: string({ hcl: "destination" }),
-  chown: bool({ default: false }),
-});
+export const artifactSchema = record(
+  "Artifact",
+  {
+    getterSource: string({ hcl: "source", default: "" }),
+    getterOptions: map(string(), { hcl: "options" }),
+    getterHeaders: map(string(), { hcl: "headers" }),
+    getterMode: string({ hcl: "mode", default: "any" }),
+    getterInsecure: bool({ hcl: "insecure", default: false }),
+    relativeDest: string({ hcl: "destination" }),
+    chown: bool({ plain: true, default: false }),
+  },
+  { typeName: "TaskArtifact" },
+);
 export type Artifact = Infer<typeof artifactSchema>;
 
 export const changeScriptSchema = record("ChangeScript", {
   command: string({ default: "" }),
-  args: list(string(), { keepEmpty: true }),
-  timeout: duration({ default: 5 * SECOND }),
-  failOnError: bool({ default: false }),
-  runOnFirstRender: bool({ default: false }),
+  args: list(string(), { parsed: [], keepEmpty: true }),
+  timeout: duration({ parsed: 5 * SECOND, default: 5 * SECOND }),
+  failOnError: bool({ plain: true, parsed: false, default: false }),
+  runOnFirstRender: bool({ plain: true, default: false }),
 });
 
-export const waitSchema = record("Wait", {
-  min: nullable(duration()),
-  max: nullable(duration()),
-});
+export const waitSchema = record(
+  "Wait",
+  {
+    min: nullable(duration()),
+    max: nullable(duration()),
+  },
+  { typeName: "WaitConfig" },
+);
 
 export const templateSchema = record("Template", {
   sourcePath: string({ hcl: "source", default: "" }),
   destPath: string({ hcl: "destination", default: "" }),
   embeddedTmpl: string({ hcl: "data", default: "" }),
-  changeMode: string({ default: "restart" }),
+  changeMode: string({ parsed: "restart", default: "restart" }),
   changeSignal: string({ default: "" }),
   changeScript: nullable(object(changeScriptSchema)),
   once: bool({ default: false }),
-  splay: duration({ default: 5 * SECOND }),
-  perms: string({ default: "0644" }),
+  splay: duration({ parsed: 5 * SECOND, default: 5 * SECOND }),
+  perms: string({ parsed: "0644", default: "0644" }),
   uid: nullable(int()),
   gid: nullable(int()),
   leftDelim: string({ hcl: "left_delimiter", default: "{{" }),
@@ -73,39 +89,39 @@ export const templateSchema = record("Template", {
   envvars: bool({ hcl: "env", default: false }),
   vaultGrace: duration({ default: 0 }),
   wait: nullable(object(waitSchema)),
-  errMissingKey: bool({ hcl: "error_on_missing_key", default: false }),
+  errMissingKey: bool({ hcl: "error_on_missing_key", parsed: false, default: false }),
 });
 export type Template = Infer<typeof templateSchema>;
 
 export const vaultSchema = record("Vault", {
-  role: string({ default: "" }),
+  role: string({ plain: true, default: "" }),
   policies: list(string()),
   namespace: string({ default: "" }),
-  cluster: string({ default: "default" }),
-  env: bool({ default: true }),
-  disableFile: bool({ default: false }),
-  changeMode: string({ default: "restart" }),
+  cluster: string({ plain: true, default: "default" }),
+  env: bool({ parsed: true, default: true }),
+  disableFile: bool({ parsed: false, default: false }),
+  changeMode: string({ parsed: "restart", default: "restart" }),
   changeSignal: string({ default: "SIGHUP" }),
   allowTokenExpiration: bool({ default: false }),
 });
 
 export const consulBlockSchema = record("Consul", {
-  namespace: string({ default: "" }),
-  cluster: string({ default: "default" }),
-  partition: string({ default: "" }),
+  namespace: string({ plain: true, default: "" }),
+  cluster: string({ plain: true, default: "default" }),
+  partition: string({ plain: true, default: "" }),
 });
 
 export const secretSchema = record("Secret", {
-  name: string({ form: "label" }),
-  provider: string({ default: "" }),
-  path: string({ default: "" }),
+  name: string({ plain: true, form: "label" }),
+  provider: string({ plain: true, default: "" }),
+  path: string({ plain: true, default: "" }),
   config: nullable(json()),
   env: map(string()),
 });
 
 export const actionSchema = record("Action", {
-  name: string({ form: "label" }),
-  command: string({ default: "" }),
+  name: string({ plain: true, form: "label" }),
+  command: string({ plain: true, default: "" }),
   args: list(string()),
 });
 
@@ -118,24 +134,32 @@ export const volumeMountSchema = record("VolumeMount", {
 });
 export type VolumeMount = Infer<typeof volumeMountSchema>;
 
-export const csiPluginConfigSchema = record("CSIPluginConfig", {
-  id: string({ wire: "ID", default: "" }),
-  type: string({ default: "" }),
-  mountDir: string({ default: "" }),
-  stagePublishBaseDir: string({ default: "" }),
-  healthTimeout: duration({ default: 0 }),
-});
+export const csiPluginConfigSchema = record(
+  "CSIPluginConfig",
+  {
+    id: string({ plain: true, wire: "ID", default: "" }),
+    type: string({ plain: true, default: "" }),
+    mountDir: string({ plain: true, default: "" }),
+    stagePublishBaseDir: string({ plain: true, default: "" }),
+    healthTimeout: duration({ plain: true, default: 0 }),
+  },
+  { typeName: "TaskCSIPluginConfig" },
+);
 
-export const scalingSchema = record("Scaling", {
-  id: string({ wire: "ID", hcl: null, default: "" }),
-  type: string({ form: "label", default: "horizontal" }),
-  target: map(string(), { hcl: null }),
-  policy: nullable(json()),
-  min: int({ default: 0 }),
-  max: int({ default: 0 }),
-  enabled: bool({ default: true }),
-  createIndex: int({ hcl: null, owner: "server", default: 0 }),
-  modifyIndex: int({ hcl: null, owner: "server", default: 0 }),
-  namespace: string({ hcl: null, requestOnly: true, default: "" }),
-});
+export const scalingSchema = record(
+  "Scaling",
+  {
+    id: string({ plain: true, wire: "ID", hcl: null, default: "" }),
+    type: string({ plain: true, form: "label", parsed: "horizontal", default: "horizontal" }),
+    target: map(string(), { hcl: null }),
+    policy: nullable(json()),
+    min: int({ default: 0 }),
+    max: int({ default: 0 }),
+    enabled: bool({ default: true }),
+    createIndex: int({ plain: true, hcl: null, owner: "server", default: 0 }),
+    modifyIndex: int({ plain: true, hcl: null, owner: "server", default: 0 }),
+    namespace: string({ plain: true, hcl: null, requestOnly: true, default: "" }),
+  },
+  { typeName: "ScalingPolicy" },
+);
 export type ScalingPolicy = Infer<typeof scalingSchema>;

@@ -34,9 +34,9 @@ import {
 } from "./task-parts.ts";
 
 export const taskSchema = record("Task", {
-  name: string({ form: "label" }),
-  driver: string({ default: "", change: "destructive" }),
-  user: string({ default: "", change: "destructive" }),
+  name: string({ plain: true, form: "label" }),
+  driver: string({ plain: true, default: "", change: "destructive" }),
+  user: string({ plain: true, default: "", change: "destructive" }),
   lifecycle: nullable(object(lifecycleSchema)),
   /** The driver's own settings; each driver validates its part when it starts the task. */
   config: nullable(json({ form: "block", change: "destructive" })),
@@ -71,13 +71,14 @@ export const taskSchema = record("Task", {
     object(csiPluginConfigSchema, {
       wire: "CSIPluginConfig",
       hcl: "csi_plugin",
+      requestOmit: true,
       change: "destructive",
     }),
   ),
-  leader: bool({ default: false }),
-  shutdownDelay: duration({ default: 0 }),
-  killSignal: string({ default: "" }),
-  kind: string({ default: "" }),
+  leader: bool({ plain: true, default: false }),
+  shutdownDelay: duration({ plain: true, default: 0 }),
+  killSignal: string({ plain: true, default: "" }),
+  kind: string({ plain: true, default: "" }),
   scalingPolicies: list(object(scalingSchema), { hcl: "scaling", form: "block" }),
   identity: nullable(object(identitySchema, { change: "destructive" })),
   identities: list(object(identitySchema), { hcl: null, change: "destructive" }),

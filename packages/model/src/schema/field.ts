@@ -30,8 +30,8 @@ export type Owner = "user" | "scheduler" | "client" | "deployment" | "server";
 export type Change = "inPlace" | "destructive";
 
 export interface FieldOptions<T> {
-  /** Wire name; the key with a capital first letter when left out. */
-  readonly wire?: string;
+  /** Wire name; the key with a capital first letter when left out; null keeps it off the wire. */
+  readonly wire?: string | null;
   /** Name in a job file; snake_case of the key when left out, null when it cannot be written. */
   readonly hcl?: string | null;
   /** How a job file writes it: `k = v`, a block, or the label of its own block. */
@@ -46,6 +46,16 @@ export interface FieldOptions<T> {
   readonly keepEmpty?: boolean;
   /** Only in requests: the stored form has no such field on the wire. */
   readonly requestOnly?: boolean;
+  /** Only in answers: a request has no such field. */
+  readonly storedOnly?: boolean;
+  /** A request cannot say "not written": its zero value means that (sent as the zero, not null). */
+  readonly plain?: boolean;
+  /** What reading a job file's block already fills in, before any canonicalization. */
+  readonly parsed?: T;
+  /** Name in requests, where it differs in letter case from the one in answers. */
+  readonly requestWire?: string;
+  /** A request leaves the key out when it is not written, instead of sending null. */
+  readonly requestOmit?: boolean;
   /** Shown by `plan` under this name; false leaves it out of diffs. */
   readonly diff?: string | false;
 }
@@ -69,6 +79,8 @@ export type FieldRecord = { readonly [key: string]: Field };
 
 export interface RecordSchema<F extends FieldRecord> {
   readonly name: string;
+  /** Name of the type in decoding errors, which users know by it; `name` when left out. */
+  readonly typeName?: string;
   readonly fields: F;
 }
 
@@ -82,8 +94,12 @@ export type Infer<S> =
 export type InferInput<S> =
   S extends RecordSchema<infer F> ? { -readonly [K in keyof F]: In<F[K]> | null } : never;
 
-export function record<F extends FieldRecord>(name: string, fields: F): RecordSchema<F> {
-  return { name, fields };
+export function record<F extends FieldRecord>(
+  name: string,
+  fields: F,
+  options: { typeName?: string } = {},
+): RecordSchema<F> {
+  return { name, fields, ...options };
 }
 
 function scalar<T>(kind: FieldKind) {
@@ -98,12 +114,15 @@ export const bool = scalar<boolean>("bool");
 export const duration = scalar<Nanos>("duration");
 /** Stored as epoch ms, sent as integer Unix nanoseconds; 0 = never. */
 export const instantNanos = scalar<number>("instantNanos");
-/** Stored as epoch ms, sent as RFC 3339 text; 0 = never. */
+/** Stored as epoch ms, sent as RFC 3339 text; 0 = never, sent as null. */
 export const instantText = scalar<number>("instantText");
 /** Stored as epoch ms, sent as integer Unix seconds. */
 export const instantSeconds = scalar<number>("instantSeconds");
 /** Free JSON that we do not look into (driver configuration, scaling policy). */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type Json = string | number | boolean | null | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
 export const json = scalar<Json>("json");
 
 export function list<T, I>(element: Field<T, I>, options: FieldOptions<T[]> = {}): Field<T[], I[]> {

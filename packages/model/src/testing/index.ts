@@ -1,1 +1,15 @@
-export {};
+export {
+  MOCK_NOW,
+  type MockAllocOptions,
+  mockAlloc,
+  mockAllocatedResources,
+  mockDeployment,
+  mockDeploymentState,
+  mockEval,
+  mockId,
+  mockJob,
+  mockNode,
+  mockResources,
+  mockTask,
+  mockTaskGroup,
+} from "./factories.ts";
