@@ -1,1 +1,17 @@
-export {};
+export type * from "./commands/command.ts";
+export { CommandTag } from "./commands/command.ts";
+export { RejectCode } from "./commands/result.ts";
+export { type Applied, type AppliedListener, StateMachineStore } from "./fsm.ts";
+export { type DumpRecord, StateSnapshot } from "./snapshot.ts";
+export { jobKey, scopedKey } from "./store/keys.ts";
+export type {
+  ClusterIdentity,
+  GroupSummary,
+  JobScalingEvents,
+  JobSummary,
+  StoredScalingEvent,
+  StoredSubmission,
+} from "./store/rows.ts";
+export type { IndexName, TableName } from "./store/tables.ts";
+export type { Wait } from "./watch/watch-hub.ts";
+export type { WatchKey } from "./watch/watch-key.ts";

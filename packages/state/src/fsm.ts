@@ -1,0 +1,163 @@
+/**
+ * The replicated state machine: `apply(command, index)` is synchronous and deterministic (DESIGN
+ * §6). It has no clock and no randomness; what is not deterministic came with the command. A user's
+ * mistake is a rejected result; a throw is a bug, and the node must stop.
+ */
+import { assert } from "@drover/base";
+import { applyCommand } from "./commands/apply-command.ts";
+import {
+  type Command,
+  type CommandResult,
+  CommandTag,
+  type StateEvent,
+} from "./commands/command.ts";
+import { type DumpRecord, StateSnapshot } from "./snapshot.ts";
+import { Hash64 } from "./store/hash.ts";
+import { paddedNumber } from "./store/keys.ts";
+import { cloneStore, createStore, reindex, type Store, type TableName } from "./store/tables.ts";
+import { type Change, Tx } from "./store/tx.ts";
+import { eventsOf } from "./watch/events.ts";
+import { WatchHub } from "./watch/watch-hub.ts";
+import { touchedKeys } from "./watch/watch-key.ts";
+import { refreshTouchedJobs } from "./writes/touched-jobs.ts";
+
+/** Answers remembered for commands that arrive twice. */
+const TOKENS_MAX = 10_000;
+
+export interface Applied {
+  readonly result: CommandResult;
+  readonly events: readonly StateEvent[];
+}
+
+/** Called after each entry with what happened; must not throw and must not apply. */
+export type AppliedListener = (applied: Applied, index: number) => void;
+
+export class StateMachineStore {
+  #store: Store = createStore();
+  #index = 0;
+  #clock = 0;
+  #chain = new Hash64().digest();
+  #snapshot: StateSnapshot | undefined;
+  readonly #hub = new WatchHub(0);
+  readonly #listeners = new Set<AppliedListener>();
+
+  /** Index of the last entry that was applied or restored. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** Highest `now` of any command, epoch ms. A proposer never stamps less. */
+  get clock(): number {
+    return this.#clock;
+  }
+
+  /** Entries come in log order; indexes may have gaps (entries that are not commands). */
+  apply(command: Command, index: number): Applied {
+    assert(index > this.#index, () => `entry ${index} follows ${this.#index}`);
+    const tx = new Tx({ index, now: Math.max(command.now, this.#clock) }, this.#store);
+    this.#index = index;
+    this.#clock = tx.now;
+    this.#snapshot = undefined;
+    const result = this.#answered(command) ?? this.#run(tx, command);
+    this.#chain = nextChain(this.#chain, index, tx.changes);
+    const applied = { result, events: eventsOf(command.tag, index, tx.changes) };
+    this.#hub.notify(index, tx.changes.flatMap(touchedKeys));
+    for (const listener of this.#listeners) listener(applied, index);
+    return applied;
+  }
+
+  /** Entries that are not commands move the index too, so that nobody waits for them. */
+  advance(index: number): void {
+    assert(index > this.#index, () => `entry ${index} follows ${this.#index}`);
+    this.#index = index;
+    this.#snapshot = undefined;
+  }
+
+  /** O(1); the same object until the next entry. */
+  snapshot(): StateSnapshot {
+    this.#snapshot ??= new StateSnapshot(
+      { index: this.#index, clock: this.#clock, chain: this.#chain },
+      cloneStore(this.#store),
+      this.#hub,
+    );
+    return this.#snapshot;
+  }
+
+  onApplied(listener: AppliedListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Replaces everything by a dump (raft snapshot) and wakes every waiter. */
+  restore(records: Iterable<DumpRecord>): void {
+    const store = createStore();
+    let hasHeader = false;
+    for (const record of records) {
+      if (record.kind === "header") {
+        assert(record.format === 1, () => `unknown dump format ${record.format}`);
+        this.#index = record.index;
+        this.#clock = record.clock;
+        this.#chain = record.chain;
+        hasHeader = true;
+        continue;
+      }
+      assert(hasHeader, "a dump begins with its header");
+      const { table, key, row } = record;
+      store.tables[table].set(key, row as never);
+      reindex(store, { table, key, before: null, after: row });
+    }
+    assert(hasHeader, "a dump has a header");
+    this.#store = store;
+    this.#snapshot = undefined;
+    this.#hub.wakeAll(this.#index);
+  }
+
+  #answered(command: Command): CommandResult | undefined {
+    for (const token of tokensOf(command)) {
+      const row = this.#store.tables.tokens.get(token);
+      if (row !== undefined) return row.result;
+    }
+    return undefined;
+  }
+
+  #run(tx: Tx, command: Command): CommandResult {
+    const result = applyCommand(tx, command);
+    assert(result.ok || tx.isClean, () => `rejected command ${command.tag} has written`);
+    refreshTouchedJobs(tx, tx.changes);
+    this.#moveTableIndexes(tx);
+    this.#remember(tx, tokensOf(command), result);
+    return result;
+  }
+
+  #moveTableIndexes(tx: Tx): void {
+    const touched = new Set<TableName>(tx.changes.map((change) => change.table));
+    for (const table of touched) tx.put("tableIndexes", table, tx.index);
+  }
+
+  #remember(tx: Tx, tokens: readonly string[], result: CommandResult): void {
+    for (const [position, token] of tokens.entries()) {
+      tx.put("tokens", token, { token, result });
+      tx.put("tokenOrder", `${paddedNumber(tx.index)}.${position}`, token);
+    }
+    while (this.#store.tables.tokens.size > TOKENS_MAX) {
+      const oldest = this.#store.tables.tokenOrder.first();
+      assert(oldest !== undefined, "every token has its place in the order");
+      tx.remove("tokenOrder", oldest[0]);
+      tx.remove("tokens", oldest[1]);
+    }
+  }
+}
+
+/** A plan is known by its own id too: a new leader may propose it again under another token. */
+function tokensOf(command: Command): readonly string[] {
+  const tokens = command.token === "" ? [] : [command.token];
+  return command.tag === CommandTag.planApply ? [...tokens, `plan:${command.plan.id}`] : tokens;
+}
+
+function nextChain(chain: string, index: number, changes: readonly Change[]): string {
+  const hash = new Hash64(chain).add(String(index));
+  for (const change of changes) {
+    hash.add(change.table).add(change.key).add(JSON.stringify(change.after));
+  }
+  return hash.digest();
+}

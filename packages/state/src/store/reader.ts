@@ -1,0 +1,191 @@
+/**
+ * Reading the tables: shared by snapshots (frozen tables) and by commands while they apply (live
+ * tables). See `StateReader` of @drover/model for the contract.
+ */
+import {
+  type Allocation,
+  DEFAULT_SCHEDULER_CONFIG,
+  type Deployment,
+  type Evaluation,
+  type Job,
+  type JobRef,
+  type Namespace,
+  type Node,
+  type NodePool,
+  type SchedulerConfig,
+  type ServiceRegistration,
+} from "@drover/model";
+import { below, jobKey, scopedKey, versionKey } from "./keys.ts";
+import type { ClusterIdentity, JobScalingEvents, JobSummary, StoredSubmission } from "./rows.ts";
+import type { IndexName, Rows, Store, TableName } from "./tables.ts";
+
+export class Reader {
+  protected readonly store: Store;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  job(ref: JobRef): Job | undefined {
+    return this.store.tables.jobs.get(jobKey(ref));
+  }
+
+  jobVersion(ref: JobRef, version: number): Job | undefined {
+    const key = versionKey(ref, version);
+    return this.store.tables.jobVersions.get(key) ?? this.store.tables.retainedVersions.get(key);
+  }
+
+  jobVersions(ref: JobRef): readonly Job[] {
+    return [...this.store.tables.jobVersions.values(below(jobKey(ref)))].reverse();
+  }
+
+  jobs(): Iterable<Job> {
+    return this.store.tables.jobs.values();
+  }
+
+  allocJob(alloc: Allocation): Job | undefined {
+    const job = this.jobVersion({ namespace: alloc.namespace, id: alloc.jobId }, alloc.jobVersion);
+    return job?.createIndex === alloc.jobCreateIndex ? job : undefined;
+  }
+
+  alloc(id: string): Allocation | undefined {
+    return this.store.tables.allocs.get(id);
+  }
+
+  allocs(): Iterable<Allocation> {
+    return this.store.tables.allocs.values();
+  }
+
+  allocsByJob(ref: JobRef): readonly Allocation[] {
+    return this.#indexed("allocs", "allocsByJob", jobKey(ref));
+  }
+
+  allocsByNode(nodeId: string): readonly Allocation[] {
+    return this.#indexed("allocs", "allocsByNode", nodeId);
+  }
+
+  allocsByDeployment(deploymentId: string): readonly Allocation[] {
+    return this.#indexed("allocs", "allocsByDeployment", deploymentId);
+  }
+
+  allocsByEval(evalId: string): readonly Allocation[] {
+    return this.#indexed("allocs", "allocsByEval", evalId);
+  }
+
+  evaluation(id: string): Evaluation | undefined {
+    return this.store.tables.evals.get(id);
+  }
+
+  evaluations(): Iterable<Evaluation> {
+    return this.store.tables.evals.values();
+  }
+
+  evalsByJob(ref: JobRef): readonly Evaluation[] {
+    return this.#indexed("evals", "evalsByJob", jobKey(ref));
+  }
+
+  deployment(id: string): Deployment | undefined {
+    return this.store.tables.deployments.get(id);
+  }
+
+  deployments(): Iterable<Deployment> {
+    return this.store.tables.deployments.values();
+  }
+
+  deploymentsByJob(ref: JobRef): readonly Deployment[] {
+    return this.#indexed("deployments", "deploymentsByJob", jobKey(ref)).sort(
+      (a, b) => b.createIndex - a.createIndex,
+    );
+  }
+
+  node(id: string): Node | undefined {
+    return this.store.tables.nodes.get(id);
+  }
+
+  nodes(): Iterable<Node> {
+    return this.store.tables.nodes.values();
+  }
+
+  nodePool(name: string): NodePool | undefined {
+    return this.store.tables.nodePools.get(name);
+  }
+
+  nodePools(): Iterable<NodePool> {
+    return this.store.tables.nodePools.values();
+  }
+
+  namespace(name: string): Namespace | undefined {
+    return this.store.tables.namespaces.get(name);
+  }
+
+  namespaces(): Iterable<Namespace> {
+    return this.store.tables.namespaces.values();
+  }
+
+  schedulerConfig(): SchedulerConfig {
+    return this.store.tables.schedulerConfig.get("") ?? DEFAULT_SCHEDULER_CONFIG;
+  }
+
+  jobSummary(ref: JobRef): JobSummary | undefined {
+    return this.store.tables.summaries.get(jobKey(ref));
+  }
+
+  submission(ref: JobRef, version: number): StoredSubmission | undefined {
+    return this.store.tables.submissions.get(versionKey(ref, version));
+  }
+
+  scalingEvents(ref: JobRef): JobScalingEvents | undefined {
+    return this.store.tables.scalingEvents.get(jobKey(ref));
+  }
+
+  service(namespace: string, id: string): ServiceRegistration | undefined {
+    return this.store.tables.services.get(scopedKey(namespace, id));
+  }
+
+  services(): Iterable<ServiceRegistration> {
+    return this.store.tables.services.values();
+  }
+
+  servicesByName(namespace: string, name: string): readonly ServiceRegistration[] {
+    return this.#indexed("services", "servicesByName", scopedKey(namespace, name));
+  }
+
+  servicesByAlloc(allocId: string): readonly ServiceRegistration[] {
+    return this.#indexed("services", "servicesByAlloc", allocId);
+  }
+
+  servicesByNode(nodeId: string): readonly ServiceRegistration[] {
+    return this.#indexed("services", "servicesByNode", nodeId);
+  }
+
+  /** Undefined until the first command of a cluster has been applied. */
+  cluster(): ClusterIdentity | undefined {
+    return this.store.tables.cluster.get("");
+  }
+
+  /** What a deployment of this version may still do by itself; undefined for a human's submit. */
+  revertGrant(ref: JobRef, version: number): number | undefined {
+    return this.store.tables.revertGrants.get(versionKey(ref, version))?.autoTransitionsLeft;
+  }
+
+  /** Highest index at which any of the tables changed; what list endpoints answer (X-Nomad-Index). */
+  tableIndex(...tables: readonly TableName[]): number {
+    let highest = 0;
+    for (const table of tables) {
+      highest = Math.max(highest, this.store.tables.tableIndexes.get(table) ?? 0);
+    }
+    return highest;
+  }
+
+  #indexed<N extends "allocs" | "evals" | "deployments" | "services">(
+    table: N,
+    index: IndexName,
+    key: string,
+  ): Rows[N][] {
+    const rows: Rows[N][] = [];
+    for (const primary of this.store.indexes[index].suffixes(below(key))) {
+      rows.push(this.store.tables[table].get(primary) as Rows[N]);
+    }
+    return rows;
+  }
+}

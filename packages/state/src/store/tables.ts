@@ -1,0 +1,153 @@
+/**
+ * The tables of the replicated state and their secondary indexes, declared as data: writing a row
+ * keeps its index rows, wakes the watchers of the index keys, and moves the table's index.
+ */
+import type {
+  Allocation,
+  Deployment,
+  Evaluation,
+  Job,
+  Namespace,
+  Node,
+  NodePool,
+  SchedulerConfig,
+  ServiceRegistration,
+} from "@drover/model";
+import { jobKey, jobRefOf, scopedKey } from "./keys.ts";
+import type {
+  ClusterIdentity,
+  JobScalingEvents,
+  JobSummary,
+  RevertGrant,
+  StoredSubmission,
+  TokenRow,
+} from "./rows.ts";
+import { Table } from "./table.ts";
+
+/** Row type of each primary table. Key: see `keyOf…` in keys.ts; ids unless said otherwise. */
+export interface Rows {
+  /** namespace, id */
+  jobs: Job;
+  /** namespace, id, version: what `job history` lists. */
+  jobVersions: Job;
+  /** Dropped from history and still run by an allocation. */
+  retainedVersions: Job;
+  submissions: StoredSubmission;
+  summaries: JobSummary;
+  scalingEvents: JobScalingEvents;
+  revertGrants: RevertGrant;
+  evals: Evaluation;
+  allocs: Allocation;
+  deployments: Deployment;
+  nodes: Node;
+  services: ServiceRegistration;
+  namespaces: Namespace;
+  nodePools: NodePool;
+  schedulerConfig: SchedulerConfig;
+  cluster: ClusterIdentity;
+  /** Padded log index → token. */
+  tokenOrder: string;
+  tokens: TokenRow;
+  /** Table name → index of its last change. */
+  tableIndexes: number;
+}
+export type TableName = keyof Rows;
+export type Tables = { readonly [N in TableName]: Table<Rows[N]> };
+
+type IndexKeys<V> = (row: V) => readonly string[];
+
+export const INDEX_KEYS = {
+  allocsByJob: (row: Allocation) => [jobKey(jobRefOf(row))],
+  allocsByNode: (row: Allocation) => [row.nodeId],
+  allocsByDeployment: (row: Allocation) => (row.deploymentId === "" ? [] : [row.deploymentId]),
+  allocsByEval: (row: Allocation) => [row.evalId],
+  evalsByJob: (row: Evaluation) => [jobKey(jobRefOf(row))],
+  deploymentsByJob: (row: Deployment) => [jobKey(jobRefOf(row))],
+  versionsByJob: (row: Job) => [jobKey(row)],
+  servicesByName: (row: ServiceRegistration) => [scopedKey(row.namespace, row.serviceName)],
+  servicesByAlloc: (row: ServiceRegistration) => [row.allocId],
+  servicesByNode: (row: ServiceRegistration) => [row.nodeId],
+} as const;
+export type IndexName = keyof typeof INDEX_KEYS;
+export type Indexes = { readonly [N in IndexName]: Table<true> };
+
+/** Which indexes each table feeds. */
+export const INDEXES_OF: { readonly [N in TableName]?: readonly IndexName[] } = {
+  allocs: ["allocsByJob", "allocsByNode", "allocsByDeployment", "allocsByEval"],
+  evals: ["evalsByJob"],
+  deployments: ["deploymentsByJob"],
+  jobVersions: ["versionsByJob"],
+  services: ["servicesByName", "servicesByAlloc", "servicesByNode"],
+};
+
+/** The declarations above pair each index with the row type of its table. */
+export function indexKeys(index: IndexName, row: unknown): readonly string[] {
+  return (INDEX_KEYS[index] as IndexKeys<unknown>)(row);
+}
+
+export const TABLE_NAMES: readonly TableName[] = [
+  "jobs",
+  "jobVersions",
+  "retainedVersions",
+  "submissions",
+  "summaries",
+  "scalingEvents",
+  "revertGrants",
+  "evals",
+  "allocs",
+  "deployments",
+  "nodes",
+  "services",
+  "namespaces",
+  "nodePools",
+  "schedulerConfig",
+  "cluster",
+  "tokenOrder",
+  "tokens",
+  "tableIndexes",
+];
+export const INDEX_NAMES = Object.keys(INDEX_KEYS) as readonly IndexName[];
+
+export interface Store {
+  readonly tables: Tables;
+  readonly indexes: Indexes;
+}
+
+export function createStore(): Store {
+  return {
+    tables: build(TABLE_NAMES, () => new Table()) as unknown as Tables,
+    indexes: build(INDEX_NAMES, () => new Table<true>()) as Indexes,
+  };
+}
+
+export function cloneStore(store: Store): Store {
+  return {
+    tables: build(TABLE_NAMES, (name) => store.tables[name].clone()) as unknown as Tables,
+    indexes: build(INDEX_NAMES, (name) => store.indexes[name].clone()) as Indexes,
+  };
+}
+
+function build<N extends string, T>(names: readonly N[], make: (name: N) => T): Record<N, T> {
+  const built = {} as Record<N, T>;
+  for (const name of names) built[name] = make(name);
+  return built;
+}
+
+/** Keeps the index rows of one primary row in step; `null` = no such row. */
+export function reindex(
+  store: Store,
+  change: {
+    readonly table: TableName;
+    readonly key: string;
+    readonly before: unknown;
+    readonly after: unknown;
+  },
+): void {
+  for (const name of INDEXES_OF[change.table] ?? []) {
+    const index = store.indexes[name];
+    const old = change.before === null ? [] : indexKeys(name, change.before);
+    const now = change.after === null ? [] : indexKeys(name, change.after);
+    for (const key of old) if (!now.includes(key)) index.delete(scopedKey(key, change.key));
+    for (const key of now) if (!old.includes(key)) index.set(scopedKey(key, change.key), true);
+  }
+}
