@@ -12,6 +12,12 @@ export * from "./job/network.ts";
 export * from "./job/resources.ts";
 export * from "./job/restart.ts";
 export * from "./job/service.ts";
+export {
+  computeJobStatus,
+  type JobStatusInput,
+  type JobSummaryInput,
+  summarizeJob,
+} from "./job/status.ts";
 export * from "./job/summary.ts";
 export * from "./job/task.ts";
 export * from "./job/task-group.ts";
