@@ -33,9 +33,17 @@ export interface TaskStartRequest {
   readonly config: Readonly<Record<string, Json>>;
   readonly env: Readonly<Record<string, string>>;
   readonly ports: readonly PortMapping[];
+  /** Mode of the group's network; "" or "host" unless the group says otherwise. */
   readonly networkMode: string;
+  /** The directory all tasks of the allocation share; a container sees it as `/alloc`. */
   readonly allocDir: string;
+  /**
+   * The task's own directory. `local` and `secrets` in it are what a container sees as `/local`
+   * and `/secrets`; a driver with containers sets `NOMAD_ALLOC_DIR`, `NOMAD_TASK_DIR` and
+   * `NOMAD_SECRETS_DIR` to those paths itself.
+   */
   readonly taskDir: string;
+  /** Where `<task>.stdout.0` and `<task>.stderr.0` go; made by the driver when missing. */
   readonly logDir: string;
   /** Cgroup and driver limits. */
   readonly cpuShares: number;
@@ -43,6 +51,15 @@ export interface TaskStartRequest {
   readonly memoryMaxMb: number;
   /** Digest that the version's first start resolved this image to; "" = resolve the tag. */
   readonly imageDigest: string;
+}
+
+/** Where a driver's own network puts the task; for services with address mode `driver` or `auto`. */
+export interface DriverNetwork {
+  readonly ip: string;
+  /** Port label → port inside the driver's network. */
+  readonly portMap: Readonly<Record<string, number>>;
+  /** `auto` should advertise this address rather than the host's. */
+  readonly autoAdvertise: boolean;
 }
 
 /** Enough to find the task again after the agent restarted. Stored by the client as JSON. */
@@ -53,6 +70,8 @@ export interface TaskHandle {
   readonly driverState: Json;
   /** Epoch ms. */
   readonly startedAt: number;
+  /** Absent when the task uses the host's network. */
+  readonly network?: DriverNetwork;
 }
 
 export interface TaskExit {
@@ -63,6 +82,13 @@ export interface TaskExit {
   readonly error: string;
   /** Epoch ms. */
   readonly finishedAt: number;
+  /** What the driver says of the exit, for the `Exit Message` of the Terminated event. */
+  readonly message?: string;
+  /**
+   * The task ended while the driver's daemon was away: a fault of the daemon rather than of the
+   * task (DESIGN §9); restart it without counting it against the restart policy.
+   */
+  readonly duringOutage?: boolean;
 }
 
 /** Why a task could not be prepared or started. */
@@ -87,7 +113,10 @@ export interface DriverFingerprint {
 }
 
 export interface PreparedTask {
-  /** Digest the image resolved to; "" when the driver has no images. */
+  /**
+   * What the image resolved to, to be given back as `imageDigest`; "" when the driver has no
+   * images. `repository@sha256:…` where a registry knows it, else the bare id `sha256:…`.
+   */
   readonly imageDigest: string;
 }
 
