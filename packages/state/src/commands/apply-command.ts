@@ -7,6 +7,7 @@ import { type Command, type CommandResult, CommandTag } from "./command.ts";
 import { applyDeploymentStatus } from "./deployment-status.ts";
 import { applyEvalUpdate } from "./eval-update.ts";
 import { applyJobRegister } from "./job-register.ts";
+import { applyJobStability } from "./job-stability.ts";
 import { applyNodeRegister } from "./node-register.ts";
 import { applyNodeStatus } from "./node-status.ts";
 import { applyPlan } from "./plan-apply.ts";
@@ -15,6 +16,8 @@ export function applyCommand(tx: Tx, command: Command): CommandResult {
   switch (command.tag) {
     case CommandTag.jobRegister:
       return applyJobRegister(tx, command);
+    case CommandTag.jobStability:
+      return applyJobStability(tx, command);
     case CommandTag.evalUpdate:
       return applyEvalUpdate(tx, command);
     case CommandTag.planApply:
