@@ -1,107 +1,348 @@
 /**
  * The consensus core: a pure state machine. Inputs are the calls below, in any order, from one loop;
- * the output is what `takeEffects` hands out. Nothing here knows a clock, a disk or a socket.
+ * the output is what `takeEffects` hands out, asked once after each turn of inputs. Nothing here
+ * knows a clock, a disk or a socket.
+ *
+ * The caller's duties: perform the writes of `Effects.appends` in order and report each with
+ * `durable`, after sending its `onDurable`; send `Effects.send` at once; apply `Effects.apply` in
+ * order and report with `applied`. All three may run side by side. A throw is a bug, or a disk that
+ * lost what it had confirmed: the member must stop.
  */
+import { assert, unreachable } from "./assert.ts";
+import { isVoter } from "./conf-state.ts";
+import * as election from "./election.ts";
+import * as follower from "./follower.ts";
+import { endLeaderTurn, tickLeader } from "./leader.ts";
+import { proposeConf } from "./membership.ts";
 import type {
   ConfResult,
   CoreOptions,
   CoreStatus,
   MembershipChange,
+  ProgressStatus,
   ProposeResult,
   TransferResult,
 } from "./options.ts";
-import type { Append, Effects, MemberId, Message, SnapshotMeta } from "./types.ts";
+import * as readIndex from "./read-index.ts";
+import * as replication from "./replication.ts";
+import { becomeFollower, resetElectionTimer } from "./roles.ts";
+import { CoreState } from "./state.ts";
+import { onTransferRefused, transferLeader } from "./transfer.ts";
+import type {
+  Append,
+  ConfState,
+  Effects,
+  Entry,
+  MemberId,
+  Message,
+  Role,
+  SnapshotMeta,
+  SoftState,
+} from "./types.ts";
+import { EntryKind } from "./types.ts";
 
 export class RaftCore {
+  readonly #state: CoreState;
+  #lastSoft: SoftState | null = null;
+  #lastConf: ConfState | null = null;
+
   constructor(options: CoreOptions) {
-    void options;
+    const { limits } = options;
+    assert(options.id !== "", () => "a member has an id");
+    assert(limits.heartbeatTicks >= 1, () => "heartbeatTicks must be at least 1");
+    assert(
+      limits.electionTicksMin > limits.heartbeatTicks,
+      () => "electionTicksMin must exceed heartbeatTicks",
+    );
+    assert(
+      limits.electionTicksMax >= limits.electionTicksMin,
+      () => "electionTicksMax must not be below electionTicksMin",
+    );
+    this.#state = new CoreState(options);
+    resetElectionTimer(this.#state);
   }
 
   /** One unit of time (`tickMs`) has passed. */
-  tick(): void {}
+  tick(): void {
+    const state = this.#state;
+    state.ticks += 1;
+    readIndex.tickReads(state);
+    if (state.role === "leader") tickLeader(state);
+    else election.tickElection(state);
+  }
 
   /**
    * A message of another member arrived. A `snapshot` message is stepped only once its data is durable
    * in the snapshot store, with the meta of what was really received.
    */
   step(message: Message): void {
-    void message;
+    const state = this.#state;
+    assert(message.to === state.id, () => `message for ${message.to} at ${state.id}`);
+    assert(message.from !== state.id, () => "a message of our own came back");
+    if (message.term > state.term && !this.#enterTerm(message)) return;
+    if (message.term < state.term) this.#refuseStale(message);
+    else this.#dispatch(message);
   }
 
   /** Leader only; refused otherwise, and while a transfer runs or too much is uncommitted. */
   propose(data: readonly Uint8Array[]): ProposeResult {
-    void data;
-    throw new Error("not built yet");
+    const state = this.#state;
+    const { leader } = state;
+    assert(data.length > 0, () => "nothing to propose");
+    if (state.role !== "leader") return { kind: "refused", reason: "not-leader", leader };
+    if (state.transfer !== null) return { kind: "refused", reason: "transferring", leader };
+    const bytes = data.reduce((sum, item) => sum + item.length, 0);
+    const { uncommittedBytes } = state;
+    // One that is too large by itself must still be possible when nothing else is under way.
+    if (uncommittedBytes > 0 && uncommittedBytes + bytes > state.limits.uncommittedBytesMax) {
+      return { kind: "refused", reason: "uncommitted-limit", leader };
+    }
+    const firstIndex = state.log.lastIndex + 1;
+    const items = data.map((item) => ({ kind: EntryKind.normal, data: item }));
+    replication.appendAsLeader(state, items);
+    return { kind: "accepted", term: state.term, firstIndex, lastIndex: state.log.lastIndex };
   }
 
   /** Voters change through a joint configuration that is left by itself; one change at a time. */
   proposeConf(change: MembershipChange): ConfResult {
-    void change;
-    throw new Error("not built yet");
+    return proposeConf(this.#state, change);
   }
 
   /** Answered in `Effects.reads` or `Effects.readsFailed`; ids are the caller's, never reused. */
   readIndex(requestId: number): void {
-    void requestId;
+    readIndex.requestRead(this.#state, requestId);
   }
 
   transferLeader(to: MemberId): TransferResult {
-    void to;
-    throw new Error("not built yet");
+    return transferLeader(this.#state, to);
   }
 
   /** The write, and every write before it, is on disk. */
   durable(append: Pick<Append, "seq">): void {
-    void append;
+    const state = this.#state;
+    const { stable, selfVoteTerm } = state.outbox.durable(append.seq);
+    assert(stable <= state.log.lastIndex, () => `${stable} durable, the log is shorter`);
+    state.log.stable = Math.max(state.log.stable, stable);
+    if (selfVoteTerm !== 0) election.onSelfVoteDurable(state, selfVoteTerm);
   }
 
   /** The state machine now holds the snapshot of the last `Append.snapshot`. */
   snapshotInstalled(index: number): void {
-    void index;
+    const state = this.#state;
+    assert(index <= state.log.applying, () => `snapshot ${index} was not asked for`);
+    state.applied = Math.max(state.applied, index);
+    if (state.installing === index) state.installing = 0;
   }
 
   /** How a `snapshot` message of `Effects.send` ended; must be called once for each of them. */
   snapshotSent(to: MemberId, ok: boolean): void {
-    void to;
-    void ok;
+    replication.onSnapshotSent(this.#state, to, ok);
   }
 
   /** A message to the member could not be delivered. */
   unreachable(to: MemberId): void {
-    void to;
+    replication.onUnreachable(this.#state, to);
   }
 
   /** Its socket closed and a reconnection was refused: the crash hint. */
   peerCrashed(id: MemberId): void {
-    void id;
+    election.onPeerCrashed(this.#state, id);
   }
 
   /** The state machine has applied everything up to `index`. */
   applied(index: number): void {
-    void index;
+    const state = this.#state;
+    assert(index <= state.log.applying, () => `applied ${index} was not handed out`);
+    state.applied = Math.max(state.applied, index);
   }
 
   /** What a snapshot of the state machine at `index` (= the applied index) must carry. */
   snapshotMeta(index: number): SnapshotMeta {
-    void index;
-    throw new Error("not built yet");
+    const state = this.#state;
+    assert(index <= state.applied, () => `snapshot at ${index} above applied ${state.applied}`);
+    const term = state.log.termAt(index);
+    assert(term !== undefined, () => `the term of ${index} is not known any more`);
+    return Object.freeze({ index, term, conf: state.confs.at(index) });
   }
 
   /** A local snapshot is durable. Call before `compacted`. */
   snapshotTaken(meta: SnapshotMeta): void {
-    void meta;
+    const state = this.#state;
+    assert(meta.index <= state.applied, () => `snapshot at ${meta.index} above applied`);
+    if (meta.index > (state.snapshot?.index ?? 0)) state.snapshot = meta;
   }
 
   /** Entries up to and including `index` were dropped from the disk; index <= the snapshot's. */
   compacted(index: number): void {
-    void index;
+    const state = this.#state;
+    const snapshotIndex = state.snapshot?.index ?? 0;
+    assert(index <= snapshotIndex, () => `compaction at ${index}, snapshot at ${snapshotIndex}`);
+    assert(index <= state.applied, () => `compaction at ${index} above applied ${state.applied}`);
+    state.log.compact(index);
+    state.confs.compact(index);
   }
 
   takeEffects(): Effects {
-    throw new Error("not built yet");
+    const state = this.#state;
+    endLeaderTurn(state);
+    const append = state.outbox.takeAppend(state.log, state.hardState(), state.ticks);
+    const { done: reads, failed: readsFailed } = state.reads;
+    state.reads.done = [];
+    state.reads.failed = [];
+    return {
+      appends: append === null ? [] : [append],
+      send: state.outbox.takeSend(),
+      apply: this.#takeApply(),
+      reads,
+      readsFailed,
+      soft: this.#takeSoft(),
+      conf: this.#takeConf(),
+    };
   }
 
   status(): CoreStatus {
-    throw new Error("not built yet");
+    const state = this.#state;
+    const { log, confs } = state;
+    const progress: Record<MemberId, ProgressStatus> = {};
+    for (const [
+      id,
+      { match, next, state: phase, pendingSnapshot, recentActive },
+    ] of state.tracker) {
+      progress[id] = { match, next, state: phase, pendingSnapshot, recentActive };
+    }
+    return {
+      id: state.id,
+      role: this.#role(),
+      term: state.term,
+      vote: state.vote,
+      leader: state.leader,
+      commit: log.commit,
+      applied: state.applied,
+      stable: log.stable,
+      firstIndex: log.firstIndex,
+      lastIndex: log.lastIndex,
+      conf: confs.current,
+      confIndex: confs.currentIndex,
+      transferTo: state.transfer?.to ?? "",
+      progress,
+    };
+  }
+
+  /** False: the message is not to be looked at, and its term neither. */
+  #enterTerm(message: Message): boolean {
+    const state = this.#state;
+    switch (message.type) {
+      case "preVote":
+        return !election.isWithinLease(state, message);
+      case "vote":
+        if (election.isWithinLease(state, message)) return false;
+        becomeFollower(state, message.term, "");
+        return true;
+      case "preVoteReply":
+        // Granted: the term is the one we asked for, not one that exists.
+        if (!message.granted) becomeFollower(state, message.term, "");
+        return true;
+      case "append":
+      case "heartbeat":
+      case "snapshot":
+        becomeFollower(state, message.term, message.from);
+        return true;
+      default:
+        becomeFollower(state, message.term, "");
+        return true;
+    }
+  }
+
+  #refuseStale(message: Message): void {
+    switch (message.type) {
+      case "append":
+      case "heartbeat":
+      case "snapshot":
+        follower.refuseStaleLeader(this.#state, message);
+        break;
+      case "preVote":
+      case "vote":
+        election.refuseStaleVote(this.#state, message);
+        break;
+      default:
+      // An answer to what we asked in an earlier term: nothing depends on it any more.
+    }
+  }
+
+  #dispatch(message: Message): void {
+    const state = this.#state;
+    switch (message.type) {
+      case "append":
+        follower.acceptLeader(state, message);
+        follower.onAppend(state, message);
+        break;
+      case "heartbeat":
+        follower.acceptLeader(state, message);
+        follower.onHeartbeat(state, message);
+        break;
+      case "snapshot":
+        follower.acceptLeader(state, message);
+        follower.onSnapshot(state, message);
+        break;
+      case "appendReply":
+        if (state.role === "leader") replication.onAppendReply(state, message);
+        break;
+      case "heartbeatReply":
+        if (state.role === "leader") replication.onHeartbeatReply(state, message);
+        break;
+      case "preVote":
+      case "vote":
+        election.onVoteRequest(state, message);
+        break;
+      case "preVoteReply":
+      case "voteReply":
+        election.onVoteReply(state, message);
+        break;
+      case "timeoutNow":
+        election.onTimeoutNow(state, message);
+        break;
+      case "transferRefused":
+        onTransferRefused(state, message.from);
+        break;
+      case "readIndex":
+        readIndex.onReadIndex(state, message);
+        break;
+      case "readIndexReply":
+        readIndex.onReadIndexReply(state, message);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  /** Committed and durable here: what a crash cannot take back. */
+  #takeApply(): readonly Entry[] {
+    const { log, installing } = this.#state;
+    const to = Math.min(log.commit, log.stable);
+    if (installing !== 0 || to <= log.applying) return [];
+    const entries = log.slice(log.applying + 1, to);
+    log.applying = to;
+    return Object.freeze(entries);
+  }
+
+  #takeSoft(): SoftState | null {
+    const { leader, term } = this.#state;
+    const role = this.#role();
+    const last = this.#lastSoft;
+    if (last?.role === role && last.leader === leader && last.term === term) return null;
+    this.#lastSoft = Object.freeze({ role, leader, term });
+    return this.#lastSoft;
+  }
+
+  #takeConf(): ConfState | null {
+    const { conf } = this.#state;
+    if (conf === this.#lastConf) return null;
+    this.#lastConf = conf;
+    return conf;
+  }
+
+  #role(): Role {
+    const { role, conf, id } = this.#state;
+    return role === "follower" && !isVoter(conf, id) ? "learner" : role;
   }
 }
