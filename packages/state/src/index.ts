@@ -6,9 +6,7 @@ export { type DumpRecord, StateSnapshot } from "./snapshot.ts";
 export { jobKey, scopedKey } from "./store/keys.ts";
 export type {
   ClusterIdentity,
-  GroupSummary,
   JobScalingEvents,
-  JobSummary,
   StoredScalingEvent,
   StoredSubmission,
 } from "./store/rows.ts";

@@ -9,6 +9,7 @@ import {
   type Evaluation,
   type Job,
   type JobRef,
+  type JobSummary,
   type Namespace,
   type Node,
   type NodePool,
@@ -16,7 +17,7 @@ import {
   type ServiceRegistration,
 } from "@drover/model";
 import { below, jobKey, scopedKey, versionKey } from "./keys.ts";
-import type { ClusterIdentity, JobScalingEvents, JobSummary, StoredSubmission } from "./rows.ts";
+import type { ClusterIdentity, JobScalingEvents, StoredSubmission } from "./rows.ts";
 import type { IndexName, Rows, Store, TableName } from "./tables.ts";
 
 export class Reader {

@@ -2,30 +2,6 @@
 import type { Json } from "@drover/model";
 import type { CommandResult, JobSubmission } from "../commands/command.ts";
 
-/** Allocation counts of a job by group and status (spec chapter 1 §1.1, JobSummary). */
-export interface GroupSummary {
-  readonly queued: number;
-  readonly complete: number;
-  readonly failed: number;
-  readonly running: number;
-  readonly starting: number;
-  readonly lost: number;
-  readonly unknown: number;
-}
-
-export interface JobSummary {
-  readonly jobId: string;
-  readonly namespace: string;
-  readonly summary: Readonly<Record<string, GroupSummary>>;
-  readonly children: {
-    readonly pending: number;
-    readonly running: number;
-    readonly dead: number;
-  };
-  readonly createIndex: number;
-  readonly modifyIndex: number;
-}
-
 export interface StoredSubmission extends JobSubmission {
   readonly namespace: string;
   readonly jobId: string;

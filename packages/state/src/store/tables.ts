@@ -7,6 +7,7 @@ import type {
   Deployment,
   Evaluation,
   Job,
+  JobSummary,
   Namespace,
   Node,
   NodePool,
@@ -17,7 +18,6 @@ import { jobKey, jobRefOf, scopedKey } from "./keys.ts";
 import type {
   ClusterIdentity,
   JobScalingEvents,
-  JobSummary,
   RevertGrant,
   StoredSubmission,
   TokenRow,

@@ -2,9 +2,15 @@
  * Counts of a job's allocations by group (spec chapter 1 §1.1). `failed` and `complete` add up over
  * the life of the registration: a row leaving them is not subtracted.
  */
-import { type Allocation, ClientStatus, type Evaluation, type Job } from "@drover/model";
+import {
+  type Allocation,
+  ClientStatus,
+  type Evaluation,
+  type GroupSummary,
+  type Job,
+  type JobSummary,
+} from "@drover/model";
 import { jobKey, jobRefOf } from "../store/keys.ts";
-import type { GroupSummary, JobSummary } from "../store/rows.ts";
 import type { Tx } from "../store/tx.ts";
 
 const EMPTY: GroupSummary = {

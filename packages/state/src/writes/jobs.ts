@@ -1,10 +1,9 @@
 /** Writes jobs: versions, submissions, status (spec chapter 2 §2.5, chapter 1 §1.1.1). */
 import { assert } from "@drover/base";
-import type { Job, JobRef } from "@drover/model";
+import { computeJobStatus, type Job, type JobRef } from "@drover/model";
 import type { JobSubmission } from "../commands/command.ts";
 import { jobKey, versionKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
-import { computeJobStatus } from "./job-status.ts";
 import { ensureSummary } from "./job-summary.ts";
 import { putJobVersion, replaceJobVersion } from "./job-versions.ts";
 
@@ -67,7 +66,8 @@ export function setStable(tx: Tx, job: Job, stable: boolean): void {
 export function refreshJobStatus(tx: Tx, ref: JobRef, options: { evalDeleted: boolean }): void {
   const job = tx.read.job(ref);
   if (job === undefined) return;
-  const status = computeJobStatus(job, {
+  const status = computeJobStatus({
+    job,
     allocs: tx.read.allocsByJob(ref),
     evals: tx.read.evalsByJob(ref),
     deployments: tx.read.deploymentsByJob(ref),
