@@ -5,6 +5,7 @@ export * from "./cluster/node.ts";
 export * from "./cluster/plan.ts";
 export * from "./cluster/scheduler-config.ts";
 export * from "./cluster/service-registration.ts";
+export { type CanonicalizeContext, canonicalizeJob } from "./job/canonicalize.ts";
 export * from "./job/constraint.ts";
 export * from "./job/identity.ts";
 export * from "./job/job.ts";
@@ -30,6 +31,7 @@ export {
   decodeInstant,
   decodeStored,
 } from "./schema/decode.ts";
+export { fillDefaults, overlay } from "./schema/defaults.ts";
 export { encode, encodeInput, encodeInstant } from "./schema/encode.ts";
 export type {
   Field,

@@ -1,5 +1,5 @@
 /** Workload identities of tasks and services (spec chapter 1 §1.3). */
-import { bool, duration, type Infer, list, map, record, string } from "../schema/field.ts";
+import { bool, duration, type Infer, list, record, string } from "../schema/field.ts";
 
 export const identitySchema = record(
   "Identity",
@@ -13,7 +13,7 @@ export const identitySchema = record(
     filepath: string({ plain: true, default: "" }),
     serviceName: string({ plain: true, default: "", hcl: "service_name" }),
     ttl: duration({ plain: true, wire: "TTL", default: 0 }),
-    extraClaims: map(string()),
+    extraClaims: list(string()),
   },
   { typeName: "WorkloadIdentity" },
 );
