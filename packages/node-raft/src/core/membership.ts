@@ -6,11 +6,11 @@ import { assert } from "./assert.ts";
 import { leaveJoint, planChange } from "./conf-change.ts";
 import { allMembers, encodeConf, isJoint, isVoter } from "./conf-state.ts";
 import { Inflights } from "./inflights.ts";
-import type { ConfResult, MembershipChange } from "./options.ts";
+import type { ConfResult, CoreLimits, MembershipChange } from "./options.ts";
 import { Progress } from "./progress.ts";
 import { appendAsLeader } from "./replication.ts";
 import type { CoreState } from "./state.ts";
-import type { ConfState } from "./types.ts";
+import type { ConfState, MemberId } from "./types.ts";
 import { EntryKind } from "./types.ts";
 
 export function proposeConf(state: CoreState, change: MembershipChange): ConfResult {
@@ -48,14 +48,22 @@ export function leaveJointWhenCommitted(state: CoreState): void {
 
 /** Members of the configuration in force get a progress, others lose theirs. */
 export function reconcileTracker(state: CoreState): void {
-  const { tracker, limits } = state;
-  const members = allMembers(state.conf);
+  const others = allMembers(state.conf).filter((id) => id !== state.id);
+  reconcileProgress(state.tracker, others, Math.max(1, state.log.lastIndex), state.limits);
+}
+
+export function reconcileProgress(
+  tracker: Map<MemberId, Progress>,
+  members: readonly MemberId[],
+  next: number,
+  window: Pick<CoreLimits, "inflightMessagesMax" | "inflightBytesMax">,
+): void {
   for (const id of [...tracker.keys()]) if (!members.includes(id)) tracker.delete(id);
   for (const id of members) {
-    if (id === state.id || tracker.has(id)) continue;
-    const inflights = new Inflights(limits.inflightMessagesMax, limits.inflightBytesMax);
+    if (tracker.has(id)) continue;
+    const inflights = new Inflights(window.inflightMessagesMax, window.inflightBytesMax);
     // Counts as heard from until the first check, so that adding members never unseats the leader.
-    tracker.set(id, new Progress(Math.max(1, state.log.lastIndex), true, inflights));
+    tracker.set(id, new Progress(next, true, inflights));
   }
 }
 
