@@ -1,1 +1,31 @@
-export {};
+export type { MembershipChange, RandomSource } from "./core/options.ts";
+export type {
+  ConfState,
+  Entry,
+  HardState,
+  MemberId,
+  Message,
+  SnapshotMeta,
+  SoftState,
+} from "./core/types.ts";
+export { EntryKind, Role } from "./core/types.ts";
+export type {
+  Committed,
+  LogLevel,
+  OpenRaftOptions,
+  RaftLimits,
+  RaftNode,
+  RaftNodeEvents,
+  RaftStatus,
+  RaftTimers,
+  StateMachine,
+  Transport,
+  TransportHandler,
+  TransportSelf,
+} from "./node/api.ts";
+export { RaftError } from "./node/api.ts";
+export { raftDefaults } from "./node/limits.ts";
+export { openRaftNode } from "./node/open-raft-node.ts";
+export { openLocalStorage } from "./wal/local-port.ts";
+export type { RaftStorage, SnapshotSink, StorageState } from "./wal/storage.ts";
+export type { SpawnWorker } from "./wal/worker-port.ts";

@@ -1,5 +1,8 @@
 /** The public face of a member: what an application implements and what it gets (RAFT.md §4.2). */
-import type { ConfState, MemberId, Role, SnapshotMeta } from "../core/types.ts";
+import type { MembershipChange, RandomSource } from "../core/options.ts";
+import type { ConfState, MemberId, Message, Role, SnapshotMeta } from "../core/types.ts";
+import type { RaftStorage } from "../wal/storage.ts";
+import type { SpawnWorker } from "../wal/worker-port.ts";
 
 export interface Committed {
   readonly index: number;
@@ -9,13 +12,14 @@ export interface Committed {
 
 /**
  * Deterministic and synchronous. Called by one loop, never concurrently with itself; a throw is a
- * bug and stops the node.
+ * bug and stops the node. Indexes may have gaps: entries of the cluster's own are not shown.
  */
 export interface StateMachine<R> {
   /** One result per entry, in order. */
   apply(entries: readonly Committed[]): readonly R[];
   /** O(1) capture of the state at the last applied index; streamed later in slices. */
   snapshot(): { stream(): AsyncIterable<Uint8Array> };
+  /** Replaces the whole state. The pieces of `source` are cut differently than they were streamed. */
   restore(meta: SnapshotMeta, source: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
@@ -33,19 +37,24 @@ export interface RaftLimits {
   readonly trailingEntries: number;
 }
 
+/** Who this member is, as its peers must know it. */
+export interface TransportSelf {
+  readonly memberId: MemberId;
+  readonly clusterId: string;
+  readonly address: string;
+}
+
 /** Sends and receives messages between members; a lost message is allowed, a changed one is not. */
 export interface Transport {
-  start(handler: TransportHandler): Promise<void>;
-  send(
-    to: MemberId,
-    address: string,
-    messages: readonly import("../core/types.ts").Message[],
-  ): void;
+  /** Called once, when the member belongs to a cluster; before that nothing is sent or received. */
+  start(handler: TransportHandler, self: TransportSelf): Promise<void>;
+  /** `address` is "" when the configuration names none: then only a peer that dialled us is reached. */
+  send(to: MemberId, address: string, messages: readonly Message[]): void;
   /** Streams a snapshot on a connection of its own; rejects when the peer refused or vanished. */
   sendSnapshot(
     to: MemberId,
     address: string,
-    message: import("../core/types.ts").Message,
+    message: Message,
     meta: SnapshotMeta,
     source: AsyncIterable<Uint8Array>,
   ): Promise<void>;
@@ -53,9 +62,9 @@ export interface Transport {
 }
 
 export interface TransportHandler {
-  receive(messages: readonly import("../core/types.ts").Message[]): void;
+  receive(messages: readonly Message[]): void;
   receiveSnapshot(
-    message: import("../core/types.ts").Message,
+    message: Message,
     meta: SnapshotMeta,
     source: AsyncIterable<Uint8Array>,
   ): Promise<void>;
@@ -76,13 +85,32 @@ export interface RaftStatus {
   readonly firstIndex: number;
   readonly lastIndex: number;
   readonly conf: ConfState;
-  readonly progress: Readonly<Record<MemberId, { match: number; next: number; state: string }>>;
+  /** Index of the entry that holds `conf`; guards a change through `expectConfIndex`. */
+  readonly confIndex: number;
+  /** Index of the newest durable snapshot; 0 = none. */
+  readonly snapshotIndex: number;
+  /** Leader only; `active` = heard of within an election time-out. */
+  readonly progress: Readonly<
+    Record<MemberId, { match: number; next: number; state: string; active: boolean }>
+  >;
 }
 
 /** The error codes a caller may act on (`DroverError`-like, but this package imports nothing of ours). */
 export class RaftError extends Error {
   override readonly name = "RaftError";
-  readonly code: "not-leader" | "timeout-unknown" | "dropped" | "stopped" | "corrupt" | "io";
+  /**
+   * not-leader: nothing was written, ask `leaderAddress`. timeout-unknown: it may or may not be
+   * applied, now or later. dropped: nothing was written and nothing will be. refused: the change or
+   * transfer is not possible now.
+   */
+  readonly code:
+    | "not-leader"
+    | "timeout-unknown"
+    | "dropped"
+    | "refused"
+    | "stopped"
+    | "corrupt"
+    | "io";
   readonly leaderAddress: string;
   constructor(
     code: RaftError["code"],
@@ -128,14 +156,52 @@ export interface RaftNode<R> {
   /** Resolves once everything committed before the call is applied here. */
   readBarrier(options?: { timeoutMs?: number }): Promise<{ index: number }>;
   waitApplied(index: number, options?: { timeoutMs?: number }): Promise<void>;
-  changeMembership(change: {
-    readonly addVoters?: readonly { id: MemberId; address: string }[];
-    readonly addLearners?: readonly { id: MemberId; address: string }[];
-    readonly remove?: readonly MemberId[];
-  }): Promise<void>;
+  /**
+   * Leader only. Resolves when the new configuration is in force and committed; a change of voters
+   * passes through a joint configuration by itself.
+   */
+  changeMembership(change: MembershipChange, options?: { timeoutMs?: number }): Promise<void>;
+  /** Resolves once another member leads; without `to` the most caught-up voter is asked. */
   transferLeadership(to?: MemberId): Promise<void>;
+  /** Takes one now and resolves when it is durable. */
   snapshot(): Promise<SnapshotMeta>;
   status(): RaftStatus;
+  /** Returns the removal of the listener. */
   on<E extends keyof RaftNodeEvents>(event: E, fn: RaftNodeEvents[E]): () => void;
+  /** Hands leadership over first unless `transfer` is false; then closes log and transport. */
   stop(options?: { transfer?: boolean }): Promise<void>;
+}
+
+/** Monotonic time and wake-ups, so that a simulator can own both. */
+export interface RaftTimers {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  after(ms: number, fn: () => void): () => void;
+  /** Soon, after the input that is waiting now: everything in between is handled as one turn. */
+  soon(fn: () => void): void;
+}
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export interface OpenRaftOptions<R> {
+  readonly dataDir: string;
+  /** host:port under which the other members reach us. */
+  readonly address: string;
+  readonly stateMachine: StateMachine<R>;
+  readonly transport: Transport;
+  readonly limits?: Partial<RaftLimits> | undefined;
+  /**
+   * Default: log and snapshots under `dataDir`, in a worker thread. "memory": nothing is kept, for a
+   * throw-away cluster of one.
+   */
+  readonly storage?: RaftStorage | "memory" | undefined;
+  /** How the log's worker thread is started, for programs bundled into one file. */
+  readonly spawnWorker?: SpawnWorker | undefined;
+  readonly timers?: RaftTimers | undefined;
+  readonly random?: RandomSource | undefined;
+  /** Default: 128 random bits in hex. */
+  readonly mintId?: (() => MemberId) | undefined;
+  readonly log?:
+    | ((level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>) => void)
+    | undefined;
 }

@@ -1,0 +1,91 @@
+/**
+ * Feeds committed entries to the state machine in slices, so that heartbeats never wait long for it
+ * (RAFT.md §4.3). Entries of the cluster's own (configurations, a new leader's no-op) only move the
+ * applied index.
+ */
+import { assert } from "../core/assert.ts";
+import type { Entry } from "../core/types.ts";
+import { EntryKind } from "../core/types.ts";
+import type { Committed, RaftTimers, StateMachine } from "./api.ts";
+
+const SLICE_MS = 8;
+const ENTRIES_PER_CALL_MAX = 128;
+
+export interface ApplierDeps<R> {
+  readonly stateMachine: StateMachine<R>;
+  readonly timers: RaftTimers;
+  /** The entry's result; null for an entry of the cluster's own. */
+  applied(entry: Entry, result: { readonly value: R } | null): void;
+  /** End of a call: everything up to `index` is applied. */
+  reached(index: number): void;
+  /** More is waiting: call `run` again in a later turn. */
+  again(): void;
+}
+
+export class Applier<R> {
+  readonly #deps: ApplierDeps<R>;
+  #queue: Entry[] = [];
+  #next = 0;
+  #applied: number;
+
+  constructor(deps: ApplierDeps<R>, applied: number) {
+    this.#deps = deps;
+    this.#applied = applied;
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  add(entries: readonly Entry[]): void {
+    if (entries.length === 0) return;
+    if (this.#next === this.#queue.length) {
+      this.#queue = [...entries];
+      this.#next = 0;
+    } else {
+      for (const entry of entries) this.#queue.push(entry);
+    }
+  }
+
+  /** The state machine now holds a snapshot at `index`; what was queued is part of it. */
+  restarted(index: number): void {
+    this.#queue = [];
+    this.#next = 0;
+    this.#applied = index;
+  }
+
+  run(): void {
+    if (this.#next >= this.#queue.length) return;
+    const start = this.#deps.timers.now();
+    while (this.#next < this.#queue.length) {
+      this.#applySome();
+      if (this.#deps.timers.now() - start < SLICE_MS) continue;
+      if (this.#next < this.#queue.length) this.#deps.again();
+      break;
+    }
+  }
+
+  #applySome(): void {
+    const end = Math.min(this.#queue.length, this.#next + ENTRIES_PER_CALL_MAX);
+    const slice = this.#queue.slice(this.#next, end);
+    const commands = slice.filter((entry) => entry.kind === EntryKind.normal);
+    const results = commands.length === 0 ? [] : this.#deps.stateMachine.apply(commands.map(show));
+    assert(results.length === commands.length, () => "the state machine answers each entry once");
+    let result = 0;
+    for (const entry of slice) {
+      assert(
+        entry.index === this.#applied + 1,
+        () => `applied ${this.#applied}, then ${entry.index}`,
+      );
+      this.#applied = entry.index;
+      const own = entry.kind !== EntryKind.normal;
+      this.#deps.applied(entry, own ? null : { value: results[result++] as R });
+    }
+    this.#next = end;
+    this.#deps.reached(this.#applied);
+  }
+}
+
+function show(entry: Entry): Committed {
+  return { index: entry.index, term: entry.term, data: entry.data };
+}

@@ -1,0 +1,371 @@
+/**
+ * The loop around the core. Inputs (messages, proposals, ticks, finished writes) are given to the
+ * core as they come; what the core wants done is collected once per turn and performed in the order
+ * of its contract: writes are queued, messages go out beside them, promises (`onDurable`) follow the
+ * write they promise, entries are applied.
+ */
+import { assert } from "../core/assert.ts";
+import type { CoreStatus } from "../core/options.ts";
+import type { RaftCore } from "../core/raft.ts";
+import type { Append, ConfState, Effects, MemberId, Message, SoftState } from "../core/types.ts";
+import type { RaftStorage } from "../wal/storage.ts";
+import type {
+  LogLevel,
+  RaftLimits,
+  RaftTimers,
+  StateMachine,
+  Transport,
+  TransportHandler,
+} from "./api.ts";
+import { RaftError } from "./api.ts";
+import { Applier } from "./applier.ts";
+import { DiskWatch } from "./disk-watch.ts";
+import { type Proposal, Proposals } from "./proposals.ts";
+import { type Reader, Reads } from "./reads.ts";
+import { Snapshots } from "./snapshots.ts";
+import { Ticker } from "./ticker.ts";
+import { Waiters } from "./waiters.ts";
+
+export interface EngineDeps<R> {
+  readonly self: MemberId;
+  readonly core: RaftCore;
+  readonly storage: RaftStorage;
+  readonly transport: Transport;
+  readonly stateMachine: StateMachine<R>;
+  readonly limits: RaftLimits;
+  readonly timers: RaftTimers;
+  readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
+  onSoft(soft: SoftState): void;
+  onConf(conf: ConfState): void;
+  /** End of a turn in which something may have changed. */
+  onTurn(): void;
+  onFatal(error: Error): void;
+}
+
+/** A turn that keeps producing work lets others run in between. */
+const ROUNDS_PER_TURN_MAX = 8;
+
+export class Engine<R> {
+  readonly #deps: EngineDeps<R>;
+  readonly #core: RaftCore;
+  readonly #applier: Applier<R>;
+  readonly #ticker: Ticker;
+  readonly #disk: DiskWatch;
+  readonly #proposals = new Proposals<R>();
+  readonly #reads: Reads;
+  readonly #waiters = new Waiters();
+  readonly snapshots: Snapshots<R>;
+  #soft: SoftState;
+  #conf: ConfState;
+  #scheduled = false;
+  #running = true;
+
+  constructor(deps: EngineDeps<R>) {
+    this.#deps = deps;
+    this.#core = deps.core;
+    const status = deps.core.status();
+    this.#soft = { role: status.role, leader: status.leader, term: status.term };
+    this.#conf = status.conf;
+    const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
+    this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
+    this.#disk = new DiskWatch(tickMs * electionTicksMax);
+    this.#applier = new Applier(this.#applierDeps(), status.applied);
+    this.snapshots = new Snapshots({
+      ...deps,
+      wake: () => this.wake(),
+      addressOf: (id) => this.addressOf(id),
+      onFatal: (error) => this.fail(error),
+    });
+    this.#ticker = new Ticker(deps.timers, tickMs, (lateMs) => this.#tick(lateMs));
+  }
+
+  start(): void {
+    this.#ticker.start();
+    this.wake();
+  }
+
+  get soft(): SoftState {
+    return this.#soft;
+  }
+
+  get conf(): ConfState {
+    return this.#conf;
+  }
+
+  get core(): RaftCore {
+    return this.#core;
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  status(): CoreStatus {
+    return this.#core.status();
+  }
+
+  addressOf(id: MemberId): string {
+    return this.#conf.addresses[id] ?? "";
+  }
+
+  propose(proposal: Proposal<R>): void {
+    this.#proposals.add(proposal);
+    this.wake();
+  }
+
+  read(reader: Reader): void {
+    this.#reads.add(reader);
+    this.wake();
+  }
+
+  waitApplied(index: number, deadline: number): Promise<void> {
+    if (this.#core.status().applied >= index) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiters.add({ index, deadline, resolve, reject });
+    });
+  }
+
+  /** What the transport calls. */
+  handler(): TransportHandler {
+    const input = (act: () => void): void => {
+      if (this.#running) this.#guarded(act);
+      this.wake();
+    };
+    return {
+      receive: (messages) => input(() => this.#receive(messages)),
+      receiveSnapshot: (message, meta, source) => this.snapshots.receive(message, meta, source),
+      peerCrashed: (peer) => input(() => this.#core.peerCrashed(peer)),
+      peerUnreachable: (peer) => input(() => this.#core.unreachable(peer)),
+    };
+  }
+
+  /** Schedules a turn; many wakes before it make one turn. */
+  wake(): void {
+    if (this.#scheduled || !this.#running) return;
+    this.#scheduled = true;
+    this.#deps.timers.soon(() => {
+      this.#scheduled = false;
+      if (this.#running) this.#guarded(() => this.#turn());
+    });
+  }
+
+  /** No input has any effect from here on; everyone who waits is told. */
+  halt(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.#ticker.stop();
+    this.#proposals.rejectAll();
+    this.#reads.rejectAll();
+    this.#waiters.rejectAll();
+    this.snapshots.halt();
+  }
+
+  /** A bug or a broken disk: nothing may be promised any more. */
+  fail(error: unknown): void {
+    if (!this.#running) return;
+    this.halt();
+    this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #receive(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (message.to === this.#deps.self && message.type !== "snapshot") this.#core.step(message);
+    }
+  }
+
+  #tick(lateMs: number): void {
+    if (!this.#running) return;
+    this.#guarded(() => {
+      const now = this.#deps.timers.now();
+      this.#core.tick();
+      this.#proposals.expire(now);
+      this.#reads.expire(now);
+      this.#waiters.expire(now);
+      this.#watchHealth(now, lateMs);
+      this.snapshots.maybeTake();
+    });
+    this.wake();
+  }
+
+  /** A leader that cannot write or is often late must not lead (RAFT.md §4.3, §2.5 row 18). */
+  #watchHealth(now: number, lateMs: number): void {
+    if (this.#disk.check(now)) this.#deps.log("error", "a log write hangs", { ...this.#soft });
+    const { tickMs, electionTicksMin } = this.#deps.limits;
+    if (!this.#disk.late(lateMs > (tickMs * electionTicksMin) / 2)) return;
+    if (this.#soft.role !== "leader") return;
+    const to = bestVoter(this.#core.status());
+    const moved = to !== null && this.#core.transferLeader(to).kind === "accepted";
+    this.#deps.log("warn", "the event loop is too slow to lead", { lateMs, to, moved });
+  }
+
+  #turn(): void {
+    this.#proposeQueue();
+    this.#reads.ask(this.#deps.timers.now(), (id) => this.#core.readIndex(id));
+    for (let round = 0; ; round += 1) {
+      const effects = this.#core.takeEffects();
+      if (isEmpty(effects)) break;
+      this.#perform(effects);
+      if (round < ROUNDS_PER_TURN_MAX) continue;
+      this.wake();
+      break;
+    }
+    this.#deps.onTurn();
+  }
+
+  #proposeQueue(): void {
+    const batch = this.#proposals.takeQueue();
+    if (batch.length === 0) return;
+    const result = this.#core.propose(batch.map((proposal) => proposal.data));
+    if (result.kind === "accepted") {
+      this.#proposals.accepted(batch, result.term, result.firstIndex);
+      return;
+    }
+    const leaderAddress = result.leader === "" ? "" : this.addressOf(result.leader);
+    const error = refusal(result.reason, leaderAddress);
+    for (const proposal of batch) proposal.reject(error);
+  }
+
+  #perform(effects: Effects): void {
+    if (effects.conf !== null) {
+      this.#conf = effects.conf;
+      this.#deps.onConf(effects.conf);
+    }
+    for (const append of effects.appends) this.#append(append);
+    this.#send(effects.send);
+    if (effects.soft !== null) this.#softChanged(effects.soft);
+    this.#answerReads(effects);
+    this.#applier.add(effects.apply);
+    this.#applier.run();
+  }
+
+  #append(append: Append): void {
+    const { hardState, entries, snapshot } = append;
+    const mark = snapshot === null ? null : { meta: snapshot, reset: true };
+    this.#disk.started(this.#deps.timers.now());
+    this.#deps.storage.append({ hardState, entries, mark }, () => this.#durable(append));
+    if (snapshot !== null) this.#install(snapshot.index, () => this.snapshots.restore(snapshot));
+  }
+
+  #durable(append: Append): void {
+    if (!this.#running) return;
+    this.#disk.finished();
+    this.#guarded(() => {
+      this.#core.durable(append);
+      this.#send(append.onDurable);
+    });
+    this.wake();
+  }
+
+  /** The state machine jumps to a received snapshot. */
+  #install(index: number, restore: () => Promise<void>): void {
+    this.#applier.restarted(index);
+    this.#proposals.skippedTo(index);
+    restore().then(
+      () => {
+        if (!this.#running) return;
+        this.#guarded(() => this.#core.snapshotInstalled(index));
+        this.#waiters.applied(index);
+        this.wake();
+      },
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  #send(messages: readonly Message[]): void {
+    const byPeer = new Map<MemberId, Message[]>();
+    for (const message of messages) {
+      assert(message.to !== this.#deps.self, () => `a ${message.type} to ourselves`);
+      if (message.type === "snapshot") {
+        this.snapshots.send(message);
+        continue;
+      }
+      // With a hanging disk the heartbeats must stop, or nobody would take over.
+      const leads = message.type === "heartbeat" || message.type === "append";
+      if (leads && this.#disk.hangs) continue;
+      const list = byPeer.get(message.to);
+      if (list === undefined) byPeer.set(message.to, [message]);
+      else list.push(message);
+    }
+    for (const [to, list] of byPeer) this.#deps.transport.send(to, this.addressOf(to), list);
+  }
+
+  #softChanged(soft: SoftState): void {
+    this.#soft = soft;
+    if (soft.leader !== "") this.#reads.retryNow();
+    this.#deps.onSoft(soft);
+    this.wake();
+  }
+
+  #answerReads(effects: Effects): void {
+    for (const { requestId, index } of effects.reads) {
+      for (const reader of this.#reads.answered(requestId)) {
+        const done = this.waitApplied(index, reader.deadline);
+        done.then(() => reader.resolve(index), reader.reject);
+      }
+    }
+    const retryAt = this.#deps.timers.now() + this.#deps.limits.tickMs;
+    for (const requestId of effects.readsFailed) this.#reads.failed(requestId, retryAt);
+  }
+
+  #applierDeps(): ConstructorParameters<typeof Applier<R>>[0] {
+    return {
+      stateMachine: this.#deps.stateMachine,
+      timers: this.#deps.timers,
+      applied: (entry, result) => {
+        this.snapshots.noteApplied(entry.data.length);
+        if (result === null) this.#proposals.passed(entry.index);
+        else this.#proposals.applied(entry.index, entry.term, result.value);
+      },
+      reached: (index) => {
+        this.#core.applied(index);
+        this.#waiters.applied(index);
+      },
+      again: () => {
+        this.#deps.timers.soon(() => {
+          if (this.#running) this.#guarded(() => this.#applier.run());
+          this.wake();
+        });
+      },
+    };
+  }
+}
+
+function refusal(reason: string, leaderAddress: string): RaftError {
+  if (reason === "not-leader") {
+    return new RaftError("not-leader", "this member does not lead", { leaderAddress });
+  }
+  const why =
+    reason === "transferring" ? "leadership is being handed over" : "too much is uncommitted";
+  return new RaftError("dropped", `not accepted: ${why}`, { leaderAddress });
+}
+
+/** The voter whose log is furthest; null when none has been heard of lately. */
+export function bestVoter(status: CoreStatus): MemberId | null {
+  let best: { id: MemberId; match: number } | null = null;
+  for (const id of status.conf.voters) {
+    const progress = status.progress[id];
+    if (id === status.id || progress === undefined || !progress.recentActive) continue;
+    if (best === null || progress.match > best.match) best = { id, match: progress.match };
+  }
+  return best?.id ?? null;
+}
+
+function isEmpty(effects: Effects): boolean {
+  return (
+    effects.appends.length === 0 &&
+    effects.send.length === 0 &&
+    effects.apply.length === 0 &&
+    effects.reads.length === 0 &&
+    effects.readsFailed.length === 0 &&
+    effects.soft === null &&
+    effects.conf === null
+  );
+}

@@ -1,0 +1,37 @@
+/** Opens a data directory and gives back the member that lives in it. */
+import { MemoryStorage } from "../wal/memory-storage.ts";
+import type { RaftStorage } from "../wal/storage.ts";
+import { openWorkerStorage } from "../wal/worker-port.ts";
+import type { OpenRaftOptions, RaftNode } from "./api.ts";
+import { withDefaults } from "./limits.ts";
+import { DrivenRaftNode } from "./raft-node.ts";
+import { mintMemberId, realRandom, realTimers } from "./real-world.ts";
+
+/**
+ * Locks and recovers `dataDir`. A fresh one (`node.fresh`) then needs `bootstrap` or `join`; one that
+ * holds a cluster takes part at once, its state machine restored from the newest snapshot.
+ * Rejects with `RaftError`: "io" when the directory is locked or unreadable, "corrupt" when bytes on
+ * disk do not check (the message names file, offset and what to do).
+ */
+export async function openRaftNode<R>(options: OpenRaftOptions<R>): Promise<RaftNode<R>> {
+  const storage = chooseStorage(options);
+  const timers = options.timers ?? realTimers;
+  const random = options.random ?? realRandom;
+  try {
+    const state = await storage.open(options.mintId ?? mintMemberId);
+    for (const note of state.notes) options.log?.("warn", note, { member: state.memberId });
+    const limits = withDefaults(options.limits);
+    const node = new DrivenRaftNode(options, { storage, state, limits, timers, random });
+    if (!node.fresh) await node.resume();
+    return node;
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+function chooseStorage<R>(options: OpenRaftOptions<R>): RaftStorage {
+  const { storage, dataDir, spawnWorker } = options;
+  if (storage === "memory") return new MemoryStorage();
+  return storage ?? openWorkerStorage({ dataDir }, spawnWorker);
+}

@@ -1,0 +1,305 @@
+/** `RaftNode` over an engine that exists once the member belongs to a cluster. */
+import { bootstrapState } from "../core/bootstrap.ts";
+import { isJoint } from "../core/conf-state.ts";
+import type { MembershipChange, RandomSource } from "../core/options.ts";
+import { RaftCore } from "../core/raft.ts";
+import type { Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts";
+import type { RaftStorage, StorageState } from "../wal/storage.ts";
+import type {
+  OpenRaftOptions,
+  RaftLimits,
+  RaftNode,
+  RaftNodeEvents,
+  RaftStatus,
+  RaftTimers,
+} from "./api.ts";
+import { RaftError } from "./api.ts";
+import { Emitter } from "./emitter.ts";
+import { bestVoter, Engine } from "./engine.ts";
+import { Levels } from "./levels.ts";
+import { emptyStatus, leadershipOf, showStatus } from "./status.ts";
+
+const PROPOSE_TIMEOUT_MS = 10_000;
+const READ_TIMEOUT_MS = 10_000;
+const MEMBERSHIP_TIMEOUT_MS = 30_000;
+const STOP_TRANSFER_MS = 2_000;
+
+export interface NodeParts {
+  readonly storage: RaftStorage;
+  readonly state: StorageState;
+  readonly limits: RaftLimits;
+  readonly timers: RaftTimers;
+  readonly random: RandomSource;
+}
+
+interface Leadership {
+  readonly leader: MemberId | "";
+  readonly leaderAddress: string;
+  readonly term: number;
+  readonly self: boolean;
+}
+
+export class DrivenRaftNode<R> implements RaftNode<R> {
+  readonly memberId: MemberId;
+  readonly fresh: boolean;
+  readonly #options: OpenRaftOptions<R>;
+  readonly #parts: NodeParts;
+  readonly #events: Emitter<RaftNodeEvents>;
+  readonly #levels = new Levels();
+  #clusterId: string;
+  #engine: Engine<R> | null = null;
+  #leadership: Leadership = { leader: "", leaderAddress: "", term: 0, self: false };
+  #starting = false;
+  #stopped: Promise<void> | null = null;
+
+  constructor(options: OpenRaftOptions<R>, parts: NodeParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.memberId = parts.state.memberId;
+    this.#clusterId = parts.state.clusterId;
+    this.fresh = parts.state.clusterId === "";
+    this.#events = new Emitter((error) => {
+      this.#log("error", "a listener threw", { error: String(error) });
+    });
+    parts.storage.onFailure((error) => this.#fail(error));
+  }
+
+  get clusterId(): string {
+    return this.#clusterId;
+  }
+
+  async bootstrap(options: {
+    clusterId: string;
+    voters: readonly { id: MemberId; address: string }[];
+  }): Promise<void> {
+    const { clusterId, voters } = options;
+    if (!voters.some((voter) => voter.id === this.memberId)) {
+      throw new RaftError("refused", `the voters do not include this member (${this.memberId})`);
+    }
+    await this.#initialize(clusterId, bootstrapState(voters));
+  }
+
+  async join(options: { clusterId: string }): Promise<void> {
+    const hardState = { term: 0, vote: "" as const, commit: 0 };
+    await this.#initialize(options.clusterId, { hardState, entries: [] });
+  }
+
+  /** A directory that holds a cluster already: restore the state machine, then take part. */
+  async resume(): Promise<void> {
+    const { state, storage } = this.#parts;
+    if (state.snapshot !== null) {
+      const source = storage.readSnapshot(state.snapshot);
+      await this.#options.stateMachine.restore(state.snapshot, source);
+    }
+    await this.#start(state);
+  }
+
+  async #initialize(
+    clusterId: string,
+    start: { hardState: HardState; entries: readonly Entry[] },
+  ): Promise<void> {
+    if (this.#clusterId !== "" || this.#starting) {
+      throw new RaftError("refused", `this member belongs to cluster ${this.#clusterId} already`);
+    }
+    this.#starting = true;
+    try {
+      await this.#parts.storage.initialize({ clusterId, ...start });
+      this.#clusterId = clusterId;
+      await this.#start({ ...start, snapshot: null });
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  async #start(state: Pick<StorageState, "hardState" | "snapshot" | "entries">): Promise<void> {
+    const { hardState, snapshot, entries } = state;
+    const { limits, random } = this.#parts;
+    const initial = { hardState, snapshot, entries };
+    const core = new RaftCore({ id: this.memberId, limits, random, initial });
+    const engine = this.#buildEngine(core);
+    engine.snapshots.begin(snapshot);
+    this.#engine = engine;
+    const self = {
+      memberId: this.memberId,
+      clusterId: this.#clusterId,
+      address: this.#options.address,
+    };
+    await this.#options.transport.start(engine.handler(), self);
+    engine.start();
+  }
+
+  #buildEngine(core: RaftCore): Engine<R> {
+    const { storage, limits, timers } = this.#parts;
+    const { transport, stateMachine } = this.#options;
+    return new Engine<R>({
+      self: this.memberId,
+      core,
+      storage,
+      transport,
+      stateMachine,
+      limits,
+      timers,
+      log: (level, message, fields) => this.#log(level, message, fields),
+      onSoft: () => this.#announceLeadership(),
+      onConf: (conf) => {
+        this.#events.emit("config", conf);
+        this.#announceLeadership();
+      },
+      onTurn: () => this.#levels.check(timers.now()),
+      onFatal: (error) => this.#fail(error),
+    });
+  }
+
+  propose(
+    data: Uint8Array,
+    options: { timeoutMs?: number } = {},
+  ): Promise<{ index: number; term: number; result: R }> {
+    const engine = this.#engine;
+    if (engine === null || !engine.running) return Promise.reject(this.#notRunning());
+    const deadline = this.#deadline(options.timeoutMs ?? PROPOSE_TIMEOUT_MS);
+    return new Promise((resolve, reject) => engine.propose({ data, deadline, resolve, reject }));
+  }
+
+  readBarrier(options: { timeoutMs?: number } = {}): Promise<{ index: number }> {
+    const engine = this.#engine;
+    if (engine === null || !engine.running) return Promise.reject(this.#notRunning());
+    const deadline = this.#deadline(options.timeoutMs ?? READ_TIMEOUT_MS);
+    return new Promise((resolve, reject) => {
+      engine.read({ deadline, resolve: (index) => resolve({ index }), reject });
+    });
+  }
+
+  waitApplied(index: number, options: { timeoutMs?: number } = {}): Promise<void> {
+    const engine = this.#engine;
+    if (engine === null || !engine.running) return Promise.reject(this.#notRunning());
+    const deadline = this.#deadline(options.timeoutMs ?? READ_TIMEOUT_MS);
+    return engine.waitApplied(index, deadline);
+  }
+
+  async changeMembership(
+    change: MembershipChange,
+    options: { timeoutMs?: number } = {},
+  ): Promise<void> {
+    const engine = this.#running();
+    const deadline = this.#deadline(options.timeoutMs ?? MEMBERSHIP_TIMEOUT_MS);
+    const result = engine.core.proposeConf(change);
+    engine.wake();
+    if (result.kind === "refused") {
+      if (result.reason === "not-leader") throw this.#notLeader();
+      throw new RaftError("refused", `${result.reason}: ${result.detail}`);
+    }
+    const { index, term } = result;
+    const done = (): boolean => {
+      const status = engine.status();
+      if (status.applied < index) {
+        if (status.term === term) return false;
+        throw new RaftError("timeout-unknown", "leadership was lost during the change");
+      }
+      return status.commit >= status.confIndex && !isJoint(status.conf);
+    };
+    await this.#levels.until(done, deadline, "the new configuration");
+  }
+
+  async transferLeadership(to?: MemberId): Promise<void> {
+    const { tickMs, electionTicksMax } = this.#parts.limits;
+    await this.#transfer(to, tickMs * electionTicksMax * 2);
+  }
+
+  async #transfer(to: MemberId | undefined, timeoutMs: number): Promise<void> {
+    const engine = this.#running();
+    const target = to ?? bestVoter(engine.status());
+    if (target === null) throw new RaftError("refused", "no other voter can lead");
+    const result = engine.core.transferLeader(target);
+    engine.wake();
+    if (result.kind === "refused") {
+      if (result.reason === "not-leader") throw this.#notLeader();
+      throw new RaftError("refused", `${target}: ${result.reason}`);
+    }
+    const moved = (): boolean => {
+      const { leader } = engine.soft;
+      return leader !== "" && leader !== this.memberId;
+    };
+    await this.#levels.until(moved, this.#deadline(timeoutMs), `${target} to lead`);
+  }
+
+  async snapshot(): Promise<SnapshotMeta> {
+    return await this.#running().snapshots.take();
+  }
+
+  status(): RaftStatus {
+    const ids = { memberId: this.memberId, clusterId: this.#clusterId };
+    if (this.#engine === null) return emptyStatus(ids);
+    const snapshotIndex = this.#engine.snapshots.newest?.index ?? 0;
+    return showStatus(ids, this.#engine.status(), snapshotIndex);
+  }
+
+  on<E extends keyof RaftNodeEvents>(event: E, fn: RaftNodeEvents[E]): () => void {
+    return this.#events.on(event, fn);
+  }
+
+  stop(options: { transfer?: boolean } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(options.transfer ?? true);
+    return this.#stopped;
+  }
+
+  async #stop(transfer: boolean): Promise<void> {
+    const engine = this.#engine;
+    if (transfer && engine?.running && engine.soft.role === "leader") {
+      try {
+        await this.#transfer(undefined, STOP_TRANSFER_MS);
+      } catch (error) {
+        this.#log("info", "stopping without handing leadership over", { error: String(error) });
+      }
+    }
+    engine?.halt();
+    this.#levels.rejectAll();
+    await this.#options.transport.close();
+    await this.#parts.storage.close();
+  }
+
+  #announceLeadership(): void {
+    const engine = this.#engine;
+    if (engine === null) return;
+    const next = leadershipOf(engine.soft, (id) => engine.addressOf(id));
+    const last = this.#leadership;
+    const same = next.leader === last.leader && next.term === last.term && next.self === last.self;
+    if (same && next.leaderAddress === last.leaderAddress) return;
+    this.#leadership = next;
+    this.#log("info", "leadership", { ...next });
+    this.#events.emit("leadership", next);
+  }
+
+  #fail(error: Error): void {
+    this.#engine?.halt();
+    this.#levels.rejectAll();
+    this.#log("error", "this member cannot go on", { error: error.message });
+    this.#events.emit("fatal", error);
+  }
+
+  #running(): Engine<R> {
+    if (this.#engine === null || !this.#engine.running) throw this.#notRunning();
+    return this.#engine;
+  }
+
+  #notRunning(): RaftError {
+    if (this.#engine !== null) return new RaftError("stopped", "the node is stopped");
+    return new RaftError("not-leader", "this member belongs to no cluster yet");
+  }
+
+  #notLeader(): RaftError {
+    const { leaderAddress } = this.#leadership;
+    return new RaftError("not-leader", "this member does not lead", { leaderAddress });
+  }
+
+  #deadline(timeoutMs: number): number {
+    return this.#parts.timers.now() + timeoutMs;
+  }
+
+  #log(
+    level: "debug" | "info" | "warn" | "error",
+    message: string,
+    fields: Record<string, unknown>,
+  ): void {
+    this.#options.log?.(level, message, { member: this.memberId, ...fields });
+  }
+}

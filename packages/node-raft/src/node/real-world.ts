@@ -1,0 +1,21 @@
+/** The real clock and the real randomness; the only place where the driver touches either. */
+import { randomBytes, randomInt } from "node:crypto";
+import type { RandomSource } from "../core/options.ts";
+import type { RaftTimers } from "./api.ts";
+
+export const realTimers: RaftTimers = {
+  now: () => performance.now(),
+  after: (ms, fn) => {
+    const timer = setTimeout(fn, ms);
+    return () => clearTimeout(timer);
+  },
+  soon: (fn) => {
+    setImmediate(fn);
+  },
+};
+
+export const realRandom: RandomSource = { int: (bound) => randomInt(bound) };
+
+export function mintMemberId(): string {
+  return randomBytes(16).toString("hex");
+}

@@ -1,0 +1,237 @@
+/**
+ * Snapshots of the state machine: taken when the log has grown, sent to a member that is too far
+ * behind, installed when we are. A snapshot file is durable before the log is told of it, and the
+ * log knows it durably before anything is dropped (RAFT.md §4.6).
+ */
+import type { RaftCore } from "../core/raft.ts";
+import type { MemberId, Message, SnapshotMeta } from "../core/types.ts";
+import type { RaftStorage } from "../wal/storage.ts";
+import { storeSnapshot } from "../wal/storage-client.ts";
+import {
+  type LogLevel,
+  RaftError,
+  type RaftLimits,
+  type RaftTimers,
+  type StateMachine,
+  type Transport,
+} from "./api.ts";
+
+/** The log is kept this long for a member that is being sent a snapshot. */
+const PIN_MS_MAX = 5 * 60_000;
+
+export interface SnapshotsDeps<R> {
+  readonly self: MemberId;
+  readonly core: RaftCore;
+  readonly storage: RaftStorage;
+  readonly transport: Transport;
+  readonly stateMachine: StateMachine<R>;
+  readonly limits: RaftLimits;
+  readonly timers: RaftTimers;
+  readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
+  wake(): void;
+  addressOf(id: MemberId): string;
+  onFatal(error: Error): void;
+}
+
+export class Snapshots<R> {
+  readonly #deps: SnapshotsDeps<R>;
+  readonly #halted: Promise<never>;
+  #rejectHalted: (error: RaftError) => void = () => {};
+  readonly #pinnedSince = new Map<MemberId, number>();
+  #newest: SnapshotMeta | null = null;
+  #taking: Promise<SnapshotMeta> | null = null;
+  #receiving = false;
+  #restoring = false;
+  #running = true;
+  #entriesSince = 0;
+  #bytesSince = 0;
+
+  constructor(deps: SnapshotsDeps<R>) {
+    this.#deps = deps;
+    this.#halted = new Promise((_, reject) => {
+      this.#rejectHalted = reject;
+    });
+    // Nobody may be waiting when the node stops.
+    this.#halted.catch(() => {});
+  }
+
+  /** What recovery found. */
+  begin(newest: SnapshotMeta | null): void {
+    this.#newest = newest;
+  }
+
+  get newest(): SnapshotMeta | null {
+    return this.#newest;
+  }
+
+  halt(): void {
+    this.#running = false;
+    this.#rejectHalted(new RaftError("stopped", "the node is stopping"));
+  }
+
+  noteApplied(bytes: number): void {
+    this.#entriesSince += 1;
+    this.#bytesSince += bytes;
+  }
+
+  maybeTake(): void {
+    const { snapshotEntries, snapshotLogBytes } = this.#deps.limits;
+    if (this.#entriesSince < snapshotEntries && this.#bytesSince < snapshotLogBytes) return;
+    if (this.#restoring || this.#taking !== null) return;
+    this.take().catch((error: unknown) => {
+      // A disk that failed says so itself; anything else ends here, because the log would only grow.
+      if (!this.#running) return;
+      this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
+  /** Shares one that is being taken. */
+  take(): Promise<SnapshotMeta> {
+    this.#taking ??= this.#take().finally(() => {
+      this.#taking = null;
+    });
+    return this.#taking;
+  }
+
+  async #take(): Promise<SnapshotMeta> {
+    const { core, storage, stateMachine, timers, log } = this.#deps;
+    const applied = core.status().applied;
+    if (this.#restoring || applied === 0) {
+      throw new RaftError("refused", "there is no state to take a snapshot of yet");
+    }
+    if (this.#newest !== null && this.#newest.index >= applied) return this.#newest;
+    const startedAt = timers.now();
+    const meta = core.snapshotMeta(applied);
+    const capture = stateMachine.snapshot();
+    this.#entriesSince = 0;
+    this.#bytesSince = 0;
+    await this.#whileRunning(storeSnapshot(storage, meta, capture.stream()));
+    const overtaken = this.#overtaking(meta);
+    if (overtaken !== null) return overtaken;
+    this.#newest = meta;
+    await this.#whileRunning(this.#mark(meta));
+    core.snapshotTaken(meta);
+    await this.#compact(meta);
+    this.#deps.wake();
+    log("info", "snapshot taken", { index: meta.index, ms: timers.now() - startedAt });
+    return meta;
+  }
+
+  /** A snapshot installed while ours was being written replaces it. */
+  #overtaking(meta: SnapshotMeta): SnapshotMeta | null {
+    return this.#newest !== null && this.#newest.index >= meta.index ? this.#newest : null;
+  }
+
+  #mark(meta: SnapshotMeta): Promise<void> {
+    const write = { hardState: null, entries: [], mark: { meta, reset: false } };
+    return new Promise((resolve) => this.#deps.storage.append(write, resolve));
+  }
+
+  async #compact(meta: SnapshotMeta): Promise<void> {
+    const { core, storage, limits } = this.#deps;
+    const status = core.status();
+    const target = Math.min(meta.index - limits.trailingEntries, this.#pinnedIndex());
+    if (target < status.firstIndex || this.#overtaking(meta)?.index !== meta.index) return;
+    await this.#whileRunning(storage.compact(target));
+    if (core.status().firstIndex <= target) core.compacted(target);
+  }
+
+  /** The log behind a snapshot on its way stays, or the transfer would have been in vain. */
+  #pinnedIndex(): number {
+    const now = this.#deps.timers.now();
+    let pinned = Number.POSITIVE_INFINITY;
+    for (const [id, progress] of Object.entries(this.#deps.core.status().progress)) {
+      if (progress.pendingSnapshot === 0) {
+        this.#pinnedSince.delete(id);
+        continue;
+      }
+      const since = this.#pinnedSince.get(id) ?? now;
+      this.#pinnedSince.set(id, since);
+      if (now - since < PIN_MS_MAX) pinned = Math.min(pinned, progress.pendingSnapshot);
+    }
+    return pinned;
+  }
+
+  /** Streams the newest snapshot to a member and tells the core how that ended. */
+  send(message: Extract<Message, { type: "snapshot" }>): void {
+    const { core, transport, storage, log } = this.#deps;
+    const { to } = message;
+    const ended = (ok: boolean): void => {
+      if (!this.#running) return;
+      core.snapshotSent(to, ok);
+      this.#deps.wake();
+    };
+    const meta = this.#newest;
+    if (meta === null) {
+      // Outside the turn that asked, as every other outcome.
+      this.#deps.timers.soon(() => ended(false));
+      return;
+    }
+    const source = storage.readSnapshot(meta);
+    log("info", "sending a snapshot", { to, index: meta.index });
+    transport.sendSnapshot(to, this.#deps.addressOf(to), message, meta, source).then(
+      () => ended(true),
+      (error: unknown) => {
+        log("warn", "a snapshot was not delivered", {
+          to,
+          index: meta.index,
+          error: String(error),
+        });
+        ended(false);
+      },
+    );
+  }
+
+  /** Resolves when the data is durable here and the core knows; rejects when it is not wanted. */
+  async receive(
+    message: Message,
+    meta: SnapshotMeta,
+    source: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const { core, storage, log } = this.#deps;
+    const status = core.status();
+    if (!this.#running || message.type !== "snapshot" || message.to !== this.#deps.self) {
+      throw new RaftError("refused", "no snapshot is wanted here");
+    }
+    if (message.term < status.term) throw new RaftError("refused", "the sender's term is over");
+    if (this.#receiving || this.#restoring) throw new RaftError("refused", "one is under way");
+    if (meta.index > status.commit) {
+      this.#receiving = true;
+      try {
+        log("info", "receiving a snapshot", { from: message.from, index: meta.index });
+        await this.#whileRunning(storeSnapshot(storage, meta, source));
+      } finally {
+        this.#receiving = false;
+      }
+    }
+    this.#step({ ...message, meta });
+  }
+
+  #step(message: Message): void {
+    try {
+      this.#deps.core.step(message);
+    } catch (error) {
+      this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
+    }
+    this.#deps.wake();
+  }
+
+  /** The state machine takes over a snapshot that is durable here. */
+  async restore(meta: SnapshotMeta): Promise<void> {
+    const { stateMachine, storage, log } = this.#deps;
+    this.#newest = meta;
+    this.#restoring = true;
+    this.#entriesSince = 0;
+    this.#bytesSince = 0;
+    try {
+      await stateMachine.restore(meta, storage.readSnapshot(meta));
+      log("info", "snapshot installed", { index: meta.index, term: meta.term });
+    } finally {
+      this.#restoring = false;
+    }
+  }
+
+  #whileRunning<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#halted]);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Everything one member keeps in its data directory (RAFT.md §4.6): `id.json`, `wal/`, `snap/`,
+ * `LOCK`. Synchronous; see `storage.ts` for the faces it is given.
+ */
+import { assert } from "../core/assert.ts";
+import type { Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts";
+import { RaftError } from "../node/api.ts";
+import type { RecoveredLog } from "./recover.ts";
+import { SnapshotStore } from "./snapshot-store.ts";
+import type { StorageState } from "./storage.ts";
+import { readWhole, type Vfs, writeAtomically } from "./vfs.ts";
+import { type EncodedWrite, Wal, type WalOptions, WriteEncoder, walDefaults } from "./wal.ts";
+
+const FORMAT = 1;
+const ID_FILE = "id.json";
+
+interface Identity {
+  readonly clusterId: string;
+  readonly memberId: MemberId;
+  readonly format: number;
+}
+
+export class DiskStore {
+  readonly #vfs: Vfs;
+  readonly #dir: string;
+  readonly #walOptions: WalOptions;
+  readonly #unlock: () => void;
+  readonly snapshots: SnapshotStore;
+  #identity: Identity;
+  #wal: Wal | null = null;
+
+  private constructor(vfs: Vfs, dir: string, options: WalOptions, mintId: () => MemberId) {
+    this.#vfs = vfs;
+    this.#dir = dir;
+    this.#walOptions = options;
+    vfs.mkdir(dir);
+    this.#unlock = vfs.lock(`${dir}/LOCK`);
+    this.#identity = readIdentity(vfs, dir) ?? mintIdentity(vfs, dir, mintId());
+    this.snapshots = new SnapshotStore(vfs, `${dir}/snap`);
+  }
+
+  /** Throws `RaftError`: "corrupt" (with file, offset and remedy) or "io" (locked, unreadable). */
+  static open(
+    vfs: Vfs,
+    dir: string,
+    mintId: () => MemberId,
+    options: WalOptions = walDefaults,
+  ): { store: DiskStore; state: StorageState } {
+    const store = new DiskStore(vfs, dir, options, mintId);
+    try {
+      return { store, state: store.#recover() };
+    } catch (error) {
+      store.close();
+      throw error;
+    }
+  }
+
+  get lastIndex(): number {
+    return this.#log().lastIndex;
+  }
+
+  /** The log is written first; `id.json` naming the cluster is what makes it count. */
+  initialize(start: { clusterId: string; hardState: HardState; entries: readonly Entry[] }): void {
+    assert(this.#identity.clusterId === "", () => "the data directory has a cluster already");
+    assert(start.clusterId !== "", () => "a cluster needs an id");
+    const identity = { ...this.#identity, clusterId: start.clusterId };
+    this.#removeLog();
+    const { wal } = Wal.open(this.#vfs, `${this.#dir}/wal`, identity, this.#walOptions);
+    const { hardState, entries } = start;
+    wal.append([new WriteEncoder(0).encode({ hardState, entries, mark: null })]);
+    writeIdentity(this.#vfs, this.#dir, identity);
+    this.#identity = identity;
+    this.#wal = wal;
+  }
+
+  append(writes: readonly EncodedWrite[]): void {
+    const wal = this.#log();
+    wal.append(writes);
+    if (writes.some((write) => write.mark !== null)) this.snapshots.dropOlder(wal.marks);
+  }
+
+  maintain(): void {
+    this.#wal?.maintain();
+  }
+
+  compact(index: number): void {
+    this.#log().compact(index);
+  }
+
+  close(): void {
+    this.#wal?.close();
+    this.snapshots.close();
+    this.#unlock();
+  }
+
+  #log(): Wal {
+    assert(this.#wal !== null, () => "the data directory has no cluster yet");
+    return this.#wal;
+  }
+
+  #recover(): StorageState {
+    const { clusterId, memberId } = this.#identity;
+    if (clusterId === "") {
+      this.snapshots.clean([]);
+      const nothing = { hardState: null, snapshot: null, entries: [], notes: [] };
+      return { memberId, clusterId, ...nothing };
+    }
+    const dir = `${this.#dir}/wal`;
+    if (!this.#vfs.list(dir).some((name) => name.endsWith(".wal"))) throw logGone(dir);
+    const { wal, recovered } = Wal.open(this.#vfs, dir, this.#identity, this.#walOptions);
+    this.#wal = wal;
+    assert(recovered !== null, () => "a log with files was recovered");
+    this.snapshots.clean(recovered.marks);
+    const notes =
+      recovered.tornBytes > 0 ? [`cut a torn write of ${recovered.tornBytes} bytes`] : [];
+    const snapshot = this.#pickSnapshot(recovered, notes);
+    const { hardState, entries } = recovered;
+    return { memberId, clusterId, hardState, snapshot, entries, notes };
+  }
+
+  /** The newest snapshot that is whole; an older one will do when the log reaches back to it. */
+  #pickSnapshot(log: RecoveredLog, notes: string[]): SnapshotMeta | null {
+    let broken: Error | null = null;
+    for (const meta of log.marks.toReversed()) {
+      if (meta.index < log.baseIndex) break;
+      try {
+        this.snapshots.verify(meta);
+        return meta;
+      } catch (error) {
+        broken = error instanceof Error ? error : new Error(String(error));
+        notes.push(`snapshot at index ${meta.index} is unusable: ${broken.message}`);
+      }
+    }
+    if (log.baseIndex === 0) return null;
+    if (broken instanceof RaftError) throw broken;
+    const why = `the log starts after index ${log.baseIndex} and no whole snapshot covers that`;
+    throw new RaftError("corrupt", `${this.#dir}: ${why}; ${REJOIN}`, { cause: broken });
+  }
+
+  /** Left behind by a bootstrap that did not come to its end. */
+  #removeLog(): void {
+    const dir = `${this.#dir}/wal`;
+    for (const name of this.#vfs.list(dir)) this.#vfs.unlink(`${dir}/${name}`);
+  }
+}
+
+const REJOIN =
+  "move this member's data directory away and let the machine join again under a new id";
+
+function logGone(dir: string): RaftError {
+  return new RaftError("corrupt", `${dir}: the log of this member is gone; ${REJOIN}`);
+}
+
+function readIdentity(vfs: Vfs, dir: string): Identity | null {
+  const path = `${dir}/${ID_FILE}`;
+  if (!vfs.exists(path)) return null;
+  const value = JSON.parse(new TextDecoder().decode(readWhole(vfs, path))) as Partial<Identity>;
+  const { clusterId, memberId, format } = value;
+  if (format !== FORMAT) {
+    throw new RaftError("corrupt", `${path}: format ${format}, but this program knows ${FORMAT}`);
+  }
+  if (typeof memberId !== "string" || typeof clusterId !== "string") {
+    throw new RaftError("corrupt", `${path}: names no member; ${REJOIN}`);
+  }
+  return { clusterId, memberId, format };
+}
+
+function mintIdentity(vfs: Vfs, dir: string, memberId: MemberId): Identity {
+  const identity = { clusterId: "", memberId, format: FORMAT };
+  writeIdentity(vfs, dir, identity);
+  return identity;
+}
+
+function writeIdentity(vfs: Vfs, dir: string, identity: Identity): void {
+  const text = `${JSON.stringify(identity)}\n`;
+  writeAtomically(vfs, dir, ID_FILE, new TextEncoder().encode(text));
+}

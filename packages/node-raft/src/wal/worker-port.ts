@@ -1,0 +1,40 @@
+/** The store in a thread of its own. */
+import { Worker, type WorkerOptions } from "node:worker_threads";
+import { StorageClient } from "./storage-client.ts";
+import type { StoreHostOptions } from "./store-host.ts";
+import type { StorePort, StoreReply } from "./store-protocol.ts";
+
+/**
+ * Starts the worker thread. The default runs `worker.ts` beside this file; a bundled program passes
+ * its own, e.g. `(options) => new Worker(sourceText, { ...options, eval: true })`.
+ */
+export type SpawnWorker = (options: WorkerOptions) => Worker;
+
+export function openWorkerStorage(
+  options: StoreHostOptions,
+  spawn: SpawnWorker = (given) => new Worker(new URL("./worker.ts", import.meta.url), given),
+): StorageClient {
+  return new StorageClient(workerPort(options, spawn));
+}
+
+function workerPort(options: StoreHostOptions, spawn: SpawnWorker): StorePort {
+  const worker = spawn({ workerData: options, name: "raft-wal" });
+  let receive: ((reply: StoreReply) => void) | null = null;
+  let ended = false;
+  const fail = (message: string): void => {
+    if (!ended) receive?.({ kind: "failed", fault: { code: "io", message } });
+  };
+  worker.on("message", (reply: StoreReply) => receive?.(reply));
+  worker.on("error", (error) => fail(`the log's thread failed: ${String(error)}`));
+  worker.on("exit", (code) => fail(`the log's thread ended with code ${code}`));
+  return {
+    post: (request, transfer) => worker.postMessage(request, [...transfer]),
+    onReply: (fn) => {
+      receive = fn;
+    },
+    end: async () => {
+      ended = true;
+      await worker.terminate();
+    },
+  };
+}
