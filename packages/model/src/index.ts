@@ -8,11 +8,18 @@ export * from "./cluster/service-registration.ts";
 export { type CanonicalizeContext, canonicalizeJob } from "./job/canonicalize.ts";
 export * from "./job/constraint.ts";
 export * from "./job/identity.ts";
+export {
+  environmentValues,
+  interpolate,
+  interpolateDeep,
+  nodeValues,
+} from "./job/interpolate.ts";
 export * from "./job/job.ts";
 export * from "./job/network.ts";
 export * from "./job/resources.ts";
 export * from "./job/restart.ts";
 export * from "./job/service.ts";
+export { isSpecChanged } from "./job/spec-changed.ts";
 export {
   computeJobStatus,
   type JobStatusInput,
@@ -24,6 +31,7 @@ export * from "./job/task.ts";
 export * from "./job/task-group.ts";
 export * from "./job/task-parts.ts";
 export * from "./job/update.ts";
+export { updateKind } from "./job/update-kind.ts";
 export {
   type Decoded,
   type DecodeInputOptions,
@@ -33,6 +41,7 @@ export {
 } from "./schema/decode.ts";
 export { fillDefaults, overlay } from "./schema/defaults.ts";
 export { encode, encodeInput, encodeInstant } from "./schema/encode.ts";
+export { deepEqual } from "./schema/equal.ts";
 export type {
   Field,
   FieldKind,

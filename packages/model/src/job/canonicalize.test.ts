@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { decodeInput } from "../schema/decode.ts";
+import { encodeInput } from "../schema/encode.ts";
 import type { Json, JsonObject } from "../schema/field.ts";
 import {
   firstDifference,
@@ -46,5 +47,21 @@ test("a registered job is stored as recorded", () => {
     if (found !== null && !MISSES.has(name)) misses.push(`${name} ${found}`);
   }
   console.log(`canonical: ${names.length - misses.length} of ${names.length} equal`);
+  assert.deepEqual(misses, []);
+});
+
+test("a request is written back as it was read", () => {
+  const dir = referenceDir("jobspec", "parse");
+  if (dir === null) return;
+  const names = listDir(dir, ".json").filter((name) => !/\.(args|nomad)\.json$/.test(name));
+  const misses: string[] = [];
+  for (const name of names) {
+    const request = (readJson(dir, name) as JsonObject).Job as JsonObject;
+    const { value, errors } = decodeInput(jobSchema, request, { path: "Job" });
+    assert.deepEqual(errors, [], name);
+    const found = firstDifference(encodeInput(jobSchema, value), request);
+    if (found !== null) misses.push(`${name} ${found}`);
+  }
+  console.log(`requests: ${names.length - misses.length} of ${names.length} equal`);
   assert.deepEqual(misses, []);
 });

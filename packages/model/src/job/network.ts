@@ -12,11 +12,22 @@ import {
 } from "../schema/field.ts";
 
 export const portSchema = record("Port", {
-  label: string({ plain: true, form: "label" }),
+  label: string({ plain: true, form: "label", change: "destructive" }),
   /** Static port in a job; the assigned one in an allocation; 0 = none yet. */
-  value: int({ plain: true, hcl: "static", default: 0, omitEmpty: true }),
-  to: int({ plain: true, default: 0, omitEmpty: true }),
-  hostNetwork: string({ plain: true, default: "default", omitEmpty: true }),
+  value: int({
+    plain: true,
+    hcl: "static",
+    default: 0,
+    omitEmpty: true,
+    change: "destructive",
+  }),
+  to: int({ plain: true, default: 0, omitEmpty: true, change: "destructive" }),
+  hostNetwork: string({
+    plain: true,
+    default: "default",
+    omitEmpty: true,
+    change: "destructive",
+  }),
   ignoreCollision: bool({ plain: true, default: false, omitEmpty: true }),
 });
 export type Port = Infer<typeof portSchema>;

@@ -26,15 +26,15 @@ export const numaSchema = record(
 
 export const resourcesSchema = record("Resources", {
   /** MHz shares. */
-  cpu: int({ wire: "CPU" }),
-  cores: int({ default: 0 }),
-  memoryMb: int({ wire: "MemoryMB", hcl: "memory", default: 300 }),
-  memoryMaxMb: int({ wire: "MemoryMaxMB", hcl: "memory_max", default: 0 }),
+  cpu: int({ wire: "CPU", change: "destructive" }),
+  cores: int({ default: 0, change: "destructive" }),
+  memoryMb: int({ wire: "MemoryMB", hcl: "memory", default: 300, change: "destructive" }),
+  memoryMaxMb: int({ wire: "MemoryMaxMB", hcl: "memory_max", default: 0, change: "destructive" }),
   diskMb: int({ wire: "DiskMB", hcl: "disk", default: 0 }),
   iops: int({ wire: "IOPS", default: 0 }),
-  networks: list(object(networkSchema), { hcl: "network", form: "block" }),
-  devices: list(object(deviceSchema), { hcl: "device", form: "block" }),
-  numa: nullable(object(numaSchema, { wire: "NUMA" })),
-  secretsMb: int({ wire: "SecretsMB", hcl: "secrets", default: 0 }),
+  networks: list(object(networkSchema), { hcl: "network", form: "block", change: "destructive" }),
+  devices: list(object(deviceSchema), { hcl: "device", form: "block", change: "destructive" }),
+  numa: nullable(object(numaSchema, { wire: "NUMA", change: "destructive" })),
+  secretsMb: int({ wire: "SecretsMB", hcl: "secrets", default: 0, change: "destructive" }),
 });
 export type Resources = Infer<typeof resourcesSchema>;

@@ -79,7 +79,7 @@ export const taskGroupSchema = record("TaskGroup", {
   shutdownDelay: nullable(duration()),
   maxRunDuration: nullable(duration()),
   scaling: nullable(object(scalingSchema)),
-  consul: nullable(object(consulBlockSchema, { change: "destructive" })),
+  consul: nullable(object(consulBlockSchema)),
   /** Legacy: accepted in requests, without effect (spec chapter 1 §1.2). */
   stopAfterClientDisconnect: nullable(duration({ diff: false })),
   maxClientDisconnect: nullable(duration({ diff: false })),
