@@ -1,0 +1,260 @@
+/**
+ * The node agent (DESIGN §9): one session to the servers, one runner per allocation. Whatever it
+ * must not forget is in its data directory; killing it stops no task.
+ */
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { errorText } from "@drover/base";
+import type { ServiceDiscovery } from "@drover/discovery";
+import type { TaskDriver } from "@drover/drivers";
+import type { Node } from "@drover/model";
+import type { PushAllocs } from "@drover/wire";
+import { decidePush, type Wanted } from "./core/decide-push.ts";
+import { PortHolders } from "./core/port-holders.ts";
+import { Fingerprinter } from "./fingerprint/fingerprinter.ts";
+import type { ClientDeps, ClientOptions } from "./options.ts";
+import { AllocRunner, type RunnerDeps } from "./runner/alloc-runner.ts";
+import { reapOrphans } from "./runner/reap-orphans.ts";
+import { type AllocRecord, newAllocRecord } from "./state/alloc-record.ts";
+import { type AllocStore, FileAllocStore } from "./state/alloc-store.ts";
+import { ensureDirectory } from "./state/atomic-file.ts";
+import { loadNodeIdentity } from "./state/identity.ts";
+import { SeenIndex } from "./state/seen-index.ts";
+import { AllocUpdates } from "./sync/alloc-updates.ts";
+import { Session } from "./sync/session.ts";
+
+interface Parts {
+  readonly fingerprinter: Fingerprinter;
+  readonly seen: SeenIndex;
+  readonly store: AllocStore;
+}
+
+export class ClientAgent {
+  readonly #options: ClientOptions;
+  readonly #deps: ClientDeps;
+  readonly #drivers: ReadonlyMap<string, TaskDriver>;
+  readonly #runners = new Map<string, AllocRunner>();
+  readonly #ports = new PortHolders();
+  readonly #updates: AllocUpdates;
+  readonly #session: Session;
+  readonly #fingerprinter: Fingerprinter;
+  readonly #seen: SeenIndex;
+  readonly #store: AllocStore;
+  readonly #unsubscribe: (() => void)[] = [];
+  #reaped = false;
+  #closed = false;
+
+  constructor(options: ClientOptions, deps: ClientDeps, parts: Parts) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#drivers = new Map(deps.drivers.map((driver) => [driver.name, driver]));
+    this.#fingerprinter = parts.fingerprinter;
+    this.#seen = parts.seen;
+    this.#store = parts.store;
+    const { clock, random, log, link } = deps;
+    this.#updates = new AllocUpdates({
+      clock,
+      random: random.fork("alloc-updates"),
+      log,
+      send: (reports) => link.updateAllocs(this.node.id, reports),
+      report: (id) => this.#runners.get(id)?.report() ?? null,
+    });
+    this.#session = new Session({
+      clock,
+      random: random.fork("session"),
+      log,
+      link,
+      request: () => this.#sessionRequest(),
+      opened: () => this.#updates.online(),
+      lost: () => this.#updates.offline(),
+      push: (push) => this.#receive(push),
+    });
+  }
+
+  get node(): Node {
+    return this.#fingerprinter.node;
+  }
+
+  get connected(): boolean {
+    return this.#session.isOpen;
+  }
+
+  /** Epoch ms of the last answered heartbeat. */
+  get lastHeartbeatAt(): number {
+    return this.#session.lastHeardAt;
+  }
+
+  runner(allocId: string): AllocRunner | undefined {
+    return this.#runners.get(allocId);
+  }
+
+  get allocIds(): readonly string[] {
+    return [...this.#runners.keys()];
+  }
+
+  /** Restores what an earlier agent left, then connects. */
+  async start(): Promise<void> {
+    const { records, damaged } = await this.#store.load();
+    for (const path of damaged) this.#deps.log("error", "allocation state is damaged", { path });
+    const runners = records.map((record) => this.#addRunner(record, true));
+    for (const runner of runners) runner.claimRestored();
+    for (const runner of runners) {
+      runner.start();
+      this.#updates.changed(runner.record.alloc.id);
+    }
+    for (const discovery of this.#deps.discoveries) {
+      const changed = () => {
+        for (const runner of this.#runners.values()) runner.catalogChanged();
+      };
+      this.#unsubscribe.push(discovery.subscribe(changed));
+    }
+    this.#fingerprinter.start((node) => this.#sendNode(node));
+    this.#session.start();
+  }
+
+  /** Leaves tasks running, unless configured otherwise. */
+  async stop(): Promise<void> {
+    if (this.#closed) return;
+    if (this.#options.killTasksOnStop) await this.#killAll();
+    this.#closed = true;
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#fingerprinter.stop();
+    for (const runner of this.#runners.values()) runner.close();
+    await this.#session.close();
+    await this.#seen.settled();
+  }
+
+  async #sessionRequest() {
+    const { epoch, index, clusterId } = this.#seen.current;
+    const node = this.node;
+    return {
+      clusterId: this.#options.clusterId === "" ? clusterId : this.#options.clusterId,
+      node,
+      secretId: node.secretId,
+      seenIndex: index,
+      seenEpoch: epoch,
+    };
+  }
+
+  #sendNode(node: Node): void {
+    if (!this.#session.isOpen) return;
+    this.#deps.link.updateNode(node).catch((error: unknown) => {
+      // The next session carries the whole node anyway.
+      this.#deps.log("warn", "updating the node failed", { error: errorText(error) });
+    });
+  }
+
+  #receive(push: PushAllocs): void {
+    if (this.#closed) return;
+    const { clusterId, epoch, index } = push;
+    if (!this.#seen.accept({ clusterId, epoch, index })) {
+      const seen = this.#seen.current;
+      this.#deps.log("warn", "a push from the past was refused", { clusterId, epoch, index, seen });
+      return;
+    }
+    const changes = decidePush({
+      nodeId: this.node.id,
+      has: (id) => this.#runners.has(id),
+      allocs: push.allocs as readonly Wanted[],
+      removed: push.removed,
+    });
+    for (const change of changes) {
+      if (change.kind === "remove") this.#runners.get(change.allocId)?.remove();
+      else if (change.kind === "update") {
+        this.#runners.get(change.want.alloc.id)?.want(change.want.alloc, change.want.job);
+      } else {
+        const now = this.#deps.clock.now();
+        this.#addRunner(newAllocRecord({ ...change.want, now }), false).start();
+      }
+    }
+    if (push.complete && !this.#reaped) {
+      this.#reaped = true;
+      void this.#reap();
+    }
+  }
+
+  async #reap(): Promise<void> {
+    await reapOrphans(
+      { clusterId: this.#clusterId(), nodeId: this.node.id },
+      {
+        drivers: this.#deps.drivers,
+        discoveries: this.#deps.discoveries,
+        log: this.#deps.log,
+        hasAlloc: (id) => this.#runners.has(id),
+        serviceIds: () => [...this.#runners.values()].flatMap((runner) => runner.serviceIds),
+      },
+    );
+  }
+
+  #clusterId(): string {
+    const configured = this.#options.clusterId;
+    return configured === "" ? this.#seen.current.clusterId : configured;
+  }
+
+  #addRunner(record: AllocRecord, restored: boolean): AllocRunner {
+    const { maxKillTimeoutMs, deregisterAckTimeoutMs, consumerGraceMs, hostAddress } =
+      this.#options;
+    const runner = new AllocRunner(
+      {
+        allocBase: join(this.#options.dataDir, "alloc"),
+        hostAddress,
+        maxKillTimeoutMs,
+        deregisterAckTimeoutMs,
+        consumerGraceMs,
+      },
+      this.#runnerDeps(),
+      { record, restored },
+    );
+    this.#runners.set(record.alloc.id, runner);
+    return runner;
+  }
+
+  #runnerDeps(): RunnerDeps {
+    return {
+      clock: this.#deps.clock,
+      random: this.#deps.random,
+      log: this.#deps.log,
+      store: this.#store,
+      ports: this.#ports,
+      node: () => this.node,
+      clusterId: () => this.#clusterId(),
+      driver: (name) => this.#drivers.get(name),
+      discovery: (provider) => this.#discovery(provider),
+      changed: (id) => this.#updates.changed(id),
+      forgotten: (id) => {
+        this.#runners.get(id)?.close();
+        this.#runners.delete(id);
+      },
+      imagesPresent: (digests) => this.#fingerprinter.imagesPresent(digests),
+    };
+  }
+
+  /** Without Consul the built-in catalog takes its services as well. */
+  #discovery(provider: string): ServiceDiscovery {
+    const all = this.#deps.discoveries;
+    const found = all.find((d) => d.provider === provider) ?? all[0];
+    if (found === undefined) throw new Error("the agent has no service discovery");
+    return found;
+  }
+
+  async #killAll(): Promise<void> {
+    const running = [...this.#runners.values()];
+    for (const runner of running) runner.kill();
+    await Promise.all(running.map((runner) => runner.done()));
+  }
+}
+
+/** Reads the data directory, fingerprints the machine, restores and connects. */
+export async function startClient(options: ClientOptions, deps: ClientDeps): Promise<ClientAgent> {
+  const home = join(options.dataDir, "client");
+  await ensureDirectory(options.dataDir, 0o755);
+  await ensureDirectory(home);
+  await mkdir(join(options.dataDir, "alloc"), { recursive: true, mode: 0o711 });
+  const identity = await loadNodeIdentity(options.dataDir);
+  const seen = await SeenIndex.load(join(home, "seen.json"), options.clusterId);
+  const store = deps.store ?? new FileAllocStore(join(home, "allocs"));
+  const fingerprinter = await Fingerprinter.create(options, { ...deps, identity });
+  const agent = new ClientAgent(options, deps, { fingerprinter, seen, store });
+  await agent.start();
+  return agent;
+}

@@ -1,0 +1,232 @@
+/**
+ * Is an allocation healthy (DESIGN §10, spec chapter 5 §5.2)? Healthy when all its tasks run and
+ * all its checks pass, uninterrupted for the minimum time, before the deadline. A verdict is final.
+ *
+ * Time in which the catalog cannot be seen counts for nothing: the minimum time starts anew after
+ * the gap, and the deadline moves by the gap, at most once its own length.
+ */
+import { assert, formatDuration, msToNanos } from "@drover/base";
+import type { Task, TaskState } from "@drover/model";
+import { hookOf, isSidecar } from "./coordinate-tasks.ts";
+
+export interface HealthRules {
+  readonly mode: "checks" | "task_states";
+  readonly minHealthyMs: number;
+  readonly healthyDeadlineMs: number;
+}
+
+/** Stored, so that a restarted agent does not give an allocation a second deadline. */
+export interface HealthTracking {
+  readonly startedAt: number;
+  /** How long the catalog was not visible while tracking, ms. */
+  readonly blindMs: number;
+}
+
+/** Lost with the agent: the minimum time is then proven again. */
+export interface HealthProgress {
+  /** Everything has been good since; null = not good now. */
+  readonly goodSince: number | null;
+  /** The newest task start that `goodSince` belongs to. */
+  readonly latestStart: number;
+  /** When the inputs were last looked at, and whether the catalog was visible then. */
+  readonly lookedAt: number;
+  readonly visible: boolean;
+}
+
+export interface ExpectedCheck {
+  readonly serviceId: string;
+  readonly serviceName: string;
+  readonly taskName: string;
+  readonly name: string;
+  /** "require_healthy" | "ignore_warnings" | "ignore". */
+  readonly onUpdate: string;
+}
+
+export interface ObservedCheck {
+  readonly serviceId: string;
+  readonly name: string;
+  readonly status: string;
+}
+
+export interface HealthInput {
+  readonly now: number;
+  readonly tasks: readonly { readonly task: Task; readonly state: TaskState }[];
+  readonly expected: readonly ExpectedCheck[];
+  readonly observed: readonly ObservedCheck[];
+  /** False: the catalog could not be read. */
+  readonly visible: boolean;
+}
+
+export interface HealthStep {
+  readonly tracking: HealthTracking;
+  readonly progress: HealthProgress;
+  readonly verdict: boolean | null;
+  /** Epoch ms at which to look again although nothing has changed. */
+  readonly recheckAt: number;
+}
+
+export function startTracking(now: number): HealthTracking {
+  return { startedAt: now, blindMs: 0 };
+}
+
+export function startProgress(now: number): HealthProgress {
+  return { goodSince: null, latestStart: 0, lookedAt: now, visible: true };
+}
+
+export function deadlineAt(rules: HealthRules, tracking: HealthTracking): number {
+  const extension = Math.min(tracking.blindMs, rules.healthyDeadlineMs);
+  return tracking.startedAt + rules.healthyDeadlineMs + extension;
+}
+
+export function stepHealth(
+  rules: HealthRules,
+  before: { readonly tracking: HealthTracking; readonly progress: HealthProgress },
+  input: HealthInput,
+): HealthStep {
+  assert(input.now >= before.tracking.startedAt, "health is tracked from its start on");
+  const tracking = countBlindTime(before, input);
+  const deadline = deadlineAt(rules, tracking);
+  const tasks = judgeTasks(input);
+  const good = tasks.kind === "good" && checksPass(rules, input);
+  const latestStart = tasks.kind === "good" ? tasks.latestStart : 0;
+  const goodSince = good ? since(before.progress, latestStart, input.now) : null;
+  const progress: HealthProgress = {
+    goodSince,
+    latestStart,
+    lookedAt: input.now,
+    visible: catalogSeen(rules, input),
+  };
+  const readyAt = goodSince === null ? Number.POSITIVE_INFINITY : goodSince + rules.minHealthyMs;
+  return {
+    tracking,
+    progress,
+    verdict: verdictOf({ failed: tasks.kind === "failed", readyAt, deadline, now: input.now }),
+    recheckAt: Math.min(readyAt, deadline),
+  };
+}
+
+function verdictOf(at: {
+  failed: boolean;
+  readyAt: number;
+  deadline: number;
+  now: number;
+}): boolean | null {
+  if (at.failed) return false;
+  // A late wake-up must not turn an allocation that was ready in time into an unhealthy one.
+  if (at.now >= at.readyAt && at.readyAt <= at.deadline) return true;
+  return at.now >= at.deadline ? false : null;
+}
+
+function needsChecks(rules: HealthRules, input: HealthInput): boolean {
+  return rules.mode === "checks" && input.expected.length > 0;
+}
+
+function catalogSeen(rules: HealthRules, input: HealthInput): boolean {
+  return input.visible || !needsChecks(rules, input);
+}
+
+function countBlindTime(
+  before: { tracking: HealthTracking; progress: HealthProgress },
+  input: HealthInput,
+): HealthTracking {
+  if (before.progress.visible) return before.tracking;
+  const gap = Math.max(0, input.now - before.progress.lookedAt);
+  return { ...before.tracking, blindMs: before.tracking.blindMs + gap };
+}
+
+function since(progress: HealthProgress, latestStart: number, now: number): number {
+  const unbroken = progress.goodSince !== null && progress.latestStart === latestStart;
+  return unbroken && progress.goodSince !== null ? progress.goodSince : now;
+}
+
+type TaskJudgement =
+  | { kind: "failed" }
+  | { kind: "waiting" }
+  | { kind: "good"; latestStart: number };
+
+function judgeTasks(input: HealthInput): TaskJudgement {
+  let latestStart = 0;
+  let waiting = false;
+  for (const { task, state } of input.tasks) {
+    const hook = hookOf(task);
+    if (hook === "poststop") continue;
+    const done = state.state === "dead" && !state.failed;
+    if (done && hook === "poststart" && !isSidecar(task)) continue;
+    if (state.failed && state.state === "dead") return { kind: "failed" };
+    if (state.state === "dead" && !(hook === "prestart" && !isSidecar(task))) {
+      return { kind: "failed" };
+    }
+    if (state.state === "pending") waiting = true;
+    latestStart = Math.max(latestStart, state.startedAt);
+  }
+  return waiting ? { kind: "waiting" } : { kind: "good", latestStart };
+}
+
+function checksPass(rules: HealthRules, input: HealthInput): boolean {
+  if (!needsChecks(rules, input)) return true;
+  if (!input.visible) return false;
+  return input.expected.every((want) => {
+    const found = input.observed.filter(
+      (o) => o.serviceId === want.serviceId && o.name === want.name,
+    );
+    const wanted = input.expected.filter(
+      (e) => e.serviceId === want.serviceId && e.name === want.name,
+    );
+    return found.length === wanted.length && found.every((o) => tolerated(o.status, want.onUpdate));
+  });
+}
+
+function tolerated(status: string, onUpdate: string): boolean {
+  if (status === "passing") return true;
+  if (status === "warning") return onUpdate === "ignore_warnings" || onUpdate === "ignore";
+  return status === "critical" && onUpdate === "ignore";
+}
+
+/** The line that an undecided task's history gets when its allocation turned unhealthy (§5.2.1). */
+export function unhealthyReason(
+  rules: HealthRules,
+  input: HealthInput,
+  at: { readonly task: Task; readonly state: TaskState },
+): string | null {
+  const deadline = formatDuration(msToNanos(rules.healthyDeadlineMs));
+  const { task, state } = at;
+  if (state.failed) return "Unhealthy because of failed task";
+  if (state.state === "pending") return `Task not running by healthy_deadline of ${deadline}`;
+  const longLived = hookOf(task) === "" || isSidecar(task);
+  if (state.state === "dead") return longLived ? "Unhealthy because of dead task" : null;
+  const bad = badServices(rules, input, task.name);
+  if (bad.missing.length > 0) {
+    const total = bad.expected;
+    return bad.passing === 0 && bad.missing.length === total
+      ? "Service checks not registered"
+      : `Only ${bad.passing} out of ${total} checks registered and passing`;
+  }
+  if (bad.services.length > 0) {
+    return `Services not healthy by deadline: ${bad.services.join(", ")}`;
+  }
+  const min = formatDuration(msToNanos(rules.minHealthyMs));
+  return `Task not running for min_healthy_time of ${min} by healthy_deadline of ${deadline}`;
+}
+
+function badServices(
+  rules: HealthRules,
+  input: HealthInput,
+  taskName: string,
+): { services: string[]; missing: string[]; passing: number; expected: number } {
+  const services = new Set<string>();
+  const missing: string[] = [];
+  let passing = 0;
+  const expected =
+    rules.mode === "checks"
+      ? input.expected.filter((e) => e.taskName === taskName || e.taskName === "")
+      : [];
+  for (const want of expected) {
+    const found = input.observed.find(
+      (o) => o.serviceId === want.serviceId && o.name === want.name,
+    );
+    if (found === undefined) missing.push(want.name);
+    else if (tolerated(found.status, want.onUpdate)) passing++;
+    else services.add(want.serviceName);
+  }
+  return { services: [...services].sort(), missing, passing, expected: expected.length };
+}

@@ -1,0 +1,57 @@
+/** Where an allocation lives on disk, and where its tasks see it. */
+import { chmod, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Task } from "@drover/model";
+import type { TaskDirs } from "../core/task-env.ts";
+
+export interface AllocPaths {
+  /** `<dataDir>/alloc/<id>`. */
+  readonly root: string;
+  /** Shared by the tasks. */
+  readonly shared: string;
+  readonly logs: string;
+}
+
+export function allocPaths(base: string, allocId: string): AllocPaths {
+  const root = join(base, allocId);
+  const shared = join(root, "alloc");
+  return { root, shared, logs: join(shared, "logs") };
+}
+
+export function taskPath(paths: AllocPaths, taskName: string): string {
+  return join(paths.root, taskName);
+}
+
+/** Directories that a task of any user may write in; safe to repeat. */
+export async function buildAllocDirs(paths: AllocPaths, taskName: string): Promise<void> {
+  await mkdir(paths.root, { recursive: true, mode: 0o711 });
+  const task = taskPath(paths, taskName);
+  const open = [
+    paths.shared,
+    paths.logs,
+    join(paths.shared, "data"),
+    join(paths.shared, "tmp"),
+    task,
+    join(task, "local"),
+    join(task, "secrets"),
+    join(task, "tmp"),
+  ];
+  for (const path of open) {
+    await mkdir(path, { recursive: true });
+    // The umask of the agent must not decide what a task may do.
+    await chmod(path, 0o777);
+  }
+}
+
+/** Containers see fixed paths, processes on the host the real ones. */
+export function insideDirs(paths: AllocPaths, task: Task): TaskDirs {
+  if (task.driver === "docker") {
+    return { allocDir: "/alloc", taskDir: "/local", secretsDir: "/secrets" };
+  }
+  const own = taskPath(paths, task.name);
+  return {
+    allocDir: paths.shared,
+    taskDir: join(own, "local"),
+    secretsDir: join(own, "secrets"),
+  };
+}

@@ -1,0 +1,476 @@
+/**
+ * Runs one allocation: a mailbox of record changes, and the acts that a record implies. All changes
+ * of a turn are folded, advanced by the pure core, written to disk, and only then acted on
+ * (DESIGN §9), so whatever instant the agent dies at, the file says what may have been begun.
+ */
+import { type Cancel, type Clock, DroverError, errorText, type Random } from "@drover/base";
+import type { ServiceDiscovery } from "@drover/discovery";
+import {
+  type TaskDriver,
+  type TaskHandle,
+  TaskStartError,
+  type TaskStartRequest,
+} from "@drover/drivers";
+import type { Allocation, AllocClientReport, Job, Node, Task, TaskEvent } from "@drover/model";
+import {
+  type AllocContext,
+  advanceAlloc,
+  delayOver,
+  portsClaimed,
+  prepared,
+  prepareFailed,
+  servicesGone,
+  stepTask,
+  withDigests,
+} from "../core/advance-alloc.ts";
+import { allocReport, sameReport } from "../core/alloc-report.ts";
+import { mergeDesired } from "../core/merge-desired.ts";
+import type { PortHolders } from "../core/port-holders.ts";
+import { heldPorts } from "../core/task-env.ts";
+import {
+  deregisterUnconfirmed,
+  driverFailure,
+  restartSignaled,
+  signaling,
+} from "../core/task-events.ts";
+import { handleOf, type TaskInput } from "../core/task-run.ts";
+import { setupTask } from "../hooks/setup-task.ts";
+import type { Log } from "../options.ts";
+import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
+import type { AllocStore } from "../state/alloc-store.ts";
+import { type AllocPaths, allocPaths } from "./alloc-paths.ts";
+import { HealthWatch } from "./health-watch.ts";
+import { untilDone } from "./retry.ts";
+import { servicePlans, wantedPlans } from "./service-plans.ts";
+import { type Departure, type ServicePlan, ServiceRegistrar } from "./service-registrar.ts";
+import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
+import { TaskLoop } from "./task-loop.ts";
+import { recordVerdict } from "./verdict.ts";
+
+export interface RunnerOptions {
+  readonly allocBase: string;
+  readonly hostAddress: string;
+  readonly maxKillTimeoutMs: number;
+  readonly deregisterAckTimeoutMs: number;
+  readonly consumerGraceMs: number;
+}
+
+export interface RunnerDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly store: AllocStore;
+  readonly ports: PortHolders;
+  node(): Node;
+  clusterId(): string;
+  driver(name: string): TaskDriver | undefined;
+  discovery(provider: string): ServiceDiscovery;
+  /** The report changed and is on disk. */
+  changed(allocId: string): void;
+  /** Stopped after a tombstone, files included: the agent may drop the runner. */
+  forgotten(allocId: string): void;
+  imagesPresent(digests: Readonly<Record<string, string>>): void;
+}
+
+type Change = (record: AllocRecord) => AllocRecord;
+
+export class AllocRunner {
+  readonly paths: AllocPaths;
+  readonly #options: RunnerOptions;
+  readonly #deps: RunnerDeps;
+  readonly #closed = new AbortController();
+  readonly #loops = new Map<string, TaskLoop>();
+  readonly #registrar: ServiceRegistrar;
+  readonly #health: HealthWatch;
+  #record: AllocRecord;
+  #changes: Change[] = [];
+  #draining = false;
+  #restored: boolean;
+  /** Stage whose act has been begun. */
+  #acted = "";
+  #timer: Cancel | null = null;
+  #stopWaiting: (() => void) | null = null;
+  #whenDone: (() => void)[] = [];
+
+  constructor(
+    options: RunnerOptions,
+    deps: RunnerDeps,
+    from: { record: AllocRecord; restored: boolean },
+  ) {
+    this.#options = options;
+    this.#deps = { ...deps, random: deps.random.fork(from.record.alloc.id) };
+    this.#record = from.record;
+    this.#restored = from.restored;
+    this.paths = allocPaths(options.allocBase, from.record.alloc.id);
+    this.#registrar = new ServiceRegistrar(
+      { ackTimeoutMs: options.deregisterAckTimeoutMs },
+      { log: deps.log },
+    );
+    this.#health = new HealthWatch({
+      clock: deps.clock,
+      plans: (record) => this.#plans(record),
+      onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
+      onBlind: (tracking) => this.#apply((record) => ({ ...record, tracking })),
+      wake: () => this.#health.look(this.#record),
+    });
+  }
+
+  get record(): AllocRecord {
+    return this.#record;
+  }
+
+  report(): AllocClientReport {
+    return allocReport(this.#record);
+  }
+
+  /** Ids of services that are, or may be, in the catalog. */
+  get serviceIds(): readonly string[] {
+    return this.#registrar.ids;
+  }
+
+  /** A restored runner claims what its processes hold before any new one may ask. */
+  claimRestored(): void {
+    const kind = this.#record.stage.kind;
+    if (!this.#restored || kind === "preparing" || kind === "waiting" || kind === "done") return;
+    this.#deps.ports.restore(this.#record.alloc.id, heldPorts(this.#record.alloc));
+    this.#registrar.assume(this.#plans(this.#record));
+  }
+
+  start(): void {
+    this.#apply((record) => record, true);
+  }
+
+  /** What the servers want now. */
+  want(alloc: Allocation, job: Job): void {
+    this.#apply((record) => mergeDesired(record, { alloc, job }, this.#deps.clock.now()));
+  }
+
+  /** Tombstone: stop, then forget. */
+  remove(): void {
+    this.#apply((record) => (record.removed ? record : { ...record, removed: true }));
+  }
+
+  /** The catalog's view changed. */
+  catalogChanged(): void {
+    if (!this.#draining) this.#health.look(this.#record);
+  }
+
+  /** Restarts running tasks; `taskName` "" = all of them. */
+  restart(taskName: string, reason: string, counts = false): void {
+    const now = this.#deps.clock.now();
+    for (const task of this.#tasks()) {
+      if (taskName !== "" && task.name !== taskName) continue;
+      const ending = { kind: "restart", counts, reason } as const;
+      this.#post(task, { kind: "end", ending, event: restartSignaled(now, reason) });
+    }
+  }
+
+  /** Development mode: bring everything down because the agent goes. */
+  kill(): void {
+    this.#apply((record) => ({ ...record, alloc: { ...record.alloc, desiredStatus: "stop" } }));
+  }
+
+  /** The running process of a task; null when there is none. */
+  async liveTask(taskName: string): Promise<{ driver: TaskDriver; handle: TaskHandle } | null> {
+    const task = this.#tasks().find((t) => t.name === taskName);
+    const handle = (await this.#loops.get(taskName)?.live()) ?? null;
+    const driver = task === undefined ? undefined : this.#deps.driver(task.driver);
+    return handle === null || driver === undefined ? null : { driver, handle };
+  }
+
+  noteSignal(taskName: string, signal: string): void {
+    const task = this.#tasks().find((t) => t.name === taskName);
+    if (task === undefined) return;
+    this.#post(task, { kind: "noted", event: signaling(this.#deps.clock.now(), signal) });
+  }
+
+  /** Resolves when nothing of it runs any more. */
+  done(): Promise<void> {
+    if (this.#record.stage.kind === "done") return Promise.resolve();
+    return new Promise((resolve) => this.#whenDone.push(resolve));
+  }
+
+  /** Leaves the tasks alone; what is under way is found again from the files. */
+  close(): void {
+    this.#closed.abort();
+    this.#timer?.();
+    this.#stopWaiting?.();
+    this.#health.close();
+    for (const loop of this.#loops.values()) loop.close();
+  }
+
+  #tasks(): readonly Task[] {
+    return groupOf(this.#record.job, this.#record.alloc).tasks;
+  }
+
+  #post(task: Task, input: TaskInput): void {
+    this.#apply((record) => stepTask(record, task, input, this.#context()));
+  }
+
+  #context(): AllocContext {
+    const { clock, random } = this.#deps;
+    return { now: clock.now(), random, maxKillTimeoutMs: this.#options.maxKillTimeoutMs };
+  }
+
+  /** `always`: act even when nothing changed, as after a restart. */
+  #apply(change: Change, always = false): void {
+    if (this.#closed.signal.aborted) return;
+    this.#changes.push(change);
+    if (!this.#draining) void this.#drain(always);
+  }
+
+  async #drain(always: boolean): Promise<void> {
+    this.#draining = true;
+    let must = always;
+    while (this.#changes.length > 0 && !this.#closed.signal.aborted) {
+      const changed = await this.#turn();
+      if (changed || must) this.#act();
+      must = false;
+    }
+    this.#draining = false;
+    if (!this.#closed.signal.aborted) this.#health.look(this.#record);
+  }
+
+  /** Folds what has come in; true when the record on disk is a new one. */
+  async #turn(): Promise<boolean> {
+    const before = this.#record;
+    const changes = this.#changes;
+    this.#changes = [];
+    let next = before;
+    for (const change of changes) next = change(next);
+    next = advanceAlloc(next, this.#context());
+    const fresh = !this.#restored && this.#acted === "";
+    if (next === before && !fresh) return false;
+    const told = fresh || !sameReport(before, next);
+    if (told) next = { ...next, seq: next.seq + 1 };
+    const written = await untilDone(this.#retry(), "writing allocation state", () =>
+      this.#deps.store.write(next),
+    );
+    if (written === null) return false;
+    this.#record = next;
+    if (told) this.#deps.changed(next.alloc.id);
+    return true;
+  }
+
+  #retry() {
+    const { clock, random, log } = this.#deps;
+    return { clock, random, log, closed: this.#closed.signal };
+  }
+
+  #act(): void {
+    const record = this.#record;
+    const restored = this.#restored;
+    this.#restored = false;
+    this.#registrar.sync(wantedPlans(record, this.#plans(record)));
+    for (const task of this.#tasks()) {
+      const run = record.tasks[task.name];
+      if (run === undefined) continue;
+      if (handleOf(run) === null && run.phase.kind === "blocked") continue;
+      this.#loop(task).sync(run, restored);
+    }
+    if (record.stage.kind === this.#acted) {
+      if (record.stage.kind === "done" && record.removed) void this.#forget();
+      return;
+    }
+    this.#acted = record.stage.kind;
+    this.#enterStage(record);
+  }
+
+  #enterStage(record: AllocRecord): void {
+    this.#timer?.();
+    this.#timer = null;
+    // One that was stopped while it waited must not take ports that it would never give back.
+    this.#stopWaiting?.();
+    this.#stopWaiting = null;
+    switch (record.stage.kind) {
+      case "preparing":
+        void this.#prepare();
+        return;
+      case "waiting":
+        this.#claimPorts();
+        return;
+      case "leaving":
+        void this.#leaveCatalog();
+        return;
+      case "delaying":
+        this.#timer = this.#deps.clock.setTimer(record.stage.wakeAt, () =>
+          this.#apply((r) => delayOver(r, this.#context())),
+        );
+        return;
+      case "done":
+        this.#deps.ports.release(record.alloc.id);
+        for (const resolve of this.#whenDone.splice(0)) resolve();
+        if (record.removed) void this.#forget();
+        return;
+      case "running":
+      case "stopping":
+        return;
+    }
+  }
+
+  #claimPorts(): void {
+    const { ports } = this.#deps;
+    const claim = (): boolean => {
+      const { alloc } = this.#record;
+      if (!ports.claim(alloc.id, heldPorts(alloc)).ok) return false;
+      this.#stopWaiting?.();
+      this.#stopWaiting = null;
+      this.#apply((record) => portsClaimed(record, this.#context()));
+      return true;
+    };
+    if (!claim()) this.#stopWaiting = ports.onRelease(claim);
+  }
+
+  async #leaveCatalog(): Promise<void> {
+    const departure = await this.#registrar.gone("");
+    this.#noteUnconfirmed(departure, null);
+    const graceMs = departure.served ? this.#options.consumerGraceMs : 0;
+    this.#apply((record) => servicesGone(record, graceMs, this.#context()));
+  }
+
+  #noteUnconfirmed(departure: Departure, only: Task | null): void {
+    if (departure.unconfirmed.length === 0) return;
+    const event = deregisterUnconfirmed(this.#deps.clock.now(), departure.unconfirmed);
+    for (const task of only === null ? this.#tasks() : [only]) {
+      this.#post(task, { kind: "noted", event });
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    for (const task of this.#tasks()) {
+      const done = await this.#prepareTask(task);
+      if (!done) return;
+    }
+    this.#apply(prepared);
+  }
+
+  /** False: no use in going on. What may pass (a registry that is down) is tried again. */
+  async #prepareTask(task: Task): Promise<boolean> {
+    let refused: string | null = null;
+    const done = await untilDone(this.#retry(), `preparing task ${task.name}`, async () => {
+      if (isStopKnown(this.#record)) return;
+      const driver = this.#deps.driver(task.driver);
+      if (driver === undefined) throw new Error(`this node has no driver "${task.driver}"`);
+      try {
+        const request = this.#request(task, await this.#setup(task));
+        const ready = await driver.prepare(request, () => undefined, this.#closed.signal);
+        this.#imagesReady(driver, request, ready.imageDigest);
+      } catch (error) {
+        if (error instanceof TaskStartError && !error.retryable) refused = error.message;
+        else throw this.#noteTrouble(task, error);
+      }
+    });
+    if (refused !== null) {
+      const message: string = refused;
+      this.#apply((record) => prepareFailed(record, task, message, this.#context()));
+    }
+    return done !== null && refused === null;
+  }
+
+  #noteTrouble(task: Task, error: unknown): unknown {
+    const line: TaskEvent = driverFailure(this.#deps.clock.now(), errorText(error));
+    this.#post(task, { kind: "noted", event: line });
+    return error;
+  }
+
+  #imagesReady(driver: TaskDriver, request: TaskStartRequest, digest: string): void {
+    if (digest === "") return;
+    const digests: Record<string, string> = {};
+    for (const image of driver.images(request.config)) digests[image] = digest;
+    this.#deps.imagesPresent(digests);
+    this.#apply((record) => withDigests(record, digests));
+  }
+
+  async #setup(task: Task): Promise<Readonly<Record<string, string>>> {
+    this.#refuseBadServices();
+    const env = environmentOf(this.#requestInput(task, {}));
+    return await setupTask({ task, job: this.#record.job, paths: this.paths, env });
+  }
+
+  #refuseBadServices(): void {
+    try {
+      this.#buildPlans(this.#record);
+    } catch (error) {
+      if (!(error instanceof DroverError) || error.code !== "service-address") throw error;
+      // Before a task runs, its driver's network is not known yet.
+      if (error.message.includes("needs a driver")) return;
+      throw new TaskStartError("unsupported", error.message, { retryable: false, cause: error });
+    }
+  }
+
+  #request(task: Task, templated: Readonly<Record<string, string>>): TaskStartRequest {
+    return startRequest(this.#requestInput(task, templated));
+  }
+
+  #requestInput(task: Task, templated: Readonly<Record<string, string>>) {
+    return {
+      record: this.#record,
+      task,
+      node: this.#deps.node(),
+      clusterId: this.#deps.clusterId(),
+      paths: this.paths,
+      templated,
+    };
+  }
+
+  /** A service that cannot be built fails the tasks' setup; until then it is not offered. */
+  #plans(record: AllocRecord): ServicePlan[] {
+    try {
+      return this.#buildPlans(record);
+    } catch (error) {
+      if (error instanceof DroverError && error.code === "service-address") return [];
+      throw error;
+    }
+  }
+
+  #buildPlans(record: AllocRecord): ServicePlan[] {
+    const anyTask = groupOf(record.job, record.alloc).tasks[0];
+    return servicePlans({
+      record,
+      node: this.#deps.node(),
+      hostAddress: this.#options.hostAddress,
+      lookup: (task) => {
+        const of = task ?? anyTask;
+        return of === undefined ? new Map() : environmentOf(this.#requestInput(of, {})).lookup;
+      },
+      discovery: this.#deps.discovery,
+    });
+  }
+
+  #loop(task: Task): TaskLoop {
+    const known = this.#loops.get(task.name);
+    if (known !== undefined) return known;
+    const owner = { clusterId: this.#deps.clusterId(), nodeId: this.#deps.node().id };
+    const driver = this.#deps.driver(task.driver);
+    const loop = new TaskLoop({
+      ...this.#retry(),
+      driver,
+      maxKillTimeoutMs: this.#options.maxKillTimeoutMs,
+      identity: taskIdentity(this.#record, task.name, owner),
+      task: () => this.#tasks().find((t) => t.name === task.name) ?? task,
+      setup: async () => this.#request(task, await this.#setup(task)),
+      prepared: (request, ready) => {
+        if (driver !== undefined) this.#imagesReady(driver, request, ready.imageDigest);
+      },
+      leave: () => this.#leaveTask(task),
+      post: (input) => this.#post(task, input),
+    });
+    this.#loops.set(task.name, loop);
+    return loop;
+  }
+
+  async #leaveTask(task: Task): Promise<number> {
+    const departure = await this.#registrar.gone(task.name);
+    this.#noteUnconfirmed(departure, task);
+    return departure.served ? this.#options.consumerGraceMs : 0;
+  }
+
+  async #forget(): Promise<void> {
+    const { id } = this.#record.alloc;
+    await this.#registrar.gone("");
+    const done = await untilDone(this.#retry(), "removing allocation state", () =>
+      this.#deps.store.remove(id),
+    );
+    if (done !== null) this.#deps.forgotten(id);
+  }
+}

@@ -1,0 +1,117 @@
+/**
+ * Follows one allocation until its health is decided: looks at tasks and catalog after each change,
+ * and again when the pure tracker says that time alone may decide.
+ */
+import type { Cancel, Clock } from "@drover/base";
+import {
+  type ExpectedCheck,
+  type HealthInput,
+  type HealthProgress,
+  type HealthRules,
+  type HealthTracking,
+  type ObservedCheck,
+  startProgress,
+  stepHealth,
+} from "../core/alloc-health.ts";
+import { healthRules } from "../core/health-rules.ts";
+import { type AllocRecord, groupOf } from "../state/alloc-record.ts";
+import type { ServicePlan } from "./service-registrar.ts";
+
+export interface Verdict {
+  readonly healthy: boolean;
+  readonly at: number;
+  readonly rules: HealthRules;
+  readonly input: HealthInput;
+}
+
+export interface HealthWatchDeps {
+  readonly clock: Clock;
+  /** All services of the allocation, also those not registered yet. */
+  plans(record: AllocRecord): readonly ServicePlan[];
+  onVerdict(verdict: Verdict): void;
+  /** The catalog came back: how long it was away must survive a restart. */
+  onBlind(tracking: HealthTracking): void;
+  /** Time may have decided. */
+  wake(): void;
+}
+
+export class HealthWatch {
+  readonly #deps: HealthWatchDeps;
+  #tracking: HealthTracking | null = null;
+  #startedAt = -1;
+  #progress: HealthProgress = startProgress(0);
+  #timer: Cancel | null = null;
+
+  constructor(deps: HealthWatchDeps) {
+    this.#deps = deps;
+  }
+
+  look(record: AllocRecord): void {
+    this.#timer?.();
+    this.#timer = null;
+    const rules = healthRules(record.alloc, record.job, groupOf(record.job, record.alloc));
+    if (record.tracking === null || rules === null) return;
+    const now = this.#deps.clock.now();
+    const tracking = this.#resume(record.tracking, now);
+    const input = this.#input(record, now);
+    const before = this.#progress;
+    const step = stepHealth(rules, { tracking, progress: before }, input);
+    this.#tracking = step.tracking;
+    this.#progress = step.progress;
+    if (step.verdict !== null) {
+      this.#deps.onVerdict({ healthy: step.verdict, at: now, rules, input });
+      return;
+    }
+    if (!before.visible && step.progress.visible) this.#deps.onBlind(step.tracking);
+    this.#timer = this.#deps.clock.setTimer(step.recheckAt, () => this.#deps.wake());
+  }
+
+  close(): void {
+    this.#timer?.();
+    this.#timer = null;
+  }
+
+  #resume(stored: HealthTracking, now: number): HealthTracking {
+    if (stored.startedAt !== this.#startedAt || this.#tracking === null) {
+      this.#startedAt = stored.startedAt;
+      this.#progress = startProgress(now);
+      this.#tracking = stored;
+    }
+    return this.#tracking;
+  }
+
+  #input(record: AllocRecord, now: number): HealthInput {
+    const plans = this.#deps.plans(record);
+    const expected: ExpectedCheck[] = [];
+    const observed: ObservedCheck[] = [];
+    let visible = true;
+    for (const { discovery, spec } of plans) {
+      if (spec.checks.length === 0) continue;
+      const view = discovery.view();
+      visible = visible && view.visible;
+      for (const check of spec.checks) expected.push(expectedCheck(spec, check));
+      const ours = new Set(spec.checks.map((check) => check.name));
+      for (const seen of view.checksByService.get(spec.id) ?? []) {
+        if (ours.has(seen.name)) observed.push({ ...seen, serviceId: spec.id });
+      }
+    }
+    const tasks = groupOf(record.job, record.alloc).tasks.flatMap((task) => {
+      const run = record.tasks[task.name];
+      return run === undefined ? [] : [{ task, state: run.state }];
+    });
+    return { now, tasks, expected, observed, visible };
+  }
+}
+
+function expectedCheck(
+  spec: ServicePlan["spec"],
+  check: ServicePlan["spec"]["checks"][number],
+): ExpectedCheck {
+  return {
+    serviceId: spec.id,
+    serviceName: spec.name,
+    taskName: spec.taskName,
+    name: check.name,
+    onUpdate: check.definition.onUpdate || spec.onUpdate,
+  };
+}

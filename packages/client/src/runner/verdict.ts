@@ -1,0 +1,32 @@
+/** Writes a health verdict into an allocation's record, with the lines that explain a bad one. */
+import { unhealthyReason } from "../core/alloc-health.ts";
+import { allocUnhealthy, withEvents } from "../core/task-events.ts";
+import type { TaskRun } from "../core/task-run.ts";
+import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
+import type { Verdict } from "./health-watch.ts";
+
+export function recordVerdict(record: AllocRecord, verdict: Verdict): AllocRecord {
+  // A stop or a new deployment may have overtaken it.
+  if (record.tracking === null || isStopKnown(record)) return record;
+  const { deploymentId } = record.alloc;
+  const next: AllocRecord = {
+    ...record,
+    tracking: null,
+    verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at },
+  };
+  const explained = !verdict.healthy && deploymentId !== "";
+  return explained ? { ...next, tasks: withReasons(next, verdict) } : next;
+}
+
+function withReasons(record: AllocRecord, verdict: Verdict): Record<string, TaskRun> {
+  const tasks: Record<string, TaskRun> = { ...record.tasks };
+  for (const task of groupOf(record.job, record.alloc).tasks) {
+    const run = tasks[task.name];
+    if (run === undefined) continue;
+    const reason = unhealthyReason(verdict.rules, verdict.input, { task, state: run.state });
+    if (reason === null) continue;
+    const events = withEvents(run.state.events, allocUnhealthy(verdict.at, reason));
+    tasks[task.name] = { ...run, state: { ...run.state, events } };
+  }
+  return tasks;
+}

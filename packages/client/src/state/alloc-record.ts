@@ -1,0 +1,86 @@
+/**
+ * What this node remembers of one allocation: one file, written whole before each external act.
+ * Whatever a restarted agent needs in order to go on is here or can be derived from it.
+ */
+import type { Allocation, Job, TaskGroup } from "@drover/model";
+import type { HealthTracking } from "../core/alloc-health.ts";
+import type { HealthVerdict } from "../core/health-rules.ts";
+import { newTaskRun, type TaskRun } from "../core/task-run.ts";
+
+export type AllocStage =
+  /** Make before break: pull and report, start nothing. */
+  | { readonly kind: "preparing" }
+  /** For the processes that still hold its ports. */
+  | { readonly kind: "waiting" }
+  | { readonly kind: "running" }
+  /** Stop asked: services are being taken out of the catalog. */
+  | { readonly kind: "leaving" }
+  | { readonly kind: "delaying"; readonly wakeAt: number }
+  | { readonly kind: "stopping" }
+  /** All tasks are dead and destroyed; only the report is left. */
+  | { readonly kind: "done" };
+
+export interface AllocRecord {
+  readonly format: 1;
+  readonly alloc: Allocation;
+  readonly job: Job;
+  readonly stage: AllocStage;
+  readonly tasks: Readonly<Record<string, TaskRun>>;
+  /** Number of the newest report; grows with every change that the servers should hear of. */
+  readonly seq: number;
+  readonly prepared: boolean;
+  /** Image reference → digest. */
+  readonly imageDigests: Readonly<Record<string, string>>;
+  readonly verdict: HealthVerdict;
+  /** null = health is not being tracked. */
+  readonly tracking: HealthTracking | null;
+  /** The servers have forgotten it: stop, then forget as well. */
+  readonly removed: boolean;
+}
+
+export function newAllocRecord(input: {
+  readonly alloc: Allocation;
+  readonly job: Job;
+  readonly now: number;
+}): AllocRecord {
+  const { alloc, job, now } = input;
+  const tasks: Record<string, TaskRun> = {};
+  for (const task of groupOf(job, alloc).tasks) tasks[task.name] = newTaskRun(now);
+  return {
+    format: 1,
+    alloc,
+    job,
+    stage: { kind: alloc.phase === "prepare" ? "preparing" : "waiting" },
+    tasks,
+    // A node that lost its files must not be ignored for counting from the start again.
+    seq: alloc.clientSeq,
+    prepared: alloc.prepared,
+    imageDigests: {},
+    verdict: adoptedVerdict(alloc),
+    tracking: null,
+    removed: false,
+  };
+}
+
+/** What the servers already hold, for instance set by hand through the API. */
+export function adoptedVerdict(alloc: Allocation): HealthVerdict {
+  const status = alloc.deploymentStatus;
+  return {
+    deploymentId: alloc.deploymentId,
+    healthy: status?.healthy ?? null,
+    at: status?.healthy == null ? 0 : status.timestamp,
+  };
+}
+
+/** An allocation always names a group of its job version; a missing one has no tasks. */
+export function groupOf(job: Job, alloc: Allocation): TaskGroup {
+  const group = job.taskGroups.find((g) => g.name === alloc.taskGroup);
+  if (group === undefined) {
+    throw new Error(`job ${job.id} version ${job.version} has no group ${alloc.taskGroup}`);
+  }
+  return group;
+}
+
+export function isStopKnown(record: AllocRecord): boolean {
+  return record.removed || record.alloc.desiredStatus !== "run";
+}

@@ -1,0 +1,99 @@
+/**
+ * Tells the servers what became of allocations. What changes in one turn of the event loop leaves
+ * in one message; nothing is forgotten until it has been acknowledged (DESIGN §7, §8).
+ */
+import { type Cancel, type Clock, errorText, type Random } from "@drover/base";
+import type { AllocClientReport } from "@drover/model";
+import type { Log } from "../options.ts";
+
+const FIRST_RETRY_MS = 250;
+const MAX_RETRY_MS = 5_000;
+/** Keeps one message well under the size of a log entry. */
+const REPORTS_MAX = 256;
+
+export interface AllocUpdatesDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Resolves once committed. */
+  send(reports: readonly AllocClientReport[]): Promise<void>;
+  /** The newest report; null when the allocation has been forgotten. */
+  report(allocId: string): AllocClientReport | null;
+}
+
+export class AllocUpdates {
+  readonly #deps: AllocUpdatesDeps;
+  readonly #dirty = new Set<string>();
+  #online = false;
+  #sending = false;
+  #scheduled = false;
+  #retryMs = FIRST_RETRY_MS;
+  #timer: Cancel | null = null;
+
+  constructor(deps: AllocUpdatesDeps) {
+    this.#deps = deps;
+  }
+
+  get pending(): number {
+    return this.#dirty.size;
+  }
+
+  changed(allocId: string): void {
+    this.#dirty.add(allocId);
+    this.#schedule();
+  }
+
+  /** The session is open: everything that was not acknowledged goes again. */
+  online(): void {
+    this.#online = true;
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#schedule();
+  }
+
+  offline(): void {
+    this.#online = false;
+    this.#timer?.();
+    this.#timer = null;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#sending || !this.#online || this.#timer !== null) return;
+    if (this.#dirty.size === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    if (!this.#online || this.#sending) return;
+    const ids = [...this.#dirty].slice(0, REPORTS_MAX);
+    for (const id of ids) this.#dirty.delete(id);
+    const reports = ids.flatMap((id) => this.#deps.report(id) ?? []);
+    if (reports.length === 0) return;
+    this.#sending = true;
+    try {
+      await this.#deps.send(reports);
+      this.#retryMs = FIRST_RETRY_MS;
+    } catch (error) {
+      for (const id of ids) this.#dirty.add(id);
+      this.#deps.log("warn", "allocation updates were not accepted", { error: errorText(error) });
+      this.#retryLater();
+    } finally {
+      this.#sending = false;
+    }
+    this.#schedule();
+  }
+
+  #retryLater(): void {
+    if (!this.#online) return;
+    const { clock, random } = this.#deps;
+    const delayMs = this.#retryMs * (0.75 + 0.5 * random.next());
+    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    this.#timer = clock.setTimer(clock.now() + delayMs, () => {
+      this.#timer = null;
+      this.#schedule();
+    });
+  }
+}
