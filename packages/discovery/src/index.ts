@@ -1,1 +1,17 @@
-export {};
+export type { Address, ServiceNetworks, ServicePort } from "./build/address.ts";
+export { buildServiceSpecs, type ServiceBuildInput, serviceId } from "./build/build-services.ts";
+export { checkId } from "./build/check-id.ts";
+export {
+  ConsulDiscovery,
+  type ConsulDiscoveryDeps,
+  type ConsulDiscoveryOptions,
+} from "./consul/consul-discovery.ts";
+export type { ScriptRunner } from "./consul/script-checks.ts";
+export {
+  type CatalogView,
+  type CheckObservation,
+  type CheckSpec,
+  CheckStatus,
+  type ServiceDiscovery,
+  type ServiceSpec,
+} from "./service-discovery.ts";
