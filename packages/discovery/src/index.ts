@@ -2,6 +2,12 @@ export type { Address, ServiceNetworks, ServicePort } from "./build/address.ts";
 export { buildServiceSpecs, type ServiceBuildInput, serviceId } from "./build/build-services.ts";
 export { checkId } from "./build/check-id.ts";
 export {
+  BuiltinDiscovery,
+  type BuiltinDiscoveryDeps,
+  type CheckResult,
+  type RegistrationSink,
+} from "./builtin/builtin-discovery.ts";
+export {
   ConsulDiscovery,
   type ConsulDiscoveryDeps,
   type ConsulDiscoveryOptions,
