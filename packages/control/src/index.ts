@@ -1,1 +1,11 @@
-export {};
+export { BlockedEvals, type CapacityChange } from "./broker/blocked-evals.ts";
+export {
+  type BrokerOptions,
+  type BrokerStats,
+  DEFAULT_BROKER_OPTIONS,
+  EvalBroker,
+} from "./broker/eval-broker.ts";
+export type * from "./contracts.ts";
+export { decideDeployment } from "./deployment/decide-deployment.ts";
+export { type Rollback, rollbackTarget } from "./deployment/rollback.ts";
+export { verifyPlan } from "./plan/verify-plan.ts";

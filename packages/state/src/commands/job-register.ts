@@ -1,9 +1,8 @@
 /** JobRegister: a submitted job becomes version + 1, or changes nothing (spec chapter 2 §2.4-2.5). */
-import type { Job, TaskGroup } from "@drover/model";
+import { isSpecChanged, type Job, type TaskGroup } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putEval } from "../writes/evals.ts";
 import { putNewVersion } from "../writes/jobs.ts";
-import { isSpecChanged } from "../writes/spec-changed.ts";
 import type { CommandResult, JobRegister } from "./command.ts";
 import { accepted, RejectCode, rejected } from "./result.ts";
 

@@ -1,4 +1,5 @@
 /** JobStability: an operator calls a version good, or not (spec chapter 2 §2.5.5). */
+import type { JobRef } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { setStable } from "../writes/jobs.ts";
 import type { CommandResult, JobStability } from "./command.ts";
@@ -12,9 +13,13 @@ export function applyJobStability(tx: Tx, command: JobStability): CommandResult 
   }
   const job = tx.read.jobVersion(ref, command.version);
   if (job === undefined) {
-    const message = `job "${ref.id}" in namespace "${ref.namespace}" at version ${command.version} not found`;
-    return rejected(tx, RejectCode.jobVersionNotFound, message);
+    return versionNotFound(tx, ref, command.version);
   }
   setStable(tx, job, command.stable);
   return accepted(tx, { jobModifyIndex: tx.index });
+}
+
+export function versionNotFound(tx: Tx, ref: JobRef, version: number): CommandResult {
+  const where = `in namespace "${ref.namespace}" at version ${version}`;
+  return rejected(tx, RejectCode.jobVersionNotFound, `job "${ref.id}" ${where} not found`);
 }

@@ -1,0 +1,192 @@
+/**
+ * The next step of one deployment, from one snapshot: go on, promote, fail, or wait and why. Rules
+ * D1-D10 and R1-R5 are in SPEC.md beside this file.
+ */
+import {
+  type Allocation,
+  type Deployment,
+  DeploymentStatus,
+  isDeploymentActive,
+  type StateReader,
+} from "@drover/model";
+import type { DeploymentDecision } from "../contracts.ts";
+import {
+  evaluatedIndex,
+  type GroupFacts,
+  groupFacts,
+  isUnattended,
+  isUnhealthy,
+  newsIndex,
+  nextDeadline,
+} from "./deployment-facts.ts";
+import { isReplaceable } from "./replaceable.ts";
+import { rollbackTarget } from "./rollback.ts";
+
+const UNHEALTHY = "Failed due to unhealthy allocations";
+const TOO_LATE = "Failed due to progress deadline";
+
+interface Situation {
+  readonly deployment: Deployment;
+  readonly allocs: readonly Allocation[];
+  readonly groups: readonly GroupFacts[];
+  readonly state: StateReader;
+  readonly now: number;
+  readonly isPaused: boolean;
+  readonly wakeAt: number | null;
+}
+
+export function decideDeployment(
+  input: { readonly deploymentId: string; readonly now: number },
+  state: StateReader,
+): DeploymentDecision {
+  const deployment = state.deployment(input.deploymentId);
+  if (deployment === undefined || !isDeploymentActive(deployment)) {
+    return waits("D1", { subject: input.deploymentId, waitsFor: "nothing: it has ended" });
+  }
+  const job = state.job({ namespace: deployment.namespace, id: deployment.jobId });
+  const isCurrent =
+    job !== undefined &&
+    !job.stop &&
+    job.createIndex === deployment.jobCreateIndex &&
+    job.version === deployment.jobVersion;
+  if (!isCurrent) {
+    return waits("D2", {
+      subject: deployment.id,
+      since: deployment.modifyTime,
+      waitsFor: "the evaluation that cancels it: its job has changed or was stopped",
+    });
+  }
+  const allocs = state.allocsByDeployment(deployment.id);
+  const groups = groupFacts(deployment, allocs);
+  const isPaused = deployment.status === DeploymentStatus.paused;
+  const wakeAt = isPaused ? null : nextDeadline(groups);
+  const situation = { deployment, allocs, groups, state, now: input.now, isPaused, wakeAt };
+  return (
+    failForAllocs(situation) ??
+    failForDeadline(situation) ??
+    promote(situation) ??
+    goOn(situation) ??
+    waitFor(situation)
+  );
+}
+
+/** D3, D4, D5 */
+function failForAllocs(situation: Situation): DeploymentDecision | undefined {
+  const culprits = situation.allocs.filter((alloc) => isFatal(situation, alloc));
+  if (culprits.length === 0) return undefined;
+  return fail(situation, UNHEALTHY, new Set(culprits.map((alloc) => alloc.taskGroup)));
+}
+
+function isFatal({ deployment, state }: Situation, alloc: Allocation): boolean {
+  const group = deployment.taskGroups[alloc.taskGroup];
+  if (group === undefined) return false;
+  if (alloc.unretryableError !== "") return true;
+  if (isUnhealthy(alloc) && group.progressDeadline === 0) return true;
+  const isCaredFor = alloc.nextAllocation !== "" || alloc.desiredTransition.reschedule === true;
+  if (isCaredFor || !(isUnhealthy(alloc) || isUnattended(alloc))) return false;
+  return !isReplaceable(state, alloc);
+}
+
+/** D6 */
+function failForDeadline(situation: Situation): DeploymentDecision | undefined {
+  if (situation.isPaused) return undefined;
+  const late = situation.groups.filter(
+    ({ isDone, isAwaitingPromotion, state }) =>
+      !isDone &&
+      !isAwaitingPromotion &&
+      state.requireProgressBy > 0 &&
+      situation.now >= state.requireProgressBy,
+  );
+  if (late.length === 0) return undefined;
+  return fail(situation, TOO_LATE, new Set(late.map((group) => group.name)));
+}
+
+function fail(
+  { deployment, state }: Situation,
+  description: string,
+  causingGroups: ReadonlySet<string>,
+): DeploymentDecision {
+  const wanted = [...causingGroups].some((name) => deployment.taskGroups[name]?.autoRevert);
+  const rollback = rollbackTarget(state, deployment, wanted);
+  return {
+    kind: "fail",
+    statusDescription: `${description}${rollback.suffix}`,
+    revertTo: rollback.version,
+  };
+}
+
+/** D7: all groups with canaries at once, or none. */
+function promote({ groups, isPaused }: Situation): DeploymentDecision | undefined {
+  if (isPaused) return undefined;
+  const withCanaries = groups.filter((group) => group.state.desiredCanaries > 0);
+  const open = withCanaries.filter((group) => group.isCanaryPhase);
+  if (open.length === 0) return undefined;
+  const isReady = withCanaries.every(
+    ({ state, isAwaitingPromotion }) =>
+      state.autoPromote &&
+      (state.promoted ||
+        (isAwaitingPromotion && state.placedCanaries.length >= state.desiredCanaries)),
+  );
+  return isReady ? { kind: "promote", groups: open.map((group) => group.name) } : undefined;
+}
+
+/** D8, D9 */
+function goOn(situation: Situation): DeploymentDecision | undefined {
+  const { allocs, deployment, state, now, wakeAt } = situation;
+  const reschedule = allocs
+    .filter((alloc) => isUnattended(alloc) && isReplaceable(state, alloc))
+    .map((alloc) => alloc.id);
+  if (reschedule.length > 0) return { kind: "continue", reschedule, wakeAt };
+  const seen = evaluatedIndex(state, deployment, now);
+  const hasNews = allocs.some((alloc) => newsIndex(alloc) > seen);
+  return hasNews ? { kind: "continue", reschedule, wakeAt } : undefined;
+}
+
+/** D10 */
+function waitFor(situation: Situation): DeploymentDecision {
+  const { deployment, groups, wakeAt } = situation;
+  const base = { subject: deployment.id, since: deployment.modifyTime, wakeAt };
+  if (situation.isPaused) {
+    return waits("D10", {
+      ...base,
+      waitsFor: "an operator to resume it",
+      hint: `deployment resume ${deployment.id}`,
+    });
+  }
+  const open = groups.filter((group) => !group.isDone);
+  if (open.length === 0) {
+    return waits("D10", { ...base, waitsFor: "the plan that completes it" });
+  }
+  if (open.every((group) => group.isAwaitingPromotion)) {
+    return waits("D10", {
+      ...base,
+      waitsFor: "the promotion of its canaries",
+      hint: `deployment promote ${deployment.id}`,
+    });
+  }
+  return waits("D10", {
+    ...base,
+    waitsFor: `healthy allocations of ${open.map(describe).join(", ")}`,
+  });
+}
+
+function describe({ name, state, isCanaryPhase, healthyCanaries }: GroupFacts): string {
+  if (isCanaryPhase)
+    return `group "${name}" (${healthyCanaries}/${state.desiredCanaries} canaries)`;
+  return `group "${name}" (${state.healthyAllocs}/${state.desiredTotal})`;
+}
+
+function waits(
+  rule: string,
+  reason: {
+    readonly subject: string;
+    readonly waitsFor: string;
+    readonly since?: number;
+    readonly wakeAt?: number | null;
+    readonly hint?: string;
+  },
+): DeploymentDecision {
+  const wakeAt = reason.wakeAt ?? null;
+  const { subject, waitsFor, since = 0, hint = "" } = reason;
+  return { kind: "none", wakeAt, reason: { rule, subject, since, waitsFor, wakeAt, hint } };
+}
