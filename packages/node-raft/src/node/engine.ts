@@ -258,8 +258,8 @@ export class Engine<R> {
     if (!this.#running) return;
     this.#disk.finished();
     this.#guarded(() => {
-      this.#core.durable(append);
       this.#send(append.onDurable);
+      this.#core.durable(append);
     });
     this.wake();
   }

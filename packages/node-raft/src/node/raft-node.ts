@@ -180,9 +180,13 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     change: MembershipChange,
     options: { timeoutMs?: number } = {},
   ): Promise<void> {
+    const timeoutMs = options.timeoutMs ?? MEMBERSHIP_TIMEOUT_MS;
+    const deadline = this.#deadline(timeoutMs);
     const engine = this.#running();
-    const deadline = this.#deadline(options.timeoutMs ?? MEMBERSHIP_TIMEOUT_MS);
-    const result = engine.core.proposeConf(change);
+    // A new leader may not change anything before it has committed in its term; nor may it answer
+    // a read, so a read is the way to wait for that.
+    if (engine.soft.role === "leader") await this.readBarrier({ timeoutMs });
+    const result = this.#running().core.proposeConf(change);
     engine.wake();
     if (result.kind === "refused") {
       if (result.reason === "not-leader") throw this.#notLeader();
@@ -272,7 +276,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   #fail(error: Error): void {
     this.#engine?.halt();
     this.#levels.rejectAll();
-    this.#log("error", "this member cannot go on", { error: error.message });
+    this.#log("error", "this member cannot go on", { error: error.stack ?? error.message });
     this.#events.emit("fatal", error);
   }
 

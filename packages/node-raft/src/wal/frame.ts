@@ -76,12 +76,14 @@ export class FrameWriter {
   }
 
   truncateFrom(index: number): void {
-    putU64(this.#view, this.#begin(FrameType.truncateFrom, 8), index);
+    const at = this.#begin(FrameType.truncateFrom, 8);
+    putU64(this.#view, at, index);
   }
 
   snapshotMark(mark: SnapshotMark): void {
     const body = packr.pack(mark);
-    this.#bytes.set(body, this.#begin(FrameType.snapshotMark, body.length));
+    const at = this.#begin(FrameType.snapshotMark, body.length);
+    this.#bytes.set(body, at);
   }
 
   /** The frames so far, in an ArrayBuffer of their own; the writer is used up. */
@@ -89,7 +91,10 @@ export class FrameWriter {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Writes the frame header and returns where the body goes; padding is already zero. */
+  /**
+   * Writes the frame header and returns where the body goes; padding is already zero. It may move
+   * the buffer, so it must be called before `#bytes` or `#view` is looked at.
+   */
   #begin(type: FrameType, bodyBytes: number): number {
     const total = FRAME_HEADER_BYTES + padded(bodyBytes);
     this.#reserve(total);

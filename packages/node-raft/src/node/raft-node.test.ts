@@ -1,0 +1,230 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test, { type TestContext } from "node:test";
+import type { MemberId } from "../core/types.ts";
+import type { OpenRaftOptions, RaftLimits, RaftNode } from "./api.ts";
+import { openRaftNode } from "./open-raft-node.ts";
+import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
+
+const FAST: Partial<RaftLimits> = {
+  tickMs: 10,
+  heartbeatTicks: 2,
+  electionTicksMin: 15,
+  electionTicksMax: 30,
+};
+
+interface Member {
+  readonly node: RaftNode<number>;
+  readonly machine: ListMachine;
+  readonly dir: string;
+}
+
+class Cluster {
+  readonly network = new MemoryNetwork();
+  readonly root = mkdtempSync(join(tmpdir(), "raft-node-"));
+  members: Member[] = [];
+
+  constructor(t: TestContext) {
+    t.after(async () => {
+      await Promise.all(this.members.map((member) => member.node.stop({ transfer: false })));
+      rmSync(this.root, { recursive: true, force: true });
+    });
+  }
+
+  async open(name: string, options: Partial<OpenRaftOptions<number>> = {}): Promise<Member> {
+    const dir = join(this.root, name);
+    const machine = new ListMachine();
+    const node = await openRaftNode<number>({
+      dataDir: dir,
+      address: `${name}:1`,
+      stateMachine: machine,
+      transport: this.network.transport(),
+      limits: FAST,
+      log: (level, message, fields) => {
+        if (process.env["RAFT_TEST_LOG"]) console.log(name, level, message, fields);
+      },
+      ...options,
+    });
+    const member = { node, machine, dir };
+    this.members.push(member);
+    return member;
+  }
+
+  async form(names: readonly string[], options: Partial<OpenRaftOptions<number>> = {}) {
+    const members = await Promise.all(names.map((name) => this.open(name, options)));
+    const voters = members.map(({ node }, i) => ({ id: node.memberId, address: `${names[i]}:1` }));
+    await Promise.all(members.map(({ node }) => node.bootstrap({ clusterId: "c1", voters })));
+    return members;
+  }
+
+  async stop(member: Member): Promise<void> {
+    await member.node.stop({ transfer: false });
+    this.members = this.members.filter((other) => other !== member);
+  }
+
+  get nodes(): RaftNode<number>[] {
+    return this.members.map((member) => member.node);
+  }
+
+  byId(id: MemberId): Member {
+    const member = this.members.find((candidate) => candidate.node.memberId === id);
+    assert.ok(member !== undefined, id);
+    return member;
+  }
+}
+
+test("one member in memory bootstraps, applies and answers with the result", async (t) => {
+  const cluster = new Cluster(t);
+  const [member] = await cluster.form(["a"], { storage: "memory" });
+  assert.ok(member !== undefined);
+  assert.equal(member.node.fresh, true);
+  await waitForLeader(cluster.nodes);
+  assert.equal((await member.node.propose(bytes("x"))).result, 1);
+  assert.equal((await member.node.propose(bytes("y"))).result, 2);
+  await member.node.readBarrier();
+  assert.deepEqual(member.machine.items, ["x", "y"]);
+});
+
+test("three members replicate, restart from disk and go on", async (t) => {
+  const cluster = new Cluster(t);
+  const members = await cluster.form(["a", "b", "c"]);
+  const leader = await waitForLeader(cluster.nodes);
+  const results = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => leader.propose(bytes(`v${i}`))),
+  );
+  assert.deepEqual(
+    results.map((r) => r.result),
+    results.map((_, i) => i + 1),
+  );
+  const last = results.at(-1)?.index ?? 0;
+  await Promise.all(cluster.nodes.map((node) => node.waitApplied(last)));
+  for (const { machine } of members) assert.equal(machine.items.length, 200);
+
+  const ids = cluster.nodes.map((node) => node.memberId).sort();
+  for (const member of members) await cluster.stop(member);
+  for (const name of ["a", "b", "c"]) await cluster.open(name);
+  assert.deepEqual(
+    cluster.nodes.map((node) => node.memberId).sort(),
+    ids,
+  );
+  assert.ok(cluster.nodes.every((node) => !node.fresh && node.clusterId === "c1"));
+  const next = await waitForLeader(cluster.nodes);
+  assert.equal((await next.propose(bytes("after"))).result, 201);
+});
+
+test("a follower refuses proposals naming the leader, and reads through it", async (t) => {
+  const cluster = new Cluster(t);
+  await cluster.form(["a", "b", "c"], { storage: "memory" });
+  const leader = await waitForLeader(cluster.nodes);
+  const follower = cluster.members.find(({ node }) => node !== leader);
+  assert.ok(follower !== undefined);
+  await leader.propose(bytes("x"));
+  await follower.node.readBarrier();
+  assert.deepEqual(follower.machine.items, ["x"]);
+  const { leaderAddress } = leader.status();
+  await assert.rejects(follower.node.propose(bytes("y")), { code: "not-leader", leaderAddress });
+});
+
+test("a proposal without a majority is unknown after its time-out", async (t) => {
+  const cluster = new Cluster(t);
+  await cluster.form(["a", "b", "c"], { storage: "memory" });
+  const leader = await waitForLeader(cluster.nodes);
+  cluster.network.cut.add(leader.memberId);
+  const lost = leader.propose(bytes("lost"), { timeoutMs: 100 });
+  await assert.rejects(lost, { code: "timeout-unknown" });
+  await assert.rejects(leader.readBarrier({ timeoutMs: 100 }), { code: "timeout-unknown" });
+});
+
+test("when the leader is gone another takes over and leadership events carry rising terms", async (t) => {
+  const cluster = new Cluster(t);
+  await cluster.form(["a", "b", "c"], { storage: "memory" });
+  const first = await waitForLeader(cluster.nodes);
+  await first.propose(bytes("kept"));
+  const rest = cluster.nodes.filter((node) => node !== first);
+  const terms: number[] = [];
+  for (const node of rest) {
+    node.on("leadership", ({ self, term }) => {
+      if (self) terms.push(term);
+    });
+  }
+  const before = first.status().term;
+  cluster.network.cut.add(first.memberId);
+  const second = await waitForLeader(rest);
+  assert.equal((await second.propose(bytes("more"))).result, 2);
+  assert.ok(terms.length >= 1 && terms.every((term) => term > before), `${terms} after ${before}`);
+  cluster.network.cut.clear();
+  await waitUntil(() => first.status().role === "follower", "the old leader to follow");
+  await waitUntil(() => cluster.byId(first.memberId).machine.items.length === 2, "catching up");
+});
+
+test("a member that is far behind catches up through a snapshot", async (t) => {
+  const cluster = new Cluster(t);
+  const limits = { ...FAST, snapshotEntries: 50, trailingEntries: 10 };
+  await cluster.form(["a", "b", "c"], { limits });
+  const leader = await waitForLeader(cluster.nodes);
+  const slow = cluster.members.find(({ node }) => node !== leader);
+  assert.ok(slow !== undefined);
+  cluster.network.cut.add(slow.node.memberId);
+  for (let i = 0; i < 300; i += 1) await leader.propose(bytes(`v${i}`));
+  await waitUntil(() => leader.status().firstIndex > 100, "the leader to drop its old log");
+  cluster.network.cut.clear();
+  await waitUntil(() => slow.machine.items.length === 300, "the snapshot to be installed");
+  assert.ok(slow.node.status().snapshotIndex > 100);
+  const { items } = cluster.byId(leader.memberId).machine;
+  assert.deepEqual(slow.machine.items, items);
+
+  const name = slow.dir.split("/").at(-1) ?? "";
+  await cluster.stop(slow);
+  const again = await cluster.open(name, { limits });
+  await waitUntil(() => again.machine.items.length === 300, "the state after a restart");
+});
+
+test("members are added and removed, and leadership is handed over", async (t) => {
+  const cluster = new Cluster(t);
+  await cluster.form(["a"], { storage: "memory" });
+  const first = await waitForLeader(cluster.nodes);
+  await first.propose(bytes("x"));
+  const added = await Promise.all(["b", "c"].map((n) => cluster.open(n, { storage: "memory" })));
+  for (const { node } of added) await node.join({ clusterId: "c1" });
+  const people = added.map(({ node }, i) => ({ id: node.memberId, address: `${"bc"[i]}:1` }));
+  await first.changeMembership({ addLearners: people });
+  await waitUntil(() => added.every(({ machine }) => machine.items.length === 1), "learners");
+  await first.changeMembership({ addVoters: people });
+  assert.equal(first.status().conf.voters.length, 3);
+  const target = people[0]?.id ?? "";
+  await first.transferLeadership(target);
+  const second = cluster.byId(target).node;
+  await waitUntil(() => second.status().role === "leader", "the target to lead");
+  await second.changeMembership({ remove: [first.memberId] });
+  assert.deepEqual(second.status().conf.voters.toSorted(), people.map((p) => p.id).toSorted());
+  assert.equal((await second.propose(bytes("y"))).result, 2);
+});
+
+test("a disk that fails a sync is fatal and nothing more is promised", async (t) => {
+  const { SimVfs } = await import("../wal/sim-vfs.ts");
+  const { openLocalStorage } = await import("../wal/local-port.ts");
+  const cluster = new Cluster(t);
+  const vfs = new SimVfs();
+  const storage = openLocalStorage(vfs, { dataDir: "/d" });
+  const [member] = await cluster.form(["a"], { storage });
+  assert.ok(member !== undefined);
+  await waitForLeader(cluster.nodes);
+  await member.node.propose(bytes("x"));
+  let fatal: Error | null = null;
+  member.node.on("fatal", (error) => {
+    fatal = error;
+  });
+  vfs.fault = (operation) => (operation === "sync" ? new Error("EIO") : null);
+  await assert.rejects(member.node.propose(bytes("y")), { code: "timeout-unknown" });
+  assert.match(String(fatal), /EIO/);
+  vfs.fault = null;
+  await assert.rejects(member.node.propose(bytes("z")), { code: "stopped" });
+});
+
+test("a data directory in use is refused, naming its owner", async (t) => {
+  const cluster = new Cluster(t);
+  await cluster.form(["a"]);
+  await assert.rejects(cluster.open("a"), { code: "io", message: /in use by process \d+/ });
+});
