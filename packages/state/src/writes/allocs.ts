@@ -1,5 +1,5 @@
 /** The one place that writes allocations, so that what derives from them cannot be forgotten. */
-import { type Allocation, isClientTerminal } from "@drover/model";
+import { type Allocation, type DesiredTransition, isClientTerminal } from "@drover/model";
 import { scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { countForDeployment } from "./deployment-counts.ts";
@@ -24,4 +24,20 @@ export function removeServicesOf(tx: Tx, allocId: string): void {
   for (const service of tx.read.servicesByAlloc(allocId)) {
     tx.remove("services", scopedKey(service.namespace, service.id));
   }
+}
+
+/** Only what is given changes; null leaves a transition as it is (spec chapter 1 §1.9). */
+export function mergeTransition(
+  tx: Tx,
+  alloc: Allocation,
+  transition: Partial<DesiredTransition>,
+): void {
+  const given = Object.entries(transition).filter(([, value]) => value !== null);
+  putAlloc(tx, {
+    ...alloc,
+    desiredTransition: { ...alloc.desiredTransition, ...Object.fromEntries(given) },
+    modifyIndex: tx.index,
+    allocModifyIndex: tx.index,
+    modifyTime: tx.now,
+  });
 }

@@ -1,0 +1,99 @@
+/** DeploymentPromote: canaries become the new version's first allocations (spec chapter 4 §4.5). */
+import {
+  type Allocation,
+  type Deployment,
+  type DeploymentState,
+  DeploymentStatus,
+  isDeploymentActive,
+  isTerminal,
+} from "@drover/model";
+import { jobRefOf } from "../store/keys.ts";
+import type { Tx } from "../store/tx.ts";
+import { putAlloc } from "../writes/allocs.ts";
+import { deadlineFrom, mapGroups } from "../writes/deployments.ts";
+import { putJobEval } from "../writes/evals.ts";
+import type { CommandResult, DeploymentPromote } from "./command.ts";
+import { terminal } from "./deployment-status.ts";
+import { accepted, RejectCode, rejected } from "./result.ts";
+
+/** Sets deploymentModifyIndex, evalCreateIndex. */
+export function applyDeploymentPromote(tx: Tx, command: DeploymentPromote): CommandResult {
+  const deployment = tx.read.deployment(command.deploymentId);
+  if (deployment === undefined) {
+    return rejected(tx, RejectCode.deploymentNotFound, "deployment not found");
+  }
+  if (!isDeploymentActive(deployment)) return terminal(tx, deployment);
+  const isSelected = (name: string) => command.groups?.includes(name) ?? true;
+  const missing = missingHealth(tx, deployment, isSelected);
+  if (missing.length > 0) {
+    const errors = missing.length === 1 ? "1 error" : `${missing.length} errors`;
+    const message = `${errors} occurred:\n${missing.map((line) => `\t* ${line}\n`).join("")}\n`;
+    return rejected(tx, RejectCode.deploymentNotPromotable, message);
+  }
+  promote(tx, deployment, isSelected);
+  const job = tx.read.job(jobRefOf(deployment));
+  putJobEval(tx, command.evaluation, job?.jobModifyIndex ?? 0);
+  return accepted(tx, {
+    deploymentModifyIndex: tx.index,
+    evalCreateIndex: command.evaluation === null ? 0 : tx.index,
+  });
+}
+
+function missingHealth(
+  tx: Tx,
+  deployment: Deployment,
+  isSelected: (name: string) => boolean,
+): string[] {
+  const missing: string[] = [];
+  for (const [name, group] of Object.entries(deployment.taskGroups)) {
+    if (!isSelected(name) || group.desiredCanaries === 0) continue;
+    const healthy = canariesOf(tx, group).filter(
+      (alloc) => !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true,
+    ).length;
+    if (healthy >= group.desiredCanaries) continue;
+    missing.push(
+      `Task group "${name}" has ${healthy}/${group.desiredCanaries} healthy allocations`,
+    );
+  }
+  return missing;
+}
+
+function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => boolean): void {
+  for (const [name, group] of Object.entries(deployment.taskGroups)) {
+    if (isSelected(name)) for (const canary of canariesOf(tx, group)) clearCanary(tx, canary);
+  }
+  const current = tx.read.deployment(deployment.id) ?? deployment;
+  const taskGroups = mapGroups(current, (group, name) =>
+    isSelected(name)
+      ? { ...group, promoted: true, requireProgressBy: deadlineFrom(group, tx.now) }
+      : group,
+  );
+  const isOpen = Object.values(taskGroups).some((g) => g.desiredCanaries > 0 && !g.promoted);
+  const isRunning = deployment.status === DeploymentStatus.running;
+  tx.put("deployments", deployment.id, {
+    ...current,
+    taskGroups,
+    statusDescription:
+      isRunning && !isOpen ? "Deployment is running" : deployment.statusDescription,
+    // While paused the clock stands; what is added now runs from the promotion.
+    clockStoppedAt: deployment.clockStoppedAt > 0 ? tx.now : 0,
+    modifyIndex: tx.index,
+    modifyTime: tx.now,
+  });
+}
+
+function canariesOf(tx: Tx, group: DeploymentState): Allocation[] {
+  return group.placedCanaries.map((id) => tx.read.alloc(id)).filter((alloc) => alloc !== undefined);
+}
+
+/** Clients swap the canary's tags for the plain ones when they see it. */
+function clearCanary(tx: Tx, alloc: Allocation): void {
+  if (!alloc.deploymentStatus?.canary) return;
+  putAlloc(tx, {
+    ...alloc,
+    deploymentStatus: { ...alloc.deploymentStatus, canary: false, modifyIndex: tx.index },
+    modifyIndex: tx.index,
+    allocModifyIndex: tx.index,
+    modifyTime: tx.now,
+  });
+}

@@ -1,0 +1,60 @@
+/** NodeDrain: starts, changes or ends the emptying of a node (spec chapter 3 §3.14). */
+import { Eligibility, type Node } from "@drover/model";
+import type { Tx } from "../store/tx.ts";
+import { putEvals } from "../writes/evals.ts";
+import { nodeEvent, putNode, Subsystem } from "../writes/nodes.ts";
+import type { CommandResult, NodeDrain } from "./command.ts";
+import { accepted, RejectCode, rejected } from "./result.ts";
+
+const DrainStatus = { draining: "draining", complete: "complete", canceled: "canceled" } as const;
+
+export function applyNodeDrain(tx: Tx, command: NodeDrain): CommandResult {
+  const node = tx.read.node(command.nodeId);
+  if (node === undefined) return rejected(tx, RejectCode.nodeNotFound, "node not found");
+  const row: Node = {
+    ...node,
+    drainStrategy: command.drain,
+    schedulingEligibility: eligibilityAfter(node, command),
+    lastDrain: lastDrainAfter(tx, node, command),
+  };
+  putNode(tx, row, command.event ?? ownEvent(tx, command));
+  putEvals(tx, command.evals);
+  return accepted(tx);
+}
+
+function eligibilityAfter(node: Node, command: NodeDrain): string {
+  if (command.drain !== null) return Eligibility.ineligible;
+  return command.markEligible ? Eligibility.eligible : node.schedulingEligibility;
+}
+
+function lastDrainAfter(tx: Tx, node: Node, command: NodeDrain): Node["lastDrain"] {
+  const last = node.lastDrain;
+  const isRunning = node.drainStrategy !== null && last !== null;
+  if (command.drain !== null) {
+    return {
+      startedAt: isRunning ? last.startedAt : tx.now,
+      updatedAt: tx.now,
+      status: DrainStatus.draining,
+      accessorId: "",
+      meta: { ...command.meta },
+    };
+  }
+  if (!isRunning) return last;
+  return {
+    ...last,
+    updatedAt: tx.now,
+    status: command.completed ? DrainStatus.complete : DrainStatus.canceled,
+    meta: Object.keys(command.meta).length === 0 ? last.meta : { ...command.meta },
+  };
+}
+
+function ownEvent(tx: Tx, command: NodeDrain) {
+  if (command.completed) {
+    const details: Record<string, string> = command.deadlineReached
+      ? { deadline_reached: "true" }
+      : {};
+    return nodeEvent(tx, { message: "Node drain complete", subsystem: Subsystem.drain, details });
+  }
+  const message = command.drain === null ? "Node drain disabled" : "Node drain strategy set";
+  return nodeEvent(tx, { message, subsystem: Subsystem.drain });
+}
