@@ -80,8 +80,19 @@ export class Engine<R> {
   }
 
   start(): void {
+    this.#campaignAlone();
     this.#ticker.start();
     this.wake();
+  }
+
+  /** The only voter has nobody to wait for: its election time-out may pass at once. */
+  #campaignAlone(): void {
+    const { voters, votersOutgoing } = this.#conf;
+    const alone = voters.length === 1 && votersOutgoing.length === 0;
+    if (!alone || voters[0] !== this.#deps.self) return;
+    for (let i = 0; i < this.#deps.limits.electionTicksMax; i += 1) {
+      if (this.#core.status().role === "follower") this.#core.tick();
+    }
   }
 
   get soft(): SoftState {

@@ -42,9 +42,6 @@ class Cluster {
       stateMachine: machine,
       transport: this.network.transport(),
       limits: FAST,
-      log: (level, message, fields) => {
-        if (process.env["RAFT_TEST_LOG"]) console.log(name, level, message, fields);
-      },
       ...options,
     });
     const member = { node, machine, dir };
@@ -105,10 +102,7 @@ test("three members replicate, restart from disk and go on", async (t) => {
   const ids = cluster.nodes.map((node) => node.memberId).sort();
   for (const member of members) await cluster.stop(member);
   for (const name of ["a", "b", "c"]) await cluster.open(name);
-  assert.deepEqual(
-    cluster.nodes.map((node) => node.memberId).sort(),
-    ids,
-  );
+  assert.deepEqual(cluster.nodes.map((node) => node.memberId).sort(), ids);
   assert.ok(cluster.nodes.every((node) => !node.fresh && node.clusterId === "c1"));
   const next = await waitForLeader(cluster.nodes);
   assert.equal((await next.propose(bytes("after"))).result, 201);
