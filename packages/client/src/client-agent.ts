@@ -4,14 +4,18 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { errorText } from "@drover/base";
+import { DroverError, errorText } from "@drover/base";
 import type { ServiceDiscovery } from "@drover/discovery";
 import type { TaskDriver } from "@drover/drivers";
 import type { Node } from "@drover/model";
 import type { PushAllocs } from "@drover/wire";
-import { decidePush, type Wanted } from "./core/decide-push.ts";
+import { type AllocChange, decidePush, type Wanted } from "./core/decide-push.ts";
 import { PortHolders } from "./core/port-holders.ts";
 import { Fingerprinter } from "./fingerprint/fingerprinter.ts";
+import { AllocControl } from "./local/alloc-control.ts";
+import { AllocFs } from "./local/alloc-fs.ts";
+import { allocsToCollect } from "./local/collect-allocs.ts";
+import { type HostStats, HostStatsReader } from "./local/host-stats.ts";
 import type { ClientDeps, ClientOptions } from "./options.ts";
 import { AllocRunner, type RunnerDeps } from "./runner/alloc-runner.ts";
 import { reapOrphans } from "./runner/reap-orphans.ts";
@@ -41,6 +45,11 @@ export class ClientAgent {
   readonly #seen: SeenIndex;
   readonly #store: AllocStore;
   readonly #unsubscribe: (() => void)[] = [];
+  readonly #hostStats: HostStatsReader;
+  /** Files and logs of allocations. */
+  readonly fs: AllocFs;
+  /** Restart, signal, exec, statistics and checks of allocations. */
+  readonly allocs: AllocControl;
   #reaped = false;
   #closed = false;
 
@@ -69,6 +78,23 @@ export class ClientAgent {
       lost: () => this.#updates.offline(),
       push: (push) => this.#receive(push),
     });
+    const local = this.#localParts();
+    this.fs = local.fs;
+    this.allocs = local.allocs;
+    this.#hostStats = local.hostStats;
+  }
+
+  #localParts() {
+    const { clock, discoveries } = this.#deps;
+    const runner = (id: string) => this.#known(id);
+    return {
+      fs: new AllocFs({ clock, root: (id) => runner(id).paths.root }),
+      allocs: new AllocControl({ runner, discoveries, now: () => clock.now() }),
+      hostStats: new HostStatsReader({
+        allocDir: join(this.#options.dataDir, "alloc"),
+        frequencyMhz: Number(this.node.attributes["cpu.frequency"] ?? 0),
+      }),
+    };
   }
 
   get node(): Node {
@@ -90,6 +116,18 @@ export class ClientAgent {
 
   get allocIds(): readonly string[] {
     return [...this.#runners.keys()];
+  }
+
+  hostStats(): Promise<HostStats> {
+    return this.#hostStats.read(this.#deps.clock.now());
+  }
+
+  /** Removes the directories of ended allocations; `allocId` "" = of all. */
+  async gc(allocId = ""): Promise<void> {
+    if (allocId !== "" && this.#known(allocId).record.stage.kind !== "done") {
+      throw new DroverError("still-running", `allocation ${allocId} has not ended`);
+    }
+    await this.#collect(0, allocId);
   }
 
   /** Restores what an earlier agent left, then connects. */
@@ -167,10 +205,17 @@ export class ClientAgent {
         this.#addRunner(newAllocRecord({ ...change.want, now }), false).start();
       }
     }
-    if (push.complete && !this.#reaped) {
-      this.#reaped = true;
-      void this.#reap();
+    if (push.complete) this.#complete(new Set(changes.map(allocOf)));
+  }
+
+  /** Absence stops nothing; but what has ended here and is unknown there can be forgotten. */
+  #complete(present: ReadonlySet<string>): void {
+    for (const [id, runner] of this.#runners) {
+      if (!present.has(id) && runner.record.stage.kind === "done") runner.remove();
     }
+    if (this.#reaped) return;
+    this.#reaped = true;
+    void this.#reap();
   }
 
   async #reap(): Promise<void> {
@@ -184,6 +229,25 @@ export class ClientAgent {
         serviceIds: () => [...this.#runners.values()].flatMap((runner) => runner.serviceIds),
       },
     );
+  }
+
+  #known(allocId: string): AllocRunner {
+    const runner = this.#runners.get(allocId);
+    if (runner !== undefined) return runner;
+    throw new DroverError("unknown-alloc", `Unknown allocation ${JSON.stringify(allocId)}`);
+  }
+
+  async #collect(keep: number, only = ""): Promise<void> {
+    const records = [...this.#runners.values()].map((runner) => runner.record);
+    for (const id of allocsToCollect(records, keep)) {
+      if (only !== "" && id !== only) continue;
+      try {
+        await this.#runners.get(id)?.removeFiles();
+      } catch (error) {
+        const fields = { allocId: id, error: errorText(error) };
+        this.#deps.log("warn", "removing an allocation's files failed", fields);
+      }
+    }
   }
 
   #clusterId(): string {
@@ -221,6 +285,7 @@ export class ClientAgent {
       driver: (name) => this.#drivers.get(name),
       discovery: (provider) => this.#discovery(provider),
       changed: (id) => this.#updates.changed(id),
+      ended: () => void this.#collect(this.#options.gcMaxAllocs),
       forgotten: (id) => {
         this.#runners.get(id)?.close();
         this.#runners.delete(id);
@@ -242,6 +307,10 @@ export class ClientAgent {
     for (const runner of running) runner.kill();
     await Promise.all(running.map((runner) => runner.done()));
   }
+}
+
+function allocOf(change: AllocChange): string {
+  return change.kind === "remove" ? change.allocId : change.want.alloc.id;
 }
 
 /** Reads the data directory, fingerprints the machine, restores and connects. */

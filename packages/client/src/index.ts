@@ -1,4 +1,7 @@
 export { ClientAgent, startClient } from "./client-agent.ts";
+export type { AllocStats } from "./local/alloc-control.ts";
+export type { FileInfo, Frame, StreamOptions } from "./local/alloc-fs.ts";
+export type { CpuStats, DiskStats, HostStats } from "./local/host-stats.ts";
 export {
   CLIENT_DEFAULTS,
   type ClientDeps,
@@ -7,4 +10,11 @@ export {
   type LogLevel,
 } from "./options.ts";
 export { loadNodeIdentity, type NodeIdentity } from "./state/identity.ts";
-export type { HeartbeatReply, ServerLink, ServerLinkEvents } from "./sync/server-link.ts";
+export { registrationSink } from "./sync/registration-sink.ts";
+export { RpcServerLink, type RpcServerLinkDeps } from "./sync/rpc-server-link.ts";
+export type {
+  HeartbeatReply,
+  ServerLink,
+  ServerLinkEvents,
+  ServiceKey,
+} from "./sync/server-link.ts";

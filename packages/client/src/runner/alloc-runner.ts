@@ -3,6 +3,7 @@
  * of a turn are folded, advanced by the pure core, written to disk, and only then acted on
  * (DESIGN §9), so whatever instant the agent dies at, the file says what may have been begun.
  */
+import { rm } from "node:fs/promises";
 import { type Cancel, type Clock, DroverError, errorText, type Random } from "@drover/base";
 import type { ServiceDiscovery } from "@drover/discovery";
 import {
@@ -11,7 +12,7 @@ import {
   TaskStartError,
   type TaskStartRequest,
 } from "@drover/drivers";
-import type { Allocation, AllocClientReport, Job, Node, Task, TaskEvent } from "@drover/model";
+import type { Allocation, AllocClientReport, Job, Node, Task } from "@drover/model";
 import {
   type AllocContext,
   advanceAlloc,
@@ -40,6 +41,7 @@ import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts
 import type { AllocStore } from "../state/alloc-store.ts";
 import { type AllocPaths, allocPaths } from "./alloc-paths.ts";
 import { HealthWatch } from "./health-watch.ts";
+import { prepareAlloc } from "./prepare-alloc.ts";
 import { untilDone } from "./retry.ts";
 import { servicePlans, wantedPlans } from "./service-plans.ts";
 import { type Departure, type ServicePlan, ServiceRegistrar } from "./service-registrar.ts";
@@ -69,6 +71,8 @@ export interface RunnerDeps {
   changed(allocId: string): void;
   /** Stopped after a tombstone, files included: the agent may drop the runner. */
   forgotten(allocId: string): void;
+  /** All its tasks are dead and removed. */
+  ended(allocId: string): void;
   imagesPresent(digests: Readonly<Record<string, string>>): void;
 }
 
@@ -182,6 +186,11 @@ export class AllocRunner {
     const task = this.#tasks().find((t) => t.name === taskName);
     if (task === undefined) return;
     this.#post(task, { kind: "noted", event: signaling(this.#deps.clock.now(), signal) });
+  }
+
+  /** The directory of an allocation that has ended. */
+  async removeFiles(): Promise<void> {
+    await rm(this.paths.root, { recursive: true, force: true });
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -299,6 +308,7 @@ export class AllocRunner {
         return;
       case "done":
         this.#deps.ports.release(record.alloc.id);
+        this.#deps.ended(record.alloc.id);
         for (const resolve of this.#whenDone.splice(0)) resolve();
         if (record.removed) void this.#forget();
         return;
@@ -337,40 +347,21 @@ export class AllocRunner {
   }
 
   async #prepare(): Promise<void> {
-    for (const task of this.#tasks()) {
-      const done = await this.#prepareTask(task);
-      if (!done) return;
-    }
-    this.#apply(prepared);
-  }
-
-  /** False: no use in going on. What may pass (a registry that is down) is tried again. */
-  async #prepareTask(task: Task): Promise<boolean> {
-    let refused: string | null = null;
-    const done = await untilDone(this.#retry(), `preparing task ${task.name}`, async () => {
-      if (isStopKnown(this.#record)) return;
-      const driver = this.#deps.driver(task.driver);
-      if (driver === undefined) throw new Error(`this node has no driver "${task.driver}"`);
-      try {
-        const request = this.#request(task, await this.#setup(task));
-        const ready = await driver.prepare(request, () => undefined, this.#closed.signal);
-        this.#imagesReady(driver, request, ready.imageDigest);
-      } catch (error) {
-        if (error instanceof TaskStartError && !error.retryable) refused = error.message;
-        else throw this.#noteTrouble(task, error);
-      }
+    const outcome = await prepareAlloc(this.#tasks(), {
+      ...this.#retry(),
+      wanted: () => !isStopKnown(this.#record),
+      driver: this.#deps.driver,
+      request: async (task) => this.#request(task, await this.#setup(task)),
+      imagesReady: (driver, request, digest) => this.#imagesReady(driver, request, digest),
+      trouble: (task, error) => {
+        const event = driverFailure(this.#deps.clock.now(), errorText(error));
+        this.#post(task, { kind: "noted", event });
+      },
     });
-    if (refused !== null) {
-      const message: string = refused;
-      this.#apply((record) => prepareFailed(record, task, message, this.#context()));
-    }
-    return done !== null && refused === null;
-  }
-
-  #noteTrouble(task: Task, error: unknown): unknown {
-    const line: TaskEvent = driverFailure(this.#deps.clock.now(), errorText(error));
-    this.#post(task, { kind: "noted", event: line });
-    return error;
+    if (outcome.kind === "prepared") this.#apply(prepared);
+    if (outcome.kind !== "refused") return;
+    const { task, message } = outcome;
+    this.#apply((record) => prepareFailed(record, task, message, this.#context()));
   }
 
   #imagesReady(driver: TaskDriver, request: TaskStartRequest, digest: string): void {
@@ -468,9 +459,10 @@ export class AllocRunner {
   async #forget(): Promise<void> {
     const { id } = this.#record.alloc;
     await this.#registrar.gone("");
-    const done = await untilDone(this.#retry(), "removing allocation state", () =>
-      this.#deps.store.remove(id),
-    );
+    const done = await untilDone(this.#retry(), "removing allocation state", async () => {
+      await this.removeFiles();
+      await this.#deps.store.remove(id);
+    });
     if (done !== null) this.#deps.forgotten(id);
   }
 }

@@ -12,6 +12,11 @@ export interface ServerLinkEvents {
   push(push: PushAllocs): void;
 }
 
+export interface ServiceKey {
+  readonly namespace: string;
+  readonly id: string;
+}
+
 export interface HeartbeatReply {
   readonly heartbeatTtlMs: number;
 }
@@ -25,7 +30,7 @@ export interface ServerLink {
   /** Resolves once committed. */
   updateAllocs(nodeId: string, reports: readonly AllocClientReport[]): Promise<void>;
   upsertServices(registrations: readonly ServiceRegistration[]): Promise<void>;
-  deleteServices(ids: readonly string[]): Promise<void>;
+  deleteServices(ids: readonly ServiceKey[]): Promise<void>;
   /** Gives the connection up and tries another server. */
   drop(reason: string): void;
   close(): Promise<void>;

@@ -18,7 +18,7 @@ import {
 } from "@drover/drivers";
 import type { AllocClientReport, Node, ServiceRegistration } from "@drover/model";
 import type { OpenSessionReply, OpenSessionRequest, PushAllocs } from "@drover/wire";
-import type { ServerLink, ServerLinkEvents } from "../sync/server-link.ts";
+import type { ServerLink, ServerLinkEvents, ServiceKey } from "../sync/server-link.ts";
 
 export class FakeClock implements Clock {
   #now = 1_767_225_600_000;
@@ -315,7 +315,7 @@ export class FakeLink implements ServerLink {
   }
 
   async upsertServices(_registrations: readonly ServiceRegistration[]): Promise<void> {}
-  async deleteServices(_ids: readonly string[]): Promise<void> {}
+  async deleteServices(_ids: readonly ServiceKey[]): Promise<void> {}
 
   drop(reason: string): void {
     this.drops.push(reason);

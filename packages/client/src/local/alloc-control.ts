@@ -1,0 +1,103 @@
+/** What users ask of a running allocation: restart, signal, exec, statistics, checks. */
+import { DroverError } from "@drover/base";
+import { BuiltinDiscovery, type CheckResult, type ServiceDiscovery } from "@drover/discovery";
+import type { ExecSession, TaskDriver, TaskHandle, TaskStats } from "@drover/drivers";
+import type { AllocRunner } from "../runner/alloc-runner.ts";
+
+export interface AllocStats {
+  /** null: the task does not run, or its driver keeps no statistics. */
+  readonly tasks: Readonly<Record<string, TaskStats | null>>;
+  /** Epoch ms. */
+  readonly timestamp: number;
+}
+
+export interface AllocControlDeps {
+  /** Throws `unknown-alloc`. */
+  runner(allocId: string): AllocRunner;
+  readonly discoveries: readonly ServiceDiscovery[];
+  now(): number;
+}
+
+/** Errors: `unknown-alloc`, `unknown-task`, `not-running`. */
+export class AllocControl {
+  readonly #deps: AllocControlDeps;
+
+  constructor(deps: AllocControlDeps) {
+    this.#deps = deps;
+  }
+
+  /** `task` "" = all; only running tasks are restarted. */
+  async restart(
+    allocId: string,
+    request: { readonly task: string; readonly allTasks: boolean },
+  ): Promise<void> {
+    const runner = this.#deps.runner(allocId);
+    const { task } = request;
+    if (task !== "") {
+      await this.#running(runner, task);
+      runner.restart(task, "User requested task to restart");
+      return;
+    }
+    const what = request.allTasks ? "all" : "running";
+    runner.restart("", `User requested ${what} tasks to restart`);
+  }
+
+  /** `task` "" = all running ones. */
+  async signal(
+    allocId: string,
+    request: { readonly task: string; readonly signal: string },
+  ): Promise<void> {
+    const runner = this.#deps.runner(allocId);
+    const names = request.task === "" ? Object.keys(runner.record.tasks) : [request.task];
+    for (const name of names) {
+      const live =
+        request.task === "" ? await runner.liveTask(name) : await this.#running(runner, name);
+      if (live === null) continue;
+      runner.noteSignal(name, request.signal);
+      await live.driver.signal(live.handle, request.signal);
+    }
+  }
+
+  async exec(
+    allocId: string,
+    request: { readonly task: string; readonly command: readonly string[]; readonly tty: boolean },
+  ): Promise<ExecSession> {
+    const runner = this.#deps.runner(allocId);
+    const { driver, handle } = await this.#running(runner, request.task);
+    return driver.exec(handle, { command: request.command, tty: request.tty });
+  }
+
+  async stats(allocId: string, task = ""): Promise<AllocStats> {
+    const runner = this.#deps.runner(allocId);
+    const names = task === "" ? Object.keys(runner.record.tasks) : [task];
+    const tasks: Record<string, TaskStats | null> = {};
+    for (const name of names) {
+      if (runner.record.tasks[name] === undefined) throw unknownTask(name);
+      const live = await runner.liveTask(name);
+      tasks[name] = live === null ? null : await live.driver.stats(live.handle);
+    }
+    return { tasks, timestamp: this.#deps.now() };
+  }
+
+  /** Results of checks that this agent runs itself; Consul's are in Consul. */
+  checks(allocId: string): readonly CheckResult[] {
+    this.#deps.runner(allocId);
+    return this.#deps.discoveries.flatMap((discovery) =>
+      discovery instanceof BuiltinDiscovery ? discovery.checkResults(allocId) : [],
+    );
+  }
+
+  async #running(
+    runner: AllocRunner,
+    task: string,
+  ): Promise<{ driver: TaskDriver; handle: TaskHandle }> {
+    if (runner.record.tasks[task] === undefined) throw unknownTask(task);
+    const live = await runner.liveTask(task);
+    if (live === null) throw new DroverError("not-running", "Task not running");
+    return live;
+  }
+}
+
+export function unknownTask(name: string): DroverError {
+  return new DroverError("unknown-task", `unknown task name ${JSON.stringify(name)}`);
+}
