@@ -1,1 +1,3 @@
-export {};
+export { hasImages, taskImages } from "./feasible/images.ts";
+export { schedule } from "./schedule.ts";
+export type { Schedule, SchedulerInput, SchedulerResult } from "./scheduler.ts";

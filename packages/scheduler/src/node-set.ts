@@ -1,0 +1,56 @@
+/** The nodes a job may be placed on, and how `plan` counts them (spec §6.2). */
+import type { Random } from "@drover/base";
+import { isNodeReady, type Job, type Node, type StateReader } from "@drover/model";
+import type { NodeSetCounts } from "./metrics.ts";
+
+export interface NodeSet extends NodeSetCounts {
+  readonly nodes: readonly Node[];
+}
+
+/** Ready nodes of the job's pool and datacenters. */
+export function candidateNodes(state: StateReader, job: Job): NodeSet {
+  const isWanted = datacenterMatcher(job.datacenters);
+  const nodes: Node[] = [];
+  const nodesAvailable: Record<string, number> = {};
+  let nodesInPool = 0;
+  for (const node of state.nodes()) {
+    if (!isInPool(node, job.nodePool) || !isNodeReady(node)) continue;
+    nodesInPool++;
+    if (!isWanted(node.datacenter)) continue;
+    nodesAvailable[node.datacenter] = (nodesAvailable[node.datacenter] ?? 0) + 1;
+    nodes.push(node);
+  }
+  return { nodes, nodePool: job.nodePool, nodesInPool, nodesAvailable };
+}
+
+export function isInPool(node: Node, pool: string): boolean {
+  return pool === "all" || node.nodePool === pool;
+}
+
+/** Datacenters of a job may be globs: `*`, `dc?`, `eu-*`. */
+export function datacenterMatcher(patterns: readonly string[]): (datacenter: string) => boolean {
+  if (patterns.includes("*")) return () => true;
+  const exact = new Set(patterns);
+  const globs = patterns.filter((pattern) => /[*?]/.test(pattern)).map(globToRegExp);
+  return (datacenter) => exact.has(datacenter) || globs.some((glob) => glob.test(datacenter));
+}
+
+function globToRegExp(glob: string): RegExp {
+  const body = glob
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  return new RegExp(`^${body}$`);
+}
+
+/** A shuffled copy; different evaluations look at different nodes first. */
+export function shuffle<T>(items: readonly T[], random: Random): T[] {
+  const shuffled = [...items];
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = random.int(i + 1);
+    const swapped = shuffled[i] as T;
+    shuffled[i] = shuffled[j] as T;
+    shuffled[j] = swapped;
+  }
+  return shuffled;
+}

@@ -1,0 +1,7 @@
+/** The phases of an allocation that takes another's place (make before break, DESIGN §12.3). */
+import { type Allocation, AllocPhase, isServerTerminal } from "@drover/model";
+
+/** Placed beside the one it will replace: it may fetch what it needs but not start yet. */
+export function isPreparing(alloc: Allocation): boolean {
+  return alloc.phase === AllocPhase.prepare && !isServerTerminal(alloc);
+}

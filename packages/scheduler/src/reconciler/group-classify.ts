@@ -1,0 +1,184 @@
+/** First half of a group's pass: which allocations there are, and in what condition (spec §3.3). */
+import {
+  type Allocation,
+  ClientStatus,
+  isServerTerminal,
+  isTerminal,
+  type TaskGroup,
+} from "@drover/model";
+import { groupOf } from "./alloc-facts.ts";
+import { AllocClass, type Buckets, classify, sortIntoBuckets } from "./buckets.ts";
+import {
+  clientStopWaits,
+  isDueForReplacement,
+  planDisconnects,
+  planReconnects,
+} from "./disconnect.ts";
+import {
+  batchFollowups,
+  DISCONNECT_KIND,
+  type Due,
+  RESCHEDULE_KIND,
+  STOP_DELAY_KIND,
+} from "./followups.ts";
+import { classifyContext, type Pass, stopUnneeded } from "./pass.ts";
+import { cancel, extractPairs } from "./prepare.ts";
+import { splitReschedulable } from "./reschedule.ts";
+import { Description } from "./types.ts";
+
+/** G1, G4: allocations that still say something about the group. */
+export function considerable({ allocs, desired, input, job }: Pass): Allocation[] {
+  if (!input.isBatch) return allocs.filter((alloc) => !isServerTerminal(alloc));
+  return allocs.filter((alloc) => {
+    if (isServerTerminal(alloc) && alloc.desiredTransition.reschedule === true) return false;
+    const isOld = alloc.jobVersion < job.version || alloc.jobCreateIndex < job.createIndex;
+    if (isOld && isTerminal(alloc)) {
+      desired.ignore++;
+      return false;
+    }
+    return true;
+  });
+}
+
+/** G5: canaries of a superseded or failed deployment go; the current ones are remembered. */
+export function dropUnneededCanaries(pass: Pass, allocs: Allocation[]): Allocation[] {
+  const { current, isFailed, old } = pass.triage;
+  const unneeded = new Set<string>();
+  for (const state of Object.values(old?.taskGroups ?? {})) {
+    if (!state.promoted) for (const id of state.placedCanaries) unneeded.add(id);
+  }
+  if (isFailed) {
+    for (const state of Object.values(current?.taskGroups ?? {})) {
+      if (!state.promoted) for (const id of state.placedCanaries) unneeded.add(id);
+    }
+  }
+  const kept: Allocation[] = [];
+  for (const alloc of allocs) {
+    if (unneeded.has(alloc.id)) stopUnneeded(pass, alloc);
+    else kept.push(alloc);
+  }
+  const currentIds = new Set(
+    Object.values(current?.taskGroups ?? {}).flatMap((state) => state.placedCanaries),
+  );
+  return currentIds.size === 0 ? kept : keepHealthyNodes(pass, kept, currentIds);
+}
+
+/** Canaries that must leave their node are stopped; the canary steps place them anew. */
+function keepHealthyNodes(
+  pass: Pass,
+  allocs: Allocation[],
+  canaryIds: ReadonlySet<string>,
+): Allocation[] {
+  return allocs.filter((alloc) => {
+    if (!canaryIds.has(alloc.id)) return true;
+    const bucket = classify(alloc, classifyContext(pass));
+    if (bucket === AllocClass.untainted) {
+      pass.canaries.push(alloc);
+      return true;
+    }
+    if (bucket !== AllocClass.migrate && bucket !== AllocClass.lost) return true;
+    const isLost = bucket === AllocClass.lost;
+    pass.draft.stops.push(
+      isLost ? cancel(alloc, true) : { alloc, description: Description.migrating },
+    );
+    pass.desired.stop++;
+    return false;
+  });
+}
+
+/** G6 to G10. Returns the waits that hold back regular placements. */
+export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[] {
+  const { draft, input, job, triage } = pass;
+  const context = classifyContext(pass);
+  const buckets = sortIntoBuckets(considered, context);
+  pass.desired.ignore += buckets.ignore.length;
+  const split = extractPairs(buckets, { job, deployment: triage.current });
+  pass.pairs = split.pairs;
+  draft.stops.push(...split.cancelled);
+  pass.desired.stop += split.cancelled.length;
+  const later = splitFailed(pass, buckets);
+  const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
+  draft.stops.push(...reconnects.stops);
+  draft.attributeUpdates.push(...reconnects.updates);
+  pass.desired.reconnect += reconnects.kept.length;
+  pass.desired.stop += reconnects.stops.length;
+  const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
+  pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
+  pass.migrate = buckets.migrate;
+  pass.lost = [...buckets.lost, ...buckets.expiring];
+  markDisconnected(pass, buckets.disconnecting);
+  const followups = batchFollowups(later, RESCHEDULE_KIND, { ...input, job });
+  draft.followups.push(...followups.evals);
+  for (const [allocId, followupEvalId] of followups.evalOf) {
+    draft.attributeUpdates.push({ allocId, followupEvalId });
+  }
+  pass.laterCount += later.length;
+  pass.desired.rescheduleLater += later.length;
+  pass.desired.rescheduleNow = pass.rescheduleNow.length;
+  return waitForClients(pass, context.groupOf);
+}
+
+/** G7. Returns what is to be replaced later. */
+function splitFailed(pass: Pass, buckets: Buckets): Due[] {
+  const { input, pairs, triage } = pass;
+  const inPairs = new Set(pairs.map((pair) => pair.next.id));
+  const ofJob = (alloc: Allocation) => groupOf(input.allocJob(alloc), alloc.taskGroup);
+  const split = splitReschedulable(
+    buckets.untainted.filter((alloc) => !inPairs.has(alloc.id)),
+    {
+      now: input.now,
+      evalId: input.evaluation.id,
+      isBatch: input.isBatch,
+      deployment: triage.current,
+      policyOf: (alloc) => ofJob(alloc)?.reschedulePolicy ?? null,
+    },
+  );
+  const due = split.untainted.filter((alloc) => isDueForReplacement(alloc, input.evaluation.id));
+  pass.disconnected.push(...due);
+  pass.untainted = [
+    ...split.untainted.filter((alloc) => !due.includes(alloc)),
+    ...pairs.map((pair) => pair.next),
+  ];
+  pass.rescheduleNow = split.now;
+  return split.later.map(({ alloc, at }) => ({ allocId: alloc.id, at }));
+}
+
+/** G8: unreachable allocations become unknown, with a time-out and perhaps a replacement. */
+function markDisconnected(pass: Pass, disconnecting: readonly Allocation[]): void {
+  if (disconnecting.length === 0) return;
+  const { draft, input, job } = pass;
+  const plan = planDisconnects(disconnecting, classifyContext(pass).groupOf, input.now);
+  const context = { ...input, job };
+  const timeouts = batchFollowups(plan.timeouts, DISCONNECT_KIND, context);
+  const replacements = batchFollowups(plan.replaceLater, RESCHEDULE_KIND, context);
+  draft.followups.push(...timeouts.evals, ...replacements.evals);
+  for (const alloc of disconnecting) {
+    const followupEvalId = replacements.evalOf.get(alloc.id) ?? timeouts.evalOf.get(alloc.id);
+    draft.attributeUpdates.push({
+      allocId: alloc.id,
+      clientStatus: ClientStatus.unknown,
+      clientDescription: Description.unknown,
+      allocStateAt: input.now,
+      ...(followupEvalId === undefined ? {} : { followupEvalId }),
+    });
+  }
+  pass.desired.disconnect += disconnecting.length;
+  const now = new Set(plan.replaceNow.map((alloc) => alloc.id));
+  pass.disconnected.push(...plan.replaceNow);
+  pass.untainted.push(...disconnecting.filter((alloc) => !now.has(alloc.id)));
+  pass.laterCount += plan.replaceLater.length;
+  pass.desired.rescheduleLater += plan.replaceLater.length;
+}
+
+/** G9 */
+function waitForClients(
+  pass: Pass,
+  groupOfAlloc: (alloc: Allocation) => TaskGroup | undefined,
+): Due[] {
+  const { draft, input, job } = pass;
+  const waits = clientStopWaits(pass.lost, groupOfAlloc, input.now);
+  if (waits.length === 0) return waits;
+  const followups = batchFollowups(waits, STOP_DELAY_KIND, { ...input, job });
+  draft.followups.push(...followups.evals);
+  return waits;
+}

@@ -1,0 +1,145 @@
+/** Second half of a group's pass: what goes, what is compared, what is missing (spec §3.3). */
+import type { Allocation } from "@drover/model";
+import { isCanary } from "./alloc-facts.ts";
+import { hasUpdateStrategy } from "./limit.ts";
+import { NameIndex } from "./name-index.ts";
+import { isCanarying, type Pass, stopUnneeded } from "./pass.ts";
+import { computeStops } from "./stops.ts";
+import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
+import { decideUpdates, type Updates } from "./updates.ts";
+
+/** G11 */
+export function indexNames(pass: Pass): NameIndex {
+  const { group, job } = pass;
+  const names = new NameIndex({ jobId: job.id, group: group.name, count: group.count });
+  names.add(pass.untainted);
+  names.add(pass.migrate);
+  names.add(pass.rescheduleNow);
+  names.add(pass.disconnected);
+  names.add(pass.lost);
+  return names;
+}
+
+/** G13 */
+export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): void {
+  const { canaries, draft, group, lost, migrate, pairs, untainted } = pass;
+  const stops = computeStops({
+    count: group.count,
+    names,
+    untainted,
+    migrate,
+    lost,
+    canaries,
+    isCanarying: isCanaryPhase,
+  });
+  const stopped = new Set(stops.map((stop) => stop.alloc.id));
+  draft.stops.push(...stops);
+  pass.desired.stop += stops.length;
+  for (const { next, old } of pairs) {
+    if (!stopped.has(next.id) || !old) continue;
+    stopUnneeded(pass, old);
+  }
+  pass.untainted = untainted.filter((alloc) => !stopped.has(alloc.id));
+  pass.migrate = migrate.filter((alloc) => !stopped.has(alloc.id));
+  pass.pairs = pairs.filter((pair) => !stopped.has(pair.next.id));
+  pass.canaries = canaries.filter((alloc) => !stopped.has(alloc.id));
+}
+
+/** G14 */
+export function compareVersions(pass: Pass): Updates {
+  const { desired, draft, group, input, isInDeployment, state, untainted } = pass;
+  const updates = decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  desired.ignore += updates.ignore.length;
+  desired.inPlaceUpdate += updates.inPlace.length;
+  draft.inPlace.push(...updates.inPlace);
+  if (!isInDeployment) {
+    state.desiredTotal += updates.destructive.length + updates.inPlace.length;
+  }
+  return updates;
+}
+
+/** G15 */
+export function removeCanaries(pass: Pass): void {
+  const ids = new Set(pass.canaries.map((alloc) => alloc.id));
+  pass.untainted = pass.untainted.filter((alloc) => !ids.has(alloc.id));
+}
+
+/** G16. A revert to a version that has proven itself needs no canaries (DESIGN §12.7). */
+export function placeCanaries(pass: Pass, updates: Updates, names: NameIndex): boolean {
+  const { canaries, desired, draft, group, input, state, triage } = pass;
+  if (!hasUpdateStrategy(group)) return false;
+  const wanted = group.update.canary;
+  const needsCanaries =
+    updates.destructive.length > 0 &&
+    canaries.length < wanted &&
+    !state.promoted &&
+    !input.isRevert();
+  if (!needsCanaries) return false;
+  state.desiredCanaries = wanted;
+  if (triage.isPaused || triage.isFailed) return true;
+  const lists = { existing: canaries, destructive: updates.destructive };
+  const allowed = Math.min(wanted - canaries.length, group.count);
+  for (const name of names.nextCanaries(allowed, lists)) {
+    draft.places.push({
+      kind: PlaceKind.canary,
+      group,
+      name,
+      previous: null,
+      isCanary: true,
+      downgrade: false,
+      stopPrevious: null,
+    });
+    desired.canary++;
+  }
+  return true;
+}
+
+/** G18: what is missing, most urgent first. */
+export function listPlacements(pass: Pass, names: NameIndex): PlaceRequest[] {
+  const { disconnected, group, lost, migrate, rescheduleNow, state, untainted } = pass;
+  const isCanaryPhase = isCanarying(state);
+  const places: PlaceRequest[] = [];
+  const add = (kind: PlaceKind, previous: Allocation | null, name: string) => {
+    const canary = previous !== null && isCanary(previous);
+    const stopPrevious =
+      kind === PlaceKind.reschedule && previous
+        ? { alloc: previous, description: Description.rescheduled }
+        : null;
+    const downgrade = isCanaryPhase && !canary;
+    places.push({ kind, group, name, previous, isCanary: canary, downgrade, stopPrevious });
+  };
+  for (const alloc of rescheduleNow) add(PlaceKind.reschedule, alloc, freeName(alloc, names));
+  for (const alloc of disconnected) add(PlaceKind.disconnect, alloc, alloc.name);
+  let existing = untainted.length + migrate.length + rescheduleNow.length + disconnected.length;
+  for (const alloc of lost) {
+    if (existing >= group.count) break;
+    existing++;
+    add(PlaceKind.lost, alloc, freeName(alloc, names));
+  }
+  for (const name of names.next(Math.max(0, group.count - existing))) {
+    add(PlaceKind.new, null, name);
+  }
+  return places;
+}
+
+function freeName(alloc: Allocation, names: NameIndex): string {
+  return names.isDuplicate(alloc.name) ? (names.next(1)[0] ?? alloc.name) : alloc.name;
+}
+
+/** G19, ready: everything that is missing. Returns how many start. */
+export function placeAll(pass: Pass, places: readonly PlaceRequest[]): number {
+  pass.draft.places.push(...places);
+  pass.desired.place += places.length;
+  return places.length;
+}
+
+/** G19, not ready: replacements only, and none for what the failed deployment itself placed. */
+export function placeReplacements(pass: Pass, places: readonly PlaceRequest[]): number {
+  const { current, isFailed } = pass.triage;
+  const allowed = places.filter(({ kind, previous }) => {
+    if (kind === PlaceKind.lost || kind === PlaceKind.disconnect) return true;
+    if (kind !== PlaceKind.reschedule) return false;
+    return !(isFailed && current !== null && previous?.deploymentId === current.id);
+  });
+  return placeAll(pass, allowed);
+}

@@ -1,0 +1,131 @@
+/** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
+import { type Allocation, allocIndex } from "@drover/model";
+import { isServing } from "./alloc-facts.ts";
+import { servingBudget, undecidedBudget } from "./limit.ts";
+import type { Pass } from "./pass.ts";
+import { cancel, isReady as isPairReady, type Pair } from "./prepare.ts";
+import { Description, PlaceKind } from "./types.ts";
+import type { Updates } from "./updates.ts";
+
+export interface RollFacts {
+  readonly updates: Updates;
+  readonly isReady: boolean;
+  /** Allocations of the new version that this plan starts besides. */
+  readonly starting: number;
+}
+
+/** G17, G20 */
+export function rollOut(pass: Pass, facts: RollFacts): void {
+  const { desired, draft, group } = pass;
+  const { destructive } = facts.updates;
+  const serves = (alloc: Allocation) =>
+    isServing(
+      alloc,
+      pass.input.deployments.find((each) => each.id === alloc.deploymentId),
+    );
+  const olds = pass.pairs.flatMap((pair) => pair.old ?? []);
+  const serving = [...pass.untainted, ...olds].filter(serves).length;
+  const budget = { serving: servingBudget(group, serving) };
+  const held = facts.isReady ? letPairsGo(pass, budget, serves) : [];
+  const undecided = undecidedBudget({
+    group,
+    isBlocked: !facts.isReady,
+    deployment: pass.triage.current,
+    untainted: pass.untainted,
+    starting: facts.starting,
+  });
+  const ordered = orderForReplacement(destructive, serves, pass.input.isRevert());
+  const chosen: Allocation[] = [];
+  const idle: Allocation[] = [];
+  for (const alloc of facts.isReady ? ordered : []) {
+    const isFree = !serves(alloc);
+    if (chosen.length >= undecided) {
+      if (isFree) idle.push(alloc);
+      continue;
+    }
+    if (!isFree && budget.serving <= 0) continue;
+    if (!isFree) budget.serving--;
+    chosen.push(alloc);
+  }
+  chosen.push(...yieldPlaces(pass, held, idle));
+  for (const old of chosen) draft.destructive.push({ group, old });
+  desired.destructiveUpdate += chosen.length;
+  desired.ignore += destructive.length - chosen.length;
+}
+
+/** L4: pairs that are ready go, the free ones first. Returns those that the limit holds back. */
+function letPairsGo(
+  pass: Pass,
+  budget: { serving: number },
+  serves: (alloc: Allocation) => boolean,
+): Pair[] {
+  const held: Pair[] = [];
+  const isFree = ({ old }: Pair) => old === null || !serves(old);
+  const ready = pass.pairs.filter(isPairReady);
+  for (const pair of [...ready.filter(isFree), ...ready.filter((each) => !isFree(each))]) {
+    if (!isFree(pair)) {
+      if (budget.serving <= 0) {
+        held.push(pair);
+        continue;
+      }
+      budget.serving--;
+    }
+    pass.draft.goes.push({ next: pair.next, stop: pair.stop });
+  }
+  const pending = pass.pairs.filter((pair) => !isPairReady(pair) && !isFree(pair));
+  budget.serving -= pending.length;
+  return held;
+}
+
+/**
+ * L5: a pair that the limit holds back gives its place up to one that does not serve, which would
+ * otherwise wait for it for ever.
+ */
+function yieldPlaces(pass: Pass, held: readonly Pair[], idle: readonly Allocation[]): Allocation[] {
+  const count = Math.min(held.length, idle.length);
+  for (const { next } of held.slice(0, count)) {
+    pass.draft.stops.push(cancel(next, false));
+    pass.desired.stop++;
+  }
+  return idle.slice(0, count);
+}
+
+/** L3: those that do not serve first; a revert takes back the newest version first. */
+function orderForReplacement(
+  allocs: readonly Allocation[],
+  serves: (alloc: Allocation) => boolean,
+  isRevert: boolean,
+): Allocation[] {
+  return allocs
+    .map((alloc) => ({ alloc, rank: serves(alloc) ? 1 : 0 }))
+    .sort((a, b) => {
+      if (a.rank !== b.rank) return a.rank - b.rank;
+      const byVersion = b.alloc.jobVersion - a.alloc.jobVersion;
+      if (isRevert && byVersion !== 0) return byVersion;
+      return allocIndex(a.alloc.name) - allocIndex(b.alloc.name);
+    })
+    .map(({ alloc }) => alloc);
+}
+
+/** G21: whatever the deployment's condition, an allocation that must leave its node is replaced. */
+export function placeMigrations(pass: Pass): void {
+  const { desired, draft, group, migrate } = pass;
+  for (const alloc of migrate) {
+    draft.stops.push({ alloc, description: Description.migrating });
+    const { migrateDisablePlacement, reschedule } = alloc.desiredTransition;
+    const staysAway =
+      pass.input.isBatch && (migrateDisablePlacement === true || reschedule === true);
+    if (staysAway) continue;
+    const isCanary = alloc.deploymentStatus?.canary ?? false;
+    draft.places.push({
+      kind: PlaceKind.migrate,
+      group,
+      name: alloc.name,
+      previous: alloc,
+      isCanary,
+      downgrade: pass.state.desiredCanaries > 0 && !pass.state.promoted && !isCanary,
+      stopPrevious: null,
+    });
+  }
+  desired.migrate += migrate.length;
+}

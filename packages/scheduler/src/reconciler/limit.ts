@@ -1,0 +1,50 @@
+/**
+ * The rolling limit (DESIGN §7, in place of spec §3.7.1): at most `max_parallel` undecided
+ * allocations of the new version, and no serving one is stopped below `count - max_parallel`.
+ */
+import {
+  type Allocation,
+  type Deployment,
+  isServerTerminal,
+  type TaskGroup,
+  type UpdateStrategy,
+} from "@drover/model";
+import { isCarriedInto } from "./alloc-facts.ts";
+
+/** No update strategy: no deployment, no limit, no health (spec §3.11). */
+export function hasUpdateStrategy(
+  group: TaskGroup,
+): group is TaskGroup & { update: UpdateStrategy } {
+  return group.update !== null && group.update.maxParallel > 0;
+}
+
+export interface LimitInput {
+  readonly group: TaskGroup;
+  readonly isBlocked: boolean;
+  readonly deployment: Deployment | null;
+  /** Everything that keeps its slot, canaries and prepared ones included. */
+  readonly untainted: readonly Allocation[];
+  /** Allocations that this plan starts at the new version anyway. */
+  readonly starting: number;
+}
+
+/** How many more allocations of the new version may become undecided. */
+export function undecidedBudget(input: LimitInput): number {
+  const { deployment, group, starting, untainted } = input;
+  if (!hasUpdateStrategy(group)) return Number.POSITIVE_INFINITY;
+  if (input.isBlocked) return 0;
+  let budget = group.update.maxParallel - starting;
+  for (const alloc of untainted) {
+    if (deployment === null || alloc.deploymentId !== deployment.id) continue;
+    const healthy = alloc.deploymentStatus?.healthy ?? null;
+    if (healthy === false && !isServerTerminal(alloc)) return 0;
+    if (healthy === null && !isCarriedInto(alloc, deployment)) budget--;
+  }
+  return Math.max(0, budget);
+}
+
+/** How many serving allocations may be stopped. */
+export function servingBudget(group: TaskGroup, serving: number): number {
+  if (!hasUpdateStrategy(group)) return Number.POSITIVE_INFINITY;
+  return serving - (group.count - group.update.maxParallel);
+}

@@ -1,0 +1,82 @@
+/** What the steps of one group's pass share. */
+import type {
+  Allocation,
+  DeploymentState,
+  DesiredUpdates,
+  Evaluation,
+  Job,
+  PlannedAttributeUpdate,
+  TaskGroup,
+} from "@drover/model";
+import { groupOf } from "./alloc-facts.ts";
+import type { ClassifyContext } from "./buckets.ts";
+import type { Triage } from "./deployment-step.ts";
+import type { Pair } from "./prepare.ts";
+import {
+  Description,
+  type DestructiveRequest,
+  type GoRequest,
+  type InPlaceRequest,
+  type PlaceRequest,
+  type ReconcileInput,
+  type StopRequest,
+} from "./types.ts";
+
+/** Collected over all groups; becomes the result. */
+export interface Draft {
+  readonly stops: StopRequest[];
+  readonly inPlace: InPlaceRequest[];
+  readonly destructive: DestructiveRequest[];
+  readonly goes: GoRequest[];
+  readonly places: PlaceRequest[];
+  readonly attributeUpdates: PlannedAttributeUpdate[];
+  readonly followups: Evaluation[];
+  readonly desired: Record<string, DesiredUpdates>;
+  /** Groups that get a part in a new deployment. */
+  readonly deploymentGroups: Record<string, DeploymentState>;
+}
+
+export interface GroupScope {
+  readonly input: ReconcileInput;
+  readonly job: Job;
+  readonly group: TaskGroup;
+  /** The group's allocations. */
+  readonly allocs: readonly Allocation[];
+  readonly triage: Triage;
+  readonly draft: Draft;
+}
+
+/** Everything a later step needs from an earlier one. */
+export interface Pass extends GroupScope {
+  readonly desired: DesiredUpdates;
+  readonly state: DeploymentState;
+  /** The group has a part in the current deployment. */
+  readonly isInDeployment: boolean;
+  canaries: Allocation[];
+  untainted: Allocation[];
+  migrate: Allocation[];
+  lost: Allocation[];
+  rescheduleNow: Allocation[];
+  /** Unreachable ones that are replaced at once and not stopped. */
+  disconnected: Allocation[];
+  laterCount: number;
+  pairs: Pair[];
+}
+
+/** Canaries are placed or awaited, and nothing else of the new version may start. */
+export function isCanarying(state: DeploymentState): boolean {
+  return state.desiredCanaries > 0 && !state.promoted;
+}
+
+export function stopUnneeded(pass: Pass, alloc: Allocation): void {
+  pass.draft.stops.push({ alloc, description: Description.notNeeded });
+  pass.desired.stop++;
+}
+
+export function classifyContext({ input }: Pick<GroupScope, "input">): ClassifyContext {
+  return {
+    now: input.now,
+    node: input.node,
+    groupOf: (alloc) => groupOf(input.allocJob(alloc), alloc.taskGroup),
+  };
+}

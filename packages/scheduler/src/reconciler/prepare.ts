@@ -1,0 +1,121 @@
+/**
+ * Make before break (DESIGN §12.3): a pair is an allocation that still runs and the one placed
+ * beside it that fetches its images. Until the pair goes, the old one keeps its slot's promise and
+ * the new one keeps its place in the rolling limit.
+ */
+import {
+  type Allocation,
+  ClientStatus,
+  type Deployment,
+  DeploymentStatus,
+  isClientTerminal,
+  isServerTerminal,
+  type Job,
+} from "@drover/model";
+import { isPreparing } from "../prepared.ts";
+import { AllocClass, type Buckets } from "./buckets.ts";
+import { Description, type StopRequest } from "./types.ts";
+
+export interface Pair {
+  readonly next: Allocation;
+  /** null when it is gone already: nothing is left to wait for. */
+  readonly old: Allocation | null;
+  /** What happens to `old` when the pair goes. */
+  readonly stop: StopRequest | null;
+  /** The old one runs on undisturbed; otherwise the new one is its replacement and goes at once. */
+  readonly isOldUntainted: boolean;
+}
+
+export interface PairSplit {
+  readonly pairs: Pair[];
+  /** Prepared ones that nobody wants any more; the old ones stay. */
+  readonly cancelled: StopRequest[];
+}
+
+export interface PairContext {
+  readonly job: Job;
+  /** The current deployment, in whatever status. */
+  readonly deployment: Deployment | null;
+}
+
+/**
+ * Takes the pairs out of `buckets`: `next` stays in `untainted` and stands for the pair, `old`
+ * leaves all buckets. Cancelled ones leave them too.
+ */
+export function extractPairs(buckets: Buckets, context: PairContext): PairSplit {
+  const preparing = [...buckets.untainted, ...buckets.migrate, ...buckets.lost].filter(isPreparing);
+  const split: PairSplit = { pairs: [], cancelled: [] };
+  if (preparing.length === 0) return split;
+  const classOf = classesById(buckets);
+  const removed = new Set<string>();
+  for (const next of preparing) {
+    const old = classOf.get(next.previousAllocation);
+    if (isWanted(next, classOf.get(next.id)?.class, context)) {
+      split.pairs.push(toPair(next, old));
+      if (old) removed.add(old.alloc.id);
+    } else {
+      const isLost = classOf.get(next.id)?.class === AllocClass.lost;
+      split.cancelled.push(cancel(next, isLost));
+      removed.add(next.id);
+    }
+  }
+  for (const name of Object.values(AllocClass)) {
+    buckets[name] = buckets[name].filter((alloc) => !removed.has(alloc.id));
+  }
+  return split;
+}
+
+interface Classified {
+  readonly alloc: Allocation;
+  readonly class: AllocClass;
+}
+
+function classesById(buckets: Buckets): Map<string, Classified> {
+  const byId = new Map<string, Classified>();
+  for (const name of Object.values(AllocClass)) {
+    for (const alloc of buckets[name]) byId.set(alloc.id, { alloc, class: name });
+  }
+  return byId;
+}
+
+/** P2: of the version that is wanted now, in a deployment that goes on, on a node that is there. */
+function isWanted(next: Allocation, bucket: AllocClass | undefined, context: PairContext): boolean {
+  const { deployment, job } = context;
+  if (bucket !== AllocClass.untainted) return false;
+  if (next.jobModifyIndex !== job.jobModifyIndex || next.jobCreateIndex !== job.createIndex) {
+    return false;
+  }
+  if (next.deploymentId !== (deployment?.id ?? "")) return false;
+  if (deployment?.status === DeploymentStatus.failed) return false;
+  const mayTryAgain = next.desiredTransition.reschedule === true && next.unretryableError === "";
+  return !(next.clientStatus === ClientStatus.failed && mayTryAgain);
+}
+
+function toPair(next: Allocation, old: Classified | undefined): Pair {
+  if (!old || isServerTerminal(old.alloc)) {
+    return { next, old: null, stop: null, isOldUntainted: false };
+  }
+  const isOldUntainted = old.class === AllocClass.untainted && !isClientTerminal(old.alloc);
+  return { next, old: old.alloc, stop: stopOfOld(old), isOldUntainted };
+}
+
+function stopOfOld(old: Classified): StopRequest {
+  const { alloc } = old;
+  if (old.class === AllocClass.lost || old.class === AllocClass.expiring) {
+    return { alloc, description: Description.lost, clientStatus: ClientStatus.lost };
+  }
+  const isMigrating = old.class === AllocClass.migrate;
+  return { alloc, description: isMigrating ? Description.migrating : Description.updating };
+}
+
+export function cancel(next: Allocation, isLost: boolean): StopRequest {
+  return isLost
+    ? { alloc: next, description: Description.lost, clientStatus: ClientStatus.lost }
+    : { alloc: next, description: Description.notNeeded };
+}
+
+/** P4: whether a pair may go as far as the pair itself is concerned. */
+export function isReady(pair: Pair): boolean {
+  if (isClientTerminal(pair.next)) return false;
+  return pair.next.prepared || !pair.isOldUntainted;
+}

@@ -1,0 +1,78 @@
+/** What one scheduling decision works with, whatever the job's type. */
+import { mintUuid, type Random } from "@drover/base";
+import {
+  type AllocMetric,
+  type Evaluation,
+  isSpecChanged,
+  type Job,
+  type JobRef,
+  type SchedulerConfig,
+  type StateReader,
+} from "@drover/model";
+import { ClusterView } from "./cluster-view.ts";
+import { candidateNodes, shuffle } from "./node-set.ts";
+import { Placer } from "./placer.ts";
+import { PlanBuilder } from "./plan.ts";
+import type { SchedulerInput } from "./scheduler.ts";
+
+export class Session {
+  readonly evaluation: Evaluation;
+  readonly state: StateReader;
+  readonly now: number;
+  readonly ref: JobRef;
+  readonly job: Job | undefined;
+  readonly view: ClusterView;
+  readonly plan = new PlanBuilder();
+  readonly config: SchedulerConfig;
+  readonly failedGroups: Record<string, AllocMetric> = {};
+  readonly queued: Record<string, number> = {};
+  readonly #random: Random;
+  readonly #ids: Random;
+  readonly #placers = new Map<Job, Placer>();
+
+  constructor(input: SchedulerInput) {
+    this.evaluation = input.evaluation;
+    this.state = input.state;
+    this.now = input.now;
+    this.ref = { namespace: input.evaluation.namespace, id: input.evaluation.jobId };
+    this.job = input.state.job(this.ref);
+    this.view = new ClusterView(input.state, input.now);
+    this.config = input.state.schedulerConfig();
+    this.#random = input.random.fork("placement");
+    this.#ids = input.random;
+    for (const group of this.job?.taskGroups ?? []) this.queued[group.name] = 0;
+  }
+
+  /** Drawn from the caller's generator itself: two decisions of one generator never share an id. */
+  readonly mintId = (): string => mintUuid(this.#ids);
+
+  /** Nodes are chosen for one version of the job; an older one has its own datacenters and needs. */
+  placerFor(job: Job): Placer {
+    const known = this.#placers.get(job);
+    if (known) return known;
+    const candidates = candidateNodes(this.state, job);
+    const placer = new Placer({
+      view: this.view,
+      job,
+      nodes: { ...candidates, nodes: shuffle(candidates.nodes, this.#random) },
+      config: this.config,
+      random: this.#random,
+    });
+    this.#placers.set(job, placer);
+    return placer;
+  }
+
+  /** R1 of the revert path: the version repeats an older one that has proven itself (§12.7). */
+  isRevert(): boolean {
+    const { job } = this;
+    if (job === undefined || job.version === 0) return false;
+    return this.state
+      .jobVersions(this.ref)
+      .some(
+        (each) =>
+          each.version < job.version &&
+          each.stable &&
+          !isSpecChanged({ ...each, versionTag: null }, { ...job, versionTag: null }),
+      );
+  }
+}

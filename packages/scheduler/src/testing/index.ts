@@ -1,0 +1,3 @@
+export { applyPlan, recountDeployments } from "./apply-plan.ts";
+export { Harness, type HarnessOptions, harnessNode, withAddress } from "./harness.ts";
+export { MemoryState } from "./memory-state.ts";
