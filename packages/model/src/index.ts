@@ -5,6 +5,24 @@ export * from "./cluster/node.ts";
 export * from "./cluster/plan.ts";
 export * from "./cluster/scheduler-config.ts";
 export * from "./cluster/service-registration.ts";
+export {
+  annotateDiff,
+  FORCES_CREATE,
+  FORCES_DESTROY,
+  FORCES_DESTRUCTIVE,
+  FORCES_IN_PLACE,
+} from "./diff/annotate.ts";
+export { type DiffOptions, diffJobs } from "./diff/job.ts";
+export {
+  DiffType,
+  type FieldDiff,
+  type JobDiff,
+  jobDiffFromWire,
+  jobDiffToWire,
+  type ObjectDiff,
+  type TaskDiff,
+  type TaskGroupDiff,
+} from "./diff/types.ts";
 export { type CanonicalizeContext, canonicalizeJob } from "./job/canonicalize.ts";
 export * from "./job/constraint.ts";
 export * from "./job/identity.ts";

@@ -82,7 +82,7 @@ export const versionTagSchema = record(
 );
 
 export const jobSchema = record("Job", {
-  id: string({ wire: "ID", form: "label" }),
+  id: string({ wire: "ID", form: "label", diff: false }),
   name: string(),
   namespace: string({ default: "default" }),
   region: string({ default: "global" }),
@@ -107,21 +107,21 @@ export const jobSchema = record("Job", {
   ui: nullable(object(uiSchema, { wire: "UI" })),
   consulNamespace: string({ hcl: null, default: "" }),
   vaultNamespace: string({ hcl: null, default: "" }),
-  nomadTokenId: string({ wire: "NomadTokenID", hcl: null, default: "" }),
+  nomadTokenId: string({ diff: false, wire: "NomadTokenID", hcl: null, default: "" }),
   stop: bool({ hcl: null, default: false }),
   parentId: string({ wire: "ParentID", hcl: null, default: "", owner: "server" }),
   dispatched: bool({ plain: true, hcl: null, default: false, owner: "server" }),
   dispatchIdempotencyToken: string({ hcl: null, default: "", owner: "server" }),
   versionTag: nullable(object(versionTagSchema, { hcl: null })),
   /** Computed by the state machine (spec §1.1.1). */
-  status: string({ hcl: null, default: "", owner: "server" }),
-  statusDescription: string({ hcl: null, default: "", owner: "server" }),
-  stable: bool({ hcl: null, default: false, owner: "deployment" }),
-  version: int({ hcl: null, default: 0, owner: "server" }),
-  submitTime: instantNanos({ hcl: null, default: 0, owner: "server" }),
-  createIndex: int({ hcl: null, default: 0, owner: "server" }),
-  modifyIndex: int({ hcl: null, default: 0, owner: "server" }),
-  jobModifyIndex: int({ hcl: null, default: 0, owner: "server" }),
+  status: string({ diff: false, hcl: null, default: "", owner: "server" }),
+  statusDescription: string({ diff: false, hcl: null, default: "", owner: "server" }),
+  stable: bool({ diff: false, hcl: null, default: false, owner: "deployment" }),
+  version: int({ diff: false, hcl: null, default: 0, owner: "server" }),
+  submitTime: instantNanos({ diff: false, hcl: null, default: 0, owner: "server" }),
+  createIndex: int({ diff: false, hcl: null, default: 0, owner: "server" }),
+  modifyIndex: int({ diff: false, hcl: null, default: 0, owner: "server" }),
+  jobModifyIndex: int({ diff: false, hcl: null, default: 0, owner: "server" }),
   /**
    * What each image name of this version resolved to, so that a revert starts the same bytes even
    * when the tag has moved (DESIGN §12.7). Keyed by image reference; Drover's own field.

@@ -83,7 +83,7 @@ export const taskGroupSchema = record("TaskGroup", {
   /** Legacy: accepted in requests, without effect (spec chapter 1 §1.2). */
   stopAfterClientDisconnect: nullable(duration({ diff: false })),
   maxClientDisconnect: nullable(duration({ diff: false })),
-  preventRescheduleOnLost: bool({ default: false, diff: false }),
+  preventRescheduleOnLost: bool({ default: false }),
 });
 export type TaskGroup = Infer<typeof taskGroupSchema>;
 export type TaskGroupInput = InferInput<typeof taskGroupSchema>;
