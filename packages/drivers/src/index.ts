@@ -1,4 +1,8 @@
+export { type CreateDriversOptions, createDrivers } from "./create-drivers.ts";
 export { DockerDriver, type DockerDriverOptions } from "./docker/docker-driver.ts";
+export { MockDriver } from "./mock/mock-driver.ts";
+export { runExecutor } from "./raw-exec/executor.ts";
+export { RawExecDriver, type RawExecDriverOptions } from "./raw-exec/raw-exec-driver.ts";
 export {
   type DriverEventSink,
   type DriverFingerprint,

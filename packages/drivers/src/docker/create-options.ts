@@ -2,8 +2,9 @@
 import { join, resolve } from "node:path";
 import type Docker from "dockerode";
 import { type PortMapping, TaskStartError, type TaskStartRequest } from "../task-driver.ts";
+import { taskKey } from "../task-key.ts";
 import type { DockerConfig } from "./config.ts";
-import { containerLabels, containerName } from "./naming.ts";
+import { containerLabels } from "./labels.ts";
 
 const MIB = 1024 * 1024;
 /** The engine keeps this much of the output for us to fetch after an outage of the agent. */
@@ -26,7 +27,7 @@ export function createOptions(
   const published = publishedPorts(request, config, networkMode);
   const command = config.command === "" ? [...config.args] : [config.command, ...config.args];
   const options: Docker.ContainerCreateOptions = {
-    name: containerName(request.identity),
+    name: taskKey(request.identity),
     Image: context.imageRef,
     Env: containerEnv(request.env),
     Labels: { ...config.labels, ...containerLabels(request.identity) },

@@ -21,6 +21,7 @@ import {
   type TaskStartRequest,
   type TaskStats,
 } from "../task-driver.ts";
+import { taskKey } from "../task-key.ts";
 import { type DockerConfig, parseDockerConfig } from "./config.ts";
 import { containerPorts, createOptions, effectiveNetworkMode } from "./create-options.ts";
 import { DockerEngine } from "./engine.ts";
@@ -29,8 +30,8 @@ import { execInContainer } from "./exec.ts";
 import { isOver, waitForExit } from "./exit.ts";
 import { fingerprintDocker } from "./fingerprint.ts";
 import { DockerImages, withTag } from "./images.ts";
+import { identityFromLabels, Label } from "./labels.ts";
 import { LogCopier, type LogTarget } from "./log-copier.ts";
-import { containerName, identityFromLabels, Label } from "./naming.ts";
 import { type CpuSample, cpuSample, taskStats } from "./stats.ts";
 import { stopContainer } from "./stop.ts";
 
@@ -92,7 +93,7 @@ export class DockerDriver implements TaskDriver {
 
   async start(request: TaskStartRequest, events: DriverEventSink): Promise<TaskHandle> {
     const config = parseDockerConfig(request.config);
-    const name = containerName(request.identity);
+    const name = taskKey(request.identity);
     await mkdir(request.logDir, { recursive: true });
     let info = await this.#adopt(name);
     if (info === null) {
@@ -132,7 +133,7 @@ export class DockerDriver implements TaskDriver {
   }
 
   async destroy(identity: TaskIdentity): Promise<void> {
-    const name = containerName(identity);
+    const name = taskKey(identity);
     const copier = this.#copiers.get(name);
     if (copier !== undefined) {
       this.#copiers.delete(name);
@@ -228,7 +229,7 @@ export class DockerDriver implements TaskDriver {
       return await this.#engine.call((d) => d.getContainer(id).inspect());
     } catch (error) {
       await this.#remove(id).catch((second: unknown) => {
-        const name = containerName(request.identity);
+        const name = taskKey(request.identity);
         this.#warn(`cannot remove ${name}, made from ${config.image}`, second);
       });
       throw startError(error);
@@ -263,7 +264,7 @@ export class DockerDriver implements TaskDriver {
   #copyLogs(handle: TaskHandle): void {
     const { containerId, tty, logs } = stateOf(handle);
     if (logs === null) return;
-    const name = containerName(handle.identity);
+    const name = taskKey(handle.identity);
     const earlier = this.#copiers.get(name);
     if (earlier?.containerId === containerId) return;
     const copier = new LogCopier(
