@@ -39,29 +39,24 @@ test("the diffs of a job's history are as recorded", () => {
 });
 
 test("the diffs of recorded plan requests are as recorded", () => {
+  // By the index that the registration was answered with: a plan names the one it compared with.
   const registered = new Map<string, Job>();
+  const key = (id: string, index: Json | undefined): string => `${id} ${index}`;
   let seen = 0;
   const misses: string[] = [];
   for (const exchange of exchanges()) {
-    if (exchange.path === "/v1/jobs" && exchange.method === "PUT" && exchange.status === 200) {
-      const job = jobOf(exchange.requestBody);
-      if (job !== null) registered.set(job.id, job);
-    }
-    const changed = /^\/v1\/job\/([^/]+)(\/scale|\/revert)?$/.exec(exchange.path);
-    // These change the registered job beside the registrations seen here.
-    if (exchange.method !== "GET" && changed !== null) registered.delete(changed[1] ?? "");
     const answer = exchange.body as JsonObject;
-    if (!exchange.path.endsWith("/plan") || exchange.status !== 200 || !answer.Diff) continue;
-    const planned = jobOf(exchange.requestBody);
-    const before = planned === null ? undefined : registered.get(planned.id);
-    const isNew = (answer.Diff as JsonObject).Type === "Added";
-    if (planned === null || (before === undefined && !isNew)) continue;
-    if (Number(answer.JobModifyIndex ?? 0) > 0 === isNew) continue;
+    if (exchange.status !== 200 || exchange.method !== "PUT") continue;
+    const job = jobOf(exchange.requestBody);
+    if (job === null) continue;
+    if (exchange.path === "/v1/jobs") registered.set(key(job.id, answer.JobModifyIndex), job);
+    if (!exchange.path.endsWith("/plan") || !answer.Diff) continue;
+    const before = registered.get(key(job.id, answer.JobModifyIndex)) ?? null;
+    if (before === null && answer.JobModifyIndex !== 0) continue;
     seen++;
     const annotations = decodeStored(planAnnotationsSchema, answer.Annotations ?? null);
-    const diff = diffJobs(isNew ? null : (before ?? null), planned, { contextual: true });
-    const actual = jobDiffToWire(annotateDiff(diff, annotations));
-    const found = firstDifference(actual, answer.Diff);
+    const diff = diffJobs(before, job, { contextual: true });
+    const found = firstDifference(jobDiffToWire(annotateDiff(diff, annotations)), answer.Diff);
     if (found !== null) misses.push(`${exchange.path} ${found}`);
   }
   console.log(`plan requests: ${seen - misses.length} of ${seen} equal`);
