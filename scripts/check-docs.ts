@@ -1,0 +1,22 @@
+/** Links between documents lead somewhere, and the drawn package graph is the real one. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ROOT, readSource, report, sourceFiles } from "./lib/files.ts";
+import { packageGraph } from "./lib/graph.ts";
+
+const problems: string[] = [];
+for (const file of sourceFiles([".", "docs", "packages"], [".md"])) {
+  const text = readSource(file);
+  for (const match of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
+    const target = match[1] as string;
+    if (/^[a-z]+:/.test(target)) continue;
+    if (!existsSync(join(ROOT, dirname(file), target))) {
+      problems.push(`${file}: link to ${target}, which does not exist`);
+    }
+  }
+}
+const architecture = "docs/architecture.md";
+if (existsSync(join(ROOT, architecture)) && !readSource(architecture).includes(packageGraph())) {
+  problems.push(`${architecture}: the package graph is not the current one; run make fix`);
+}
+report("docs", problems);
