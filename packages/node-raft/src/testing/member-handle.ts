@@ -1,0 +1,157 @@
+/** The parent's side of `member-process.ts`. */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { MemberCalls, MemberReply, StartArgs } from "./member-process.ts";
+
+const ENTRY = fileURLToPath(new URL("./member-process.ts", import.meta.url));
+
+/**
+ * An answer of the member that is an error. `code` is `RaftError`'s; or "gone": it was not asked,
+ * or "lost": it died before it answered.
+ */
+export class MemberFailure extends Error {
+  override readonly name = "MemberFailure";
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+export class MemberHandle {
+  readonly memberId: string;
+  readonly address: string;
+  readonly #args: StartArgs;
+  readonly #child: ChildProcess;
+  readonly #calls: Calls;
+
+  private constructor(child: ChildProcess, calls: Calls, args: StartArgs, info: StartInfo) {
+    this.#child = child;
+    this.#calls = calls;
+    this.#args = args;
+    this.memberId = info.memberId;
+    this.address = info.address;
+  }
+
+  /** A restarted member must come back on its old port. */
+  static async start(args: StartArgs): Promise<MemberHandle> {
+    // The test runner's own options and channel are not for the member.
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+    const child = fork(ENTRY, [], {
+      env,
+      execArgv: [],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    const calls = new Calls(child);
+    const info = await calls.call("start", args);
+    return new MemberHandle(child, calls, args, info);
+  }
+
+  /** The same member again, after `kill`. */
+  restart(): Promise<MemberHandle> {
+    return MemberHandle.start({ ...this.#args, port: Number(this.address.split(":")[1]) });
+  }
+
+  call<M extends keyof MemberCalls>(
+    method: M,
+    args: MemberCalls[M]["args"],
+  ): Promise<MemberCalls[M]["result"]> {
+    return this.#calls.call(method, args);
+  }
+
+  /** SIGKILL; resolves when the process is gone. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    this.#child.kill("SIGKILL");
+    await gone;
+  }
+}
+
+type StartInfo = MemberCalls["start"]["result"];
+
+class Calls {
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.on("message", (reply: MemberReply) => this.#receive(reply));
+    child.on("exit", () => {
+      const lost = new MemberFailure("lost", "the member's process ended before its answer");
+      for (const { reject } of this.#waiting.values()) reject(lost);
+      this.#waiting.clear();
+    });
+  }
+
+  call<M extends keyof MemberCalls>(
+    method: M,
+    args: MemberCalls[M]["args"],
+  ): Promise<MemberCalls[M]["result"]> {
+    if (!this.#child.connected) return Promise.reject(gone());
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#child.send({ id, method, args }, (error) => {
+        if (error !== null && this.#waiting.delete(id)) reject(gone());
+      });
+    });
+  }
+
+  #receive(reply: MemberReply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (reply.ok) waiting?.resolve(reply.value);
+    else waiting?.reject(new MemberFailure(reply.code, reply.message));
+  }
+}
+
+function gone(): MemberFailure {
+  return new MemberFailure("gone", "the member's process has ended");
+}
+
+/** `count` members formed into a cluster. */
+export async function formProcesses(
+  root: string,
+  count: number,
+  options: Pick<StartArgs, "limits" | "keepItems"> = {},
+): Promise<MemberHandle[]> {
+  const dirs = Array.from({ length: count }, (_, i) => `${root}/${i}`);
+  const members = await Promise.all(
+    dirs.map((dataDir) => MemberHandle.start({ dataDir, port: 0, ...options })),
+  );
+  const voters = members.map(({ memberId, address }) => ({ id: memberId, address }));
+  await Promise.all(members.map((member) => member.call("bootstrap", { voters })));
+  return members;
+}
+
+/** Writes `text` through whoever leads; gives up with the last error after `timeoutMs`. */
+export async function writeSomewhere(
+  members: readonly MemberHandle[],
+  text: string,
+  timeoutMs: number,
+): Promise<{ index: number; member: MemberHandle } | "unknown"> {
+  const deadline = performance.now() + timeoutMs;
+  let last: unknown = null;
+  while (performance.now() < deadline) {
+    for (const member of members) {
+      try {
+        const left = Math.max(1, deadline - performance.now());
+        return { index: await member.call("propose", { text, timeoutMs: left }), member };
+      } catch (error) {
+        if (!(error instanceof MemberFailure)) throw error;
+        if (error.code === "timeout-unknown" || error.code === "lost") return "unknown";
+        last = error;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  throw new Error(`not written in ${timeoutMs} ms: ${String(last)}`);
+}
