@@ -5,14 +5,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DroverError, errorText } from "@drover/base";
-import type { ServiceDiscovery } from "@drover/discovery";
-import type { TaskDriver } from "@drover/drivers";
+import type { CheckResult, ServiceDiscovery } from "@drover/discovery";
+import type { ExecSession, TaskDriver } from "@drover/drivers";
 import type { Node } from "@drover/model";
 import type { PushAllocs } from "@drover/wire";
 import { type AllocChange, decidePush, type Wanted } from "./core/decide-push.ts";
 import { PortHolders } from "./core/port-holders.ts";
 import { Fingerprinter } from "./fingerprint/fingerprinter.ts";
-import { AllocControl } from "./local/alloc-control.ts";
+import { AllocControl, type AllocStats } from "./local/alloc-control.ts";
 import { AllocFs } from "./local/alloc-fs.ts";
 import { allocsToCollect } from "./local/collect-allocs.ts";
 import { type HostStats, HostStatsReader } from "./local/host-stats.ts";
@@ -48,8 +48,7 @@ export class ClientAgent {
   readonly #hostStats: HostStatsReader;
   /** Files and logs of allocations. */
   readonly fs: AllocFs;
-  /** Restart, signal, exec, statistics and checks of allocations. */
-  readonly allocs: AllocControl;
+  readonly #control: AllocControl;
   #reaped = false;
   #closed = false;
 
@@ -80,7 +79,7 @@ export class ClientAgent {
     });
     const local = this.#localParts();
     this.fs = local.fs;
-    this.allocs = local.allocs;
+    this.#control = local.control;
     this.#hostStats = local.hostStats;
   }
 
@@ -89,7 +88,7 @@ export class ClientAgent {
     const runner = (id: string) => this.#known(id);
     return {
       fs: new AllocFs({ clock, root: (id) => runner(id).paths.root }),
-      allocs: new AllocControl({ runner, discoveries, now: () => clock.now() }),
+      control: new AllocControl({ runner, discoveries, now: () => clock.now() }),
       hostStats: new HostStatsReader({
         allocDir: join(this.#options.dataDir, "alloc"),
         frequencyMhz: Number(this.node.attributes["cpu.frequency"] ?? 0),
@@ -116,6 +115,34 @@ export class ClientAgent {
 
   get allocIds(): readonly string[] {
     return [...this.#runners.keys()];
+  }
+
+  get nodeId(): string {
+    return this.node.id;
+  }
+
+  /** `task` "" = all of its tasks. */
+  allocStats(allocId: string, task = ""): Promise<AllocStats> {
+    return this.#control.stats(allocId, task);
+  }
+
+  allocChecks(allocId: string): readonly CheckResult[] {
+    return this.#control.checks(allocId);
+  }
+
+  restart(allocId: string, request: { task: string; allTasks: boolean }): Promise<void> {
+    return this.#control.restart(allocId, request);
+  }
+
+  signal(allocId: string, request: { task: string; signal: string }): Promise<void> {
+    return this.#control.signal(allocId, request);
+  }
+
+  exec(
+    allocId: string,
+    request: { task: string; command: readonly string[]; tty: boolean },
+  ): Promise<ExecSession> {
+    return this.#control.exec(allocId, request);
   }
 
   hostStats(): Promise<HostStats> {
