@@ -8,4 +8,13 @@ export {
 export type * from "./contracts.ts";
 export { decideDeployment } from "./deployment/decide-deployment.ts";
 export { type Rollback, rollbackTarget } from "./deployment/rollback.ts";
+export { decideDrain } from "./drain/decide-drain.ts";
+export { decideGc, type GcDecision } from "./gc/decide-gc.ts";
+export { decideMissed, type MissedDecision } from "./heartbeat/decide-missed.ts";
+export {
+  DEFAULT_HEARTBEAT_OPTIONS,
+  type Expired,
+  type HeartbeatOptions,
+  Heartbeats,
+} from "./heartbeat/heartbeats.ts";
 export { verifyPlan } from "./plan/verify-plan.ts";

@@ -31,7 +31,7 @@ export class BlockedEvals {
     return this.#byJob.size;
   }
 
-  /** Tracks a blocked evaluation. Answers true when it need not wait: capacity has changed since. */
+  /** Tracks a blocked evaluation. True = it need not wait: capacity has changed since. */
   block(evaluation: Evaluation, now: number): boolean {
     if (evaluation.status !== EvalStatus.blocked) return false;
     const key = jobOf(evaluation);
@@ -93,7 +93,7 @@ export class BlockedEvals {
   }
 }
 
-/** A class that was never looked at may fit; one found wanting does not until it changes its name. */
+/** A class that was never looked at may fit; one found wanting does not, until its name changes. */
 function mayFit(
   evaluation: Evaluation,
   change: Pick<CapacityChange, "nodeId" | "computedClass">,

@@ -3,9 +3,9 @@
  * then older; at most one evaluation of a job is handed out or ready at a time, the others of that
  * job wait, and when the one is done the newest waiting one runs and the rest are superseded.
  *
- *   enqueue ──waitUntil ahead──→ delayed ──its time──┐
- *      └────────────────────────────────────────────┴→ ready ──dequeue──→ leased ──ack──→ gone
- *                      job busy └→ waiting ──ack of the one before──┘        └─nack─→ delayed | failed
+ *   enqueue ─┬─ waitUntil ahead → delayed ─ its time ─┬→ ready ─ dequeue → leased ─ ack → gone
+ *            └────────────────────────────────────────┘                      └─ nack → delayed
+ *   while another of the job is ready or leased: waiting                          or failed
  *
  * Memory only: a new leader enqueues everything pending again. Time comes in with each call.
  */

@@ -59,7 +59,7 @@ function accepts(node: Node, placements: readonly Allocation[], cluster: Propose
   return isOpen || placements.every((alloc) => cluster.isKnown(alloc));
 }
 
-/** The plan without its placements on these nodes, and without the stops that made room for them. */
+/** The plan without its placements on these nodes, and the stops that made room for them. */
 function without(plan: Plan, nodes: ReadonlySet<string>): Plan {
   const dropped = plan.placements.filter((alloc) => nodes.has(alloc.nodeId));
   const replaced = new Set(dropped.map((alloc) => alloc.previousAllocation));

@@ -114,7 +114,7 @@ export interface EvalUpdate extends Base<5> {
 export interface PlanApply extends Base<6> {
   /** Verified: what a full node refused is already left out. */
   readonly plan: Plan;
-  /** Evaluations that share the plan's entry: its own (complete), follow-ups, blocked, preempted. */
+  /** They share the plan's entry: its own (complete), follow-ups, blocked, preempted. */
   readonly evals: readonly Evaluation[];
 }
 

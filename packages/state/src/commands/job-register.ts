@@ -1,4 +1,4 @@
-/** JobRegister: a submitted job becomes version + 1, or changes nothing (spec chapter 2 §2.4-2.5). */
+/** JobRegister: a submitted job becomes a new version, or changes nothing (spec §2.4, §2.5). */
 import { isSpecChanged, type Job, type TaskGroup } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putEval } from "../writes/evals.ts";

@@ -17,8 +17,8 @@ export function applyJobVersionTag(tx: Tx, command: JobVersionTag): CommandResul
   const job = tx.read.jobVersion(ref, command.version);
   if (job === undefined) return versionNotFound(tx, ref, command.version);
   if (tagged !== undefined && tagged.version !== job.version) {
-    const message = `tag "${command.name}" already exists on a different version of job "${ref.id}"`;
-    return rejected(tx, RejectCode.versionTagExists, message);
+    const where = `already exists on a different version of job "${ref.id}"`;
+    return rejected(tx, RejectCode.versionTagExists, `tag "${command.name}" ${where}`);
   }
   const { name, description } = command;
   const versionTag = { name, description, taggedTime: tx.now };

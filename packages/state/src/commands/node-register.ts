@@ -1,4 +1,4 @@
-/** NodeRegister: a client's own description of its machine; the rest of the node stays as stored. */
+/** NodeRegister: a client describes its machine; the rest of the node stays as it is stored. */
 import { Eligibility, type Node, NodeStatus } from "@drover/model";
 import { computeNodeClass } from "../store/node-class.ts";
 import type { Tx } from "../store/tx.ts";

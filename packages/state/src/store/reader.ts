@@ -169,7 +169,7 @@ export class Reader {
     return this.store.tables.revertGrants.get(versionKey(ref, version))?.autoTransitionsLeft;
   }
 
-  /** Highest index at which any of the tables changed; what list endpoints answer (X-Nomad-Index). */
+  /** Highest index at which any of the tables changed: X-Nomad-Index of lists. */
   tableIndex(...tables: readonly TableName[]): number {
     let highest = 0;
     for (const table of tables) {

@@ -1,0 +1,163 @@
+/**
+ * How a draining node is emptied (spec chapter 3 §3.14): service allocations leave as fast as their
+ * group's migrate block allows, batch ones may finish until the deadline, system ones go last. At
+ * the deadline everything is marked at once and the drain is over.
+ */
+import { nanosToMs } from "@drover/base";
+import {
+  type Allocation,
+  ClientStatus,
+  isClientTerminal,
+  isTerminal,
+  type Job,
+  JobType,
+  type Node,
+  type StateReader,
+  type TaskGroup,
+} from "@drover/model";
+import type { DrainDecision } from "../contracts.ts";
+
+const NOTHING: DrainDecision = {
+  migrate: [],
+  stopWithoutPlacement: [],
+  completed: false,
+  deadlineReached: false,
+  wakeAt: null,
+};
+
+/** Where a group has no migrate block. */
+const MIGRATE_PARALLEL = 1;
+
+type Kind = "service" | "batch" | "system";
+
+interface Remaining {
+  readonly alloc: Allocation;
+  readonly kind: Kind;
+}
+
+export function decideDrain(
+  input: { readonly nodeId: string; readonly now: number },
+  state: StateReader,
+): DrainDecision {
+  const node = state.node(input.nodeId);
+  if (node === undefined || node.drainStrategy === null) return NOTHING;
+  const { ignoreSystemJobs } = node.drainStrategy;
+  const remaining = remainingOn(node, state).filter(
+    ({ kind }) => kind !== "system" || !ignoreSystemJobs,
+  );
+  if (isOverdue(node, input.now)) return atDeadline(remaining);
+  const others = remaining.filter(({ kind }) => kind !== "system");
+  const last = others.length === 0 ? remaining : [];
+  const parts = groupsOf(others).map((allocs) => migrateNow(allocs, state, input.now));
+  const deadline = node.drainStrategy.forceDeadline;
+  return {
+    migrate: [
+      ...parts.flatMap((part) => part.migrate),
+      ...last.filter(({ alloc }) => !isMarked(alloc)).map(({ alloc }) => alloc.id),
+    ],
+    stopWithoutPlacement: [],
+    completed: remaining.length === 0,
+    deadlineReached: false,
+    wakeAt: earliest([deadline > 0 ? deadline : null, ...parts.map((part) => part.wakeAt)]),
+  };
+}
+
+/** A negative deadline is "now". */
+function isOverdue(node: Node, now: number): boolean {
+  const { deadline = 0, forceDeadline = 0 } = node.drainStrategy ?? {};
+  return deadline < 0 || (forceDeadline > 0 && now >= forceDeadline);
+}
+
+function atDeadline(remaining: readonly Remaining[]): DrainDecision {
+  const unmarked = remaining.filter(({ alloc }) => !isMarked(alloc));
+  const idsOf = (isWanted: (kind: Kind) => boolean) =>
+    unmarked.filter(({ kind }) => isWanted(kind)).map(({ alloc }) => alloc.id);
+  return {
+    migrate: idsOf((kind) => kind !== "batch"),
+    stopWithoutPlacement: idsOf((kind) => kind === "batch"),
+    completed: true,
+    deadlineReached: true,
+    wakeAt: null,
+  };
+}
+
+/** A system allocation is off the node's mind once it is told to stop, others once they are gone. */
+function remainingOn(node: Node, state: StateReader): Remaining[] {
+  const remaining: Remaining[] = [];
+  for (const alloc of state.allocsByNode(node.id)) {
+    const kind = kindOf(state.allocJob(alloc));
+    const isGone = kind === "system" ? isTerminal(alloc) : isClientTerminal(alloc);
+    if (!isGone) remaining.push({ alloc, kind });
+  }
+  return remaining;
+}
+
+function kindOf(job: Job | undefined): Kind {
+  if (job?.type === JobType.system || job?.type === JobType.sysbatch) return "system";
+  return job?.type === JobType.batch ? "batch" : "service";
+}
+
+/** Service allocations of one job and group. */
+function groupsOf(remaining: readonly Remaining[]): readonly (readonly Allocation[])[] {
+  const groups = new Map<string, Allocation[]>();
+  for (const { alloc, kind } of remaining) {
+    if (kind !== "service" || isTerminal(alloc) || isMarked(alloc)) continue;
+    const key = `${alloc.namespace}\u0000${alloc.jobId}\u0000${alloc.taskGroup}`;
+    groups.set(key, [...(groups.get(key) ?? []), alloc]);
+  }
+  return [...groups.values()];
+}
+
+/**
+ * Those that do not serve go first and are free; serving ones only while `count - max_parallel`
+ * others serve (DESIGN §7).
+ */
+function migrateNow(
+  candidates: readonly Allocation[],
+  state: StateReader,
+  now: number,
+): { readonly migrate: readonly string[]; readonly wakeAt: number | null } {
+  const [first] = candidates;
+  if (first === undefined) return { migrate: [], wakeAt: null };
+  const ref = { namespace: first.namespace, id: first.jobId };
+  const group = state.job(ref)?.taskGroups.find(({ name }) => name === first.taskGroup);
+  const parallel = group?.migrate?.maxParallel ?? MIGRATE_PARALLEL;
+  const rivals = state
+    .allocsByJob(ref)
+    .filter((alloc) => alloc.taskGroup === first.taskGroup && !isTerminal(alloc))
+    .filter((alloc) => !isMarked(alloc));
+  const serving = rivals.filter((alloc) => servesFrom(alloc, group) <= now);
+  const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));
+  const free = candidates.filter((alloc) => alloc.deploymentStatus?.healthy === false);
+  const paid = candidates
+    .filter((alloc) => !free.includes(alloc))
+    .sort((a, b) => servesFrom(b, group) - servesFrom(a, group))
+    .slice(0, budget);
+  const pending = rivals.map((alloc) => servesFrom(alloc, group)).filter((at) => at > now);
+  return {
+    migrate: [...free, ...paid].map((alloc) => alloc.id),
+    wakeAt: earliest(pending.map((at) => (Number.isFinite(at) ? at : null))),
+  };
+}
+
+/**
+ * Epoch ms from which it counts as serving; infinity = not as things are. Outside a deployment a
+ * verdict may never come: running for the group's min_healthy_time is taken for one.
+ */
+function servesFrom(alloc: Allocation, group: TaskGroup | undefined): number {
+  const verdict = alloc.deploymentStatus?.healthy ?? null;
+  if (verdict !== null) return verdict ? 0 : Number.POSITIVE_INFINITY;
+  if (alloc.clientStatus !== ClientStatus.running || alloc.deploymentId !== "") {
+    return Number.POSITIVE_INFINITY;
+  }
+  return alloc.createTime + nanosToMs(group?.migrate?.minHealthyTime ?? 0);
+}
+
+function isMarked(alloc: Allocation): boolean {
+  return alloc.desiredTransition.migrate === true;
+}
+
+function earliest(instants: readonly (number | null)[]): number | null {
+  const known = instants.filter((at) => at !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}
