@@ -1,97 +1,342 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { SECOND } from "@drover/base";
-import type { Allocation, Job, Service } from "@drover/model";
-import { mockAlloc, mockJob, mockTask, mockTaskGroup } from "@drover/model/testing";
+import { TaskStartError } from "@drover/drivers";
+import { mockId, mockTask } from "@drover/model/testing";
+import { changed, service, stopped, want } from "./testing/jobs.ts";
 import { World } from "./testing/world.ts";
 
-function service(): Service {
-  return {
-    name: "api",
-    taskName: "",
-    portLabel: "http",
-    addressMode: "auto",
-    address: "",
-    enableTagOverride: false,
-    tags: ["v1"],
-    canaryTags: ["canary"],
-    checks: [
-      {
-        name: "alive",
-        type: "http",
-        command: "",
-        args: [],
-        path: "/health",
-        protocol: "",
-        portLabel: "",
-        expose: false,
-        addressMode: "",
-        advertise: "",
-        interval: SECOND,
-        timeout: SECOND,
-        initialStatus: "",
-        notes: "",
-        tlsServerName: "",
-        tlsSkipVerify: false,
-        header: {},
-        method: "",
-        body: "",
-        checkRestart: null,
-        grpcService: "",
-        grpcUseTls: false,
-        taskName: "",
-        successBeforePassing: 0,
-        failuresBeforeCritical: 0,
-        failuresBeforeWarning: 0,
-        onUpdate: "",
-      },
-    ],
-    checkRestart: null,
-    connect: null,
-    meta: {},
-    canaryMeta: {},
-    taggedAddresses: {},
-    namespace: "",
-    onUpdate: "require_healthy",
-    provider: "nomad",
-    cluster: "default",
-    identity: null,
-    weights: null,
-    kind: "",
-  };
+async function inWorld(
+  act: (world: World) => Promise<void>,
+  options: Parameters<typeof World.create>[0] = {},
+): Promise<void> {
+  const world = await World.create(options);
+  try {
+    await act(world);
+  } finally {
+    await world.close();
+  }
 }
 
-function place(world: World, over: { alloc?: Partial<Allocation>; job?: Partial<Job> } = {}) {
-  const job = mockJob({
-    taskGroups: [mockTaskGroup({ tasks: [mockTask({ services: [service()] })] })],
-    ...over.job,
-  });
-  const alloc = mockAlloc({ nodeId: world.nodeId, deploymentId: "d1", ...over.alloc }, { job });
-  alloc.allocatedResources.shared.ports = [
-    { label: "http", value: 20_001, to: 0, hostIp: "127.0.0.1", ignoreCollision: false },
-  ];
-  return { alloc, job };
+/** A reference as job files write it. */
+function ref(name: string): string {
+  return `\${${name}}`;
 }
 
-test("an allocation is started, reported healthy, and stopped in the documented order", async () => {
-  const world = await World.create();
-  const want = place(world);
-  const { id } = want.alloc;
-  world.push([want], { complete: true });
-  await world.status(id, "running");
-  await world.until("its service is registered", () => world.discovery.services.size === 1);
-  assert.equal(world.report(id)?.healthy, null);
-  world.clock.advance(10_000);
-  await world.until("it is healthy", () => world.report(id)?.healthy === true);
-  world.push([{ ...want, alloc: { ...want.alloc, desiredStatus: "stop", modifyIndex: 30 } }]);
-  await world.status(id, "complete");
-  assert.deepEqual(world.discovery.log, ["register api", "deregister api"]);
-  await world.until("its task is removed", () => world.driver.tasks.size === 0);
-  assert.deepEqual(world.driver.calls, [
-    "prepare server",
-    "start server",
-    "stop server",
-    "destroy server",
-  ]);
-  await world.close();
-});
+function events(world: World, id: string, task = "server"): string[] {
+  return (world.report(id)?.taskStates[task]?.events ?? []).map((e) => e.type);
+}
+
+test("an allocation is started, reported healthy, and stopped in the documented order", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place], { complete: true });
+    await world.status(id, "running");
+    await world.until("its service is registered", () => world.discovery.services.size === 1);
+    assert.equal(world.report(id)?.healthy, null);
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => world.report(id)?.healthy === true);
+    world.push([stopped(place)]);
+    await world.status(id, "complete");
+    assert.deepEqual(world.discovery.log, ["register api", "deregister api"]);
+    await world.until("its task is removed", () => world.driver.tasks.size === 0);
+    const calls = ["prepare server", "start server", "stop server", "destroy server"];
+    assert.deepEqual(world.driver.calls, calls);
+    assert.equal(world.report(id)?.healthy, true);
+    assert.deepEqual(events(world, id), [
+      "Received",
+      "Task Setup",
+      "Started",
+      "Killing",
+      "Terminated",
+      "Killed",
+    ]);
+  }));
+
+test("a task sees where it runs, and configuration is filled in", () =>
+  inWorld(async (world) => {
+    const config = {
+      run_for: `${ref("NOMAD_ALLOC_INDEX")}s`,
+      image: `a:${ref("attr.kernel.name")}`,
+    };
+    const env = { PORT: ref("NOMAD_PORT_http"), NODE: ref("node.unique.name"), X: ref("nothing") };
+    const place = want(world.nodeId, { task: { config, env } });
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    const request = [...world.driver.tasks.values()][0]?.request;
+    assert.deepEqual(request?.config, { run_for: "0s", image: "a:linux" });
+    const seen = request?.env ?? {};
+    assert.equal(seen.PORT, "20001");
+    assert.equal(seen.NODE, "n1");
+    assert.equal(seen.X, ref("nothing"));
+    assert.equal(seen.NOMAD_ADDR_http, "127.0.0.1:20001");
+    assert.equal(seen.NOMAD_ALLOC_ID, place.alloc.id);
+    assert.ok(existsSync(join(request?.taskDir ?? "", "local")));
+    assert.equal(world.report(place.alloc.id)?.imageDigests["a:linux"], "sha256:1");
+  }));
+
+test("a service is out of the catalog before the task is signalled, and consumers get time", () =>
+  inWorld(
+    async (world) => {
+      const place = want(world.nodeId, { task: { shutdownDelay: 0 } });
+      world.push([place]);
+      await world.status(place.alloc.id, "running");
+      world.push([stopped(place)]);
+      await world.until("it is out of the catalog", () => world.discovery.services.size === 0);
+      await world.until("it waits", () => {
+        return world.agent.runner(place.alloc.id)?.record.stage.kind === "delaying";
+      });
+      world.clock.advance(1_999);
+      assert.ok(!world.driver.calls.includes("stop server"), "too early");
+      world.clock.advance(1);
+      await world.status(place.alloc.id, "complete");
+    },
+    { consumerGraceMs: 2_000 },
+  ));
+
+test("what was not serving gets no grace", () =>
+  inWorld(
+    async (world) => {
+      world.discovery.defaultStatus = "critical";
+      const place = want(world.nodeId);
+      world.push([place]);
+      await world.status(place.alloc.id, "running");
+      world.push([stopped(place)]);
+      await world.status(place.alloc.id, "complete");
+    },
+    { consumerGraceMs: 2_000 },
+  ));
+
+test("a catalog that does not confirm is said in the task's history", () =>
+  inWorld(async (world) => {
+    world.discovery.confirms = false;
+    const place = want(world.nodeId);
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    world.push([stopped(place)]);
+    await world.status(place.alloc.id, "complete");
+    assert.ok(events(world, place.alloc.id).includes("Deregister Unconfirmed"));
+  }));
+
+test("nothing is decided about an allocation that is known to stop", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.push([stopped(place)]);
+    await world.status(id, "complete");
+    world.clock.advance(600_000);
+    assert.equal(world.report(id)?.healthy, null);
+  }));
+
+test("critical checks past the deadline make it unhealthy, with the reason", () =>
+  inWorld(async (world) => {
+    world.discovery.defaultStatus = "critical";
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.clock.advance(300_000);
+    await world.until("it is unhealthy", () => world.report(id)?.healthy === false);
+    const last = world.report(id)?.taskStates.server?.events.at(-1);
+    assert.equal(last?.type, "Alloc Unhealthy");
+    assert.equal(last?.displayMessage, "Services not healthy by deadline: api");
+    assert.equal(world.report(id)?.clientStatus, "running");
+  }));
+
+test("make before break: prepare pulls and reports, go starts", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, {
+      alloc: { phase: "prepare" },
+      task: { config: { image: "a:1" } },
+    });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.until("it is prepared", () => world.report(id)?.prepared === true);
+    assert.equal(world.report(id)?.clientStatus, "pending");
+    assert.deepEqual(world.driver.calls, ["prepare server"]);
+    assert.equal(world.discovery.services.size, 0);
+    await world.until("the node reports the image", () => {
+      return world.link.nodes.at(-1)?.images["a:1"] === "sha256:1";
+    });
+    world.push([changed(place, { phase: "go" })]);
+    await world.status(id, "running");
+  }));
+
+test("an image that does not exist fails the allocation at once, without a restart", () =>
+  inWorld(async (world) => {
+    const text = "manifest for a:9 not found";
+    world.driver.prepareError = new TaskStartError("no-image", text, { retryable: false });
+    for (const phase of ["prepare", ""]) {
+      const place = want(world.nodeId, { alloc: { phase, id: mockId(`phase ${phase}`) } });
+      const { id } = place.alloc;
+      world.push([place]);
+      await world.status(id, "failed");
+      const report = world.report(id);
+      assert.equal(report?.unretryableError, text, phase);
+      assert.equal(report?.healthy, false, phase);
+      assert.equal(report?.prepared, false, phase);
+      assert.equal(report?.taskStates.server?.restarts, 0, phase);
+      assert.equal(report?.clientDescription, "Failed tasks", phase);
+    }
+    assert.ok(!world.driver.calls.includes("start server"));
+  }));
+
+test("a registry that is down is tried again while preparing", () =>
+  inWorld(async (world) => {
+    world.driver.prepareError = new TaskStartError("pull", "timeout", { retryable: true });
+    const place = want(world.nodeId, { alloc: { phase: "prepare" } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.until("the failure is told", () => events(world, id).includes("Driver Failure"));
+    assert.equal(world.report(id)?.clientStatus, "pending");
+    world.driver.prepareError = null;
+    await world.until("it is prepared", () => {
+      world.clock.advance(1_000);
+      return world.report(id)?.prepared === true;
+    });
+  }));
+
+test("stopping a prepared allocation starts nothing", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, { alloc: { phase: "prepare" } });
+    world.push([place]);
+    await world.until("prepared", () => world.report(place.alloc.id)?.prepared === true);
+    world.push([stopped(place)]);
+    await world.status(place.alloc.id, "complete");
+    assert.deepEqual(world.driver.calls, ["prepare server", "destroy server"]);
+  }));
+
+test("a kill during the pull aborts it", () =>
+  inWorld(async (world) => {
+    world.driver.prepareGate = new Promise(() => undefined);
+    const place = want(world.nodeId);
+    world.push([place]);
+    await world.until("it pulls", () => world.driver.calls.includes("prepare server"));
+    world.push([stopped(place)]);
+    await world.status(place.alloc.id, "complete");
+    assert.ok(!world.driver.calls.includes("start server"));
+  }));
+
+test("a start waits for the local holder of its port", () =>
+  inWorld(async (world) => {
+    const old = want(world.nodeId, { alloc: { id: mockId("old") } });
+    const next = want(world.nodeId, { alloc: { id: mockId("new") } });
+    world.push([old]);
+    await world.status(old.alloc.id, "running");
+    world.driver.ignoresStop = true;
+    world.push([stopped(old), next]);
+    await world.until("the old one is signalled", () => world.driver.calls.includes("stop server"));
+    assert.equal(world.agent.runner(next.alloc.id)?.record.stage.kind, "waiting");
+    assert.equal(world.driver.running().length, 1);
+    world.driver.finish(`${old.alloc.id}/server`, 0);
+    await world.status(next.alloc.id, "running");
+    assert.deepEqual(world.driver.running(), [`${next.alloc.id}/server`]);
+  }));
+
+test("one that was stopped while it waited for a port does not keep it", () =>
+  inWorld(async (world) => {
+    const [a, b, c] = ["a", "b", "c"].map((name) => {
+      return want(world.nodeId, { alloc: { id: mockId(name) } });
+    });
+    assert.ok(a && b && c);
+    world.push([a]);
+    await world.status(a.alloc.id, "running");
+    world.push([b]);
+    await world.status(b.alloc.id, "pending");
+    world.push([stopped(b)]);
+    await world.status(b.alloc.id, "complete");
+    world.push([stopped(a), c]);
+    await world.status(c.alloc.id, "running");
+  }));
+
+test("a task that exits is restarted, out of the catalog meanwhile", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.driver.finish(`${id}/server`, 3);
+    await world.until("it waits", () => world.report(id)?.taskStates.server?.restarts === 1);
+    await world.until("it is out of the catalog", () => world.discovery.services.size === 0);
+    world.clock.advance(20_000);
+    await world.until("it runs again", () => world.driver.running().length === 1);
+    await world.until("it is back in the catalog", () => world.discovery.services.size === 1);
+    assert.deepEqual(events(world, id).slice(2, 5), ["Started", "Terminated", "Restarting"]);
+  }));
+
+test("used-up restarts fail the allocation and take its sibling along", () =>
+  inWorld(async (world) => {
+    const none = { attempts: 0, interval: SECOND, delay: 0, mode: "fail", renderTemplates: false };
+    const tasks = [mockTask({ name: "server", restartPolicy: none }), mockTask({ name: "other" })];
+    const place = want(world.nodeId, { group: { tasks } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.until("both run", () => world.driver.running().length === 2);
+    world.driver.finish(`${id}/server`, 1);
+    await world.status(id, "failed");
+    await world.until("the sibling is dead", () => world.driver.tasks.size === 0);
+    assert.equal(world.report(id)?.healthy, false);
+    assert.ok(events(world, id, "other").includes("Sibling Task Failed"));
+    assert.equal(world.report(id)?.taskStates.other?.failed, false);
+  }));
+
+test("an update in place keeps the process, changes tags, and health is proven again", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => world.report(id)?.healthy === true);
+    const v2 = want(world.nodeId, { task: { services: [service({ tags: ["v2"] })] } });
+    world.push([changed(place, { deploymentId: "d2", deploymentStatus: null }, v2.job)]);
+    await world.until("undecided again", () => world.report(id)?.healthy === null);
+    await world.until("the tags changed", () => {
+      return [...world.discovery.services.values()][0]?.tags[0] === "v2";
+    });
+    world.clock.advance(10_000);
+    await world.until("it is healthy again", () => world.report(id)?.healthy === true);
+    assert.equal(world.driver.created, 1);
+  }));
+
+test("a promoted canary is registered again with its normal tags", () =>
+  inWorld(async (world) => {
+    const status = { healthy: null, timestamp: 0, canary: true, modifyIndex: 0 };
+    const place = want(world.nodeId, { alloc: { deploymentStatus: status } });
+    world.push([place]);
+    const tag = () => [...world.discovery.services.values()][0]?.tags[0];
+    await world.until("canary tags", () => tag() === "canary");
+    world.push([changed(place, { deploymentStatus: { ...status, canary: false } })]);
+    await world.until("normal tags", () => tag() === "v1");
+    assert.equal(world.driver.created, 1);
+  }));
+
+test("a service with a port that does not exist is refused by name", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, { task: { services: [service({ portLabel: "nope" })] } });
+    world.push([place]);
+    await world.status(place.alloc.id, "failed");
+    assert.match(world.report(place.alloc.id)?.unretryableError ?? "", /port "nope"/);
+  }));
+
+test("an artifact is a clear setup failure", () =>
+  inWorld(async (world) => {
+    const artifact = {
+      getterSource: "https://example.test/a",
+      getterOptions: {},
+      getterHeaders: {},
+      getterMode: "any",
+      getterInsecure: false,
+      relativeDest: "local",
+      chown: false,
+    };
+    const place = want(world.nodeId, { task: { artifacts: [artifact] } });
+    world.push([place]);
+    await world.status(place.alloc.id, "failed");
+    assert.ok(events(world, place.alloc.id).includes("Setup Failure"));
+  }));

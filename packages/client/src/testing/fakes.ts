@@ -60,14 +60,13 @@ export class FakeDriver implements TaskDriver {
   readonly name = "mock_driver";
   readonly tasks = new Map<string, FakeTask>();
   readonly calls: string[] = [];
-  /** Starts of a task that was already running: must stay 0. */
-  twins = 0;
+  /** Processes ever made. */
+  created = 0;
   prepareError: TaskStartError | null = null;
   startError: TaskStartError | null = null;
   /** Set: `prepare` waits for it. */
   prepareGate: Promise<void> | null = null;
   ignoresStop = false;
-  #started = 0;
 
   key(identity: TaskIdentity): string {
     return `${identity.allocId}/${identity.taskName}`;
@@ -82,6 +81,18 @@ export class FakeDriver implements TaskDriver {
     if (task === undefined || task.exit !== null) throw new Error(`${key} does not run`);
     task.exit = { exitCode, signal: 0, oomKilled: false, error: "", finishedAt: 0 };
     for (const wake of task.waiters.splice(0)) wake();
+  }
+
+  identities(): TaskIdentity[] {
+    return [...this.tasks.values()].map((task) => task.handle.identity);
+  }
+
+  /** Something that runs, though no agent started it. */
+  plant(identity: TaskIdentity): void {
+    const handle = { driver: this.name, identity, driverState: 0, startedAt: 0 };
+    const any = [...this.tasks.values()][0];
+    if (any === undefined) throw new Error("plant beside a task that was started");
+    this.tasks.set(this.key(identity), { ...any, handle, exit: null, waiters: [] });
   }
 
   async fingerprint(): Promise<DriverFingerprint> {
@@ -119,7 +130,7 @@ export class FakeDriver implements TaskDriver {
     const handle: TaskHandle = {
       driver: this.name,
       identity: request.identity,
-      driverState: ++this.#started,
+      driverState: ++this.created,
       startedAt: 0,
     };
     this.tasks.set(key, { request, handle, exit: null, waiters: [] });
@@ -263,6 +274,7 @@ export class FakeLink implements ServerLink {
   readonly nodes: Node[] = [];
   heartbeats = 0;
   updateError: Error | null = null;
+  heartbeatError: Error | null = null;
   drops: string[] = [];
   #events: ServerLinkEvents | null = null;
   readonly #autoConnect: boolean;
@@ -299,6 +311,7 @@ export class FakeLink implements ServerLink {
   }
 
   async heartbeat(): Promise<{ heartbeatTtlMs: number }> {
+    if (this.heartbeatError !== null) throw this.heartbeatError;
     this.heartbeats++;
     return { heartbeatTtlMs: 10_000 };
   }

@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import test from "node:test";
+import { mockId } from "@drover/model/testing";
+import type { AllocRecord } from "./state/alloc-record.ts";
+import { type AllocStore, FileAllocStore } from "./state/alloc-store.ts";
+import { changed, stopped, want } from "./testing/jobs.ts";
+import { World } from "./testing/world.ts";
+
+async function inWorld(act: (world: World) => Promise<void>): Promise<void> {
+  const world = await World.create();
+  try {
+    await act(world);
+  } finally {
+    await world.close();
+  }
+}
+
+/** Dies at the n-th write: just before it, or with the file written and nothing acted on. */
+class DyingStore implements AllocStore {
+  readonly #inner: AllocStore;
+  readonly #deathAt: number;
+  readonly #written: boolean;
+  writes = 0;
+  dead = false;
+
+  constructor(inner: AllocStore, death: { at: number; written: boolean }) {
+    this.#inner = inner;
+    this.#deathAt = death.at;
+    this.#written = death.written;
+  }
+
+  load() {
+    return this.#inner.load();
+  }
+
+  async write(record: AllocRecord): Promise<void> {
+    this.writes++;
+    if (this.dead) return new Promise(() => undefined);
+    if (this.writes < this.#deathAt) return this.#inner.write(record);
+    this.dead = true;
+    if (this.#written) await this.#inner.write(record);
+    return new Promise(() => undefined);
+  }
+
+  remove(allocId: string): Promise<void> {
+    return this.dead ? new Promise(() => undefined) : this.#inner.remove(allocId);
+  }
+}
+
+/** Push, healthy, stop; dies once on the way. Answers how many writes there were. */
+async function liveThrough(death: { at: number; written: boolean }): Promise<number> {
+  const world = await World.create();
+  const label = JSON.stringify(death);
+  try {
+    const store = new DyingStore(storeOf(world), death);
+    await world.restart(store);
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    let wanted = place;
+    const reach = async (what: string, holds: () => boolean): Promise<void> => {
+      world.push([wanted], { complete: true });
+      await world.until(`${label} ${what}`, () => store.dead || holds());
+      if (!store.dead || holds()) return;
+      await world.restart();
+      store.dead = false;
+      world.push([wanted], { complete: true });
+      await world.until(`${label} ${what} after the crash`, holds);
+    };
+    await reach("runs", () => world.report(id)?.clientStatus === "running");
+    await reach("healthy", () => {
+      if (!store.dead) world.clock.advance(1_000);
+      return world.report(id)?.healthy === true;
+    });
+    assert.equal(world.driver.running().length, 1, label);
+    wanted = stopped(place);
+    await reach("complete", () => world.report(id)?.clientStatus === "complete");
+    await reach("nothing is left", () => {
+      return world.driver.tasks.size === 0 && world.discovery.services.size === 0;
+    });
+    assert.equal(world.driver.created, 1, `${label}: never a twin, never a second process`);
+    return store.writes;
+  } finally {
+    await world.close();
+  }
+}
+
+function storeOf(world: World): AllocStore {
+  return new FileAllocStore(join(world.dataDir, "client", "allocs"));
+}
+
+test("an agent killed at any write goes on where it was, without a twin or an orphan", async () => {
+  const writes = await liveThrough({ at: Number.POSITIVE_INFINITY, written: true });
+  assert.ok(writes >= 8, `the scenario writes ${writes} times`);
+  for (let at = 1; at <= writes; at++) {
+    await liveThrough({ at, written: true });
+    await liveThrough({ at, written: false });
+  }
+});
+
+test("an exit that happened while the agent was away is reported with its code", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, { job: { type: "batch" } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    await world.agent.stop();
+    world.driver.finish(`${id}/server`, 0);
+    await world.restart();
+    await world.status(id, "complete");
+    const event = world.report(id)?.taskStates.server?.events.find((e) => e.type === "Terminated");
+    assert.equal(event?.details.exit_code, "0");
+    assert.equal(world.driver.created, 1);
+  }));
+
+test("a task that vanished without a trace is restarted by its policy", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    await world.agent.stop();
+    world.driver.tasks.clear();
+    await world.restart();
+    await world.until("a restart waits", () => world.report(id)?.taskStates.server?.restarts === 1);
+    world.clock.advance(20_000);
+    await world.until("it runs again", () => world.driver.running().length === 1);
+  }));
+
+test("stopping the agent leaves its tasks alone", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    await world.agent.stop();
+    assert.equal(world.driver.running().length, 1);
+    assert.ok(!world.driver.calls.includes("stop server"));
+  }));
+
+test("a node keeps its id, and another data directory has another", () =>
+  inWorld(async (world) => {
+    const { id, secretId } = world.agent.node;
+    await world.restart();
+    assert.equal(world.agent.node.id, id);
+    assert.equal(world.agent.node.secretId, secretId);
+    const other = await World.create();
+    assert.notEqual(other.agent.node.id, id);
+    await other.close();
+  }));
+
+test("absence stops nothing, a tombstone does", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place], { complete: true });
+    await world.status(id, "running");
+    world.push([], { complete: true });
+    world.clock.advance(60_000);
+    assert.equal(world.driver.running().length, 1);
+    world.push([], { removed: [id] });
+    await world.until("it is forgotten", () => world.agent.runner(id) === undefined);
+    assert.equal(world.driver.tasks.size, 0);
+    const { records } = await storeOf(world).load();
+    assert.deepEqual(records, []);
+  }));
+
+test("a push from the past, of another epoch or another cluster, is refused", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place], { index: 500, epoch: 2 });
+    await world.status(id, "running");
+    world.push([stopped(place)], { index: 499, epoch: 2 });
+    world.push([stopped(place)], { index: 900, epoch: 1 });
+    world.link.push({
+      clusterId: "other",
+      epoch: 9,
+      index: 999,
+      complete: true,
+      allocs: [],
+      removed: [id],
+    });
+    world.clock.advance(60_000);
+    assert.equal(world.driver.running().length, 1);
+    assert.equal(world.logs.filter((line) => line.includes("push from the past")).length, 3);
+    world.push([stopped(place)], { index: 3, epoch: 3 });
+    await world.status(id, "complete");
+  }));
+
+test("what a push says of an allocation is refused when older than what is known of it", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const newer = changed(place, {});
+    world.push([newer]);
+    await world.status(place.alloc.id, "running");
+    const older = { ...place, alloc: { ...place.alloc, desiredStatus: "stop" } };
+    world.push([older]);
+    world.clock.advance(60_000);
+    assert.equal(world.agent.runner(place.alloc.id)?.record.alloc.desiredStatus, "run");
+  }));
+
+test("the highest index seen goes into the next session", () =>
+  inWorld(async (world) => {
+    world.push([], { index: 700, epoch: 4 });
+    await world.restart();
+    await world.until("a session is open", () => world.link.sessions.length === 1);
+    const request = world.link.sessions[0];
+    assert.equal(request?.seenIndex, 700);
+    assert.equal(request?.seenEpoch, 4);
+    assert.equal(request?.clusterId, "c1");
+  }));
+
+test("an allocation of another node is not run", () =>
+  inWorld(async (world) => {
+    world.push([want(mockId("somebody else"))], { complete: true });
+    world.clock.advance(1_000);
+    assert.deepEqual(world.agent.allocIds, []);
+  }));
+
+test("updates that were not acknowledged are sent again, with numbers that only grow", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    const before = world.report(id)?.clientSeq ?? 0;
+    world.link.updateError = new Error("no leader");
+    world.clock.advance(10_000);
+    await world.until("the send fails", () => {
+      return world.logs.some((line) => line.includes("were not accepted"));
+    });
+    assert.equal(world.report(id)?.healthy, null);
+    world.link.updateError = null;
+    world.link.disconnect();
+    world.link.connect();
+    await world.until("it is healthy", () => world.report(id)?.healthy === true);
+    assert.ok((world.report(id)?.clientSeq ?? 0) > before);
+  }));
+
+test("after a restart everything is reported again", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    const before = world.report(id)?.clientSeq ?? 0;
+    await world.restart();
+    await world.status(id, "running");
+    assert.ok((world.report(id)?.clientSeq ?? 0) >= before);
+  }));
+
+test("tasks without an allocation are reaped after the first complete push, only our own", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    world.push([place], { complete: true });
+    await world.status(place.alloc.id, "running");
+    const ours = { ...(world.driver.identities()[0] as object), allocId: mockId("orphan") };
+    world.driver.plant({ ...ours } as never);
+    world.driver.plant({ ...ours, nodeId: mockId("other node"), allocId: mockId("x") } as never);
+    await world.restart();
+    await world.until("a session is open", () => world.agent.connected);
+    assert.equal(world.driver.tasks.size, 3, "nothing is reaped before a complete push");
+    world.push([place], { complete: true });
+    await world.until("the orphan is gone", () => world.driver.tasks.size === 2);
+    assert.ok(world.driver.identities().some((id) => id.nodeId === mockId("other node")));
+    assert.ok(world.driver.identities().some((id) => id.allocId === place.alloc.id));
+  }));
+
+test("heartbeats go at half the time to live, and a missed one changes the server", () =>
+  inWorld(async (world) => {
+    await world.until("a session is open", () => world.agent.connected);
+    world.clock.advance(4_999);
+    assert.equal(world.link.heartbeats, 0);
+    world.clock.advance(1);
+    await world.until("one heartbeat", () => world.link.heartbeats === 1);
+    world.link.heartbeatError = new Error("timeout");
+    await world.until("the server is dropped", () => {
+      world.clock.advance(1_000);
+      return world.link.drops.length === 1;
+    });
+  }));
+
+test("health is proven again after a restart of the agent, with the old deadline", () =>
+  inWorld(async (world) => {
+    world.discovery.defaultStatus = "critical";
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.clock.advance(290_000);
+    await world.restart();
+    await world.until("it is watched", () => world.driver.calls.includes("recover server"));
+    world.clock.advance(9_999);
+    assert.equal(world.report(id)?.healthy ?? null, null);
+    world.clock.advance(1);
+    await world.until("it is unhealthy", () => world.report(id)?.healthy === false);
+  }));
