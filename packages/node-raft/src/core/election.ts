@@ -130,10 +130,20 @@ function campaignAfterCrash(state: CoreState): void {
 function canCampaign(state: CoreState): boolean {
   return (
     state.role !== "leader" &&
-    isVoter(state.conf, state.id) &&
+    mayStillBeNeeded(state) &&
     state.installing === 0 &&
     state.outbox.oldestAge(state.ticks) <= state.limits.electionTicksMin
   );
+}
+
+/**
+ * A voter, or one whose removal is not committed yet: it may hold the only copy of the entry that
+ * removes it (thesis §4.2.2). Its own vote does not count then.
+ */
+function mayStillBeNeeded(state: CoreState): boolean {
+  const { confs, log, id } = state;
+  if (isVoter(confs.current, id)) return true;
+  return confs.currentIndex > log.commit && isVoter(confs.at(log.commit), id);
 }
 
 function recordVote(state: CoreState, from: MemberId, granted: boolean): void {

@@ -1,0 +1,72 @@
+/**
+ * There is one history of committed entries, nobody disagrees with it, and each entry was durable on
+ * a quorum of the configuration in force when it was first seen committed (RAFT.md §4.8). Extends the
+ * ledger's history, so it runs before the checkers that read it.
+ */
+import { jointVote } from "../../core/quorum.ts";
+import type { MemberId } from "../../core/types.ts";
+import type { Ledger, LogMirror } from "../ledger.ts";
+import { type Checker, expect, type MemberView } from "./checker.ts";
+
+export class CommitAgreement implements Checker {
+  readonly name = "commit-agreement";
+  readonly #ledger: Ledger;
+  /** Up to where each life of each member was compared. */
+  readonly #seen = new Map<string, number>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  state(view: MemberView): void {
+    const key = `${view.id}#${view.life}`;
+    const seen = this.#seen.get(key) ?? 0;
+    if (view.commit <= seen) return;
+    this.#seen.set(key, view.commit);
+    const log = this.#ledger.issued.get(view.id);
+    if (log === undefined) return;
+    this.#checkBase(view, log);
+    for (let index = Math.max(seen, log.baseIndex) + 1; index <= view.commit; index += 1) {
+      this.#compare(view, log, index);
+    }
+  }
+
+  /** A snapshot holds committed entries only. */
+  #checkBase(view: MemberView, log: LogMirror): void {
+    if (log.baseIndex === 0) return;
+    const committed = this.#ledger.committedAt(log.baseIndex);
+    expect(committed?.term === log.baseTerm, this, () => {
+      return `${view.id} has a snapshot at ${log.baseIndex} term ${log.baseTerm}, committed is term ${committed?.term}`;
+    });
+  }
+
+  #compare(view: MemberView, log: LogMirror, index: number): void {
+    const slot = log.slotAt(index);
+    expect(slot !== undefined, this, () => `${view.id} commits ${index}, which it does not hold`);
+    if (slot === undefined) return;
+    const committed = this.#ledger.committedAt(index);
+    if (committed === undefined) {
+      // The very first entry is written by all alike before there is a leader.
+      if (index > 1) this.#checkQuorum(view, index, slot.term);
+      this.#ledger.committed.push({ ...slot, committedIn: view.term });
+      return;
+    }
+    expect(committed.term === slot.term && committed.digest === slot.digest, this, () => {
+      return `${view.id} commits ${index} of term ${slot.term}, committed before was another of term ${committed.term}`;
+    });
+  }
+
+  #checkQuorum(view: MemberView, index: number, term: number): void {
+    const holds = (id: MemberId) => {
+      const disk = this.#ledger.durable.get(id);
+      if (disk === undefined) return false;
+      return disk.baseIndex >= index || disk.termAt(index) === term;
+    };
+    const { voters, votersOutgoing } = view.conf;
+    const result = jointVote(voters, votersOutgoing, holds);
+    expect(result === "won", this, () => {
+      const holders = [...this.#ledger.durable.keys()].filter(holds);
+      return `${view.id} commits ${index} of term ${term} in term ${view.term}, durable on [${holders}] of voters [${voters}] [${votersOutgoing}]`;
+    });
+  }
+}

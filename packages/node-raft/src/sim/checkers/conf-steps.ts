@@ -1,0 +1,51 @@
+/**
+ * Configurations follow each other so that any two consecutive quorums share a voter (thesis §4.3):
+ * old → joint(old, new) → new; without a joint one the voters stay the same.
+ */
+
+import { decodeConf } from "../../core/conf-state.ts";
+import type { Append, ConfState, MemberId } from "../../core/types.ts";
+import { EntryKind } from "../../core/types.ts";
+import type { Ledger } from "../ledger.ts";
+import { type Checker, expect } from "./checker.ts";
+
+export class ConfSteps implements Checker {
+  readonly name = "conf-steps";
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  issued(id: MemberId, append: Append): void {
+    const first = append.entries[0];
+    if (first === undefined) return;
+    // What the write replaces does not precede it.
+    let before = append.snapshot?.conf ?? this.#ledger.issued.get(id)?.confAt(first.index - 1);
+    for (const entry of append.entries) {
+      if (entry.kind !== EntryKind.config) continue;
+      const conf = decodeConf(entry.data);
+      if (before !== undefined && before.voters.length > 0) {
+        expect(isStep(before, conf), this, () => {
+          return `${id} goes from ${show(before)} to ${show(conf)} at ${entry.index}`;
+        });
+      }
+      before = conf;
+    }
+  }
+}
+
+function isStep(before: ConfState, after: ConfState): boolean {
+  const wasJoint = before.votersOutgoing.length > 0;
+  const isJoint = after.votersOutgoing.length > 0;
+  if (wasJoint) return !isJoint && same(before.voters, after.voters);
+  return isJoint ? same(before.voters, after.votersOutgoing) : same(before.voters, after.voters);
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
+}
+
+function show(conf: ConfState | undefined): string {
+  return `(${conf?.voters})&&(${conf?.votersOutgoing})`;
+}

@@ -1,0 +1,28 @@
+/** A leader holds every entry committed in earlier terms (paper §5.4). */
+import type { Ledger } from "../ledger.ts";
+import { type Checker, expect, type MemberView } from "./checker.ts";
+
+export class LeaderCompleteness implements Checker {
+  readonly name = "leader-completeness";
+  readonly #ledger: Ledger;
+  readonly #checked = new Set<string>();
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  state(view: MemberView): void {
+    if (view.role !== "leader") return;
+    const key = `${view.id}@${view.term}`;
+    if (this.#checked.has(key)) return;
+    this.#checked.add(key);
+    const log = this.#ledger.issued.get(view.id);
+    for (const [i, slot] of this.#ledger.committed.entries()) {
+      const index = i + 1;
+      if (slot.committedIn >= view.term || index <= (log?.baseIndex ?? 0)) continue;
+      expect(log?.termAt(index) === slot.term, this, () => {
+        return `${view.id} leads term ${view.term} without entry ${index} of term ${slot.term}, committed in term ${slot.committedIn}`;
+      });
+    }
+  }
+}

@@ -1,0 +1,143 @@
+/** What goes wrong, and for how long. Each fault heals by itself; several may overlap. */
+import type { MemberId } from "../core/types.ts";
+import { changeMembers } from "./churn.ts";
+import type { SimMember } from "./member.ts";
+import type { FaultKind } from "./scenario.ts";
+import type { World } from "./world.ts";
+
+type Link = readonly [MemberId, MemberId];
+
+export class Faults {
+  readonly #world: World;
+  #running = false;
+  readonly #heals = new Set<() => void>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  start(): void {
+    this.#running = true;
+    this.#next();
+  }
+
+  /** Heals everything and starts everyone again. */
+  stop(): void {
+    this.#running = false;
+    for (const heal of [...this.#heals]) heal();
+    for (const member of this.#world.members.values()) if (!member.up) member.boot();
+  }
+
+  #next(): void {
+    const { clock, random, scenario } = this.#world;
+    clock.after(random.between(0, 2 * scenario.faultEveryMs), () => {
+      if (!this.#running) return;
+      const kind = random.weighted(scenario.faultWeights);
+      if (this.#inject(kind)) this.#world.trace.note(`fault ${kind}`);
+      this.#next();
+    });
+  }
+
+  /** False when there is nobody it could happen to. */
+  #inject(kind: FaultKind): boolean {
+    const world = this.#world;
+    const { random, scenario } = world;
+    const victim = kind.endsWith("Leader") ? world.leader()?.member : pickUp(world);
+    if (victim === undefined) return false;
+    switch (kind) {
+      case "crash":
+      case "crashLeader":
+        this.#crash(victim, random.between(5, 300));
+        return true;
+      case "crashAll":
+        for (const member of world.up()) this.#crash(member, random.between(5, 100));
+        return true;
+      case "isolate":
+      case "isolateLeader":
+        this.#cut(linksBetween([victim.id], this.#others([victim.id])));
+        return true;
+      case "partition":
+        this.#partition();
+        return true;
+      case "asymmetric":
+        this.#asymmetric(victim);
+        return true;
+      case "lossy":
+        world.network.lossBurst += 0.3;
+        this.#healAfter(random.between(50, 300), () => {
+          world.network.lossBurst -= 0.3;
+        });
+        return true;
+      case "pause":
+        victim.pause();
+        this.#healAfter(random.between(20, 500), () => victim.resume());
+        return true;
+      case "slowDisk":
+        victim.slowDisk(random.between(10, 80));
+        this.#healAfter(random.between(50, 400), () => victim.recoverDisk());
+        return true;
+      case "hungDisk":
+        victim.slowDisk(Number.POSITIVE_INFINITY);
+        this.#healAfter(random.between(100, 800), () => victim.recoverDisk());
+        return true;
+      case "transfer":
+        world.leader()?.member.transfer(victim.id);
+        return true;
+      default:
+        return changeMembers(world, kind, scenario.voters + 3);
+    }
+  }
+
+  #crash(member: SimMember, downMs: number): void {
+    this.#world.crash(member);
+    this.#healAfter(downMs, () => {
+      if (!member.up) member.boot();
+    });
+  }
+
+  #partition(): void {
+    const { random, members } = this.#world;
+    const side = [...members.keys()].filter(() => random.chance(0.5));
+    this.#cut(linksBetween(side, this.#others(side)));
+  }
+
+  /** It hears but is not heard, or the other way round, by one peer or by all. */
+  #asymmetric(victim: SimMember): void {
+    const { random } = this.#world;
+    const others = this.#others([victim.id]);
+    const peers = random.chance(0.5) || others.length === 0 ? others : [random.pick(others)];
+    const silent = random.chance(0.5);
+    this.#cut(peers.map((peer): Link => (silent ? [victim.id, peer] : [peer, victim.id])));
+  }
+
+  #cut(links: readonly Link[]): void {
+    const heal = this.#world.network.cut(links);
+    this.#healAfter(this.#world.random.between(20, 700), heal);
+  }
+
+  #others(ids: readonly MemberId[]): MemberId[] {
+    return [...this.#world.members.keys()].filter((id) => !ids.includes(id));
+  }
+
+  #healAfter(ms: number, heal: () => void): void {
+    const once = () => {
+      if (this.#heals.delete(once)) heal();
+    };
+    this.#heals.add(once);
+    this.#world.clock.after(ms, once);
+  }
+}
+
+function linksBetween(side: readonly MemberId[], others: readonly MemberId[]): Link[] {
+  return side.flatMap((a) =>
+    others.flatMap((b): Link[] => [
+      [a, b],
+      [b, a],
+    ]),
+  );
+}
+
+function pickUp(world: World): SimMember | undefined {
+  const up = world.up().filter((member) => !member.paused);
+  return up.length === 0 ? undefined : world.random.pick(up);
+}

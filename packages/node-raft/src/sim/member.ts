@@ -1,0 +1,32 @@
+/** What the world needs of a member, whatever drives its core. */
+import type { MembershipChange } from "../core/options.ts";
+import type { MemberId } from "../core/types.ts";
+import type { MemberView } from "./checkers/checker.ts";
+import type { Endpoint } from "./network.ts";
+import type { ReadOperation, WriteOperation } from "./oracle.ts";
+
+export interface SimMember extends Endpoint {
+  readonly id: MemberId;
+  readonly up: boolean;
+  readonly paused: boolean;
+  /** Starts from what the disk holds. */
+  boot(): void;
+  /** Loses everything that the disk has not confirmed, or some of it. */
+  crash(): void;
+  /** Stops as a whole, sockets open; what arrives is looked at when it goes on. */
+  pause(): void;
+  resume(): void;
+  /** Milliseconds added to each sync; Infinity = hangs until `recoverDisk`. */
+  slowDisk(extraMs: number): void;
+  recoverDisk(): void;
+  peerCrashed(id: MemberId): void;
+  /** False: not the leader, or it refuses now. */
+  write(operation: WriteOperation): boolean;
+  read(operation: ReadOperation): void;
+  transfer(to: MemberId): void;
+  change(change: MembershipChange): boolean;
+  /** null while down. */
+  view(): MemberView | null;
+  /** Applied index and state digest. */
+  state(): { readonly index: number; readonly chain: number };
+}

@@ -1,0 +1,313 @@
+/**
+ * Deliberate bugs, to show that the simulator bites. Each is a substitution in a copy of the sources
+ * made at test time, so no production build can contain one. `seeds`: it must die within so many,
+ * found by a checker and not by an assertion of the core itself.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** The rule it breaks. */
+  readonly breaks: string;
+  readonly edits: readonly {
+    /** Relative to src/. */
+    readonly file: string;
+    /** Occurs exactly once. */
+    readonly find: string;
+    readonly replace: string;
+  }[];
+  readonly seeds: number;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: "vote-before-fsync",
+    breaks: "a vote is on disk before it is sent (paper §5.2)",
+    edits: [
+      {
+        file: "core/election.ts",
+        find: 'if (type === "voteReply" && granted) state.outbox.sendWhenDurable(message);\n  else ',
+        replace: "",
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "vote-forgotten",
+    breaks: "one vote in a term (paper §5.2)",
+    edits: [
+      {
+        file: "core/roles.ts",
+        find: '    state.term = term;\n    state.vote = "";\n  }',
+        replace: '    state.term = term;\n  }\n  state.vote = "";',
+      },
+      { file: "core/roles.ts", find: "state.vote === state.id", replace: "true" },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "ack-before-fsync",
+    breaks: "an acknowledgement means durable (RAFT.md §2.5 row 12)",
+    edits: [
+      {
+        file: "core/follower.ts",
+        find: "state.outbox.sendWhenDurable({",
+        replace: "state.outbox.sendNow({",
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "leader-counts-unsynced",
+    breaks: "the leader's own copy counts after its fsync (RAFT.md §2.5 row 9)",
+    edits: [
+      {
+        file: "core/replication.ts",
+        find: "id === state.id ? log.stable :",
+        replace: "id === state.id ? log.lastIndex :",
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "commit-older-term",
+    breaks: "only own-term entries are committed by counting (paper §5.4.2)",
+    edits: [
+      {
+        file: "core/replication.ts",
+        find: "if (index <= log.commit || log.termAt(index) !== state.term) return;",
+        replace: "if (index <= log.commit) return;",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "quorum-off-by-one",
+    breaks: "a majority is more than half (RAFT.md §2.5 row 22)",
+    edits: [
+      {
+        file: "core/quorum.ts",
+        find: "Math.floor(size / 2) + 1",
+        replace: "Math.max(1, Math.floor(size / 2))",
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "joint-quorum-ignored",
+    breaks: "a joint decision needs both halves (RAFT.md §2.5 row 22)",
+    edits: [
+      {
+        file: "core/quorum.ts",
+        find: "return Math.min(majorityIndex(voters, reached), majorityIndex(outgoing, reached));",
+        replace: "return outgoing.length < 0 ? 0 : majorityIndex(voters, reached);",
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "no-joint-configuration",
+    breaks: "voters change through a joint configuration (RAFT.md §2.5 row 1)",
+    edits: [
+      {
+        file: "core/conf-change.ts",
+        find: "    : enterJoint(conf, operations, true);",
+        replace: '    : { kind: "changed", conf: draft.build() };',
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "conf-not-rolled-back",
+    breaks: "truncation rolls the configuration back (RAFT.md §2.5 row 2)",
+    edits: [
+      { file: "core/state.ts", find: "    this.confs.truncateFrom(index);\n", replace: "" },
+      {
+        file: "core/conf-history.ts",
+        find: "assert(index > this.currentIndex,",
+        replace: "assert(index > 0,",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "learner-refuses-votes",
+    breaks: "learners answer votes (RAFT.md §2.5 row 3)",
+    edits: [
+      {
+        file: "core/election.ts",
+        find: "const granted = free && upToDate;",
+        replace: "const granted = free && upToDate && isVoter(state.conf, state.id);",
+      },
+      {
+        file: "core/election.ts",
+        find: "const granted = upToDate && message.term > state.term;",
+        replace:
+          "const granted = upToDate && message.term > state.term && isVoter(state.conf, state.id);",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "removed-gives-up",
+    breaks: "a member campaigns until its removal is committed (thesis §4.2.2)",
+    edits: [
+      {
+        file: "core/election.ts",
+        find: "return confs.currentIndex > log.commit && isVoter(confs.at(log.commit), id);",
+        replace: "return confs.currentIndex < 0 && log.commit < 0;",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "pre-vote-counts-as-vote",
+    breaks: "a pre-vote is not a vote (RAFT.md §2.5 row 5)",
+    edits: [
+      {
+        file: "core/election.ts",
+        find: 'if (state.role === "preCandidate") startElection(state, false);',
+        replace:
+          'if (state.role === "preCandidate") {\n    startElection(state, false);\n    becomeLeader(state);\n  }',
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "vote-ignores-log-term",
+    breaks: "the last term decides whose log is newer (paper §5.4.1)",
+    edits: [
+      {
+        file: "core/log.ts",
+        find: "return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);",
+        replace: "return lastIndex >= this.lastIndex && lastTerm >= 0;",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "append-checks-index-only",
+    breaks: "the consistency check compares terms (paper §5.3)",
+    edits: [
+      {
+        file: "core/follower.ts",
+        find: "if (log.termAt(message.prevIndex) !== message.prevTerm) {",
+        replace: "if (log.termAt(message.prevIndex) === undefined) {",
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "truncate-without-conflict",
+    breaks: "only a real conflict truncates (RAFT.md §2.5 row 21)",
+    edits: [
+      {
+        file: "core/follower.ts",
+        find: "    if (known === entry.term) continue;\n",
+        replace: "",
+      },
+      { file: "core/log.ts", find: "assert(index > this.commit, ", replace: "assert(index > 0, " },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "heartbeat-commits-all",
+    breaks: "a heartbeat carries min(match, commit) (RAFT.md §2.5 row 12)",
+    edits: [
+      {
+        file: "core/read-index.ts",
+        find: "commit: Math.min(progress.match, state.log.commit),",
+        replace: "commit: state.log.commit,",
+      },
+      {
+        file: "core/follower.ts",
+        find: "state.log.commitTo(message.commit);",
+        replace: "state.log.commitTo(Math.min(message.commit, state.log.lastIndex));",
+      },
+    ],
+    seeds: 400,
+  },
+  {
+    name: "read-before-own-term",
+    breaks: "no read before an own-term entry is committed (RAFT.md §2.5 row 6)",
+    edits: [
+      {
+        file: "core/read-index.ts",
+        find: "if (log.termAt(log.commit) !== state.term) return;",
+        replace: "",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "read-token-reused",
+    breaks: "each batch of reads has a token of its own (RAFT.md §2.5 row 7)",
+    edits: [
+      {
+        file: "core/read-index.ts",
+        find: "reads.seq += 1;\n",
+        replace: "reads.seq = Math.max(reads.seq, 1);\n",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "transfer-never-ends",
+    breaks: "a transfer ends after one election time-out (RAFT.md §2.5 row 20)",
+    edits: [
+      {
+        file: "core/transfer.ts",
+        find: "if (transfer !== null && state.ticks",
+        replace: "if (transfer !== null && limits.electionTicksMin < 0 && state.ticks",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "lost-window-not-checked",
+    breaks: "a window of lost messages is found out (RAFT.md §2.5 row 19)",
+    edits: [
+      {
+        file: "core/replication.ts",
+        find: 'progress.mustCheck = progress.state === "replicate" && progress.inflights.size > 0;',
+        replace: "progress.mustCheck = false;",
+      },
+    ],
+    seeds: 2000,
+  },
+  {
+    name: "stale-durable-counts",
+    breaks: "an acknowledgement of replaced entries is void (RAFT.md §4.3)",
+    edits: [
+      { file: "core/state.ts", find: "    this.outbox.voidFrom(index);\n", replace: "" },
+      {
+        file: "core/raft.ts",
+        find: "assert(stable <= state.log.lastIndex,",
+        replace: "assert(stable >= 0,",
+      },
+    ],
+    seeds: 5000,
+  },
+  {
+    name: "snapshot-has-newest-conf",
+    breaks: "a snapshot carries the configuration of its index (RAFT.md §2.5 row 16)",
+    edits: [
+      {
+        file: "core/raft.ts",
+        find: "conf: state.confs.at(index) });",
+        replace: "conf: state.confs.current });",
+      },
+    ],
+    seeds: 5000,
+  },
+  {
+    name: "joint-never-left",
+    breaks: "a joint configuration is left by itself (thesis §4.3)",
+    edits: [
+      {
+        file: "core/leader.ts",
+        find: "  leaveJointWhenCommitted(state);\n",
+        replace: "",
+      },
+    ],
+    seeds: 400,
+  },
+];

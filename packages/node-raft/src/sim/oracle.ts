@@ -1,0 +1,124 @@
+/**
+ * The clients' view: every write has a serial number of its own, an acknowledged one must stay, an
+ * unknown one may have happened at most once, and every read sees what was acknowledged before it.
+ */
+import type { MemberId } from "../core/types.ts";
+import { EntryKind } from "../core/types.ts";
+import { digestEntry } from "./digest.ts";
+import { SimFailure } from "./failure.ts";
+import type { Ledger } from "./ledger.ts";
+import { checkRegister, type RegisterOperation } from "./linearizability.ts";
+import { type Command, encodeCommand } from "./register-machine.ts";
+
+export interface WriteOperation {
+  readonly kind: "write";
+  readonly command: Command;
+  readonly invokedAt: number;
+  completedAt: number;
+  /** 0 = not acknowledged. */
+  index: number;
+}
+
+export interface ReadOperation {
+  readonly kind: "read";
+  readonly key: string;
+  readonly invokedAt: number;
+  /** Highest index that anyone was told of when the read began. */
+  readonly floor: number;
+  completedAt: number;
+  value: number;
+}
+
+export class Oracle {
+  readonly #now: () => number;
+  readonly #writes: WriteOperation[] = [];
+  readonly #reads: ReadOperation[] = [];
+  #serial = 0;
+  #floor = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get acknowledged(): number {
+    return this.#writes.filter((write) => write.index > 0).length;
+  }
+
+  get answered(): number {
+    return this.#reads.filter((read) => read.completedAt !== Infinity).length;
+  }
+
+  invokeWrite(key: string): WriteOperation {
+    this.#serial += 1;
+    const command = { key, serial: this.#serial };
+    const invokedAt = this.#now();
+    const write = { kind: "write" as const, command, invokedAt, completedAt: Infinity, index: 0 };
+    this.#writes.push(write);
+    return write;
+  }
+
+  completeWrite(write: WriteOperation, index: number): void {
+    write.completedAt = this.#now();
+    write.index = index;
+    this.#floor = Math.max(this.#floor, index);
+  }
+
+  invokeRead(key: string): ReadOperation {
+    const common = { key, invokedAt: this.#now(), floor: this.#floor };
+    const read = { kind: "read" as const, ...common, completedAt: Infinity, value: 0 };
+    this.#reads.push(read);
+    return read;
+  }
+
+  /** `index`: the member's applied index when it looked up `value`. */
+  completeRead(read: ReadOperation, by: MemberId, index: number, value: number): void {
+    read.completedAt = this.#now();
+    read.value = value;
+    if (index < read.floor) {
+      const message = `${by} answered a read at ${index}, ${read.floor} was acknowledged before it`;
+      throw new SimFailure("oracle", "stale-read", message);
+    }
+    this.#floor = Math.max(this.#floor, index);
+  }
+
+  /** At the end: nothing acknowledged is missing, nothing happened twice, registers are linearizable. */
+  finish(ledger: Ledger): void {
+    const found = new Map<number, number>();
+    const digests = ledger.committed.map((slot) => slot.digest);
+    for (const digest of digests) found.set(digest, (found.get(digest) ?? 0) + 1);
+    for (const write of this.#writes) {
+      const { command, index } = write;
+      const digest = digestCommand(command);
+      const count = found.get(digest) ?? 0;
+      if (index > 0 && digests[index - 1] !== digest) {
+        fail("lost-write", `write ${command.serial}, acknowledged at ${index}, is not there`);
+      }
+      if (count > 1) fail("double-write", `write ${command.serial} happened ${count} times`);
+    }
+    for (const key of new Set(this.#writes.map((write) => write.command.key))) {
+      const wrong = checkRegister(this.#history(key));
+      if (wrong !== null) fail("linearizability", `${key}: ${wrong}`);
+    }
+  }
+
+  #history(key: string): RegisterOperation[] {
+    const writes = this.#writes
+      .filter((write) => write.command.key === key)
+      .map(({ kind, command, invokedAt, completedAt }) => {
+        return { kind, value: command.serial, invokedAt, completedAt };
+      });
+    const reads = this.#reads
+      .filter((read) => read.key === key && read.completedAt !== Infinity)
+      .map(({ kind, value, invokedAt, completedAt }) => ({ kind, value, invokedAt, completedAt }));
+    return [...writes, ...reads];
+  }
+}
+
+function digestCommand(command: Command): number {
+  const data = encodeCommand(command);
+  return digestEntry({ index: 0, term: 0, kind: EntryKind.normal, data });
+}
+
+function fail(checker: string, message: string): never {
+  throw new SimFailure("oracle", checker, message);
+}

@@ -1,0 +1,54 @@
+/**
+ * The replicated state of the simulated cluster: registers that hold the serial number of their last
+ * write, and a hash chain over all that was applied.
+ */
+import type { Entry } from "../core/types.ts";
+import { EntryKind } from "../core/types.ts";
+import { digestEntry, mix } from "./digest.ts";
+
+export interface Command {
+  readonly key: string;
+  /** Unique in a run; never 0. */
+  readonly serial: number;
+}
+
+export function encodeCommand(command: Command): Uint8Array {
+  return Uint8Array.from(`${command.key}=${command.serial}`, (c) => c.charCodeAt(0));
+}
+
+export function decodeCommand(data: Uint8Array): Command {
+  const [key = "", serial = ""] = String.fromCharCode(...data).split("=");
+  return { key, serial: Number(serial) };
+}
+
+export class RegisterMachine {
+  index = 0;
+  chain = 0;
+  #registers = new Map<string, number>();
+
+  apply(entry: Entry): void {
+    this.index = entry.index;
+    this.chain = mix(mix(this.chain, entry.term), digestEntry(entry));
+    if (entry.kind !== EntryKind.normal) return;
+    const { key, serial } = decodeCommand(entry.data);
+    this.#registers.set(key, serial);
+  }
+
+  /** 0 = never written. */
+  read(key: string): number {
+    return this.#registers.get(key) ?? 0;
+  }
+
+  save(): Uint8Array {
+    const text = JSON.stringify([this.index, this.chain, [...this.#registers]]);
+    return Uint8Array.from(text, (c) => c.charCodeAt(0));
+  }
+
+  load(data: Uint8Array): void {
+    const text = String.fromCharCode(...data);
+    const [index, chain, registers] = JSON.parse(text) as [number, number, [string, number][]];
+    this.index = index;
+    this.chain = chain;
+    this.#registers = new Map(registers);
+  }
+}

@@ -1,0 +1,132 @@
+/** Everything that a seed decides before the run starts: size, speeds, and what goes wrong how often. */
+import type { CoreLimits } from "../core/options.ts";
+import { SimRandom } from "./random.ts";
+
+export type FaultKind =
+  | "crash"
+  | "crashLeader"
+  | "crashAll"
+  | "isolate"
+  | "isolateLeader"
+  | "partition"
+  | "asymmetric"
+  | "pause"
+  | "slowDisk"
+  | "hungDisk"
+  | "lossy"
+  | "transfer"
+  | "addMember"
+  | "removeMember"
+  | "replaceMember"
+  | "demoteMember";
+
+/** Times in simulated milliseconds. */
+export interface Scenario {
+  readonly seed: number;
+  readonly voters: number;
+  readonly faultsForMs: number;
+  readonly tickMs: number;
+  readonly limits: CoreLimits;
+  readonly network: {
+    readonly dropChance: number;
+    readonly duplicateChance: number;
+    readonly delayMs: readonly [number, number];
+    /** Now and then a message takes many times as long. */
+    readonly stragglerChance: number;
+    readonly inOrder: boolean;
+    readonly reportsUnreachable: boolean;
+  };
+  readonly disk: { readonly syncMs: readonly [number, number] };
+  readonly turnMs: number;
+  readonly applyMs: number;
+  /** Largest factor by which a member's ticks differ. */
+  readonly clockSkew: number;
+  readonly snapshotEntries: number;
+  readonly trailingEntries: number;
+  readonly faultEveryMs: number;
+  readonly faultWeights: Readonly<Record<FaultKind, number>>;
+  /** Peers of a crashed member notice its closed socket. */
+  readonly crashHintChance: number;
+  readonly workload: {
+    readonly everyMs: number;
+    readonly keys: number;
+    readonly readShare: number;
+  };
+}
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new SimRandom(seed, "scenario");
+  const churn = random.chance(0.5);
+  return {
+    seed,
+    voters: random.pick([1, 2, 3, 3, 3, 3, 3, 3, 5, 5, 5]),
+    faultsForMs: random.between(2000, 4000),
+    tickMs: 10,
+    limits: limitsOf(random),
+    network: networkOf(random),
+    disk: { syncMs: random.chance(0.3) ? [2, 25] : [0.2, 3] },
+    turnMs: random.pick([0, 0.2, 2]),
+    applyMs: random.pick([0, 0.5, 10]),
+    clockSkew: random.pick([0, 0.05, 0.3]),
+    snapshotEntries: random.pick([8, 25, 100_000]),
+    trailingEntries: random.pick([0, 5, 20]),
+    faultEveryMs: random.between(60, 400),
+    faultWeights: faultWeightsOf(random, churn),
+    crashHintChance: random.pick([0, 0.5, 1]),
+    workload: {
+      everyMs: random.pick([3, 10, 40]),
+      keys: 3,
+      readShare: random.pick([0.2, 0.5]),
+    },
+  };
+}
+
+function limitsOf(random: SimRandom): CoreLimits {
+  return {
+    heartbeatTicks: 2,
+    electionTicksMin: 10,
+    electionTicksMax: random.pick([14, 20, 20]),
+    inflightMessagesMax: random.pick([1, 4, 64]),
+    inflightBytesMax: random.pick([16, 256, 65_536]),
+    messageBytesMax: random.pick([8, 64, 4096]),
+    uncommittedBytesMax: random.pick([200, 100_000]),
+  };
+}
+
+function networkOf(random: SimRandom): Scenario["network"] {
+  return {
+    dropChance: random.pick([0, 0, 0.01, 0.05, 0.2]),
+    duplicateChance: random.pick([0, 0.02, 0.1]),
+    delayMs: random.pick([
+      [0.2, 1],
+      [0.5, 6],
+      [1, 40],
+    ] as const),
+    stragglerChance: random.pick([0, 0.005, 0.03]),
+    inOrder: random.chance(0.4),
+    reportsUnreachable: random.chance(0.5),
+  };
+}
+
+function faultWeightsOf(random: SimRandom, churn: boolean): Scenario["faultWeights"] {
+  // Each seed has its own mix: some faults only bite where others keep away.
+  const maybe = (weight: number) => (random.chance(0.7) ? weight : 0);
+  return {
+    crash: 3,
+    crashLeader: maybe(3),
+    crashAll: maybe(0.7),
+    isolate: maybe(2),
+    isolateLeader: maybe(2),
+    partition: maybe(2),
+    asymmetric: maybe(2),
+    pause: maybe(2),
+    slowDisk: maybe(1),
+    hungDisk: maybe(1),
+    lossy: maybe(1),
+    transfer: maybe(1.5),
+    addMember: churn ? 2 : 0,
+    removeMember: churn ? 1.5 : 0,
+    replaceMember: churn ? 1.5 : 0,
+    demoteMember: churn ? 0.7 : 0,
+  };
+}

@@ -1,0 +1,73 @@
+/** Where members report what they do; passes it to the ledger, the trace and every checker. */
+import type { Append, Entry, MemberId, Message } from "../core/types.ts";
+import type { Checker, MemberView } from "./checkers/checker.ts";
+import { CommitAgreement } from "./checkers/commit-agreement.ts";
+import { ConfSteps } from "./checkers/conf-steps.ts";
+import { ElectionSafety } from "./checkers/election-safety.ts";
+import { LeaderCompleteness } from "./checkers/leader-completeness.ts";
+import { LogMatching } from "./checkers/log-matching.ts";
+import { Monotonic } from "./checkers/monotonic.ts";
+import { OneVote } from "./checkers/one-vote.ts";
+import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
+import { type DiskContent, Ledger } from "./ledger.ts";
+import type { Trace } from "./trace.ts";
+
+export class Watch {
+  readonly ledger = new Ledger();
+  readonly #trace: Trace;
+  readonly #checkers: readonly Checker[];
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+    const { ledger } = this;
+    this.#checkers = [
+      new CommitAgreement(ledger),
+      new ElectionSafety(),
+      new OneVote(),
+      new LogMatching(ledger),
+      new LeaderCompleteness(ledger),
+      new StateMachineSafety(),
+      new Monotonic(),
+      new ConfSteps(ledger),
+    ];
+  }
+
+  booted(id: MemberId, content: DiskContent): void {
+    const { hardState, entries, snapshot } = content;
+    const term = hardState?.term ?? 0;
+    this.#trace.note("boot", id, term, hardState?.vote ?? "", entries.length, snapshot?.index ?? 0);
+    this.ledger.booted(id, content);
+  }
+
+  issued(id: MemberId, append: Append): void {
+    const { hardState, entries, snapshot } = append;
+    const { term, vote } = hardState ?? { term: 0, vote: "" };
+    this.#trace.note("write", id, append.seq, term, vote, snapshot?.index ?? 0, entries.length);
+    for (const checker of this.#checkers) checker.issued?.(id, append);
+    this.ledger.write(this.ledger.issued, id, append);
+  }
+
+  durable(id: MemberId, append: Append): void {
+    this.#trace.note("sync", id, append.seq);
+    this.ledger.write(this.ledger.durable, id, append);
+  }
+
+  sent(message: Message): void {
+    this.#trace.message("send", message);
+    for (const checker of this.#checkers) checker.sent?.(message);
+  }
+
+  applied(id: MemberId, entry: Entry, chain: number): void {
+    this.#trace.note("apply", id, entry.index, entry.term, chain);
+    for (const checker of this.#checkers) checker.applied?.(id, entry, chain);
+  }
+
+  restored(id: MemberId, index: number, chain: number): void {
+    this.#trace.note("restore", id, index, chain);
+    for (const checker of this.#checkers) checker.restored?.(id, index, chain);
+  }
+
+  state(view: MemberView): void {
+    for (const checker of this.#checkers) checker.state?.(view);
+  }
+}
