@@ -57,6 +57,8 @@ export class Engine<R> {
   readonly snapshots: Snapshots<R>;
   #soft: SoftState;
   #conf: ConfState;
+  /** What the state machine holds; behind the applier's while a snapshot is being installed. */
+  #applied: number;
   #scheduled = false;
   #running = true;
 
@@ -66,6 +68,7 @@ export class Engine<R> {
     const status = deps.core.status();
     this.#soft = { role: status.role, leader: status.leader, term: status.term };
     this.#conf = status.conf;
+    this.#applied = status.applied;
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
     this.#disk = new DiskWatch(tickMs * electionTicksMax);
@@ -130,7 +133,7 @@ export class Engine<R> {
   }
 
   waitApplied(index: number, deadline: number): Promise<void> {
-    if (this.#core.status().applied >= index) return Promise.resolve();
+    if (this.#applied >= index) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.add({ index, deadline, resolve, reject });
     });
@@ -283,6 +286,7 @@ export class Engine<R> {
       () => {
         if (!this.#running) return;
         this.#guarded(() => this.#core.snapshotInstalled(index));
+        this.#applied = index;
         this.#waiters.applied(index);
         this.wake();
       },
@@ -337,6 +341,7 @@ export class Engine<R> {
       },
       reached: (index) => {
         this.#core.applied(index);
+        this.#applied = index;
         this.#waiters.applied(index);
       },
       again: () => {

@@ -1,8 +1,8 @@
 /** Opens a data directory and gives back the member that lives in it. */
 import { MemoryStorage } from "../wal/memory-storage.ts";
-import type { RaftStorage } from "../wal/storage.ts";
+import type { RaftStorage, StorageState } from "../wal/storage.ts";
 import { openWorkerStorage } from "../wal/worker-port.ts";
-import type { OpenRaftOptions, RaftNode } from "./api.ts";
+import type { OpenRaftOptions, RaftLimits, RaftNode } from "./api.ts";
 import { withDefaults } from "./limits.ts";
 import { DrivenRaftNode } from "./raft-node.ts";
 import { mintMemberId, realRandom, realTimers } from "./real-world.ts";
@@ -21,13 +21,22 @@ export async function openRaftNode<R>(options: OpenRaftOptions<R>): Promise<Raft
     const state = await storage.open(options.mintId ?? mintMemberId);
     for (const note of state.notes) options.log?.("warn", note, { member: state.memberId });
     const limits = withDefaults(options.limits);
-    const node = new DrivenRaftNode(options, { storage, state, limits, timers, random });
+    const parts = { storage, state: trimmed(state, limits), limits, timers, random };
+    const node = new DrivenRaftNode(options, parts);
     if (!node.fresh) await node.resume();
     return node;
   } catch (error) {
     await storage.close();
     throw error;
   }
+}
+
+/** Files are dropped whole, so the disk holds more of the old log than memory has to. */
+function trimmed(state: StorageState, limits: RaftLimits): StorageState {
+  const keepFrom = (state.snapshot?.index ?? 0) - limits.trailingEntries + 1;
+  const first = state.entries[0]?.index ?? 0;
+  if (first === 0 || first >= keepFrom) return state;
+  return { ...state, entries: state.entries.slice(keepFrom - first) };
 }
 
 function chooseStorage<R>(options: OpenRaftOptions<R>): RaftStorage {

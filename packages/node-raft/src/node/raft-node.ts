@@ -50,6 +50,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   #engine: Engine<R> | null = null;
   #leadership: Leadership = { leader: "", leaderAddress: "", term: 0, self: false };
   #starting = false;
+  #failed = false;
   #stopped: Promise<void> | null = null;
 
   constructor(options: OpenRaftOptions<R>, parts: NodeParts) {
@@ -274,6 +275,8 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   }
 
   #fail(error: Error): void {
+    if (this.#failed) return;
+    this.#failed = true;
     this.#engine?.halt();
     this.#levels.rejectAll();
     this.#log("error", "this member cannot go on", { error: error.stack ?? error.message });

@@ -35,8 +35,13 @@ export class DiskStore {
     this.#walOptions = options;
     vfs.mkdir(dir);
     this.#unlock = vfs.lock(`${dir}/LOCK`);
-    this.#identity = readIdentity(vfs, dir) ?? mintIdentity(vfs, dir, mintId());
-    this.snapshots = new SnapshotStore(vfs, `${dir}/snap`);
+    try {
+      this.#identity = readIdentity(vfs, dir) ?? mintIdentity(vfs, dir, mintId());
+      this.snapshots = new SnapshotStore(vfs, `${dir}/snap`);
+    } catch (error) {
+      this.#unlock();
+      throw error;
+    }
   }
 
   /** Throws `RaftError`: "corrupt" (with file, offset and remedy) or "io" (locked, unreadable). */
@@ -154,8 +159,7 @@ function logGone(dir: string): RaftError {
 function readIdentity(vfs: Vfs, dir: string): Identity | null {
   const path = `${dir}/${ID_FILE}`;
   if (!vfs.exists(path)) return null;
-  const value = JSON.parse(new TextDecoder().decode(readWhole(vfs, path))) as Partial<Identity>;
-  const { clusterId, memberId, format } = value;
+  const { clusterId, memberId, format } = parseIdentity(path, readWhole(vfs, path));
   if (format !== FORMAT) {
     throw new RaftError("corrupt", `${path}: format ${format}, but this program knows ${FORMAT}`);
   }
@@ -163,6 +167,14 @@ function readIdentity(vfs: Vfs, dir: string): Identity | null {
     throw new RaftError("corrupt", `${path}: names no member; ${REJOIN}`);
   }
   return { clusterId, memberId, format };
+}
+
+function parseIdentity(path: string, bytes: Uint8Array): Partial<Identity> {
+  try {
+    return (JSON.parse(new TextDecoder().decode(bytes)) ?? {}) as Partial<Identity>;
+  } catch (error) {
+    throw new RaftError("corrupt", `${path}: not JSON; ${REJOIN}`, { cause: error });
+  }
 }
 
 function mintIdentity(vfs: Vfs, dir: string, memberId: MemberId): Identity {

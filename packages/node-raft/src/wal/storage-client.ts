@@ -145,6 +145,7 @@ export class StorageClient implements RaftStorage {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#appends = [];
+    this.#rejectAll(error);
     this.#onFailure?.(error);
   }
 

@@ -2,7 +2,7 @@
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { StorageClient } from "./storage-client.ts";
 import type { StoreHostOptions } from "./store-host.ts";
-import type { StorePort, StoreReply } from "./store-protocol.ts";
+import type { StoreFault, StorePort, StoreReply } from "./store-protocol.ts";
 
 /**
  * Starts the worker thread. The default runs `worker.ts` beside this file; a bundled program passes
@@ -21,14 +21,25 @@ function workerPort(options: StoreHostOptions, spawn: SpawnWorker): StorePort {
   const worker = spawn({ workerData: options, name: "raft-wal" });
   let receive: ((reply: StoreReply) => void) | null = null;
   let ended = false;
+  let gone: StoreFault | null = null;
   const fail = (message: string): void => {
-    if (!ended) receive?.({ kind: "failed", fault: { code: "io", message } });
+    gone = { code: "io", message };
+    if (!ended) receive?.({ kind: "failed", fault: gone });
   };
   worker.on("message", (reply: StoreReply) => receive?.(reply));
   worker.on("error", (error) => fail(`the log's thread failed: ${String(error)}`));
   worker.on("exit", (code) => fail(`the log's thread ended with code ${code}`));
   return {
-    post: (request, transfer) => worker.postMessage(request, [...transfer]),
+    post: (request, transfer) => {
+      if (gone === null) {
+        worker.postMessage(request, [...transfer]);
+        return;
+      }
+      // Nobody is there to answer any more.
+      const fault = gone;
+      if (request.kind !== "call") return;
+      queueMicrotask(() => receive?.({ kind: "error", id: request.id, fault }));
+    },
     onReply: (fn) => {
       receive = fn;
     },

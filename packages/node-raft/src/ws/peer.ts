@@ -5,7 +5,7 @@
  */
 import type { MemberId, Message } from "../core/types.ts";
 import { encodeMessages } from "./codec.ts";
-import { CloseCode, type Hello, type Link } from "./link.ts";
+import { CloseCode, type Hello, type Link, type LinkEvents } from "./link.ts";
 
 const BUFFERED_BYTES_MAX = 16 * 1024 * 1024;
 const QUEUE_MESSAGES_MAX = 1024;
@@ -18,8 +18,8 @@ const PROBES = 3;
 const PROBE_AGAIN_MS = 20;
 
 export interface PeerDeps {
-  /** A new outgoing connection to the address, greeting included. */
-  dial(address: string, events: ConstructorParameters<typeof Link>[3]): Link;
+  /** A new outgoing connection to the address, greeting included; null when it is not an address. */
+  dial(address: string, events: LinkEvents): Link | null;
   /** A frame of this peer, over whichever connection. */
   frame(link: Link, data: Uint8Array): void;
   crashed(): void;
@@ -127,17 +127,27 @@ export class Peer {
 
   /** `probes` > 0: a working connection has just broken, so a refusal now means a crash. */
   #dial(probes: number): void {
-    const link = this.#deps.dial(this.#address, {
+    const link = this.#dialled(probes);
+    this.#out = link;
+    if (link === null) this.#lost("not an address", false, 0, false);
+  }
+
+  /** null when the address cannot even be dialled. */
+  #dialled(probes: number): Link | null {
+    const link: Link | null = this.#deps.dial(this.#address, {
       ready: (hello) => this.#connected(link, hello),
-      frame: (data) => this.#deps.frame(link, data),
+      frame: (data) => {
+        if (link !== null) this.#deps.frame(link, data);
+      },
       closed: (reason, wasReady, refused) => {
         if (this.#out === link) this.#lost(reason, wasReady, probes, refused);
       },
     });
-    this.#out = link;
+    return link;
   }
 
-  #connected(link: Link, hello: Hello): void {
+  #connected(link: Link | null, hello: Hello): void {
+    if (link === null || this.#out !== link) return;
     this.#backoffMs = BACKOFF_FIRST_MS;
     this.#lastReason = "";
     this.#deps.note("connected", { peer: hello.member, address: this.#address });

@@ -125,7 +125,7 @@ class Sockets implements WsTransport {
     const known = this.#peers.get(id);
     if (known !== undefined) return known;
     const peer = new Peer(id, {
-      dial: (address, events) => this.#open(address, RAFT_PATH, id, events),
+      dial: (address, events) => this.#tryOpen(address, id, events),
       frame: (link, data) => this.#frame(link, data),
       crashed: () => {
         this.#log("info", "a peer crashed: its socket closed and it refuses connections", { id });
@@ -138,6 +138,20 @@ class Sockets implements WsTransport {
     });
     this.#peers.set(id, peer);
     return peer;
+  }
+
+  /** An address from the configuration may be anything; `ws` throws on what is no URL. */
+  #tryOpen(address: string, to: MemberId, events: LinkEvents): Link | null {
+    try {
+      return this.#open(address, RAFT_PATH, to, events);
+    } catch (error) {
+      this.#log("warn", "a peer's address cannot be dialled", {
+        to,
+        address,
+        error: String(error),
+      });
+      return null;
+    }
   }
 
   #open(address: string, path: string, to: MemberId, events: LinkEvents): Link {
