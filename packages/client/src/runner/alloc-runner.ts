@@ -401,6 +401,8 @@ export class AllocRunner {
       clusterId: this.#deps.clusterId(),
       paths: this.paths,
       templated,
+      images: (config: TaskStartRequest["config"]) =>
+        this.#deps.driver(task.driver)?.images(config) ?? [],
     };
   }
 

@@ -13,6 +13,8 @@ export interface RequestInput {
   readonly clusterId: string;
   readonly paths: AllocPaths;
   readonly templated: Readonly<Record<string, string>>;
+  /** The names of images that a configuration needs, as the driver writes them. */
+  images(config: Readonly<Record<string, Json>>): readonly string[];
 }
 
 export function taskIdentity(
@@ -68,13 +70,12 @@ export function startRequest(input: RequestInput): TaskStartRequest {
     cpuShares: granted?.cpu.cpuShares ?? task.resources.cpu,
     memoryMb: granted?.memory.memoryMb ?? task.resources.memoryMb,
     memoryMaxMb: granted?.memory.memoryMaxMb ?? task.resources.memoryMaxMb,
-    imageDigest: pinnedDigest(record, config),
+    imageDigest: pinnedDigest(record, input.images(config)),
   };
 }
 
 /** The digest that this version's image resolved to before, here or anywhere (DESIGN §12.7). */
-function pinnedDigest(record: AllocRecord, config: Readonly<Record<string, Json>>): string {
-  const image = config.image;
-  if (typeof image !== "string") return "";
-  return record.job.imageDigests[image] ?? "";
+function pinnedDigest(record: AllocRecord, images: readonly string[]): string {
+  const image = images[0];
+  return image === undefined ? "" : (record.job.imageDigests[image] ?? "");
 }
