@@ -1,1 +1,1 @@
-export {};
+export { type JobFileOptions, type ParsedJob, parseJobFile } from "./parse-job-file.ts";

@@ -1,0 +1,107 @@
+/**
+ * Reads a block into a request record. Most records are read as their fields are declared; those
+ * that a job file writes in another way have a reader of their own in `special.ts`.
+ */
+import { type Attribute, type Block, type Body, formatRange } from "@drover/hcl";
+import type { Field } from "@drover/model";
+import { type DecodeContext, report } from "./context.ts";
+import { decodeJsonBody, decodeMapBody } from "./free-form.ts";
+import { decodeAttribute, type IntegerRange } from "./scalar.ts";
+import {
+  type AnyRecord,
+  type Bag,
+  blankRecord,
+  type FieldShape,
+  recordOf,
+  shapeOf,
+} from "./shape.ts";
+
+/** Reads the body of a block of one kind of record. */
+export type RecordReader = (body: Body, cx: DecodeContext, read: RecordDecoder) => Bag;
+
+export class RecordDecoder {
+  readonly #cx: DecodeContext;
+  readonly #special: ReadonlyMap<string, RecordReader>;
+
+  /** `special` has the readers by name of record. */
+  constructor(cx: DecodeContext, special: ReadonlyMap<string, RecordReader>) {
+    this.#cx = cx;
+    this.#special = special;
+  }
+
+  /** A block's body, read in the way that its record asks for. */
+  body(record: AnyRecord, body: Body): Bag {
+    const reader = this.#special.get(record.name);
+    return reader === undefined ? this.fields(record, body) : reader(body, this.#cx, this);
+  }
+
+  /** A block with its label. */
+  block(record: AnyRecord, block: Block): Bag {
+    const result = this.body(record, block.body);
+    const { labelKey } = shapeOf(record);
+    if (labelKey !== null) result[labelKey] = block.labels[0] ?? "";
+    return result;
+  }
+
+  /** The fields as they are declared. */
+  fields(record: AnyRecord, body: Body): Bag {
+    const shape = shapeOf(record);
+    const content = body.content(shape.schema, this.#cx.diagnostics);
+    const result = blankRecord(record);
+    for (const field of shape.attributes) {
+      const attribute = content.attributes.get(field.name);
+      if (attribute === undefined) continue;
+      const value = this.#attribute(record, field, attribute);
+      if (value !== undefined) result[field.key] = value;
+    }
+    for (const field of shape.blocks) {
+      const blocks = content.blocks.filter((block) => block.type === field.name);
+      if (blocks.length > 0) result[field.key] = this.#blocks(field, blocks);
+    }
+    return result;
+  }
+
+  #attribute(record: AnyRecord, field: FieldShape, attribute: Attribute): unknown {
+    return decodeAttribute(attribute, field.field, this.#cx, integerRange(record, field));
+  }
+
+  #blocks({ field, name }: FieldShape, blocks: readonly Block[]): unknown {
+    const record = recordOf(field);
+    if (record !== undefined && field.kind === "list") {
+      return blocks.map((block) => this.block(record, block));
+    }
+    if (record !== undefined && field.kind === "map") {
+      return Object.fromEntries(
+        blocks.map((block) => [block.labels[0] ?? "", this.block(record, block)]),
+      );
+    }
+    const first = this.#only(name, blocks);
+    return record === undefined ? this.#freeForm(field, first.body) : this.block(record, first);
+  }
+
+  #freeForm(field: Field, body: Body): unknown {
+    if (field.kind === "map" && field.element !== undefined) {
+      return decodeMapBody(body, field.element, this.#cx);
+    }
+    return decodeJsonBody(body, this.#cx);
+  }
+
+  #only(name: string, blocks: readonly Block[]): Block {
+    const [first, second] = blocks;
+    if (first === undefined) throw new RangeError("a field is read only when it has a block");
+    if (second !== undefined) {
+      report(
+        this.#cx,
+        second.headerRange,
+        `Duplicate ${name} block`,
+        `Only one ${name} block is allowed. Another was defined at ${formatRange(first.headerRange)}.`,
+      );
+    }
+    return first;
+  }
+}
+
+function integerRange(record: AnyRecord, field: FieldShape): IntegerRange {
+  if (record.name === "Spread" && field.key === "weight") return "int8";
+  return record.name === "SpreadTarget" && field.key === "percent" ? "uint8" : "int64";
+}
