@@ -82,7 +82,7 @@ export const versionTagSchema = record(
 );
 
 export const jobSchema = record("Job", {
-  id: string({ wire: "ID", form: "label", diff: false }),
+  id: string({ wire: "ID", form: "attribute", diff: false }),
   name: string(),
   namespace: string({ default: "default" }),
   region: string({ default: "global" }),
