@@ -1,154 +1,40 @@
 /** Schedules service and batch jobs: reconcile, then find a node for each placement. */
+import { type Allocation, AllocPhase, type Job, type Node, type TaskGroup } from "@drover/model";
 import {
-  type Allocation,
-  AllocPhase,
-  type Deployment,
-  isClientTerminal,
-  type Job,
-  JobType,
-  type Node,
-  type RescheduleTracker,
-  type TaskGroup,
-} from "@drover/model";
-import { newAllocation } from "./allocation.ts";
-import { blockedEvaluation } from "./blocked.ts";
-import { hasImages } from "./feasible/images.ts";
+  addAllocation,
+  blockedFor,
+  carryOut,
+  countQueued,
+  deploymentIdFor,
+  type Found,
+  finishResult,
+  replace,
+} from "./carry-out.ts";
 import { coalesce } from "./metrics.ts";
-import type { Placer, Selection } from "./placer.ts";
+import type { Placer } from "./placer.ts";
+import { reconcileInput } from "./reconcile-input.ts";
 import { groupOf } from "./reconciler/alloc-facts.ts";
 import { reconcile } from "./reconciler/reconcile.ts";
 import { LastReschedule, nextTracker } from "./reconciler/reschedule.ts";
-import {
-  Description,
-  type DestructiveRequest,
-  PlaceKind,
-  type PlaceRequest,
-  type ReconcileResult,
-} from "./reconciler/types.ts";
+import { PlaceKind, type PlaceRequest, type ReconcileResult } from "./reconciler/types.ts";
 import type { SchedulerInput, SchedulerResult } from "./scheduler.ts";
 import { Session } from "./session.ts";
-import { UpdateDecider } from "./update-decision.ts";
 import { chooseVersion, type Version } from "./version-choice.ts";
 
 export function scheduleGeneric(input: SchedulerInput): SchedulerResult {
   const session = new Session(input);
-  const result = reconcileJob(session);
+  const result = reconcile(reconcileInput(session));
   carryOut(session, result);
   const { job } = session;
   if (job !== undefined && !job.stop) {
-    for (const request of result.destructive) replace(session, job, result, request);
+    const search = (group: TaskGroup, previous: Allocation) =>
+      select(session, { job, group }, { previous, isReschedule: false });
+    for (const request of result.destructive) {
+      replace(session, { job, deployment: result.activeDeployment, ...request }, search);
+    }
     for (const request of result.places) place(session, job, result, request);
   }
-  return finish(session, result);
-}
-
-function reconcileJob(session: Session): ReconcileResult {
-  const { evaluation, job, now, ref, state } = session;
-  const isBatch = (job?.type ?? evaluation.type) === JobType.batch;
-  const deployments = state.deploymentsByJob(ref);
-  const decider = job && new UpdateDecider({ job, state, placer: session.placerFor(job) });
-  let isRevert: boolean | null = null;
-  return reconcile({
-    ref,
-    job: job ?? null,
-    isBatch,
-    allocs: state.allocsByJob(ref),
-    deployment: isBatch ? null : (deployments[0] ?? null),
-    deployments,
-    evaluation,
-    now,
-    mintId: session.mintId,
-    node: (id) => state.node(id),
-    allocJob: (alloc) => state.allocJob(alloc),
-    jobVersion: (version) => state.jobVersion(ref, version),
-    decideUpdate: (alloc, group) => decider?.decide(alloc, group) ?? { kind: "ignore" },
-    isRevert: () => {
-      isRevert ??= session.isRevert();
-      return isRevert;
-    },
-  });
-}
-
-/** Everything that needs no node. */
-function carryOut(session: Session, result: ReconcileResult): void {
-  const { job, now, plan, view } = session;
-  for (const request of result.stops) {
-    plan.stop(request, now);
-    view.stop(request.alloc);
-  }
-  for (const { next, stop } of result.goes) {
-    if (stop) {
-      plan.stop(stop, now);
-      view.stop(stop.alloc);
-    }
-    const started = { ...next, phase: AllocPhase.go };
-    plan.place(started);
-    view.start(started);
-  }
-  for (const { alloc, resources } of result.inPlace) {
-    if (job) plan.place(updateInPlace(session, job, { alloc, resources, result }));
-  }
-  for (const update of result.attributeUpdates) plan.update(update);
-}
-
-function updateInPlace(
-  session: Session,
-  job: Job,
-  { alloc, resources, result }: Pick<PlanInPlace, "alloc" | "resources" | "result">,
-): Allocation {
-  const deploymentId = deploymentIdFor(result.activeDeployment, alloc.taskGroup);
-  return {
-    ...alloc,
-    evalId: session.evaluation.id,
-    jobVersion: job.version,
-    jobModifyIndex: job.jobModifyIndex,
-    jobCreateIndex: job.createIndex,
-    allocatedResources: resources,
-    deploymentId,
-    deploymentStatus: alloc.deploymentId === deploymentId ? alloc.deploymentStatus : null,
-  };
-}
-
-interface PlanInPlace {
-  readonly alloc: Allocation;
-  readonly resources: Allocation["allocatedResources"];
-  readonly result: ReconcileResult;
-}
-
-/** A group without a part in the deployment is not judged by it. */
-function deploymentIdFor(deployment: Deployment | null, group: string): string {
-  return deployment !== null && Object.hasOwn(deployment.taskGroups, group) ? deployment.id : "";
-}
-
-/** B1: the old one is only given up once there is a place for the new one. */
-function replace(
-  session: Session,
-  job: Job,
-  result: ReconcileResult,
-  { group, old }: DestructiveRequest,
-): void {
-  const { now, plan, view } = session;
-  view.stop(old);
-  const version = {
-    job,
-    group,
-    deploymentId: deploymentIdFor(result.activeDeployment, group.name),
-  };
-  const selection = select(session, version, { previous: old, isReschedule: false });
-  if (!selection) {
-    view.keep(old);
-    return;
-  }
-  const mustPrepare = !isClientTerminal(old) && !hasImages(selection.node, job, group);
-  if (mustPrepare) view.keep(old);
-  else plan.stop({ alloc: old, description: Description.updating }, now);
-  add(session, version, selection, {
-    name: old.name,
-    previous: old,
-    isCanary: false,
-    rescheduleTracker: null,
-    phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
-  });
+  return finishResult(session, result, blockedFor(session));
 }
 
 function place(session: Session, job: Job, result: ReconcileResult, request: PlaceRequest): void {
@@ -170,7 +56,7 @@ function place(session: Session, job: Job, result: ReconcileResult, request: Pla
   }
   if (stopPrevious) plan.stop(stopPrevious, now);
   const policy = previous && groupOf(state.allocJob(previous), group.name)?.reschedulePolicy;
-  add(session, version, selection, {
+  addAllocation(session, version, selection, {
     name: request.name,
     previous,
     isCanary: request.isCanary,
@@ -185,43 +71,12 @@ function noteNoPlacement(session: Session, previous: Allocation): void {
   session.plan.update({ allocId: previous.id, lastReschedule });
 }
 
-interface Slot {
-  readonly name: string;
-  readonly previous: Allocation | null;
-  readonly isCanary: boolean;
-  readonly rescheduleTracker: RescheduleTracker | null;
-  readonly phase: string;
-}
-
-function add(
-  session: Session,
-  version: Version,
-  selection: Selection & { readonly node: Node },
-  slot: Slot,
-): void {
-  const { evaluation, now, plan, view } = session;
-  const alloc = newAllocation({
-    ...slot,
-    id: session.mintId(),
-    evalId: evaluation.id,
-    group: version.group.name,
-    job: version.job,
-    node: selection.node,
-    resources: selection.resources,
-    metric: selection.metric,
-    deploymentId: version.deploymentId,
-    now,
-  });
-  plan.place(alloc);
-  view.place(alloc);
-}
-
 /** B2: a group that found no place in this pass is not tried again, only counted. */
 function select(
   session: Session,
-  { group, job }: Version,
+  { group, job }: Pick<Version, "group" | "job">,
   need: { readonly previous: Allocation | null; readonly isReschedule: boolean },
-): (Selection & { readonly node: Node }) | null {
+): Found | null {
   const failed = session.failedGroups[group.name];
   if (failed) {
     coalesce(failed);
@@ -237,10 +92,6 @@ function select(
   session.failedGroups[group.name] = selection.metric;
   countQueued(session, group);
   return null;
-}
-
-function countQueued({ queued }: Session, group: TaskGroup): void {
-  queued[group.name] = (queued[group.name] ?? 0) + 1;
 }
 
 /** Where this allocation's predecessors failed. */
@@ -261,41 +112,4 @@ function preferredNode(
   const { migrate, sticky } = group.ephemeralDisk;
   if (previous === null || !(sticky || migrate)) return undefined;
   return placer.candidate(previous.nodeId);
-}
-
-function finish(session: Session, result: ReconcileResult): SchedulerResult {
-  const { evaluation, failedGroups, job, now, plan, queued, ref, state } = session;
-  const hasFailures = Object.keys(failedGroups).length > 0;
-  const blocked =
-    job && hasFailures
-      ? blockedEvaluation({
-          job,
-          evaluation,
-          snapshotIndex: state.index,
-          now,
-          mintId: session.mintId,
-          failedGroups,
-          feasibilities: job.taskGroups
-            .filter((group) => Object.hasOwn(failedGroups, group.name))
-            .map((group) => session.placerFor(job).feasibilityOf(group)),
-        })
-      : null;
-  const latest =
-    result.deployment ?? (job?.type === JobType.batch ? null : state.deploymentsByJob(ref)[0]);
-  return {
-    plan: plan.build({
-      id: session.mintId(),
-      evaluation,
-      job,
-      snapshotIndex: state.index,
-      deployment: result.deployment,
-      deploymentUpdates: result.deploymentUpdates,
-      annotations: { desiredTgUpdates: { ...result.desired }, preemptedAllocs: [] },
-    }),
-    followups: result.followups,
-    blocked,
-    failedGroups,
-    queued,
-    deploymentId: latest?.id ?? "",
-  };
 }

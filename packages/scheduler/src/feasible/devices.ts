@@ -69,7 +69,7 @@ function deviceGroups(node: Node): DeviceGroup[] {
   return node.nodeResources.devices.flatMap((device) => {
     const fields = objectOf(device);
     if (!fields) return [];
-    const instances = fields["Instances"];
+    const instances = fields.Instances;
     const healthyIds = (Array.isArray(instances) ? instances : []).flatMap((instance) => {
       const { ID, Healthy } = objectOf(instance) ?? {};
       return typeof ID === "string" && Healthy === true ? [ID] : [];

@@ -30,5 +30,5 @@ function mustPull(task: Task): boolean {
   if (taskImages(task).length === 0) return false;
   const { config } = task;
   const options = config as { [key: string]: unknown };
-  return options["force_pull"] === true || options["force_pull"] === "true";
+  return options.force_pull === true || options.force_pull === "true";
 }

@@ -16,7 +16,7 @@ export class HostVolumeFilter implements NodeFilter {
       const volume = node.hostVolumes[source];
       if (volume === undefined || volume === null) return true;
       const isReadOnly =
-        typeof volume === "object" && !Array.isArray(volume) && volume["ReadOnly"] === true;
+        typeof volume === "object" && !Array.isArray(volume) && volume.ReadOnly === true;
       return isReadOnly && !readOnly;
     });
     return isMissing ? "missing compatible host volumes" : null;

@@ -6,6 +6,7 @@ import { SeededRandom } from "@drover/base";
 import {
   type Allocation,
   ClientStatus,
+  type Deployment,
   DeploymentStatus,
   EvalStatus,
   EvalTrigger,
@@ -15,6 +16,7 @@ import {
   type Job,
   type JobRef,
   type Node,
+  NodeStatus,
 } from "@drover/model";
 import { MOCK_NOW, mockEval, mockNode } from "@drover/model/testing";
 import { schedule } from "../schedule.ts";
@@ -131,6 +133,53 @@ export class Harness {
       deploymentStatus: current.deploymentId === "" ? null : judged,
       ...change,
     });
+  }
+
+  /** The operator promotes all canaries of the newest deployment. */
+  promote(ref: JobRef): void {
+    const deployment = this.#newestDeployment(ref);
+    const taskGroups: typeof deployment.taskGroups = {};
+    for (const [name, part] of Object.entries(deployment.taskGroups)) {
+      taskGroups[name] = { ...part, promoted: true };
+      for (const id of part.placedCanaries) {
+        const alloc = this.state.alloc(id);
+        if (!alloc?.deploymentStatus) continue;
+        this.update(alloc, { deploymentStatus: { ...alloc.deploymentStatus, canary: false } });
+      }
+    }
+    this.#changeDeployment(ref, { taskGroups });
+  }
+
+  pause(ref: JobRef): void {
+    this.#changeDeployment(ref, { status: DeploymentStatus.paused });
+  }
+
+  failDeployment(ref: JobRef, statusDescription = "Deployment marked as failed"): void {
+    this.#changeDeployment(ref, { status: DeploymentStatus.failed, statusDescription });
+  }
+
+  nodeDown(id: string): void {
+    this.changeNode(id, { status: NodeStatus.down });
+  }
+
+  changeNode(id: string, change: Partial<Node>): void {
+    const node = this.state.node(id);
+    if (!node) throw new Error(`no node ${id}`);
+    this.state.index++;
+    this.state.putNode({ ...node, ...change, modifyIndex: this.state.index });
+  }
+
+  #newestDeployment(ref: JobRef): Deployment {
+    const [deployment] = this.state.deploymentsByJob(ref);
+    if (!deployment) throw new Error(`${ref.id} has no deployment`);
+    return deployment;
+  }
+
+  #changeDeployment(ref: JobRef, change: Partial<Deployment>): void {
+    this.state.index++;
+    const deployment = this.#newestDeployment(ref);
+    this.state.putDeployment({ ...deployment, ...change, modifyIndex: this.state.index });
+    recountDeployments(this.state);
   }
 
   /** Clients do what is asked: stop what is stopped, prepare, run the rest as healthy. */

@@ -1,0 +1,189 @@
+/** Turns what the reconciler decided into parts of the plan, and keeps the view in step with it. */
+import {
+  type Allocation,
+  AllocPhase,
+  type Deployment,
+  isClientTerminal,
+  type Job,
+  type Node,
+  type RescheduleTracker,
+  type TaskGroup,
+} from "@drover/model";
+import { newAllocation } from "./allocation.ts";
+import { blockedEvaluation } from "./blocked.ts";
+import { hasImages } from "./feasible/images.ts";
+import type { Selection } from "./placer.ts";
+import { Description, type DestructiveRequest, type ReconcileResult } from "./reconciler/types.ts";
+import type { SchedulerResult } from "./scheduler.ts";
+import type { Session } from "./session.ts";
+import type { Version } from "./version-choice.ts";
+
+/** The part of a result that needs no node. */
+export type CarriedOut = Pick<
+  ReconcileResult,
+  "stops" | "goes" | "inPlace" | "attributeUpdates" | "activeDeployment"
+>;
+
+export type Found = Selection & { readonly node: Node };
+
+/** Everything that needs no node. */
+export function carryOut(session: Session, result: CarriedOut): void {
+  const { job, now, plan, view } = session;
+  for (const request of result.stops) {
+    plan.stop(request, now);
+    view.stop(request.alloc);
+  }
+  for (const { next, stop } of result.goes) {
+    if (stop) {
+      plan.stop(stop, now);
+      view.stop(stop.alloc);
+    }
+    const started = { ...next, phase: AllocPhase.go };
+    plan.place(started);
+    view.start(started);
+  }
+  for (const { alloc, resources } of result.inPlace) {
+    if (job) plan.place(updateInPlace(session, job, { alloc, resources, result }));
+  }
+  for (const update of result.attributeUpdates) plan.update(update);
+}
+
+function updateInPlace(
+  session: Session,
+  job: Job,
+  { alloc, resources, result }: Pick<PlanInPlace, "alloc" | "resources" | "result">,
+): Allocation {
+  const deploymentId = deploymentIdFor(result.activeDeployment, alloc.taskGroup);
+  return {
+    ...alloc,
+    evalId: session.evaluation.id,
+    jobVersion: job.version,
+    jobModifyIndex: job.jobModifyIndex,
+    jobCreateIndex: job.createIndex,
+    allocatedResources: resources,
+    deploymentId,
+    deploymentStatus: alloc.deploymentId === deploymentId ? alloc.deploymentStatus : null,
+  };
+}
+
+interface PlanInPlace {
+  readonly alloc: Allocation;
+  readonly resources: Allocation["allocatedResources"];
+  readonly result: CarriedOut;
+}
+
+/** A group without a part in the deployment is not judged by it. */
+export function deploymentIdFor(deployment: Deployment | null, group: string): string {
+  return deployment !== null && Object.hasOwn(deployment.taskGroups, group) ? deployment.id : "";
+}
+
+/**
+ * B1: the old one is only given up once there is a place for the new one, and (B3) only stopped at
+ * once when what the new one needs is on its node already. Returns whether it found a place.
+ */
+export function replace(
+  session: Session,
+  request: DestructiveRequest & {
+    readonly job: Job;
+    readonly deployment: Deployment | null;
+  },
+  search: (group: TaskGroup, previous: Allocation) => Found | null,
+): boolean {
+  const { now, plan, view } = session;
+  const { deployment, group, job, old } = request;
+  view.stop(old);
+  const found = search(group, old);
+  if (!found) {
+    view.keep(old);
+    return false;
+  }
+  const mustPrepare = !isClientTerminal(old) && !hasImages(found.node, job, group);
+  if (mustPrepare) view.keep(old);
+  else plan.stop({ alloc: old, description: Description.updating }, now);
+  const version = { job, group, deploymentId: deploymentIdFor(deployment, group.name) };
+  addAllocation(session, version, found, {
+    name: old.name,
+    previous: old,
+    isCanary: false,
+    rescheduleTracker: null,
+    phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
+  });
+  return true;
+}
+
+export interface Slot {
+  readonly name: string;
+  readonly previous: Allocation | null;
+  readonly isCanary: boolean;
+  readonly rescheduleTracker: RescheduleTracker | null;
+  readonly phase: string;
+}
+
+export function addAllocation(
+  session: Session,
+  version: Version,
+  selection: Found,
+  slot: Slot,
+): void {
+  const { evaluation, now, plan, view } = session;
+  const alloc = newAllocation({
+    ...slot,
+    id: session.mintId(),
+    evalId: evaluation.id,
+    group: version.group.name,
+    job: version.job,
+    node: selection.node,
+    resources: selection.resources,
+    metric: selection.metric,
+    deploymentId: version.deploymentId,
+    now,
+  });
+  plan.place(alloc);
+  view.place(alloc);
+}
+
+export function countQueued({ queued }: Session, group: TaskGroup): void {
+  queued[group.name] = (queued[group.name] ?? 0) + 1;
+}
+
+/** The evaluation that waits for capacity; null when everything found a place. */
+export function blockedFor(session: Session): SchedulerResult["blocked"] {
+  const { evaluation, failedGroups, job, mintId, now, state } = session;
+  if (job === undefined || Object.keys(failedGroups).length === 0) return null;
+  return blockedEvaluation({
+    job,
+    evaluation,
+    snapshotIndex: state.index,
+    now,
+    mintId,
+    failedGroups,
+    feasibilities: job.taskGroups
+      .filter((group) => Object.hasOwn(failedGroups, group.name))
+      .map((group) => session.placerFor(job).feasibilityOf(group)),
+  });
+}
+
+/** `deployment` is the one the plan creates. */
+export function finishResult(
+  session: Session,
+  result: Pick<ReconcileResult, "deployment" | "deploymentUpdates" | "desired" | "followups">,
+  blocked: SchedulerResult["blocked"],
+): SchedulerResult {
+  const { evaluation, failedGroups, job, plan, queued, ref, state } = session;
+  return {
+    plan: plan.build({
+      id: session.mintId(),
+      evaluation,
+      job,
+      snapshotIndex: state.index,
+      deployment: result.deployment,
+      deploymentUpdates: result.deploymentUpdates,
+      annotations: { desiredTgUpdates: { ...result.desired }, preemptedAllocs: [] },
+    }),
+    followups: result.followups,
+    blocked,
+    failedGroups,
+    queued,
+    deploymentId: (result.deployment ?? state.deploymentsByJob(ref)[0])?.id ?? "",
+  };
+}

@@ -1,0 +1,219 @@
+/** Make before break (DESIGN §12.3): rules P1 to P6. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Allocation, ClientStatus, type Job } from "@drover/model";
+import { Harness } from "../testing/harness.ts";
+import { type RollingOptions, rollingJob } from "../testing/jobs.ts";
+
+function dockerJob(options: RollingOptions = {}): Job {
+  return rollingJob({ driver: "docker", image: "app:1", ...options });
+}
+
+/** Six of version 0 run; version 1 has been registered and its images are nowhere. */
+function preparing(options: RollingOptions = {}) {
+  const harness = new Harness();
+  const job = dockerJob(options);
+  harness.register(job);
+  harness.rollToEnd(job);
+  const { plan } = harness.register(dockerJob({ ...options, image: "app:2" }));
+  return { harness, job, plan };
+}
+
+function prepared(harness: Harness, job: Job): Allocation[] {
+  return harness.live(job).filter((alloc) => alloc.phase === "prepare");
+}
+
+function stopped(harness: Harness, job: Job): number {
+  return harness.all(job).filter((alloc) => alloc.desiredStatus === "stop").length;
+}
+
+test("P1 an old allocation runs on until the image of the new one is there", () => {
+  const { harness, job, plan } = preparing();
+  assert.deepEqual(plan.stops, []);
+  assert.equal(plan.annotations?.desiredTgUpdates.web?.destructiveUpdate, 2);
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.phase, alloc.desiredStatus, alloc.clientStatus]),
+    [
+      ["prepare", "run", "pending"],
+      ["prepare", "run", "pending"],
+    ],
+  );
+  assert.ok(plan.placements.every((alloc) => harness.state.alloc(alloc.previousAllocation)));
+  const again = harness.evaluate(job);
+  assert.deepEqual([again.plan.stops, again.plan.placements], [[], []]);
+  assert.equal(harness.live(job).length, 8);
+});
+
+test("P4 a prepared one starts in the plan that stops its predecessor", () => {
+  const { harness, job } = preparing();
+  const [next] = prepared(harness, job);
+  assert.ok(next);
+  harness.update(next, { prepared: true });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]),
+    [[next.previousAllocation, "alloc is being updated due to job update"]],
+  );
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
+    [[next.id, "go"]],
+  );
+  assert.equal(harness.rollToEnd(job) > 0, true);
+  assert.equal(stopped(harness, job), 6);
+});
+
+test("P3 prepared ones take part in the rolling limit", () => {
+  const { harness, job } = preparing();
+  const [next] = prepared(harness, job);
+  assert.ok(next);
+  harness.update(next, { prepared: true });
+  harness.evaluate(job);
+  harness.run(next);
+  assert.equal(harness.evaluate(job).plan.placements.length, 1);
+});
+
+test("P1 an image that the node has reported needs no preparation", () => {
+  const harness = new Harness();
+  const job = dockerJob();
+  harness.register(job);
+  harness.rollToEnd(job);
+  for (const node of [...harness.state.nodes()]) {
+    harness.changeNode(node.id, { images: { "app:2": "sha256:2" } });
+  }
+  const { plan } = harness.register(dockerJob({ image: "app:2" }));
+  assert.equal(plan.stops.length, 2);
+  assert.ok(plan.placements.every((alloc) => alloc.phase === "go"));
+});
+
+test("P1 a tag that has moved since the version ran is fetched again", () => {
+  const harness = new Harness();
+  const job = dockerJob();
+  harness.register(job);
+  harness.rollToEnd(job);
+  for (const node of [...harness.state.nodes()]) {
+    harness.changeNode(node.id, { images: { "app:2": "sha256:moved" } });
+  }
+  const imageDigests = { "app:2": "sha256:2" };
+  const { plan } = harness.register(dockerJob({ image: "app:2", job: { imageDigests } }));
+  assert.ok(plan.placements.every((alloc) => alloc.phase === "prepare"));
+});
+
+test("P1 first placements start at once", () => {
+  const harness = new Harness();
+  const { plan } = harness.register(dockerJob());
+  assert.ok(plan.placements.every((alloc) => alloc.phase === "go"));
+});
+
+test("P2 a deployment that fails gives its prepared ones up and keeps the old ones", () => {
+  const { harness, job } = preparing();
+  const pending = prepared(harness, job);
+  const [bad] = pending;
+  assert.ok(bad);
+  harness.fail(bad, { unretryableError: "no such image" });
+  harness.failDeployment(job);
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId).toSorted(),
+    pending.map((alloc) => alloc.id).toSorted(),
+  );
+  assert.deepEqual(plan.placements, []);
+  assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 0));
+  assert.equal(harness.live(job).length, 6);
+});
+
+test("P2 a newer version gives up what the older one prepared, and rolls on from the old ones", () => {
+  const { harness, job } = preparing();
+  const before = prepared(harness, job).map((alloc) => alloc.id);
+  const { plan } = harness.register(dockerJob({ image: "app:3" }));
+  assert.deepEqual(plan.stops.map((stop) => stop.allocId).toSorted(), before.toSorted());
+  assert.equal(plan.placements.length, 2);
+  assert.ok(plan.placements.every((alloc) => alloc.jobVersion === 2));
+});
+
+test("P2 a revert in the middle of preparing touches nothing that runs", () => {
+  const { harness, job } = preparing();
+  const before = harness.live(job).filter((alloc) => alloc.jobVersion === 0);
+  harness.failDeployment(job, "Failed - rolling back to job version 0");
+  const { plan } = harness.register({ ...dockerJob(), stable: true });
+  assert.equal(plan.stops.length, 2);
+  assert.equal(plan.placements.length, 6);
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.id).toSorted(),
+    before.map((alloc) => alloc.id).toSorted(),
+  );
+  assert.equal(plan.deployment?.autoTransitionsLeft, 0);
+});
+
+test("P5 the new one starts at once when the old one has ended", () => {
+  const { harness, job } = preparing();
+  const [next] = prepared(harness, job);
+  const old = next && harness.state.alloc(next.previousAllocation);
+  assert.ok(next && old);
+  harness.update(old, { clientStatus: ClientStatus.failed });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
+    [[next.id, "go"]],
+  );
+  assert.equal(harness.all(job).length, 8);
+});
+
+test("P5 the new one starts at once when the old one must leave its node", () => {
+  const { harness, job } = preparing();
+  const [next] = prepared(harness, job);
+  const old = next && harness.state.alloc(next.previousAllocation);
+  assert.ok(next && old);
+  harness.update(old, { desiredTransition: { ...old.desiredTransition, migrate: true } });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]),
+    [[old.id, "alloc is being migrated"]],
+  );
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.id),
+    [next.id],
+  );
+});
+
+test("P6 a pair that the limit holds back gives its place to one that does not serve", () => {
+  const { harness, job } = preparing({ count: 2, update: { maxParallel: 1 } });
+  const [next] = prepared(harness, job);
+  const other = harness
+    .live(job)
+    .find((a) => a.phase !== "prepare" && a.id !== next?.previousAllocation);
+  assert.ok(next && other);
+  harness.run(other, false);
+  harness.update(next, { prepared: true });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [next.id],
+  );
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.name),
+    [other.name],
+  );
+});
+
+test("P3 a pair on one node holds capacity once", () => {
+  const harness = new Harness({ nodes: 1 });
+  const [node] = [...harness.state.nodes()];
+  assert.ok(node);
+  const resources = { ...node.nodeResources, memory: { memoryMb: 64 * 6 } };
+  harness.changeNode(node.id, { nodeResources: resources });
+  const job = dockerJob();
+  harness.register(job);
+  harness.rollToEnd(job);
+  const { plan } = harness.register(dockerJob({ image: "app:2" }));
+  assert.equal(plan.placements.length, 2);
+  harness.rollToEnd(job);
+});
+
+test("P3 scaling a prepared name away stops both of the pair", () => {
+  const { harness, job } = preparing({ count: 2, update: { maxParallel: 2 } });
+  const result = harness.register(
+    dockerJob({ image: "app:2", count: 1, update: { maxParallel: 2 } }),
+  );
+  assert.equal(harness.live(job).filter((alloc) => alloc.phase !== "prepare").length, 1);
+  assert.ok(result.plan.stops.length >= 3);
+});

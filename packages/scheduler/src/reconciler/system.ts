@@ -1,0 +1,218 @@
+/**
+ * What a system or sysbatch job wants: each group once on every node it is meant for (spec §3.16).
+ * Deployments are triaged as for service jobs, so that one of another version never stays current.
+ */
+import {
+  type Allocation,
+  ClientStatus,
+  type Deployment,
+  type DeploymentState,
+  isClientTerminal,
+  isNodeReady,
+  isServerTerminal,
+  isTerminal,
+  type Job,
+  type Node,
+  type TaskGroup,
+} from "@drover/model";
+import { isLive, isServing, ranSuccessfully } from "./alloc-facts.ts";
+import { type Buckets, sortIntoBuckets } from "./buckets.ts";
+import { newDeploymentState, type Triage } from "./deployment-step.ts";
+import { planDisconnects, planReconnects } from "./disconnect.ts";
+import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
+import { undecidedBudget } from "./limit.ts";
+import { classifyContext, type Draft } from "./pass.ts";
+import { extractPairs, isReady, type Pair } from "./prepare.ts";
+import { Description, noUpdates, type ReconcileInput } from "./types.ts";
+import { decideUpdates } from "./updates.ts";
+
+export interface NodePlacement {
+  readonly group: TaskGroup;
+  readonly node: Node;
+  readonly name: string;
+  /** One that ended on the same node and is replaced. */
+  readonly previous: Allocation | null;
+}
+
+export interface SystemScope {
+  readonly input: ReconcileInput;
+  readonly job: Job;
+  readonly group: TaskGroup;
+  readonly allocs: readonly Allocation[];
+  /** Ready nodes of the job's pool and datacenters. */
+  readonly targets: ReadonlyMap<string, Node>;
+  readonly triage: Triage;
+  readonly draft: Draft;
+}
+
+export interface SystemGroupResult {
+  readonly places: NodePlacement[];
+  /** The group's part in a deployment yet to be created; its total still lacks the placements. */
+  readonly state: DeploymentState;
+  readonly isUpdating: boolean;
+  readonly hadCurrentVersion: boolean;
+  readonly isIdle: boolean;
+}
+
+export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
+  const { allocs, draft, group, input, job, triage } = scope;
+  const desired = noUpdates();
+  draft.desired[group.name] = desired;
+  const considered = allocs.filter((alloc) => !isServerTerminal(alloc));
+  const buckets = sortIntoBuckets(considered, classifyContext({ input }));
+  const { cancelled, pairs } = extractPairs(buckets, { job, deployment: triage.current });
+  draft.stops.push(...cancelled);
+  desired.stop += cancelled.length;
+  stopTainted(scope, buckets);
+  const kept = [...keepReachable(scope, buckets), ...pairs.map((pair) => pair.next)];
+  const running = stopMisplaced(scope, kept);
+  const updates = decideUpdates(
+    running.filter((alloc) => !isOver(input.isBatch, alloc, job)),
+    (alloc) => input.decideUpdate(alloc, group),
+  );
+  draft.inPlace.push(...updates.inPlace);
+  desired.inPlaceUpdate += updates.inPlace.length;
+  desired.ignore += updates.ignore.length;
+  const state = { ...newDeploymentState(group) };
+  state.desiredTotal = updates.destructive.length + updates.inPlace.length;
+  const replaced = rollSystem(scope, { destructive: updates.destructive, pairs, running });
+  desired.destructiveUpdate += replaced;
+  desired.ignore += updates.destructive.length - replaced;
+  const places = missingOnNodes(scope, running);
+  const isUpdating = updates.destructive.length > 0 || updates.inPlace.length > 0;
+  return {
+    places,
+    state,
+    isUpdating,
+    hadCurrentVersion: considered.some((alloc) => alloc.jobVersion === job.version),
+    isIdle: !isUpdating && places.length === 0 && pairs.length === 0,
+  };
+}
+
+/** Y1: nodes that are gone lose theirs, nodes that are drained give theirs up; nobody replaces them. */
+function stopTainted({ draft, group }: SystemScope, buckets: Buckets): void {
+  const desired = draft.desired[group.name] ?? noUpdates();
+  for (const alloc of [...buckets.lost, ...buckets.expiring]) {
+    draft.stops.push({ alloc, description: Description.lost, clientStatus: ClientStatus.lost });
+    desired.stop++;
+  }
+  for (const alloc of buckets.migrate) {
+    draft.stops.push({ alloc, description: Description.tainted });
+    desired.stop++;
+  }
+}
+
+/** Y2: the unreachable become unknown and stay; those that come back go on. */
+function keepReachable(scope: SystemScope, buckets: Buckets): Allocation[] {
+  const { draft, input, job } = scope;
+  const context = classifyContext({ input });
+  const timeouts = planDisconnects(buckets.disconnecting, context.groupOf, input.now).timeouts;
+  const followups = batchFollowups(timeouts, DISCONNECT_KIND, { ...input, job });
+  draft.followups.push(...followups.evals);
+  for (const [allocId, followupEvalId] of followups.evalOf) {
+    draft.attributeUpdates.push({
+      allocId,
+      clientStatus: ClientStatus.unknown,
+      clientDescription: Description.unknown,
+      allocStateAt: input.now,
+      followupEvalId,
+    });
+  }
+  const reconnects = planReconnects(buckets.reconnecting, [], { ...context, job });
+  draft.stops.push(...reconnects.stops);
+  draft.attributeUpdates.push(...reconnects.updates);
+  return [...buckets.untainted, ...buckets.disconnecting, ...reconnects.kept];
+}
+
+/** Y3: a node that is not meant any more, or cannot take the new version, loses its allocation. */
+function stopMisplaced(scope: SystemScope, kept: readonly Allocation[]): Allocation[] {
+  const { draft, group, input, job, targets } = scope;
+  const desired = draft.desired[group.name] ?? noUpdates();
+  return kept.filter((alloc) => {
+    if (targets.has(alloc.nodeId) || isTerminal(alloc)) return true;
+    const node = input.node(alloc.nodeId);
+    const isOnlyUnready = node !== undefined && !isNodeReady(node);
+    if (isOnlyUnready && alloc.jobModifyIndex === job.jobModifyIndex) {
+      desired.ignore++;
+      return false;
+    }
+    draft.stops.push({ alloc, description: Description.notNeeded });
+    desired.stop++;
+    return false;
+  });
+}
+
+/** Y4: a finished run of a sysbatch job is not repeated by the same version. */
+function isOver(isBatch: boolean, alloc: Allocation, job: Job): boolean {
+  if (!isClientTerminal(alloc)) return false;
+  return !isBatch || alloc.jobModifyIndex === job.jobModifyIndex;
+}
+
+/** Y5: at most `max_parallel` undecided ones; those that do not serve first. */
+function rollSystem(
+  scope: SystemScope,
+  facts: {
+    readonly destructive: readonly Allocation[];
+    readonly pairs: readonly Pair[];
+    readonly running: readonly Allocation[];
+  },
+): number {
+  const { draft, group, input, triage } = scope;
+  const isBlocked = triage.isPaused || triage.isFailed;
+  if (!isBlocked) {
+    for (const { next, stop } of facts.pairs.filter(isReady)) draft.goes.push({ next, stop });
+  }
+  const budget = undecidedBudget({
+    group,
+    isBlocked,
+    deployment: triage.current,
+    untainted: facts.running,
+    starting: 0,
+  });
+  const serves = (alloc: Allocation) =>
+    isServing(
+      alloc,
+      input.deployments.find((each) => each.id === alloc.deploymentId),
+    );
+  const ordered = facts.destructive.toSorted((a, b) => Number(serves(a)) - Number(serves(b)));
+  const chosen = ordered.slice(0, Math.min(budget, ordered.length));
+  for (const old of chosen) draft.destructive.push({ group, old });
+  return chosen.length;
+}
+
+/** Y6: every target node without a running (for sysbatch: or finished) allocation gets one. */
+function missingOnNodes(scope: SystemScope, running: readonly Allocation[]): NodePlacement[] {
+  const { group, input, job, targets, triage } = scope;
+  if (group.count === 0) return [];
+  const onNode = new Map<string, Allocation>();
+  for (const alloc of running) {
+    const known = onNode.get(alloc.nodeId);
+    if (!known || !isLive(known)) onNode.set(alloc.nodeId, alloc);
+  }
+  const places: NodePlacement[] = [];
+  for (const node of targets.values()) {
+    const existing = onNode.get(node.id);
+    if (existing && !needsAnother(input.isBatch, existing)) continue;
+    const isFrozen =
+      triage.isFailed && existing !== undefined && existing.deploymentId === triage.current?.id;
+    if (isFrozen) continue;
+    places.push({ group, node, name: `${job.name}.${group.name}[0]`, previous: existing ?? null });
+  }
+  return places;
+}
+
+function needsAnother(isBatch: boolean, existing: Allocation): boolean {
+  if (!isClientTerminal(existing) || isBatch) return false;
+  return existing.unretryableError === "" || ranSuccessfully(existing);
+}
+
+/** Y7: nothing left to do, and everything the deployment runs is healthy. */
+export function isSystemGroupDone(
+  name: string,
+  allocs: readonly Allocation[],
+  deployment: Deployment,
+): boolean {
+  if (!Object.hasOwn(deployment.taskGroups, name)) return true;
+  const own = allocs.filter((alloc) => alloc.deploymentId === deployment.id && isLive(alloc));
+  return own.every((alloc) => alloc.deploymentStatus?.healthy === true);
+}

@@ -1,0 +1,226 @@
+/** Schedules system and sysbatch jobs: each group once on every node it is meant for (spec §3.16). */
+import {
+  type Allocation,
+  type AllocMetric,
+  AllocPhase,
+  type Deployment,
+  type DeploymentStatusUpdate,
+  isDeploymentActive,
+  type Job,
+  type Node,
+  type TaskGroup,
+} from "@drover/model";
+import {
+  addAllocation,
+  blockedFor,
+  carryOut,
+  countQueued,
+  deploymentIdFor,
+  type Found,
+  finishResult,
+  replace,
+} from "./carry-out.ts";
+import { coalesce } from "./metrics.ts";
+import { candidateNodes } from "./node-set.ts";
+import { reconcileInput } from "./reconcile-input.ts";
+import {
+  createDeployment,
+  needsDeployment,
+  successful,
+  triageDeployment,
+} from "./reconciler/deployment-step.ts";
+import { groupAllocs, loseStopped, newDraft, stopGroup } from "./reconciler/job-stop.ts";
+import { activeOf, reconcile } from "./reconciler/reconcile.ts";
+import {
+  isSystemGroupDone,
+  type NodePlacement,
+  reconcileSystemGroup,
+  type SystemGroupResult,
+} from "./reconciler/system.ts";
+import type { ReconcileInput } from "./reconciler/types.ts";
+import type { SchedulerInput, SchedulerResult } from "./scheduler.ts";
+import { Session } from "./session.ts";
+
+export function scheduleSystem(input: SchedulerInput): SchedulerResult {
+  const session = new Session(input);
+  const request = reconcileInput(session);
+  const { job } = session;
+  if (job === undefined || job.stop) {
+    const result = reconcile(request);
+    carryOut(session, result);
+    return finishResult(session, result, null);
+  }
+  return new SystemPass(session, request, job).run();
+}
+
+class SystemPass {
+  readonly #session: Session;
+  readonly #input: ReconcileInput;
+  readonly #job: Job;
+  readonly #draft = newDraft();
+  readonly #groups = new Map<string, SystemGroupResult>();
+  /** Group → why nodes were left out by filters; told only if no node takes the group. */
+  readonly #filtered = new Map<string, AllocMetric>();
+  readonly #placed = new Map<string, number>();
+
+  constructor(session: Session, input: ReconcileInput, job: Job) {
+    this.#session = session;
+    this.#input = input;
+    this.#job = job;
+  }
+
+  run(): SchedulerResult {
+    const triage = triageDeployment(this.#input.deployment, this.#job);
+    loseStopped(this.#input, this.#draft);
+    const isComplete = this.#reconcileGroups(triage);
+    const created = triage.current === null ? this.#newDeployment() : null;
+    const deployment = created ?? activeOf(triage.current);
+    carryOut(this.#session, { ...this.#draft, activeDeployment: deployment });
+    this.#placeAll(deployment);
+    this.#reportFiltered();
+    const updates: DeploymentStatusUpdate[] = [...triage.updates];
+    const { current } = triage;
+    if (isComplete && current !== null && isDeploymentActive(current)) {
+      updates.push(successful(current));
+    }
+    const result = {
+      ...this.#draft,
+      deployment: created && this.#withTotals(created),
+      deploymentUpdates: updates,
+    };
+    return finishResult(
+      this.#session,
+      result,
+      this.#hasExhausted() ? blockedFor(this.#session) : null,
+    );
+  }
+
+  #reconcileGroups(triage: ReturnType<typeof triageDeployment>): boolean {
+    const input = this.#input;
+    const job = this.#job;
+    const candidates = candidateNodes(this.#session.state, job).nodes;
+    const targets = new Map(candidates.map((node) => [node.id, node]));
+    const byGroup = groupAllocs(input.allocs);
+    const names = new Set(job.taskGroups.map((group) => group.name));
+    for (const [name, allocs] of byGroup) {
+      if (!names.has(name)) stopGroup(input, this.#draft, { name, allocs, isJob: false });
+    }
+    let isComplete = triage.current !== null;
+    for (const group of job.taskGroups) {
+      const allocs = byGroup.get(group.name) ?? [];
+      const draft = this.#draft;
+      const result = reconcileSystemGroup({ input, job, group, allocs, targets, triage, draft });
+      this.#groups.set(group.name, result);
+      const { current } = triage;
+      isComplete &&=
+        result.isIdle && current !== null && isSystemGroupDone(group.name, allocs, current);
+    }
+    return isComplete;
+  }
+
+  #newDeployment(): Deployment | null {
+    if (this.#input.isBatch) return null;
+    const groups: Record<string, SystemGroupResult["state"]> = {};
+    for (const group of this.#job.taskGroups) {
+      const result = this.#groups.get(group.name);
+      if (!result) continue;
+      const desiredTotal = result.state.desiredTotal + result.places.length;
+      const state = { ...result.state, desiredTotal };
+      if (needsDeployment({ group, ...result, state })) groups[group.name] = state;
+    }
+    if (Object.keys(groups).length === 0) return null;
+    return createDeployment({
+      id: this.#session.mintId(),
+      job: this.#job,
+      evalPriority: this.#input.evaluation.priority,
+      now: this.#input.now,
+      groups,
+      earlier: this.#input.deployments,
+    });
+  }
+
+  #placeAll(deployment: Deployment | null): void {
+    const session = this.#session;
+    const job = this.#job;
+    const search = (group: TaskGroup, previous: Allocation) => {
+      const node = session.state.node(previous.nodeId);
+      return node ? this.#searchOn(group, node) : null;
+    };
+    for (const request of this.#draft.destructive) {
+      const isPlaced = replace(session, { job, deployment, ...request }, search);
+      if (isPlaced) this.#countPlacement(request.group, 0);
+    }
+    for (const { places } of this.#groups.values()) {
+      for (const request of places) this.#placeOne(deployment, request);
+    }
+  }
+
+  #placeOne(deployment: Deployment | null, { group, name, node, previous }: NodePlacement): void {
+    const found = this.#searchOn(group, node);
+    if (!found) return;
+    const version = {
+      job: this.#job,
+      group,
+      deploymentId: deploymentIdFor(deployment, group.name),
+    };
+    addAllocation(this.#session, version, found, {
+      name,
+      previous,
+      isCanary: false,
+      rescheduleTracker: null,
+      phase: AllocPhase.go,
+    });
+    this.#countPlacement(group, 1);
+  }
+
+  /** A destructive update counts as a placement too, in what `plan` prints (spec §2.7). */
+  #countPlacement(group: TaskGroup, isNew: 0 | 1): void {
+    const desired = this.#draft.desired[group.name];
+    if (desired) desired.place++;
+    this.#placed.set(group.name, (this.#placed.get(group.name) ?? 0) + isNew);
+  }
+
+  #searchOn(group: TaskGroup, node: Node): Found | null {
+    const session = this.#session;
+    const selection = session.placerFor(this.#job).selectOn(group, node);
+    if (selection.node) return selection;
+    const { metric } = selection;
+    if (metric.nodesFiltered > 0) {
+      const known = this.#filtered.get(group.name);
+      if (known) coalesce(known);
+      else this.#filtered.set(group.name, metric);
+      return null;
+    }
+    const failed = session.failedGroups[group.name];
+    if (failed) coalesce(failed);
+    else session.failedGroups[group.name] = metric;
+    countQueued(session, group);
+    return null;
+  }
+
+  #hasExhausted(): boolean {
+    return Object.values(this.#session.failedGroups).some((metric) => metric.nodesExhausted > 0);
+  }
+
+  /** Y8: nodes that a filter leaves out are no failure, unless they all are. */
+  #reportFiltered(): void {
+    const { failedGroups, state } = this.#session;
+    for (const [name, metric] of this.#filtered) {
+      const isSomewhere =
+        (this.#placed.get(name) ?? 0) > 0 ||
+        state.allocsByJob(this.#input.ref).some((alloc) => alloc.taskGroup === name);
+      if (!isSomewhere) failedGroups[name] ??= metric;
+    }
+  }
+
+  /** The total counts what found a place; a group that found none has no part. */
+  #withTotals(deployment: Deployment): Deployment | null {
+    const taskGroups: Deployment["taskGroups"] = {};
+    for (const [name, part] of Object.entries(deployment.taskGroups)) {
+      const found = this.#groups.get(name)?.state.desiredTotal ?? 0;
+      const desiredTotal = found + (this.#placed.get(name) ?? 0);
+      if (desiredTotal > 0) taskGroups[name] = { ...part, desiredTotal };
+    }
+    return Object.keys(taskGroups).length === 0 ? null : { ...deployment, taskGroups };
+  }
+}
