@@ -100,6 +100,8 @@ const KNOWN = new Set(
   ),
 );
 
+/** The engine knows the full grammar; this much keeps a reference from breaking a request. */
+const IMAGE_CHARACTERS = /^[\w.\-/:@]+$/;
 const PULL_TIMEOUT_MS = 5 * 60_000;
 
 /** Throws TaskStartError (not retryable) that names the field. */
@@ -115,8 +117,10 @@ export function parseDockerConfig(config: DriverConfig): DockerConfig {
 }
 
 function imagePart(r: ConfigReader) {
+  const image = r.requiredText("image").replace(/^(docker|https?):\/\//, "");
+  if (!IMAGE_CHARACTERS.test(image)) throw r.invalid(`"${image}" is no image reference`);
   return {
-    image: r.requiredText("image").replace(/^(docker|https?):\/\//, ""),
+    image,
     forcePull: r.bool("force_pull"),
     imagePullTimeoutMs: r.durationMs("image_pull_timeout", PULL_TIMEOUT_MS),
     auth: authPart(r),

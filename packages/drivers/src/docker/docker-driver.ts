@@ -33,7 +33,7 @@ import { DockerImages, withTag } from "./images.ts";
 import { identityFromLabels, Label } from "./labels.ts";
 import { LogCopier, type LogTarget } from "./log-copier.ts";
 import { type CpuSample, cpuSample, taskStats } from "./stats.ts";
-import { stopContainer } from "./stop.ts";
+import { killContainer, stopContainer } from "./stop.ts";
 
 export interface DockerDriverOptions {
   /** See DockerEngineOptions. */
@@ -137,6 +137,10 @@ export class DockerDriver implements TaskDriver {
     const copier = this.#copiers.get(name);
     if (copier !== undefined) {
       this.#copiers.delete(name);
+      // Its output ends with it, and is complete only then.
+      await killContainer(this.#engine, name, "SIGKILL").catch((error: unknown) => {
+        throw asDroverError(error);
+      });
       await Promise.race([copier.done, delay(LOG_DRAIN_MS)]);
       await copier.stop();
     }

@@ -26,13 +26,13 @@ export async function stopContainer(
     const name = options.killSignal || (await untilAnswered(() => stopSignal(engine, containerId)));
     if (name === "") return;
     if (options.timeoutMs > 0) {
-      await untilAnswered(() => kill(engine, containerId, name));
+      await untilAnswered(() => killContainer(engine, containerId, name));
       const timeout = delay(options.timeoutMs, false, { signal: controller.signal }).catch(
         () => false,
       );
       if (await Promise.race([ended, timeout])) return;
     }
-    await untilAnswered(() => kill(engine, containerId, "SIGKILL"));
+    await untilAnswered(() => killContainer(engine, containerId, "SIGKILL"));
     await ended;
   } finally {
     controller.abort();
@@ -53,7 +53,11 @@ async function stopSignal(engine: DockerEngine, containerId: string): Promise<st
 }
 
 /** A container that is not running any more needs no signal. */
-async function kill(engine: DockerEngine, containerId: string, signal: string): Promise<void> {
+export async function killContainer(
+  engine: DockerEngine,
+  containerId: string,
+  signal: string,
+): Promise<void> {
   try {
     await engine.call((d) => d.getContainer(containerId).kill({ signal }));
   } catch (error) {

@@ -22,23 +22,28 @@ export function processStart(pid: number): string {
   if (pid <= 0) return "";
   if (!HAS_PROC) return startByPs(pid);
   const stat = readStat(pid);
-  // A zombie has ended; only its parent still has to notice.
-  if (stat === null || stat[STATE] === "Z" || stat[STATE] === "X") return "";
+  if (stat === null || isZombie(stat)) return "";
   return `${bootId()}:${stat[START_TICKS] ?? ""}`;
+}
+
+/** It has ended; only its parent still has to notice. */
+function isZombie(stat: readonly string[]): boolean {
+  return stat[STATE] === "Z" || stat[STATE] === "X";
 }
 
 export function isAlive(process: { readonly pid: number; readonly start: string }): boolean {
   return process.start !== "" && processStart(process.pid) === process.start;
 }
 
-/** Processes of the session that `pid` began, itself included. Empty where there is no /proc. */
+/** Living processes of the session that `pid` began, itself included; [] where there is no /proc. */
 export function sessionMembers(pid: number): number[] {
   if (!HAS_PROC) return [];
   const members: number[] = [];
   for (const name of readdirSync("/proc")) {
     if (!/^\d+$/.test(name)) continue;
     const stat = readStat(Number(name));
-    if (stat !== null && Number(stat[SESSION]) === pid) members.push(Number(name));
+    if (stat === null || isZombie(stat)) continue;
+    if (Number(stat[SESSION]) === pid) members.push(Number(name));
   }
   return members;
 }
