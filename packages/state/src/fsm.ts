@@ -83,6 +83,16 @@ export class StateMachineStore {
     return this.#snapshot;
   }
 
+  /** A private copy at the same index, for dry runs: what it applies is seen nowhere else. */
+  fork(): StateMachineStore {
+    const copy = new StateMachineStore();
+    copy.#store = cloneStore(this.#store);
+    copy.#index = this.#index;
+    copy.#clock = this.#clock;
+    copy.#chain = this.#chain;
+    return copy;
+  }
+
   onApplied(listener: AppliedListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
