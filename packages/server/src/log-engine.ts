@@ -13,6 +13,8 @@ export interface LogEngine<R> {
   leadership(): LeadershipState;
   onLeadership(fn: (state: LeadershipState) => void): () => void;
   snapshot(): Promise<void>;
+  /** Hands leadership to the most caught-up voter; rejects when nobody can take it. */
+  transferLeadership(): Promise<void>;
 }
 
 export interface LeadershipState {

@@ -50,7 +50,8 @@ export async function listen(options: ListenOptions): Promise<WireListener> {
         return;
       }
       const address = `${request.socket.remoteAddress}:${request.socket.remotePort}`;
-      options.onPeer?.(new SocketPeer(socket, { address, dialled: false, router: options.router }));
+      const peer = new SocketPeer(socket, { address, dialled: false, router: options.router });
+      options.onPeer?.(peer);
     });
   });
   await new Promise<void>((resolve, reject) => {

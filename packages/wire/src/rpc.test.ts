@@ -111,3 +111,11 @@ test("an address nobody listens on is reported with the address", async () => {
     message: /127\.0\.0\.1:1/,
   });
 });
+
+test("a listener that does not care who connects answers all the same", async () => {
+  const plain = await listen({ host: "127.0.0.1", port: 0, router: server });
+  const own = await dial(plain.address, dialler);
+  assert.equal(await own.call("echo", "hi", { timeoutMs: 1000 }), "hi");
+  own.close();
+  await plain.close();
+});

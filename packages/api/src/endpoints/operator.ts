@@ -4,6 +4,8 @@ import { endpoint, READ, REMOVE, WRITE } from "../endpoint.ts";
 const agent = { mode: "local", capability: "agent:read" } as const;
 const open = { mode: "local", capability: "none" } as const;
 const operator = { mode: "read", capability: "operator:read" } as const;
+/** Every agent asks the members itself. */
+const asked = { mode: "local", capability: "operator:read" } as const;
 const operating = { mode: "write", capability: "operator:write" } as const;
 const reading = { mode: "read", capability: "read-job", namespace: "query" } as const;
 
@@ -22,12 +24,12 @@ export const agentEndpoints = {
 } as const;
 
 export const operatorEndpoints = {
-  raftConfiguration: endpoint(READ, "/v1/operator/raft/configuration", operator),
+  raftConfiguration: endpoint(READ, "/v1/operator/raft/configuration", asked),
   raftTransfer: endpoint(WRITE, "/v1/operator/raft/transfer-leadership", operating),
   schedulerConfigRead: endpoint(READ, "/v1/operator/scheduler/configuration", operator),
   schedulerConfigWrite: endpoint(WRITE, "/v1/operator/scheduler/configuration", operating),
-  autopilotConfiguration: endpoint(READ, "/v1/operator/autopilot/configuration", operator),
-  autopilotHealth: endpoint(READ, "/v1/operator/autopilot/health", operator),
+  autopilotConfiguration: endpoint(READ, "/v1/operator/autopilot/configuration", asked),
+  autopilotHealth: endpoint(READ, "/v1/operator/autopilot/health", asked),
   systemGc: endpoint(WRITE, "/v1/system/gc", { ...operating, capability: "management" }),
   systemReconcile: endpoint(WRITE, "/v1/system/reconcile/summaries", {
     ...operating,

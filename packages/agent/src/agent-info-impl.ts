@@ -1,0 +1,127 @@
+/** Answers what the HTTP handlers ask of the agent itself. */
+
+import { badRequest } from "@drover/api";
+import type { ClientAgent } from "@drover/client";
+import { encodeInput, jobSchema } from "@drover/model";
+import type { Log, Server } from "@drover/server";
+import type { CommandResult } from "@drover/state";
+import type { RaftNode } from "@raft/node-raft";
+import type { AgentInfo } from "./agent-info.ts";
+import type { Cluster } from "./cluster/cluster.ts";
+import type { AgentConfig } from "./config/config.ts";
+import { renderMetrics } from "./metrics.ts";
+import { parseSource } from "./parse-source.ts";
+import type { RaftEngine } from "./raft-engine.ts";
+import { COMPATIBILITY_VERSION, DROVER_VERSION } from "./version.ts";
+
+export interface AgentInfoParts {
+  readonly raft: RaftNode<CommandResult> | null;
+  readonly server: Server | null;
+  readonly engine: RaftEngine<CommandResult> | null;
+  readonly cluster: Cluster;
+  readonly rpcAddress: string;
+  readonly client: () => ClientAgent | null;
+  readonly log: Log;
+}
+
+export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): AgentInfo {
+  const { raft, server, engine, cluster, rpcAddress } = parts;
+  return {
+    name: config.name,
+    id: raft?.memberId ?? rpcAddress,
+    region: config.region,
+    datacenter: config.datacenter,
+    version: COMPATIBILITY_VERSION,
+    rpcAddr: rpcAddress,
+    isServer: config.server.enabled,
+    isClient: config.client.enabled,
+    leaderAddress: () => engine?.leadership().leaderAddress ?? "",
+    members: () => cluster.members(),
+    config: () => selfConfig(config),
+    stats: () => stats(parts),
+    serversOk: () => (engine?.leadership().leaderAddress ?? "") !== "",
+    clientOk: () => parts.client()?.connected ?? false,
+    join: (addresses) => cluster.join(addresses),
+    metrics: (format) => renderMetrics(format, { server, client: parts.client(), raft }),
+    async parseJob(source, variables) {
+      const parsed = await parseSource(source, variables);
+      if (parsed.error !== "") throw badRequest(parsed.error);
+      return parsed.job ? encodeInput(jobSchema, parsed.job) : null;
+    },
+  };
+}
+
+/** The members that clients look at; secrets are never in it. */
+function selfConfig(config: AgentConfig): Record<string, unknown> {
+  return {
+    ACL: { Enabled: false },
+    AdvertiseAddrs: { HTTP: config.advertise.http, RPC: config.advertise.rpc, Serf: "" },
+    BindAddr: config.bindAddr,
+    Client: { Enabled: config.client.enabled, NodeClass: config.client.nodeClass },
+    Consul: config.consul ? { Addr: config.consul.address } : null,
+    DataDir: config.dataDir,
+    Datacenter: config.datacenter,
+    DevMode: config.dev,
+    LogLevel: config.logLevel.toUpperCase(),
+    NodeName: config.name,
+    Ports: { HTTP: config.ports.http, RPC: config.ports.rpc, Serf: config.ports.rpc + 1 },
+    Region: config.region,
+    Server: {
+      BootstrapExpect: config.server.bootstrapExpect,
+      Enabled: config.server.enabled,
+    },
+    UI: {
+      Consul: { BaseUIURL: "" },
+      ContentSecurityPolicy: {
+        ConnectSrc: ["*"],
+        DefaultSrc: ["'none'"],
+        FormAction: ["'none'"],
+        FrameAncestors: ["'none'"],
+        ImgSrc: ["'self'", "data:"],
+        ScriptSrc: ["'self'"],
+        StyleSrc: ["'self'", "'unsafe-inline'"],
+      },
+      Enabled: true,
+      Label: { BackgroundColor: "", Text: "", TextColor: "" },
+      ShowCLIHints: true,
+      Vault: { BaseUIURL: "" },
+    },
+    Version: { Version: COMPATIBILITY_VERSION, DroverVersion: DROVER_VERSION },
+  };
+}
+
+function stats(parts: AgentInfoParts): Record<string, Record<string, string>> {
+  const status = parts.raft?.status();
+  const client = parts.client();
+  return {
+    nomad: {
+      bootstrap: "false",
+      known_regions: "1",
+      leader: String(status !== undefined && status.leader === status.memberId),
+      leader_addr: status?.leaderAddress ?? "",
+      server: String(parts.server !== null),
+    },
+    ...(status
+      ? {
+          raft: {
+            applied_index: String(status.applied),
+            commit_index: String(status.commit),
+            last_log_index: String(status.lastIndex),
+            num_peers: String(Math.max(0, status.conf.voters.length - 1)),
+            state: status.role === "leader" ? "Leader" : "Follower",
+            term: String(status.term),
+          },
+        }
+      : {}),
+    ...(client
+      ? {
+          client: {
+            known_servers: parts.cluster.serverAddresses().join(","),
+            node_id: client.nodeId,
+            num_allocations: String(client.allocIds.length),
+          },
+        }
+      : {}),
+    runtime: { arch: process.arch, version: process.version },
+  };
+}

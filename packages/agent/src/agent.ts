@@ -1,0 +1,204 @@
+/**
+ * One machine's agent: the same program everywhere, server and client by configuration (DESIGN §8).
+ * This file only puts the parts together, in the order in which they need each other.
+ */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ClientAgent } from "@drover/client";
+import { type Log, Server, ServerFsm } from "@drover/server";
+import { type CommandResult, StateMachineStore } from "@drover/state";
+import { listen, PeerPool, Router, type WireListener } from "@drover/wire";
+import { openRaftNode, type RaftNode, type SpawnWorker } from "@raft/node-raft";
+import { createWsTransport } from "@raft/node-raft/ws";
+import { createAgentInfo } from "./agent-info-impl.ts";
+import { openClient } from "./client-parts.ts";
+import { Cluster } from "./cluster/cluster.ts";
+import { type AgentConfig, DEFAULT_RPC_PORT } from "./config/config.ts";
+import { Dispatcher } from "./http/dispatcher.ts";
+import { serveForwarded } from "./http/forward.ts";
+import { createHandlers } from "./http/handlers/index.ts";
+import { type HttpListener, listenHttp } from "./http/http-server.ts";
+import { RaftEngine } from "./raft-engine.ts";
+import { systemClock, systemRandom } from "./real-world.ts";
+
+export interface AgentDeps {
+  readonly log: Log;
+  /** For programs bundled into one file. */
+  readonly spawnRaftWorker?: SpawnWorker;
+  readonly executorCommand?: readonly string[];
+  /** The process cannot go on: disk error, corruption, bug. */
+  readonly onFatal: (error: Error) => void;
+}
+
+export interface RunningAgent {
+  readonly httpAddress: string;
+  readonly rpcAddress: string;
+  readonly config: AgentConfig;
+  /** Hands leadership over; tasks keep running unless this is a development agent. */
+  stop(): Promise<void>;
+}
+
+interface Parts {
+  readonly raft: RaftNode<CommandResult> | null;
+  readonly server: Server | null;
+  readonly engine: RaftEngine<CommandResult> | null;
+  readonly cluster: Cluster;
+}
+
+export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<RunningAgent> {
+  const { log } = deps;
+  const dataDir = config.dataDir || (await mkdtemp(join(tmpdir(), "drover-dev-")));
+  await mkdir(dataDir, { recursive: true });
+  const router = new Router((method, error) => {
+    log("debug", "call failed", { method, error: String(error) });
+  });
+  const peers = new PeerPool(router);
+  const transport = createWsTransport({ log: (level, text, fields) => log(level, text, fields) });
+  const wire = await listen({
+    host: config.bindAddr,
+    port: config.ports.rpc,
+    router,
+    onRaftSocket: (socket, request) => transport.acceptPeer(socket, request),
+  });
+  const rpcAddress = advertised(config.advertise.rpc, wire.address);
+  const httpAdvertised = (bound: string) => advertised(config.advertise.http, bound);
+  let http: HttpListener | null = null;
+  let client: ClientAgent | null = null;
+  const parts = await openServer(config, deps, {
+    dataDir,
+    router,
+    peers,
+    transport,
+    rpcAddress,
+    httpHint: httpAdvertised(`${config.bindAddr}:${config.ports.http}`),
+  });
+  const agent = createAgentInfo(config, {
+    ...parts,
+    rpcAddress,
+    client: () => client,
+    log,
+  });
+  const dispatcher = new Dispatcher({
+    agent,
+    server: () => (parts.raft?.clusterId === "" ? null : parts.server),
+    client: () => client,
+    peers,
+    handlers: createHandlers(config.region),
+    log,
+    authorize: () => true,
+    someServer: () => parts.cluster.serverAddresses().find((a) => a !== rpcAddress) ?? "",
+  });
+  serveForwarded(router, (request, options) => dispatcher.handle(request, options));
+  http = await listenHttp({ host: config.bindAddr, port: config.ports.http, dispatcher });
+  parts.cluster.start();
+  if (config.client.enabled) {
+    client = await openClient(config, deps, {
+      dataDir,
+      router,
+      rpcAddress,
+      httpAddress: httpAdvertised(http.address),
+      servers: () => (parts.server ? [rpcAddress] : parts.cluster.serverAddresses()),
+    });
+  }
+  return {
+    httpAddress: http.address,
+    rpcAddress,
+    config,
+    stop: () => stopAgent(config, dataDir, { ...parts, client, http, wire, peers }),
+  };
+}
+
+async function stopAgent(
+  config: AgentConfig,
+  dataDir: string,
+  parts: Parts & {
+    client: ClientAgent | null;
+    http: HttpListener | null;
+    wire: WireListener;
+    peers: PeerPool;
+  },
+): Promise<void> {
+  await parts.client?.stop();
+  parts.cluster.stop();
+  parts.server?.close();
+  await parts.raft?.stop({ transfer: true });
+  await parts.http?.close();
+  await parts.peers.close();
+  await parts.wire.close();
+  if (config.dataDir === "") await rm(dataDir, { recursive: true, force: true });
+}
+
+async function openServer(
+  config: AgentConfig,
+  deps: AgentDeps,
+  options: {
+    dataDir: string;
+    router: Router;
+    peers: PeerPool;
+    transport: ReturnType<typeof createWsTransport>;
+    rpcAddress: string;
+    httpHint: string;
+  },
+): Promise<Parts> {
+  const { dataDir, router, peers, transport, rpcAddress } = options;
+  const { log } = deps;
+  const store = new StateMachineStore();
+  const fsm = new ServerFsm(store);
+  const raft = config.server.enabled
+    ? await openRaftNode<CommandResult>({
+        dataDir: join(dataDir, "raft"),
+        address: rpcAddress,
+        stateMachine: fsm,
+        transport,
+        storage: config.dataDir === "" ? "memory" : undefined,
+        spawnWorker: deps.spawnRaftWorker,
+        log: (level, text, fields) => log(level, text, { ...fields }),
+      })
+    : null;
+  raft?.on("fatal", deps.onFatal);
+  const cluster = new Cluster(
+    {
+      self: {
+        id: raft?.memberId ?? rpcAddress,
+        name: config.name,
+        rpcAddr: rpcAddress,
+        httpAddr: options.httpHint,
+        datacenter: config.datacenter,
+        region: config.region,
+        server: config.server.enabled,
+        client: config.client.enabled,
+        expect: config.server.bootstrapExpect,
+      },
+      join: config.join.map((address) => withPort(address, DEFAULT_RPC_PORT)),
+    },
+    { clock: systemClock, log, router, peers, raft },
+  );
+  if (!raft) return { raft, server: null, engine: null, cluster };
+  const engine = new RaftEngine(raft);
+  const server = new Server(
+    {
+      region: config.region,
+      timings: {
+        minHeartbeatTtlMs: config.server.minHeartbeatTtlMs,
+        maxHeartbeatsPerSecond: config.server.maxHeartbeatsPerSecond,
+        heartbeatGraceMs: config.server.heartbeatGraceMs,
+        failoverHeartbeatTtlMs: 300_000,
+        gcIntervalMs: 300_000,
+      },
+      clusterId: () => raft.clusterId,
+      serverAddresses: () => cluster.serverAddresses(),
+    },
+    { clock: systemClock, random: systemRandom, log, store, fsm, engine, router, peers },
+  );
+  return { raft, server, engine, cluster };
+}
+
+function advertised(configured: string, bound: string): string {
+  if (configured === "") return bound;
+  return withPort(configured, Number(bound.slice(bound.lastIndexOf(":") + 1)));
+}
+
+function withPort(address: string, port: number): string {
+  return /:\d+$/.test(address) ? address : `${address}:${port}`;
+}

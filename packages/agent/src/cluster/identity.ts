@@ -1,0 +1,24 @@
+/** What agents tell each other of themselves, before and after a cluster exists. */
+export interface AgentIdentity {
+  /** Raft member id of a server, node id of a plain client. */
+  readonly id: string;
+  readonly name: string;
+  readonly rpcAddr: string;
+  readonly httpAddr: string;
+  readonly datacenter: string;
+  readonly region: string;
+  readonly server: boolean;
+  readonly client: boolean;
+  /** "" = belongs to none yet. */
+  readonly clusterId: string;
+  readonly expect: number;
+  /** Ids of the fresh servers it knows, its own among them, sorted. */
+  readonly known: readonly string[];
+  /** Voters of the cluster it belongs to. */
+  readonly voters: readonly string[];
+  readonly leader: string;
+  readonly term: number;
+  readonly lastIndex: number;
+  /** Addresses of all agents it has heard of. */
+  readonly peers: readonly string[];
+}

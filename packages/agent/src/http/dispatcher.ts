@@ -1,0 +1,223 @@
+/**
+ * From a request to its answer: find the endpoint, check the capability, and let the right machine
+ * handle it (DESIGN §3). Every agent runs the same dispatcher, so any of them answers for all.
+ */
+import { randomUUID } from "node:crypto";
+import { ApiError, type Endpoint, type EndpointName, internal, matchEndpoint } from "@drover/api";
+import { DroverError, errorText } from "@drover/base";
+import type { ClientAgent } from "@drover/client";
+import type { Log, Server } from "@drover/server";
+import type { PeerPool } from "@drover/wire";
+import type { AgentInfo } from "../agent-info.ts";
+import { runRead } from "./blocking.ts";
+import { readJson } from "./body.ts";
+import { type ForwardOptions, forwardRequest } from "./forward.ts";
+import type { Handler, NodeHandler, Principal, RequestContext } from "./handler.ts";
+import { parseQuery } from "./query.ts";
+import { errorReply, type Reply, toResponse } from "./reply.ts";
+
+const LEADER_WAIT_MS = 10_000;
+const LEADER_RETRY_MS = 50;
+
+export interface DispatcherDeps {
+  readonly agent: AgentInfo;
+  readonly server: () => Server | null;
+  readonly client: () => ClientAgent | null;
+  readonly peers: PeerPool;
+  readonly handlers: Readonly<Record<EndpointName, Handler | null>>;
+  readonly log: Log;
+  /** Decides; the first policy allows everything. */
+  readonly authorize: (principal: Principal, endpoint: Endpoint, namespace: string) => boolean;
+  /** host:port of a server for an agent that is none itself. */
+  readonly someServer: () => string;
+}
+
+interface Incoming extends ForwardOptions {
+  readonly name: EndpointName;
+  readonly endpoint: Endpoint;
+  readonly request: Request;
+  readonly context: RequestContext;
+  /** Read once, so that a forwarded request can be sent again. */
+  readonly body: () => Promise<Uint8Array | null>;
+}
+
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+  }
+
+  async handle(request: Request, options?: ForwardOptions): Promise<Response> {
+    const url = new URL(request.url);
+    const accept = request.headers.get("accept-encoding") ?? "";
+    const replyOptions = {
+      read: request.method === "GET" || url.pathname === "/v1/search",
+      knownLeader: this.#deps.agent.leaderAddress() !== "",
+      pretty: url.searchParams.has("pretty") && url.searchParams.get("pretty") !== "false",
+      acceptGzip: accept.includes("gzip"),
+    };
+    try {
+      const answer = await this.#route(request, url, options);
+      if (answer instanceof Response) return answer;
+      return await toResponse(answer, replyOptions);
+    } catch (error) {
+      if (!(error instanceof ApiError)) {
+        this.#deps.log("debug", "request failed", { url: url.pathname, error: errorText(error) });
+      }
+      return await toResponse(errorReply(error), { ...replyOptions, pretty: false });
+    }
+  }
+
+  async #route(
+    request: Request,
+    url: URL,
+    options: ForwardOptions | undefined,
+  ): Promise<Reply | Response> {
+    const special = specialPath(url.pathname);
+    if (special) return special;
+    const match = matchEndpoint(request.method, url.pathname);
+    if (match.kind === "method") throw new ApiError("method-not-allowed", "Invalid method");
+    if (match.kind === "none") return { status: 404 };
+    const query = parseQuery(url.searchParams);
+    this.#checkRegion(query.region);
+    const token = options?.token ?? query.all.get("idempotency_token") ?? randomUUID();
+    let read: Promise<Uint8Array | null> | null = null;
+    const body = () => {
+      read ??= readBody(request);
+      return read;
+    };
+    const context: RequestContext = {
+      params: match.params,
+      query,
+      principal: { name: "anonymous" },
+      token,
+      signal: request.signal,
+      json: async () => readJson(new Response(new Uint8Array((await body()) ?? []))),
+    };
+    if (!this.#deps.authorize(context.principal, match.endpoint, query.namespace)) {
+      throw new ApiError("forbidden", "Permission denied");
+    }
+    const hops = options?.hops ?? 0;
+    return await this.#run({ ...match, request, context, body, token, hops });
+  }
+
+  async #run(incoming: Incoming): Promise<Reply | Response> {
+    const handler = this.#deps.handlers[incoming.name];
+    if (!handler) throw new ApiError("bad-request", "a WebSocket upgrade is required");
+    switch (handler.kind) {
+      case "local":
+        return await handler.run(incoming.context, this.#deps.agent);
+      case "node":
+        return await this.#onOwner(handler, incoming);
+      case "read": {
+        const server = this.#deps.server();
+        if (!server) return await this.#forward(this.#deps.someServer(), incoming);
+        return await runRead(handler, incoming.context, server);
+      }
+      case "stream": {
+        const server = this.#deps.server();
+        if (!server) return await this.#forward(this.#deps.someServer(), incoming);
+        return await handler.run(incoming.context, server);
+      }
+      case "write":
+        return await this.#onLeader(handler, incoming);
+    }
+  }
+
+  /** Waits for a leader, and asks again with the same token when it was lost under way. */
+  async #onLeader(
+    handler: Extract<Handler, { kind: "write" }>,
+    incoming: Incoming,
+  ): Promise<Reply | Response> {
+    const deadline = Date.now() + LEADER_WAIT_MS;
+    for (;;) {
+      try {
+        const server = this.#deps.server();
+        if (server?.engine.leadership().self) return await handler.run(incoming.context, server);
+        const address = server ? this.#deps.agent.leaderAddress() : this.#deps.someServer();
+        if (address === "") throw noLeader();
+        return await this.#forward(address, incoming);
+      } catch (error) {
+        const retry = error instanceof DroverError && error.retryable;
+        if (!retry || Date.now() >= deadline) throw error;
+        await new Promise((resolve) => setTimeout(resolve, LEADER_RETRY_MS));
+      }
+    }
+  }
+
+  async #onOwner(handler: NodeHandler, incoming: Incoming): Promise<Reply | Response> {
+    const client = this.#deps.client();
+    const owner = handler.owner(incoming.context);
+    const server = this.#deps.server();
+    const nodeId = owner.nodeId || (owner.allocId ? this.#nodeOfAlloc(owner.allocId) : "");
+    if (client && (nodeId === client.nodeId || (nodeId === "" && !owner.allocId))) {
+      return await handler.run(incoming.context, client);
+    }
+    if (!server) {
+      if (client && owner.allocId && client.allocIds.includes(owner.allocId)) {
+        return await handler.run(incoming.context, client);
+      }
+      return await this.#forward(this.#deps.someServer(), incoming);
+    }
+    if (nodeId === "") throw new ApiError("not-found", unknownOwner(owner));
+    const node = server.snapshot().node(nodeId);
+    if (!node?.rpcAddr) throw new ApiError("not-found", `Unknown node ${nodeId}`);
+    return await this.#forward(node.rpcAddr, incoming);
+  }
+
+  #nodeOfAlloc(allocId: string): string {
+    return this.#deps.server()?.snapshot().alloc(allocId)?.nodeId ?? "";
+  }
+
+  async #forward(address: string, incoming: Incoming): Promise<Response> {
+    if (address === "") throw noLeader();
+    const { token, hops } = incoming;
+    return await forwardRequest(
+      this.#deps.peers,
+      address,
+      incoming.request,
+      await incoming.body(),
+      {
+        token,
+        hops,
+      },
+    );
+  }
+
+  #checkRegion(region: string): void {
+    if (region !== "" && region !== "global" && region !== this.#deps.agent.region) {
+      throw internal("No path to region");
+    }
+  }
+}
+
+function noLeader(): DroverError {
+  return new DroverError("no-leader", "No cluster leader", { retryable: true });
+}
+
+function unknownOwner(owner: { readonly allocId?: string; readonly nodeId?: string }): string {
+  return owner.allocId ? `Unknown allocation "${owner.allocId}"` : `Unknown node ${owner.nodeId}`;
+}
+
+async function readBody(request: Request): Promise<Uint8Array | null> {
+  if (request.method === "GET" || request.method === "HEAD") return null;
+  return new Uint8Array(await request.arrayBuffer());
+}
+
+function specialPath(path: string): Reply | null {
+  if (path === "/") {
+    return {
+      status: 307,
+      headers: { Location: "/ui/" },
+      text: {
+        body: '<a href="/ui/">Temporary Redirect</a>.\n\n',
+        contentType: "text/html; charset=utf-8",
+      },
+    };
+  }
+  if (/^\/v1\/(quota|quotas|sentinel)(\/|$)/.test(path)) {
+    throw new ApiError("enterprise", "Nomad Enterprise only endpoint");
+  }
+  return null;
+}

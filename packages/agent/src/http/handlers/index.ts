@@ -1,0 +1,37 @@
+/** A handler for every endpoint; the type makes a missing one an error. */
+import type { EndpointName } from "@drover/api";
+import type { Handler } from "../handler.ts";
+import { agentLocals } from "./agent-locals.ts";
+import { allocationReads } from "./allocations.ts";
+import { clusterWrites } from "./cluster-writes.ts";
+import { eventStream } from "./event-stream.ts";
+import { jobStatuses } from "./job-statuses.ts";
+import { jobWrites } from "./job-writes.ts";
+import { jobReads } from "./jobs.ts";
+import { nodeHandlers } from "./node-owned.ts";
+import { nodeReads } from "./nodes.ts";
+import { operatorLocals, operatorReads } from "./operator.ts";
+import { search } from "./search.ts";
+import { serviceReads } from "./services.ts";
+import { validateHandler } from "./validate.ts";
+
+/** null: a WebSocket endpoint, which upgrades instead. */
+export function createHandlers(region: string): Readonly<Record<EndpointName, Handler | null>> {
+  return {
+    ...jobReads,
+    ...jobWrites,
+    ...allocationReads,
+    ...nodeReads,
+    ...nodeHandlers,
+    ...clusterWrites,
+    ...serviceReads,
+    ...operatorReads,
+    ...operatorLocals,
+    ...agentLocals,
+    jobStatuses,
+    jobValidate: validateHandler(region),
+    search,
+    eventStream,
+    clientAllocExec: null,
+  };
+}

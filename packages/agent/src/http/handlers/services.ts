@@ -1,0 +1,44 @@
+/** Service registrations of the built-in provider (spec chapter 8 §8.9). */
+import { serviceRegistrationToWire } from "@drover/model";
+import type { ReadHandler } from "../handler.ts";
+import { listReply } from "../lists.ts";
+
+const serviceList: ReadHandler = {
+  kind: "read",
+  tables: ["services"],
+  run(context) {
+    const byNamespace = new Map<string, Map<string, Set<string>>>();
+    for (const service of context.snapshot.services()) {
+      const { namespace } = context.query;
+      if (namespace !== "*" && service.namespace !== namespace) continue;
+      const names = byNamespace.get(service.namespace) ?? new Map<string, Set<string>>();
+      const tags = names.get(service.serviceName) ?? new Set<string>();
+      for (const tag of service.tags) tags.add(tag);
+      names.set(service.serviceName, tags);
+      byNamespace.set(service.namespace, names);
+    }
+    const json = [...byNamespace].map(([namespace, names]) => ({
+      Namespace: namespace,
+      Services: [...names].map(([name, tags]) => ({
+        ServiceName: name,
+        Tags: [...tags].sort(),
+      })),
+    }));
+    return { json, index: context.snapshot.tableIndex("services") };
+  },
+};
+
+const serviceRead: ReadHandler = {
+  kind: "read",
+  tables: ["services"],
+  run: (context) =>
+    listReply(context, {
+      items: context.snapshot.servicesByName(context.query.namespace, context.params.name ?? ""),
+      index: context.snapshot.tableIndex("services"),
+      encode: serviceRegistrationToWire,
+      token: (service) => service.id,
+      byIndex: false,
+    }),
+};
+
+export const serviceReads = { serviceList, serviceRead } as const;

@@ -1,0 +1,53 @@
+/** The local HTTP API of an agent: hono over Node's server, on every machine (DESIGN §11). */
+import type { Server as NodeServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DroverError } from "@drover/base";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import type { Dispatcher } from "./dispatcher.ts";
+
+export interface HttpListener {
+  /** host:port it is bound to. */
+  readonly address: string;
+  readonly node: NodeServer;
+  close(): Promise<void>;
+}
+
+export function httpApp(dispatcher: Dispatcher): Hono {
+  const app = new Hono();
+  app.all("*", (c) => dispatcher.handle(c.req.raw));
+  return app;
+}
+
+export async function listenHttp(options: {
+  readonly host: string;
+  readonly port: number;
+  readonly dispatcher: Dispatcher;
+}): Promise<HttpListener> {
+  const { host, port } = options;
+  const app = httpApp(options.dispatcher);
+  const node = await new Promise<NodeServer>((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: host, port }, () =>
+      resolve(server as NodeServer),
+    );
+    server.once("error", (error: Error) =>
+      reject(
+        new DroverError("listen", `cannot listen on ${host}:${port}: ${error.message}`, {
+          cause: error,
+        }),
+      ),
+    );
+  });
+  // Held queries and event streams outlive any idle time-out.
+  node.requestTimeout = 0;
+  node.keepAliveTimeout = 120_000;
+  const bound = node.address() as AddressInfo;
+  return {
+    address: `${host}:${bound.port}`,
+    node,
+    close: async () => {
+      node.closeAllConnections();
+      await new Promise<void>((resolve) => node.close(() => resolve()));
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/** The parameters that every read understands (spec chapter 8 §8.1). */
+import { badRequest } from "@drover/api";
+import { nanosToMs, parseDuration } from "@drover/base";
+
+const WAIT_MAX_MS = 300_000;
+
+export interface CommonQuery {
+  readonly region: string;
+  /** "*" = all namespaces (lists). */
+  readonly namespace: string;
+  /** Hold the answer until the resource's index is above it; 0 = answer at once. */
+  readonly index: number;
+  readonly waitMs: number;
+  readonly stale: boolean;
+  readonly prefix: string;
+  readonly filter: string;
+  /** 0 = no pages. */
+  readonly perPage: number;
+  readonly nextToken: string;
+  readonly reverse: boolean;
+  readonly pretty: boolean;
+  readonly all: URLSearchParams;
+}
+
+export function parseQuery(params: URLSearchParams): CommonQuery {
+  return {
+    region: params.get("region") ?? "",
+    namespace: params.get("namespace") || "default",
+    index: parseIndex(params.get("index")),
+    waitMs: parseWait(params.get("wait")),
+    stale: parseFlag(params, "stale"),
+    prefix: params.get("prefix") ?? "",
+    filter: params.get("filter") ?? "",
+    perPage: parsePerPage(params.get("per_page")),
+    nextToken: params.get("next_token") ?? "",
+    reverse: params.get("reverse") === "true",
+    pretty: params.has("pretty") && params.get("pretty") !== "false",
+    all: params,
+  };
+}
+
+function parseIndex(text: string | null): number {
+  if (text === null || text === "") return 0;
+  if (!/^\d+$/.test(text)) throw badRequest("Invalid index");
+  return Number(text);
+}
+
+function parseWait(text: string | null): number {
+  if (text === null || text === "") return WAIT_MAX_MS;
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw badRequest("Invalid wait time");
+  const ms = nanosToMs(parsed.nanos);
+  return ms <= 0 ? WAIT_MAX_MS : Math.min(ms, WAIT_MAX_MS);
+}
+
+function parsePerPage(text: string | null): number {
+  if (text === null || text === "") return 0;
+  if (!/^\d+$/.test(text)) {
+    throw badRequest("Expect a number for `per_page` query string parameter");
+  }
+  return Number(text);
+}
+
+/** Present without a value means true. */
+export function parseFlag(params: URLSearchParams, name: string): boolean {
+  const text = params.get(name);
+  if (text === null) return false;
+  if (text === "" || text === "true" || text === "1") return true;
+  if (text === "false" || text === "0") return false;
+  throw badRequest(`Expect \`true\` or \`false\` for \`${name}\` query string parameter`);
+}

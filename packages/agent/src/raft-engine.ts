@@ -1,0 +1,76 @@
+/** `@raft/node-raft` as the server's log engine: errors and leadership in the server's terms. */
+
+import { DroverError } from "@drover/base";
+import type { LeadershipState, LogEngine } from "@drover/server";
+import { RaftError, type RaftNode } from "@raft/node-raft";
+
+const RETRYABLE = new Set(["not-leader", "timeout-unknown", "dropped"]);
+
+export class RaftEngine<R> implements LogEngine<R> {
+  readonly #raft: RaftNode<R>;
+  #leadership: LeadershipState;
+  readonly #listeners = new Set<(state: LeadershipState) => void>();
+
+  constructor(raft: RaftNode<R>) {
+    this.#raft = raft;
+    const status = raft.status();
+    this.#leadership = {
+      self: status.leader === raft.memberId,
+      term: status.term,
+      leaderAddress: status.leaderAddress,
+    };
+    raft.on("leadership", (state) => {
+      this.#leadership = {
+        self: state.self,
+        term: state.term,
+        leaderAddress: state.leaderAddress,
+      };
+      for (const listener of [...this.#listeners]) listener(this.#leadership);
+    });
+  }
+
+  async propose(data: Uint8Array, options?: { timeoutMs?: number }) {
+    try {
+      return await this.#raft.propose(data, options);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  async barrier(options?: { timeoutMs?: number }) {
+    try {
+      return await this.#raft.readBarrier(options);
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+
+  leadership(): LeadershipState {
+    return this.#leadership;
+  }
+
+  onLeadership(fn: (state: LeadershipState) => void): () => void {
+    this.#listeners.add(fn);
+    return () => this.#listeners.delete(fn);
+  }
+
+  async snapshot(): Promise<void> {
+    await this.#raft.snapshot();
+  }
+
+  async transferLeadership(): Promise<void> {
+    try {
+      await this.#raft.transferLeadership();
+    } catch (error) {
+      throw translate(error);
+    }
+  }
+}
+
+/** Unknown outcomes are retryable because every command carries its idempotency token. */
+function translate(error: unknown): unknown {
+  if (!(error instanceof RaftError)) return error;
+  const code = error.code === "not-leader" ? "no-leader" : `raft-${error.code}`;
+  const message = error.code === "not-leader" ? "No cluster leader" : error.message;
+  return new DroverError(code, message, { retryable: RETRYABLE.has(error.code), cause: error });
+}

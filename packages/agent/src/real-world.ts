@@ -1,0 +1,29 @@
+/** The clock and the randomness of the running program; everything below gets them injected. */
+import { randomInt } from "node:crypto";
+import { type Clock, type Random, SeededRandom } from "@drover/base";
+
+/** `setTimeout` fires at once beyond this. */
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimer(at, fn) {
+    let timer: NodeJS.Timeout;
+    const arm = () => {
+      const delay = at - Date.now();
+      timer =
+        delay > TIMEOUT_MAX_MS
+          ? setTimeout(arm, TIMEOUT_MAX_MS)
+          : setTimeout(fn, Math.max(0, delay));
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Unpredictable: identities and tokens are drawn from it. */
+export const systemRandom: Random = {
+  next: () => randomInt(2 ** 48 - 1) / 2 ** 48,
+  int: (max) => randomInt(Math.max(1, max)),
+  fork: () => new SeededRandom(randomInt(2 ** 32)),
+};

@@ -1,0 +1,93 @@
+/**
+ * The replicated state machine as the log engine sees it: bytes in, results out. Decoding, telling
+ * listeners and streaming snapshots live here; the rules are @drover/state's.
+ */
+import type { Command, CommandResult, DumpRecord, StateMachineStore } from "@drover/state";
+import { decodeMessage, encodeMessage } from "@drover/wire";
+import type { Applied } from "./context.ts";
+
+export interface CommittedEntry {
+  readonly index: number;
+  readonly term: number;
+  readonly data: Uint8Array;
+}
+
+const SNAPSHOT_CHUNK_RECORDS = 256;
+
+export class ServerFsm {
+  readonly #store: StateMachineStore;
+  readonly #listeners = new Set<(applied: Applied) => void>();
+  readonly #restored = new Set<() => void>();
+
+  constructor(store: StateMachineStore) {
+    this.#store = store;
+  }
+
+  apply(entries: readonly CommittedEntry[]): readonly CommandResult[] {
+    return entries.map((entry) => {
+      const command = decodeMessage(entry.data) as Command;
+      const { result, events } = this.#store.apply(command, entry.index);
+      const applied: Applied = { index: entry.index, command, result, events };
+      for (const listener of this.#listeners) listener(applied);
+      return result;
+    });
+  }
+
+  /** O(1) now, streamed later: the snapshot is immutable. */
+  snapshot(): { stream(): AsyncIterable<Uint8Array> } {
+    const snapshot = this.#store.snapshot();
+    return { stream: () => encodeRecords(snapshot.dump()) };
+  }
+
+  async restore(_meta: unknown, source: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#store.restore(await decodeRecords(source));
+    for (const listener of this.#restored) listener();
+  }
+
+  onApplied(fn: (applied: Applied) => void): () => void {
+    this.#listeners.add(fn);
+    return () => this.#listeners.delete(fn);
+  }
+
+  /** A snapshot replaced the state: whoever kept something of it must look anew. */
+  onRestored(fn: () => void): () => void {
+    this.#restored.add(fn);
+    return () => this.#restored.delete(fn);
+  }
+}
+
+/** Length-prefixed msgpack arrays of records. */
+async function* encodeRecords(records: Iterable<DumpRecord>): AsyncGenerator<Uint8Array> {
+  let batch: DumpRecord[] = [];
+  for (const record of records) {
+    batch.push(record);
+    if (batch.length < SNAPSHOT_CHUNK_RECORDS) continue;
+    yield frame(batch);
+    batch = [];
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  if (batch.length > 0) yield frame(batch);
+}
+
+function frame(batch: readonly DumpRecord[]): Uint8Array {
+  const body = encodeMessage(batch);
+  const out = new Uint8Array(4 + body.byteLength);
+  new DataView(out.buffer).setUint32(0, body.byteLength);
+  out.set(body, 4);
+  return out;
+}
+
+async function decodeRecords(source: AsyncIterable<Uint8Array>): Promise<DumpRecord[]> {
+  const records: DumpRecord[] = [];
+  let pending = Buffer.alloc(0);
+  for await (const chunk of source) {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= 4 && pending.length >= 4 + pending.readUInt32BE(0)) {
+      const end = 4 + pending.readUInt32BE(0);
+      records.push(...(decodeMessage(pending.subarray(4, end)) as DumpRecord[]));
+      pending = pending.subarray(end);
+    }
+  }
+  if (pending.length > 0) throw new Error("the snapshot ends in the middle of a record");
+  return records;
+}

@@ -1,0 +1,141 @@
+/** What client agents ask of the leader: registration, health, reports, services. */
+import { DroverError } from "@drover/base";
+import {
+  type Allocation,
+  type AllocClientReport,
+  ClientStatus,
+  DesiredStatus,
+  EvalTrigger,
+  type Evaluation,
+  type Node,
+  NodeStatus,
+  type ServiceRegistration,
+  type StateReader,
+} from "@drover/model";
+import type { ServerContext } from "../context.ts";
+import { unwrap } from "../operations/jobs.ts";
+import { nodeEvent } from "../operations/nodes.ts";
+import type { HeartbeatLoop } from "./heartbeat-loop.ts";
+import type { LeaderCalls } from "./leader-call.ts";
+import { evalForJob, evalsForNode } from "./new-eval.ts";
+
+export function registerClientOperations(
+  context: ServerContext,
+  calls: LeaderCalls,
+  heartbeats: HeartbeatLoop,
+): void {
+  calls.register("node.register", (payload: { node: Node; secretId: string }, token) =>
+    registerNode(context, heartbeats, payload, token),
+  );
+  calls.register("node.heartbeat", async (payload: { nodeId: string }, token) =>
+    heartbeat(context, heartbeats, payload.nodeId, token),
+  );
+  calls.register(
+    "alloc.update",
+    async (payload: { reports: (AllocClientReport & { nodeId: string })[] }, token) => {
+      const evals = failureEvals(context.store.snapshot(), payload.reports, context);
+      const result = unwrap(
+        await context.propose({ tag: 7, token, reports: payload.reports, evals }),
+      );
+      return { index: result.index };
+    },
+  );
+  calls.register("services.upsert", async (payload: { services: ServiceRegistration[] }, token) => {
+    const result = unwrap(await context.propose({ tag: 20, token, services: payload.services }));
+    return { index: result.index };
+  });
+  calls.register(
+    "services.delete",
+    async (payload: { ids: { namespace: string; id: string }[] }, token) => {
+      const result = unwrap(await context.propose({ tag: 21, token, ids: payload.ids }));
+      return { index: result.index };
+    },
+  );
+}
+
+async function registerNode(
+  context: ServerContext,
+  heartbeats: HeartbeatLoop,
+  request: { readonly node: Node; readonly secretId: string },
+  token: string,
+): Promise<{ ttlMs: number; index: number }> {
+  const snapshot = context.store.snapshot();
+  const stored = snapshot.node(request.node.id);
+  if (stored && stored.secretId !== request.secretId) {
+    throw new DroverError("node-secret", "node secret ID does not match: is the id copied?");
+  }
+  const returns = stored !== undefined && stored.status === NodeStatus.down;
+  const evals =
+    !stored || stored.status !== NodeStatus.ready
+      ? evalsForNode(snapshot, request.node.id, EvalTrigger.nodeUpdate, context.random)
+      : [];
+  const event = stored ? (returns ? "Node re-registered" : "") : "Node registered";
+  const node: Node = {
+    ...request.node,
+    secretId: request.secretId,
+    status: NodeStatus.ready,
+    events: event === "" ? [] : [nodeEvent(context, "Cluster", event)],
+  };
+  const result = unwrap(await context.propose({ tag: 9, token, node, evals }));
+  return { ttlMs: heartbeats.beat(request.node.id), index: result.index };
+}
+
+/** A node that was given up and still lives is ready again. */
+async function heartbeat(
+  context: ServerContext,
+  heartbeats: HeartbeatLoop,
+  nodeId: string,
+  token: string,
+): Promise<{ ttlMs: number }> {
+  const snapshot = context.store.snapshot();
+  const node = snapshot.node(nodeId);
+  if (!node) throw new DroverError("unknown-node", `node ${nodeId} is not registered`);
+  if (node.status !== NodeStatus.ready) {
+    unwrap(
+      await context.propose({
+        tag: 11,
+        token,
+        nodeId,
+        status: NodeStatus.ready,
+        event: nodeEvent(context, "Cluster", "Node reregistered by heartbeat"),
+        evals: evalsForNode(snapshot, nodeId, EvalTrigger.nodeUpdate, context.random),
+      }),
+    );
+  }
+  return { ttlMs: heartbeats.beat(nodeId) };
+}
+
+/** A failed allocation that may be replaced wakes the scheduler at once (spec §3.5, Trigger). */
+function failureEvals(
+  state: StateReader,
+  reports: readonly AllocClientReport[],
+  context: ServerContext,
+): Evaluation[] {
+  const evals = new Map<string, Evaluation>();
+  for (const report of reports) {
+    const alloc = state.alloc(report.id);
+    if (!alloc || !needsEval(state, alloc, report)) continue;
+    const job = state.job({ namespace: alloc.namespace, id: alloc.jobId });
+    if (!job) continue;
+    const trigger =
+      alloc.clientStatus === ClientStatus.unknown
+        ? EvalTrigger.reconnect
+        : EvalTrigger.allocFailure;
+    evals.set(`${job.namespace}\0${job.id}`, evalForJob(job, trigger, context.random));
+  }
+  return [...evals.values()];
+}
+
+function needsEval(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
+  if (alloc.clientStatus === ClientStatus.unknown && report.clientStatus !== ClientStatus.unknown) {
+    return true;
+  }
+  if (report.prepared && !alloc.prepared) return true;
+  if (report.clientStatus !== ClientStatus.failed) return false;
+  if (alloc.clientStatus === ClientStatus.failed) return false;
+  if (alloc.desiredStatus !== DesiredStatus.run || alloc.followupEvalId !== "") return false;
+  const job = state.allocJob(alloc);
+  const group = job?.taskGroups.find((g) => g.name === alloc.taskGroup);
+  const policy = group?.reschedulePolicy;
+  return policy !== null && policy !== undefined && (policy.unlimited || policy.attempts > 0);
+}

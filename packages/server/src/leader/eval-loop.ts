@@ -1,0 +1,245 @@
+/**
+ * Hands evaluations to the scheduler one after another and commits what it plans (DESIGN §3). The
+ * plan and the end of its evaluation share one log entry. Memory only: leadership starts with
+ * everything pending and blocked in the state.
+ */
+import { errorText, mintUuid } from "@drover/base";
+import { BlockedEvals, EvalBroker, type Lease, verifyPlan } from "@drover/control";
+import {
+  type Allocation,
+  EvalStatus,
+  EvalTrigger,
+  type Evaluation,
+  isClientTerminal,
+  isEvalTerminal,
+  isNodeReady,
+  isPlanEmpty,
+  type Node,
+  type Plan,
+} from "@drover/model";
+import { type SchedulerResult, schedule } from "@drover/scheduler";
+import type { Applied, ServerContext } from "../context.ts";
+import { unwrap } from "../operations/jobs.ts";
+import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
+
+const TYPES = ["service", "batch", "system", "sysbatch"];
+const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, system: 5, sysbatch: 5 };
+const FOLLOW_UP_MIN_MS = 60_000;
+const FOLLOW_UP_SPREAD_MS = 300_000;
+
+export class EvalLoop {
+  readonly #context: ServerContext;
+  readonly #loop: LeaderLoop;
+  #broker = new EvalBroker();
+  #blocked = new BlockedEvals();
+  #leading = false;
+
+  constructor(context: ServerContext) {
+    this.#context = context;
+    this.#loop = new LeaderLoop({ name: "evaluations", pass: () => this.#pass() }, context);
+  }
+
+  start(): void {
+    this.#broker = new EvalBroker();
+    this.#blocked = new BlockedEvals();
+    this.#leading = true;
+    for (const evaluation of this.#context.store.snapshot().evaluations()) this.#take(evaluation);
+    this.#loop.start();
+  }
+
+  stop(): void {
+    this.#leading = false;
+    this.#loop.stop();
+  }
+
+  applied(applied: Applied): void {
+    if (!this.#leading) return;
+    for (const event of applied.events) {
+      if (event.topic === "Evaluation") this.#take(event.payload as Evaluation);
+      else if (event.topic === "Node") this.#nodeChanged(event.payload as Node, applied.index);
+      else if (event.topic === "Allocation") {
+        this.#allocChanged(event.payload as Allocation, applied.index);
+      }
+    }
+  }
+
+  stats() {
+    return { ...this.#broker.stats(), blocked: this.#blocked.size };
+  }
+
+  #take(evaluation: Evaluation): void {
+    const now = this.#context.clock.now();
+    if (isEvalTerminal(evaluation)) {
+      this.#broker.forget(evaluation.id);
+      this.#blocked.forget(evaluation.id);
+      return;
+    }
+    const ready =
+      evaluation.status === EvalStatus.blocked ? this.#blocked.block(evaluation, now) : true;
+    if (ready) this.#free([evaluation]);
+    else this.#loop.wake();
+  }
+
+  /** A blocked one that was set free is worked on as pending; the state learns the outcome. */
+  #free(evals: readonly Evaluation[]): void {
+    const now = this.#context.clock.now();
+    for (const evaluation of evals) {
+      this.#broker.enqueue({ ...evaluation, status: EvalStatus.pending }, now);
+    }
+    if (evals.length > 0) this.#loop.wake();
+  }
+
+  #nodeChanged(node: Node, index: number): void {
+    if (!isNodeReady(node)) return;
+    this.#capacity(node, index);
+  }
+
+  #allocChanged(alloc: Allocation, index: number): void {
+    if (!isClientTerminal(alloc)) return;
+    const node = this.#context.store.snapshot().node(alloc.nodeId);
+    if (node) this.#capacity(node, index);
+  }
+
+  #capacity(node: Node, index: number): void {
+    this.#free(
+      this.#blocked.capacityChanged({
+        index,
+        nodeId: node.id,
+        computedClass: node.computedClass,
+      }),
+    );
+  }
+
+  async #pass(): Promise<LoopPass> {
+    const paused = this.#context.store.snapshot().schedulerConfig().pauseEvalBroker;
+    while (this.#leading && !paused) {
+      const now = this.#context.clock.now();
+      this.#free(this.#blocked.due(now));
+      const lease = this.#broker.dequeue(TYPES, now);
+      if (!lease) break;
+      await this.#work(lease);
+      await this.#writeEnded();
+    }
+    return { wakeAt: earliest(this.#broker.wakeAt(), this.#blocked.wakeAt()) };
+  }
+
+  async #work(lease: Lease): Promise<void> {
+    const { evaluation, token } = lease;
+    try {
+      await this.#process(evaluation);
+      this.#broker.ack(evaluation.id, token);
+    } catch (error) {
+      this.#context.log("warn", "evaluation not processed", {
+        eval: evaluation.id,
+        job: evaluation.jobId,
+        attempt: lease.attempt,
+        error: errorText(error),
+      });
+      this.#broker.nack(evaluation.id, token, this.#context.clock.now());
+    }
+  }
+
+  /** Schedules until everything is accepted, with a fresh snapshot each time (spec §6.1). */
+  async #process(evaluation: Evaluation): Promise<void> {
+    const attempts = ATTEMPTS[evaluation.type] ?? 1;
+    for (let attempt = 1; attempt <= attempts; attempt++) {
+      const state = this.#context.store.snapshot();
+      const stored = state.evaluation(evaluation.id);
+      if (stored && isEvalTerminal(stored)) return;
+      const result = schedule({
+        evaluation,
+        state,
+        now: Math.max(this.#context.clock.now(), state.clock),
+        random: this.#context.random.fork(`${evaluation.id}/${state.index}`),
+      });
+      const verified = verifyPlan(result.plan, state, []);
+      const done = verified.refreshIndex === 0;
+      const evals = done ? this.#outcome(evaluation, stored, result, state.index) : [];
+      await this.#commit(verified.plan, evals);
+      if (done) return;
+    }
+    await this.#commit(null, [this.#exhausted(evaluation, attempts)]);
+  }
+
+  async #commit(plan: Plan | null, evals: readonly Evaluation[]): Promise<void> {
+    if (plan && !isPlanEmpty(plan)) {
+      unwrap(await this.#context.propose({ tag: 6, plan, evals }));
+    } else if (evals.length > 0) {
+      unwrap(await this.#context.propose({ tag: 5, evals }));
+    }
+  }
+
+  /** The evaluation as it ends, and those it gives rise to. */
+  #outcome(
+    evaluation: Evaluation,
+    stored: Evaluation | undefined,
+    result: SchedulerResult,
+    snapshotIndex: number,
+  ): Evaluation[] {
+    const ended: Evaluation = {
+      ...evaluation,
+      status: EvalStatus.complete,
+      queuedAllocations: { ...result.queued },
+      failedTgAllocs: { ...result.failedGroups },
+      deploymentId: result.deploymentId || evaluation.deploymentId,
+      planAnnotations: result.plan.annotations,
+      snapshotIndex,
+    };
+    const { blocked } = result;
+    if (!blocked) return [ended, ...result.followups];
+    if (stored?.status === EvalStatus.blocked) {
+      const again = {
+        ...ended,
+        status: EvalStatus.blocked,
+        classEligibility: blocked.classEligibility,
+        escapedComputedClass: blocked.escapedComputedClass,
+      };
+      return [again, ...result.followups];
+    }
+    return [{ ...ended, blockedEval: blocked.id }, ...result.followups, blocked];
+  }
+
+  #exhausted(evaluation: Evaluation, attempts: number): Evaluation {
+    return {
+      ...evaluation,
+      status: EvalStatus.failed,
+      statusDescription: `maximum attempts reached (${attempts})`,
+    };
+  }
+
+  /** What newer evaluations made needless, and what ran out of deliveries. */
+  async #writeEnded(): Promise<void> {
+    const canceled = this.#broker.takeSuperseded().map((evaluation) => ({
+      ...evaluation,
+      status: EvalStatus.canceled,
+      statusDescription: "canceled after more recent eval was processed",
+    }));
+    const failed = this.#broker.takeFailed().flatMap((evaluation) => this.#failed(evaluation));
+    await this.#commit(null, [...canceled, ...failed]);
+  }
+
+  #failed(evaluation: Evaluation): Evaluation[] {
+    const { random, clock } = this.#context;
+    const next: Evaluation = {
+      ...evaluation,
+      id: mintUuid(random),
+      triggeredBy: EvalTrigger.failedFollowUp,
+      previousEval: evaluation.id,
+      waitUntil: clock.now() + FOLLOW_UP_MIN_MS + random.int(FOLLOW_UP_SPREAD_MS),
+      createIndex: 0,
+      modifyIndex: 0,
+    };
+    const failed = {
+      ...evaluation,
+      status: EvalStatus.failed,
+      statusDescription: "evaluation reached delivery limit (3)",
+      nextEval: next.id,
+    };
+    return [failed, next];
+  }
+}
+
+function earliest(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.min(a, b);
+}

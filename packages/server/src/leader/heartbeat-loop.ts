@@ -1,0 +1,110 @@
+/** Notices clients that fell silent (spec chapter 9 §9.1); the table and its guards are control's. */
+import { decideMissed, Heartbeats } from "@drover/control";
+import { EvalTrigger, type Node, NodeStatus } from "@drover/model";
+import type { Applied, ServerContext } from "../context.ts";
+import { unwrap } from "../operations/jobs.ts";
+import { nodeEvent } from "../operations/nodes.ts";
+import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
+import { evalsForNode } from "./new-eval.ts";
+
+export class HeartbeatLoop {
+  readonly #context: ServerContext;
+  readonly #loop: LeaderLoop;
+  #heartbeats: Heartbeats;
+  /** Disconnected nodes and when each is to be decided again, epoch ms. */
+  readonly #rechecks = new Map<string, number>();
+
+  constructor(context: ServerContext) {
+    this.#context = context;
+    this.#heartbeats = this.#newTable();
+    this.#loop = new LeaderLoop({ name: "heartbeats", pass: () => this.#pass() }, context);
+  }
+
+  start(): void {
+    const now = this.#context.clock.now();
+    this.#heartbeats = this.#newTable();
+    this.#rechecks.clear();
+    for (const node of this.#context.store.snapshot().nodes()) {
+      if (node.status === NodeStatus.ready || node.status === NodeStatus.initializing) {
+        this.#heartbeats.track(node.id, now);
+      } else if (node.status === NodeStatus.disconnected) this.#rechecks.set(node.id, now);
+    }
+    this.#loop.start();
+  }
+
+  stop(): void {
+    this.#loop.stop();
+  }
+
+  applied(applied: Applied): void {
+    for (const event of applied.events) {
+      if (event.type === "NodeDeregistration") this.#heartbeats.forget((event.payload as Node).id);
+    }
+  }
+
+  /** Heard of; answers the milliseconds until the next beat is due. */
+  beat(nodeId: string): number {
+    const { clock, random } = this.#context;
+    this.#rechecks.delete(nodeId);
+    const isNew = this.#heartbeats.size === 0;
+    const ttlMs = this.#heartbeats.beat(nodeId, clock.now(), random);
+    if (isNew) this.#loop.wake();
+    return ttlMs;
+  }
+
+  #newTable(): Heartbeats {
+    const { timings, clock } = this.#context;
+    return new Heartbeats(
+      {
+        minTtlMs: timings.minHeartbeatTtlMs,
+        maxPerSecond: timings.maxHeartbeatsPerSecond,
+        graceMs: timings.heartbeatGraceMs,
+        failoverTtlMs: timings.failoverHeartbeatTtlMs,
+      },
+      clock.now(),
+    );
+  }
+
+  async #pass(): Promise<LoopPass> {
+    const now = this.#context.clock.now();
+    const { missed, held, shiftedMs } = this.#heartbeats.expire(now);
+    if (shiftedMs > 0) this.#context.log("warn", "this leader was late, waiting on", { shiftedMs });
+    if (held.length > 0) {
+      this.#context.log("error", "many nodes fell silent at once: held back", {
+        nodes: held.length,
+      });
+    }
+    for (const nodeId of missed) await this.#giveUp(nodeId);
+    for (const [nodeId, at] of [...this.#rechecks]) {
+      if (at > now) continue;
+      this.#rechecks.delete(nodeId);
+      await this.#giveUp(nodeId);
+    }
+    const recheckAt = Math.min(...this.#rechecks.values());
+    const wakeAt = Math.min(this.#heartbeats.wakeAt() ?? Number.POSITIVE_INFINITY, recheckAt);
+    return { wakeAt: Number.isFinite(wakeAt) ? wakeAt : null };
+  }
+
+  async #giveUp(nodeId: string): Promise<void> {
+    const state = this.#context.store.snapshot();
+    const node = state.node(nodeId);
+    if (!node || node.status === NodeStatus.down) return;
+    const now = Math.max(this.#context.clock.now(), state.clock);
+    const decision = decideMissed({ nodeId, now }, state);
+    if (decision.recheckAt !== null) this.#rechecks.set(nodeId, decision.recheckAt);
+    if (decision.status === node.status) return;
+    this.#context.log("warn", "node missed its heartbeat", {
+      node: node.name,
+      is: decision.status,
+    });
+    unwrap(
+      await this.#context.propose({
+        tag: 11,
+        nodeId,
+        status: decision.status,
+        event: nodeEvent(this.#context, "Cluster", "Node heartbeat missed"),
+        evals: evalsForNode(state, nodeId, EvalTrigger.nodeUpdate, this.#context.random),
+      }),
+    );
+  }
+}

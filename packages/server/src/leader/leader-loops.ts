@@ -1,0 +1,54 @@
+/** All loops of the leader: started with leadership, stopped with it (DESIGN §7). */
+import type { ServerContext } from "../context.ts";
+import type { ServerFsm } from "../fsm.ts";
+import { registerClientOperations } from "./client-operations.ts";
+import { DeploymentLoop } from "./deployment-loop.ts";
+import { DrainLoop } from "./drain-loop.ts";
+import { EvalLoop } from "./eval-loop.ts";
+import { GcLoop } from "./gc-loop.ts";
+import { HeartbeatLoop } from "./heartbeat-loop.ts";
+import type { LeaderCalls } from "./leader-call.ts";
+
+export class LeaderLoops {
+  readonly #context: ServerContext;
+  readonly evals: EvalLoop;
+  readonly #deployments: DeploymentLoop;
+  readonly #drains: DrainLoop;
+  readonly #heartbeats: HeartbeatLoop;
+  readonly #gc: GcLoop;
+
+  constructor(context: ServerContext, fsm: ServerFsm) {
+    this.#context = context;
+    this.evals = new EvalLoop(context);
+    this.#deployments = new DeploymentLoop(context);
+    this.#drains = new DrainLoop(context);
+    this.#heartbeats = new HeartbeatLoop(context);
+    this.#gc = new GcLoop(context);
+    fsm.onApplied((applied) => {
+      this.evals.applied(applied);
+      this.#deployments.applied(applied);
+      this.#drains.applied(applied);
+      this.#heartbeats.applied(applied);
+    });
+  }
+
+  registerOperations(calls: LeaderCalls): void {
+    registerClientOperations(this.#context, calls, this.#heartbeats);
+  }
+
+  start(): void {
+    this.#heartbeats.start();
+    this.evals.start();
+    this.#deployments.start();
+    this.#drains.start();
+    this.#gc.start();
+  }
+
+  stop(): void {
+    this.#gc.stop();
+    this.#drains.stop();
+    this.#deployments.stop();
+    this.evals.stop();
+    this.#heartbeats.stop();
+  }
+}

@@ -1,0 +1,96 @@
+/** Evaluations that the servers create themselves (spec chapter 6 §6.1). */
+import { mintUuid, type Random } from "@drover/base";
+import {
+  EvalStatus,
+  type EvalTrigger,
+  type Evaluation,
+  isTerminal,
+  type Job,
+  JobType,
+  type StateReader,
+} from "@drover/model";
+
+export interface NewEval {
+  readonly namespace: string;
+  readonly jobId: string;
+  readonly type: string;
+  readonly priority: number;
+  readonly triggeredBy: EvalTrigger;
+  readonly deploymentId?: string;
+  readonly nodeId?: string;
+  readonly jobModifyIndex?: number;
+}
+
+/** Indexes and times are filled in by the state machine. */
+export function newEval(fields: NewEval, random: Random): Evaluation {
+  return {
+    id: mintUuid(random),
+    namespace: fields.namespace,
+    priority: fields.priority,
+    type: fields.type,
+    triggeredBy: fields.triggeredBy,
+    jobId: fields.jobId,
+    jobModifyIndex: fields.jobModifyIndex ?? 0,
+    nodeId: fields.nodeId ?? "",
+    nodeModifyIndex: 0,
+    deploymentId: fields.deploymentId ?? "",
+    status: EvalStatus.pending,
+    statusDescription: "",
+    waitUntil: 0,
+    nextEval: "",
+    previousEval: "",
+    blockedEval: "",
+    failedTgAllocs: {},
+    planAnnotations: null,
+    classEligibility: {},
+    escapedComputedClass: false,
+    annotatePlan: false,
+    queuedAllocations: {},
+    snapshotIndex: 0,
+    createIndex: 0,
+    modifyIndex: 0,
+    createTime: 0,
+    modifyTime: 0,
+  };
+}
+
+export function evalForJob(
+  job: Job,
+  triggeredBy: EvalTrigger,
+  random: Random,
+  extra: { deploymentId?: string; nodeId?: string; priority?: number } = {},
+): Evaluation {
+  return newEval(
+    {
+      namespace: job.namespace,
+      jobId: job.id,
+      type: job.type,
+      priority: extra.priority ?? job.priority,
+      triggeredBy,
+      jobModifyIndex: job.jobModifyIndex,
+      ...(extra.deploymentId === undefined ? {} : { deploymentId: extra.deploymentId }),
+      ...(extra.nodeId === undefined ? {} : { nodeId: extra.nodeId }),
+    },
+    random,
+  );
+}
+
+/** One evaluation per job with a live allocation on the node, and per system job (spec §9.1). */
+export function evalsForNode(
+  state: StateReader,
+  nodeId: string,
+  triggeredBy: EvalTrigger,
+  random: Random,
+): Evaluation[] {
+  const jobs = new Map<string, Job>();
+  for (const alloc of state.allocsByNode(nodeId)) {
+    if (isTerminal(alloc)) continue;
+    const job = state.job({ namespace: alloc.namespace, id: alloc.jobId });
+    if (job) jobs.set(`${job.namespace}\0${job.id}`, job);
+  }
+  for (const job of state.jobs()) {
+    const everywhere = job.type === JobType.system || job.type === JobType.sysbatch;
+    if (everywhere && !job.stop) jobs.set(`${job.namespace}\0${job.id}`, job);
+  }
+  return [...jobs.values()].map((job) => evalForJob(job, triggeredBy, random, { nodeId }));
+}

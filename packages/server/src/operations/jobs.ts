@@ -1,0 +1,409 @@
+/** What users do to jobs, on the leader (spec chapter 2). Each answers indexes for the reply. */
+import { badRequest, internal, notFound } from "@drover/api";
+import { mintUuid } from "@drover/base";
+import {
+  canonicalizeJob,
+  EvalTrigger,
+  isDeploymentActive,
+  type Job,
+  type JobInput,
+  type JobRef,
+  validateJob,
+} from "@drover/model";
+import type { CommandResult, JobSubmission } from "@drover/state";
+import type { ServerContext } from "../context.ts";
+import { evalForJob, newEval } from "../leader/new-eval.ts";
+
+export interface JobWriteResult {
+  readonly evalId: string;
+  readonly evalCreateIndex: number;
+  readonly jobModifyIndex: number;
+  readonly warnings: string;
+  readonly index: number;
+}
+
+export interface RegisterRequest {
+  readonly input: JobInput;
+  readonly submission: JobSubmission | null;
+  /** null = not enforced. */
+  readonly enforceIndex: number | null;
+  readonly preserveCounts: boolean;
+  readonly preserveResources: boolean;
+  /** 0 = the job's own. */
+  readonly evalPriority: number;
+  readonly token: string;
+}
+
+/** Turns a refused command into the text that users know; status 500 as the reference. */
+export function unwrap(result: CommandResult): Extract<CommandResult, { ok: true }> {
+  if (result.ok) return result;
+  if (result.code === "not-found") throw notFound(result.message);
+  if (result.code === "bad-request") throw badRequest(result.message);
+  throw internal(result.message);
+}
+
+/** Defaults, implied parts and validation; throws the aggregated text of all mistakes. */
+export function prepareJob(
+  context: ServerContext,
+  input: JobInput,
+): { readonly job: Job; readonly warnings: string } {
+  const job = canonicalizeJob(input, { region: context.region });
+  const snapshot = context.store.snapshot();
+  const verdict = validateJob(job, {
+    namespaces: new Set([...snapshot.namespaces()].map((n) => n.name)),
+    nodePools: new Set([...snapshot.nodePools()].map((p) => p.name)),
+  });
+  if (verdict.errors !== "") throw internal(verdict.errors);
+  return { job: keepScalingIds(context, job), warnings: verdict.warnings };
+}
+
+/** Scaling policy ids stay with their group; new ones are minted here, not in the state machine. */
+function keepScalingIds(context: ServerContext, job: Job): Job {
+  const stored = context.store.snapshot().job(job);
+  const taskGroups = job.taskGroups.map((group) => {
+    if (!group.scaling) return group;
+    const old = stored?.taskGroups.find((g) => g.name === group.name)?.scaling;
+    const id = old?.id || mintUuid(context.random);
+    return { ...group, scaling: { ...group.scaling, id } };
+  });
+  return { ...job, taskGroups };
+}
+
+/** What may not change between two versions of one job (spec §2.3). */
+function checkCompatible(stored: Job | undefined, job: Job): void {
+  if (!stored) return;
+  if (stored.type !== job.type) {
+    throw internal(`cannot change job type from "${stored.type}" to "${job.type}"`);
+  }
+  const periodic = (j: Job) => j.periodic !== null;
+  const parameterized = (j: Job) => j.parameterizedJob !== null;
+  if (periodic(stored) !== periodic(job)) {
+    throw internal(
+      periodic(job)
+        ? "cannot update non-periodic job to being periodic"
+        : "cannot update periodic job to being non-periodic",
+    );
+  }
+  if (parameterized(stored) !== parameterized(job)) {
+    throw internal(
+      parameterized(job)
+        ? "cannot update non-parameterized job to being parameterized"
+        : "cannot update parameterized job to being non-parameterized",
+    );
+  }
+}
+
+export async function registerJob(
+  context: ServerContext,
+  request: RegisterRequest,
+): Promise<JobWriteResult> {
+  const { job, warnings } = prepareJob(context, request.input);
+  const snapshot = context.store.snapshot();
+  const stored = snapshot.job(job);
+  const refusal = enforceIndexError(stored, request.enforceIndex);
+  if (refusal) throw internal(refusal);
+  checkCompatible(stored, job);
+  const result = await registerPrepared(context, job, request);
+  return { ...result, warnings };
+}
+
+/** The check is made before the write and again inside the state machine (spec §2.4). */
+function enforceIndexError(stored: Job | undefined, given: number | null): string {
+  if (given === null) return "";
+  const prefix = `Enforcing job modify index ${given}: `;
+  if (!stored) return given === 0 ? "" : `${prefix}job does not exist`;
+  if (given === 0) return `${prefix}job already exists`;
+  if (given === stored.jobModifyIndex) return "";
+  return `${prefix}job exists with conflicting job modify index: ${stored.jobModifyIndex}`;
+}
+
+interface PreparedOptions {
+  readonly submission: JobSubmission | null;
+  readonly enforceIndex: number | null;
+  readonly preserveCounts?: boolean;
+  readonly preserveResources?: boolean;
+  readonly evalPriority?: number;
+  readonly alwaysNewVersion?: boolean;
+  readonly enforcePriorVersion?: number | null;
+  readonly triggeredBy?: EvalTrigger;
+  readonly token: string;
+}
+
+async function registerPrepared(
+  context: ServerContext,
+  job: Job,
+  options: PreparedOptions,
+): Promise<JobWriteResult> {
+  const evaluated = job.periodic === null && job.parameterizedJob === null;
+  const priority = options.evalPriority || job.priority;
+  const evaluation = evaluated
+    ? evalForJob(job, options.triggeredBy ?? EvalTrigger.jobRegister, context.random, { priority })
+    : null;
+  const result = unwrap(
+    await context.propose({
+      tag: 1,
+      token: options.token,
+      job,
+      submission: options.submission,
+      enforceIndex: options.enforceIndex,
+      preserveCounts: options.preserveCounts ?? false,
+      preserveResources: options.preserveResources ?? false,
+      evaluation,
+      alwaysNewVersion: options.alwaysNewVersion ?? false,
+      enforcePriorVersion: options.enforcePriorVersion ?? null,
+    }),
+  );
+  return {
+    evalId: evaluation?.id ?? "",
+    evalCreateIndex: evaluation ? (result.value.evalCreateIndex ?? result.index) : 0,
+    jobModifyIndex: result.value.jobModifyIndex ?? result.index,
+    warnings: "",
+    index: result.index,
+  };
+}
+
+export async function deregisterJob(
+  context: ServerContext,
+  request: JobRef & {
+    readonly purge: boolean;
+    readonly noShutdownDelay: boolean;
+    readonly evalPriority: number;
+    readonly token: string;
+  },
+): Promise<JobWriteResult> {
+  const stored = context.store.snapshot().job(request);
+  if (!stored) return { evalId: "", evalCreateIndex: 0, jobModifyIndex: 0, warnings: "", index: 0 };
+  const evaluated = stored.periodic === null && stored.parameterizedJob === null;
+  const evaluation = evaluated
+    ? newEval(
+        {
+          namespace: request.namespace,
+          jobId: request.id,
+          type: "service",
+          priority: request.evalPriority || stored.priority,
+          triggeredBy: EvalTrigger.jobDeregister,
+        },
+        context.random,
+      )
+    : null;
+  const result = unwrap(
+    await context.propose({
+      tag: 2,
+      token: request.token,
+      namespace: request.namespace,
+      jobId: request.id,
+      purge: request.purge,
+      noShutdownDelay: request.noShutdownDelay,
+      evaluation,
+    }),
+  );
+  return {
+    evalId: evaluation?.id ?? "",
+    evalCreateIndex: evaluation ? result.index : 0,
+    jobModifyIndex: result.index,
+    warnings: "",
+    index: result.index,
+  };
+}
+
+/** The old version becomes a new one through the normal register path (spec §2.5.3). */
+export async function revertJob(
+  context: ServerContext,
+  request: JobRef & {
+    readonly version: number;
+    readonly enforcePriorVersion: number | null;
+    readonly token: string;
+  },
+): Promise<JobWriteResult> {
+  const snapshot = context.store.snapshot();
+  const current = snapshot.job(request);
+  if (!current) throw internal(`job "${request.id}" not found`);
+  const prior = request.enforcePriorVersion;
+  if (prior !== null && prior !== current.version) {
+    throw internal(`Current job has version ${current.version}; enforcing version ${prior}`);
+  }
+  if (request.version === current.version) throw internal("can't revert to current version");
+  const target = snapshot.jobVersion(request, request.version);
+  if (!target) {
+    throw internal(
+      `job "${request.id}" in namespace "${request.namespace}" at version ${request.version} ` +
+        "not found",
+    );
+  }
+  const submission = snapshot.submission(request, request.version);
+  return await registerPrepared(
+    context,
+    { ...target, versionTag: null, stable: false, version: 0 },
+    {
+      submission: submission
+        ? {
+            source: submission.source,
+            format: submission.format,
+            variableFlags: submission.variableFlags,
+            variables: submission.variables,
+          }
+        : null,
+      enforceIndex: null,
+      enforcePriorVersion: prior,
+      token: request.token,
+    },
+  );
+}
+
+export async function evaluateJob(
+  context: ServerContext,
+  request: JobRef & { readonly forceReschedule: boolean; readonly token: string },
+): Promise<JobWriteResult> {
+  const snapshot = context.store.snapshot();
+  const job = snapshot.job(request);
+  if (!job) throw internal("job not found");
+  if (job.periodic) throw internal("can't evaluate periodic job");
+  if (job.parameterizedJob) throw internal("can't evaluate parameterized job");
+  const evaluation = evalForJob(job, EvalTrigger.jobRegister, context.random);
+  const transitions = request.forceReschedule
+    ? Object.fromEntries(
+        snapshot
+          .allocsByJob(job)
+          .filter((alloc) => alloc.clientStatus === "failed" && alloc.nextAllocation === "")
+          .map((alloc) => [alloc.id, { forceReschedule: true }]),
+      )
+    : {};
+  const result = unwrap(
+    Object.keys(transitions).length > 0
+      ? await context.propose({ tag: 8, token: request.token, transitions, evals: [evaluation] })
+      : await context.propose({ tag: 5, token: request.token, evals: [evaluation] }),
+  );
+  return {
+    evalId: evaluation.id,
+    evalCreateIndex: result.index,
+    jobModifyIndex: job.modifyIndex,
+    warnings: "",
+    index: result.index,
+  };
+}
+
+export interface ScaleRequest extends JobRef {
+  readonly group: string;
+  /** null = only record the event. */
+  readonly count: number | null;
+  readonly message: string;
+  readonly error: boolean;
+  readonly meta: unknown;
+  readonly token: string;
+}
+
+export async function scaleJob(
+  context: ServerContext,
+  request: ScaleRequest,
+): Promise<JobWriteResult> {
+  const snapshot = context.store.snapshot();
+  const job = snapshot.job(request);
+  if (!job) throw notFound(`job "${request.id}" not found`);
+  const group = job.taskGroups.find((g) => g.name === request.group);
+  if (!group) throw badRequest(`task group "${request.group}" does not exist in job`);
+  checkScale(request, job, snapshot.deploymentsByJob(job)[0]);
+  const count = request.count;
+  let written: JobWriteResult = {
+    evalId: "",
+    evalCreateIndex: 0,
+    jobModifyIndex: job.modifyIndex,
+    warnings: "",
+    index: 0,
+  };
+  if (count !== null) {
+    if (group.scaling && count > group.scaling.max) {
+      throw badRequest(
+        `group count was greater than scaling policy maximum: ${count} > ${group.scaling.max}`,
+      );
+    }
+    if (group.scaling && count < group.scaling.min) {
+      throw badRequest(
+        `group count was less than scaling policy minimum: ${count} < ${group.scaling.min}`,
+      );
+    }
+    const taskGroups = job.taskGroups.map((g) => (g.name === group.name ? { ...g, count } : g));
+    written = await registerPrepared(
+      context,
+      { ...job, taskGroups, stable: false, versionTag: null },
+      {
+        submission: null,
+        enforceIndex: null,
+        alwaysNewVersion: true,
+        triggeredBy: EvalTrigger.jobScaling,
+        token: request.token,
+      },
+    );
+  }
+  const event = unwrap(
+    await context.propose({
+      tag: 18,
+      token: `${request.token}:event`,
+      namespace: job.namespace,
+      jobId: job.id,
+      group: group.name,
+      count,
+      previousCount: group.count,
+      message: request.message,
+      error: request.error,
+      meta: (request.meta ?? null) as never,
+      evalId: written.evalId,
+    }),
+  );
+  return { ...written, index: event.index };
+}
+
+function checkScale(
+  request: ScaleRequest,
+  job: Job,
+  latest:
+    | ReturnType<ReturnType<ServerContext["store"]["snapshot"]>["deploymentsByJob"]>[number]
+    | undefined,
+): void {
+  if (request.count === null) return;
+  if (request.count < 0) throw badRequest("scaling action count can't be negative");
+  if (request.error) throw badRequest("scaling action should not contain count if error is true");
+  if (latest && latest.jobCreateIndex === job.createIndex && isDeploymentActive(latest)) {
+    throw badRequest("job scaling blocked due to active deployment");
+  }
+}
+
+export async function setJobStability(
+  context: ServerContext,
+  request: JobRef & { readonly version: number; readonly stable: boolean; readonly token: string },
+): Promise<number> {
+  const result = unwrap(
+    await context.propose({
+      tag: 3,
+      token: request.token,
+      namespace: request.namespace,
+      jobId: request.id,
+      version: request.version,
+      stable: request.stable,
+    }),
+  );
+  return result.index;
+}
+
+/** `version` null removes the tag. */
+export async function tagJobVersion(
+  context: ServerContext,
+  request: JobRef & {
+    readonly name: string;
+    readonly version: number | null;
+    readonly description: string;
+    readonly token: string;
+  },
+): Promise<number> {
+  const result = unwrap(
+    await context.propose({
+      tag: 4,
+      token: request.token,
+      namespace: request.namespace,
+      jobId: request.id,
+      version: request.version,
+      name: request.name,
+      description: request.description,
+    }),
+  );
+  return result.index;
+}

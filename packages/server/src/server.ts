@@ -1,0 +1,171 @@
+/**
+ * One server: the replicated log, the state it makes, the leader's loops while we lead, and the
+ * sessions of client agents. Everything a user asks of it is in `operations/`.
+ */
+import { type Clock, DroverError, mintUuid, type Random } from "@drover/base";
+import type {
+  Command,
+  CommandResult,
+  StateMachineStore,
+  StateSnapshot,
+  TableName,
+} from "@drover/state";
+import { encodeMessage, type PeerPool, type RpcRouter } from "@drover/wire";
+import type { Applied, CommandDraft, Log, ServerContext, ServerTimings } from "./context.ts";
+import { EventRing } from "./event-ring.ts";
+import type { ServerFsm } from "./fsm.ts";
+import { LeaderCalls } from "./leader/leader-call.ts";
+import { LeaderLoops } from "./leader/leader-loops.ts";
+import type { LeadershipState, LogEngine } from "./log-engine.ts";
+import { ClientSessions } from "./sessions/client-sessions.ts";
+
+export interface ServerOptions {
+  readonly region: string;
+  readonly timings: ServerTimings;
+  /** Minted when the cluster is formed; stamped into the state by its first leader. */
+  readonly clusterId: () => string;
+  readonly serverAddresses: () => readonly string[];
+}
+
+export interface ServerDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly store: StateMachineStore;
+  readonly fsm: ServerFsm;
+  readonly engine: LogEngine<CommandResult>;
+  readonly router: RpcRouter;
+  readonly peers: PeerPool;
+}
+
+export class Server implements ServerContext {
+  readonly region: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly store: StateMachineStore;
+  readonly engine: LogEngine<CommandResult>;
+  readonly timings: ServerTimings;
+  readonly #options: ServerOptions;
+  readonly #fsm: ServerFsm;
+  readonly #calls: LeaderCalls;
+  readonly #sessions: ClientSessions;
+  /** The latest events of this machine, for `/v1/event/stream`. */
+  readonly events = new EventRing();
+  readonly #loops: LeaderLoops;
+  readonly #offLeadership: () => void;
+  #leadingTerm = 0;
+
+  constructor(options: ServerOptions, deps: ServerDeps) {
+    this.#options = options;
+    this.region = options.region;
+    this.timings = options.timings;
+    this.clock = deps.clock;
+    this.random = deps.random;
+    this.log = deps.log;
+    this.store = deps.store;
+    this.engine = deps.engine;
+    this.#fsm = deps.fsm;
+    deps.fsm.onApplied((applied) => this.events.append(applied));
+    deps.fsm.onRestored(() => this.events.reset(this.store.index));
+    this.#loops = new LeaderLoops(this, deps.fsm);
+    this.#calls = new LeaderCalls(this, deps.peers, deps.router);
+    this.#loops.registerOperations(this.#calls);
+    this.#sessions = new ClientSessions(this, {
+      calls: this.#calls,
+      router: deps.router,
+      servers: { addresses: options.serverAddresses },
+    });
+    this.#offLeadership = deps.engine.onLeadership((state) => this.#leadership(state));
+    this.#leadership(deps.engine.leadership());
+  }
+
+  snapshot(): StateSnapshot {
+    return this.store.snapshot();
+  }
+
+  async barrier(): Promise<void> {
+    await this.engine.barrier();
+  }
+
+  onApplied(fn: (applied: Applied) => void): () => void {
+    return this.#fsm.onApplied(fn);
+  }
+
+  /**
+   * Waits until one of the tables has changed after `index`; false when `deadline` (epoch ms) came
+   * first or the caller went away.
+   */
+  async changed(
+    tables: readonly TableName[],
+    snapshot: StateSnapshot,
+    options: { readonly deadline: number; readonly signal: AbortSignal },
+  ): Promise<boolean> {
+    const wait = snapshot.changed(tables.map((table) => ({ table })));
+    return await new Promise<boolean>((resolve) => {
+      const done = (changed: boolean) => {
+        cancelTimer();
+        options.signal.removeEventListener("abort", gone);
+        if (!changed) wait.cancel();
+        resolve(changed);
+      };
+      const gone = () => done(false);
+      const cancelTimer = this.clock.setTimer(options.deadline, () => done(false));
+      options.signal.addEventListener("abort", gone);
+      void wait.promise.then(() => done(true));
+    });
+  }
+
+  async propose(draft: CommandDraft, options: { timeoutMs?: number } = {}): Promise<CommandResult> {
+    const command = {
+      ...draft,
+      v: 1,
+      now: Math.max(this.clock.now(), this.store.clock),
+      token: draft.token ?? mintUuid(this.random),
+    } as Command;
+    const { result } = await this.engine.propose(encodeMessage(command), options);
+    return result;
+  }
+
+  /** The operations that sessions and other servers reach through the leader. */
+  get leaderCalls(): LeaderCalls {
+    return this.#calls;
+  }
+
+  close(): void {
+    this.#offLeadership();
+    this.#loops.stop();
+    this.#sessions.close();
+  }
+
+  #leadership(state: LeadershipState): void {
+    if (!state.self) {
+      if (this.#leadingTerm !== 0) this.log("info", "leadership lost", { term: state.term });
+      this.#leadingTerm = 0;
+      this.#loops.stop();
+      return;
+    }
+    if (this.#leadingTerm === state.term) return;
+    this.#leadingTerm = state.term;
+    this.log("info", "leadership gained", { term: state.term });
+    void this.#establish(state.term);
+  }
+
+  /** Fenced by the term: a barrier first, so that the loops see all that earlier leaders wrote. */
+  async #establish(term: number): Promise<void> {
+    try {
+      await this.engine.barrier();
+      if (this.#leadingTerm !== term) return;
+      if (!this.store.snapshot().cluster()) {
+        await this.propose({ tag: 26, clusterId: this.#options.clusterId(), epoch: 1 });
+      }
+      if (this.#leadingTerm === term) this.#loops.start();
+    } catch (error) {
+      const retry = error instanceof DroverError ? error.retryable : true;
+      this.log("warn", "leadership not established", { term, error: String(error) });
+      if (retry && this.#leadingTerm === term) {
+        this.clock.setTimer(this.clock.now() + 100, () => void this.#establish(term));
+      }
+    }
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The sessions of client agents that this server holds (DESIGN §8): it pushes what the state wants
+ * of their node, and passes what they report to the leader. A server serves a session only from a
+ * state at least as new as the client has seen, and removal is always a tombstone.
+ */
+import { DroverError, errorText } from "@drover/base";
+import type { Allocation, AllocClientReport, Node } from "@drover/model";
+import {
+  type OpenSessionReply,
+  type OpenSessionRequest,
+  type PushAllocs,
+  Rpc,
+  type RpcPeer,
+  type RpcRouter,
+} from "@drover/wire";
+import type { Applied, ServerContext } from "../context.ts";
+import type { LeaderCalls } from "../leader/leader-call.ts";
+
+interface Session {
+  readonly nodeId: string;
+  readonly peer: RpcPeer;
+  /** Allocation id → allocModifyIndex last sent. */
+  readonly sent: Map<string, number>;
+  complete: boolean;
+  dirty: boolean;
+}
+
+export interface SessionServers {
+  /** host:port of servers a client may fall back to. */
+  readonly addresses: () => readonly string[];
+}
+
+export class ClientSessions {
+  readonly #context: ServerContext;
+  readonly #calls: LeaderCalls;
+  readonly #servers: SessionServers;
+  readonly #sessions = new Map<string, Session>();
+  #tokenSerial = 0;
+  readonly #unsubscribe: () => void;
+
+  constructor(
+    context: ServerContext,
+    deps: { calls: LeaderCalls; router: RpcRouter; servers: SessionServers },
+  ) {
+    this.#context = context;
+    this.#calls = deps.calls;
+    this.#servers = deps.servers;
+    const { router } = deps;
+    router.handle(Rpc.openSession, (payload, peer) => this.#open(payload as never, peer));
+    router.handle(Rpc.updateNode, (payload) => this.#call("node.register", payload));
+    router.handle(Rpc.heartbeat, (payload) => this.#call("node.heartbeat", payload));
+    router.handle(Rpc.updateAllocs, (payload) => this.#updateAllocs(payload as never));
+    router.handle(Rpc.upsertServices, (payload) => this.#call("services.upsert", payload));
+    router.handle(Rpc.deleteServices, (payload) => this.#call("services.delete", payload));
+    this.#unsubscribe = context.onApplied((applied) => this.#applied(applied));
+  }
+
+  /** Nodes whose session is held here. */
+  get nodeIds(): readonly string[] {
+    return [...this.#sessions.keys()];
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    for (const session of this.#sessions.values()) session.peer.close("server stops");
+    this.#sessions.clear();
+  }
+
+  async #open(request: OpenSessionRequest, peer: RpcPeer): Promise<OpenSessionReply> {
+    const node = request.node as Node;
+    const cluster = this.#context.store.snapshot().cluster();
+    if (cluster && request.clusterId !== "" && request.clusterId !== cluster.clusterId) {
+      throw new DroverError(
+        "other-cluster",
+        `this server belongs to cluster ${cluster.clusterId}, the client to ${request.clusterId}`,
+      );
+    }
+    const reply = await this.#calls.call<{ ttlMs: number; index: number }>(
+      "node.register",
+      { node, secretId: request.secretId },
+      this.#token(),
+    );
+    // Never serve below what the client has seen (DESIGN §8).
+    await this.#reach(Math.max(request.seenIndex, reply.index));
+    const known = this.#context.store.snapshot().cluster();
+    const session: Session = {
+      nodeId: node.id,
+      peer,
+      sent: new Map(),
+      complete: false,
+      dirty: false,
+    };
+    this.#sessions.get(node.id)?.peer.close("replaced by a newer session");
+    this.#sessions.set(node.id, session);
+    peer.onClose(() => {
+      if (this.#sessions.get(node.id) === session) this.#sessions.delete(node.id);
+    });
+    this.#mark(session);
+    return {
+      clusterId: known?.clusterId ?? "",
+      epoch: known?.epoch ?? 0,
+      heartbeatTtlMs: reply.ttlMs,
+      servers: this.#servers.addresses(),
+    };
+  }
+
+  async #reach(index: number): Promise<void> {
+    if (this.#context.store.snapshot().index >= index) return;
+    await this.#context.engine.barrier();
+    if (this.#context.store.snapshot().index >= index) return;
+    throw new DroverError("behind", `this server has not seen index ${index} yet`, {
+      retryable: true,
+    });
+  }
+
+  #call(op: string, payload: unknown): Promise<unknown> {
+    return this.#calls.call(op, payload, this.#token());
+  }
+
+  async #updateAllocs(payload: {
+    readonly nodeId: string;
+    readonly reports: readonly AllocClientReport[];
+  }): Promise<unknown> {
+    return await this.#call("alloc.update", {
+      reports: payload.reports.map((report) => ({ ...report, nodeId: payload.nodeId })),
+    });
+  }
+
+  #token(): string {
+    this.#tokenSerial++;
+    return `session:${this.#context.random.int(2 ** 32).toString(36)}:${this.#tokenSerial}`;
+  }
+
+  /** Only nodes with a session here and a change made by the servers get a push. */
+  #applied(applied: Applied): void {
+    if (this.#sessions.size === 0) return;
+    for (const event of applied.events) {
+      if (event.topic !== "Allocation") continue;
+      const session = this.#sessions.get((event.payload as Allocation).nodeId);
+      if (session) this.#mark(session);
+    }
+    if (applied.command.tag === 2 || applied.command.tag === 17) {
+      for (const session of this.#sessions.values()) this.#mark(session);
+    }
+  }
+
+  /** One push per turn, however many entries were applied in it. */
+  #mark(session: Session): void {
+    if (session.dirty) return;
+    session.dirty = true;
+    queueMicrotask(() => {
+      session.dirty = false;
+      try {
+        this.#push(session);
+      } catch (error) {
+        this.#context.log("error", "push failed", {
+          node: session.nodeId,
+          error: errorText(error),
+        });
+        session.peer.close("push failed");
+      }
+    });
+  }
+
+  #push(session: Session): void {
+    if (session.peer.closed) return;
+    const snapshot = this.#context.store.snapshot();
+    const changed: { alloc: Allocation; job: unknown }[] = [];
+    const present = new Set<string>();
+    for (const alloc of snapshot.allocsByNode(session.nodeId)) {
+      present.add(alloc.id);
+      if (session.sent.get(alloc.id) === alloc.allocModifyIndex) continue;
+      session.sent.set(alloc.id, alloc.allocModifyIndex);
+      changed.push({ alloc, job: snapshot.allocJob(alloc) ?? null });
+    }
+    const removed = [...session.sent.keys()].filter((id) => !present.has(id));
+    for (const id of removed) session.sent.delete(id);
+    const first = !session.complete;
+    if (!first && changed.length === 0 && removed.length === 0) return;
+    session.complete = true;
+    const cluster = snapshot.cluster();
+    session.peer.notify<PushAllocs>(Rpc.pushAllocs, {
+      clusterId: cluster?.clusterId ?? "",
+      epoch: cluster?.epoch ?? 0,
+      index: snapshot.index,
+      complete: first,
+      allocs: changed,
+      removed,
+    });
+  }
+}
