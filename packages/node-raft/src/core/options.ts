@@ -112,6 +112,11 @@ export interface CoreStatus {
   /** Index of the entry (or snapshot) that holds `conf`. */
   readonly confIndex: number;
   readonly transferTo: MemberId | "";
+  /**
+   * Index of the snapshot that the state machine has yet to be restored from; 0 = none. Until then
+   * there is no state that a snapshot could be taken of.
+   */
+  readonly installing: number;
   /** Leader only; else empty. */
   readonly progress: Readonly<Record<MemberId, ProgressStatus>>;
 }

@@ -156,7 +156,7 @@ export class RaftCore {
     state.applied = Math.max(state.applied, index);
   }
 
-  /** What a snapshot of the state machine at `index` (= the applied index) must carry. */
+  /** What a snapshot of the state machine at `index` (= the applied index) must carry; not while one is installed. */
   snapshotMeta(index: number): SnapshotMeta {
     const state = this.#state;
     assert(index <= state.applied, () => `snapshot at ${index} above applied ${state.applied}`);
@@ -224,6 +224,7 @@ export class RaftCore {
       conf: confs.current,
       confIndex: confs.currentIndex,
       transferTo: state.transfer?.to ?? "",
+      installing: state.installing,
       progress,
     };
   }

@@ -77,7 +77,7 @@ export class Snapshots<R> {
   maybeTake(): void {
     const { snapshotEntries, snapshotLogBytes } = this.#deps.limits;
     if (this.#entriesSince < snapshotEntries && this.#bytesSince < snapshotLogBytes) return;
-    if (this.#restoring || this.#taking !== null) return;
+    if (this.#isInstalling() || this.#taking !== null) return;
     this.take().catch((error: unknown) => {
       // A disk that failed says so itself; anything else ends here, because the log would only grow.
       if (!this.#running) return;
@@ -96,7 +96,7 @@ export class Snapshots<R> {
   async #take(): Promise<SnapshotMeta> {
     const { core, storage, stateMachine, timers, log } = this.#deps;
     const applied = core.status().applied;
-    if (this.#restoring || applied === 0) {
+    if (this.#isInstalling() || applied === 0) {
       throw new RaftError("refused", "there is no state to take a snapshot of yet");
     }
     if (this.#newest !== null && this.#newest.index >= applied) return this.#newest;
@@ -115,6 +115,11 @@ export class Snapshots<R> {
     this.#deps.wake();
     log("info", "snapshot taken", { index: meta.index, ms: timers.now() - startedAt });
     return meta;
+  }
+
+  /** From the moment the core drops its log for a received one: then our state has no place in it. */
+  #isInstalling(): boolean {
+    return this.#restoring || this.#deps.core.status().installing !== 0;
   }
 
   /** A snapshot installed while ours was being written replaces it. */

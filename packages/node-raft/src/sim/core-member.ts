@@ -328,6 +328,7 @@ export class CoreMember implements SimMember {
     const { scenario } = this.#deps;
     const since = this.#machine.index - (this.disk.snapshot?.meta.index ?? 0);
     if (this.#snapshotting || since < scenario.snapshotEntries) return;
+    if (core.status().installing !== 0) return;
     this.#snapshotting = true;
     const life = this.#life;
     const stored = { meta: core.snapshotMeta(this.#machine.index), data: this.#machine.save() };

@@ -107,7 +107,7 @@ function expectLife(world: World, workload: Workload): void {
 }
 
 /** null = everyone in the configuration holds the leader's state. */
-function lagging(world: World): string | null {
+export function lagging(world: World): string | null {
   const leader = world.leader();
   if (leader === null) return "nobody leads";
   const { conf, commit, lastIndex } = leader.view;
