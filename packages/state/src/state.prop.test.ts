@@ -21,7 +21,11 @@ const NODES = ["node-1", "node-2"].map((name) => mockNode({ name }));
 
 /** One step of a made-up history; numbers choose among what exists. */
 type Step = readonly [kind: number, a: number, b: number];
-const steps = fc.array(fc.tuple(fc.nat(11), fc.nat(50), fc.nat(50)), { maxLength: 60 });
+const steps = fc.array(fc.tuple(fc.nat(14), fc.nat(50), fc.nat(50)), {
+  minLength: 10,
+  maxLength: 80,
+  size: "max",
+});
 
 const pick = <T>(items: readonly T[], n: number): T | undefined => items[n % items.length];
 const jobId = (n: number) => `job-${n % 2}`;
@@ -33,16 +37,18 @@ function body(harness: StateHarness, [kind, a, b]: Step): CommandBody | undefine
   const deployment = pick([...state.deployments()], b);
   switch (kind) {
     case 0:
-    case 1:
       return jobRegister(mockJob({ id: jobId(a), meta: { v: String(b % 9) } }), {
         evaluation: mockEval({ id: `e${harness.index}`, jobId: jobId(a) }),
       });
     case 2:
     case 3:
+    case 12:
+    case 13:
       return job && planBody(harness, job, a, b);
     case 4:
     case 5:
     case 6:
+    case 14:
       return alloc && reportBody(alloc, a);
     case 7:
       return deployment && endBody(deployment, a);
@@ -54,15 +60,17 @@ function body(harness: StateHarness, [kind, a, b]: Step): CommandBody | undefine
           evals: [],
         }
       );
-    case 9:
+    case 1:
+      if (a % 3 > 0) return undefined;
       return {
         tag: CommandTag.jobDeregister,
         namespace: "default",
         jobId: jobId(a),
-        purge: b % 3 === 0,
+        purge: b % 2 === 0,
         noShutdownDelay: false,
         evaluation: null,
       };
+    case 9:
     case 10:
       return collectBody(state);
     default:

@@ -147,6 +147,38 @@ test("§9.5 what came to life again is not collected", () => {
   assert.ok(snapshot.job(REF) && snapshot.node(mockNode().id));
 });
 
+test("§9.5 an allocation is collected once it and its deployment have ended", () => {
+  const { harness, job } = start();
+  const collect = () =>
+    harness.accept({
+      tag: CommandTag.garbageCollect,
+      evals: [],
+      allocs: ["a", "b"],
+      deployments: [],
+      jobs: [],
+      nodes: [],
+    });
+  const stop = { nodeId: "", desiredStatus: "stop", desiredDescription: "" };
+  const running = mockAlloc({ id: "b" }, { job });
+  harness.accept({
+    tag: CommandTag.planApply,
+    plan: emptyPlan(job, { id: "p", placements: [running], stops: [{ ...stop, allocId: "a" }] }),
+    evals: [],
+  });
+  collect();
+  assert.ok(harness.snapshot.alloc("a"), "its deployment is active and counts it");
+  assert.ok(harness.snapshot.alloc("b"), "it runs");
+  const ended = { deploymentId: "d1", status: "failed", statusDescription: "" };
+  harness.accept({
+    tag: CommandTag.planApply,
+    plan: emptyPlan(job, { id: "q", deploymentUpdates: [ended] }),
+    evals: [],
+  });
+  collect();
+  assert.equal(harness.snapshot.alloc("a"), undefined);
+  assert.ok(harness.snapshot.alloc("b"));
+});
+
 test("a scaled group keeps its newest twenty events", () => {
   const { harness } = start();
   for (let i = 0; i < 25; i++) {
