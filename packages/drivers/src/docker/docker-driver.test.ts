@@ -26,6 +26,8 @@ async function missing(): Promise<string> {
   return "";
 }
 
+const REGISTRY = process.env.DROVER_TEST_REGISTRY ?? "127.0.0.1:5000";
+const registryUp = (await statusOf(`http://${REGISTRY}/v2/`)) === 200;
 const reason = await missing();
 if (reason !== "") console.log(`docker driver: tests on a real engine skipped: ${reason}`);
 else defineTests();
@@ -53,6 +55,8 @@ function defineTests(): void {
     remembers: true,
   });
   testImages();
+  if (registryUp) testRegistry();
+  else console.log(`docker driver: pull tests skipped: no registry at ${REGISTRY}`);
   testContainers();
   testNetworks();
 }
@@ -166,6 +170,37 @@ function testImages(): void {
         assert.equal(error.retryable, false);
         return true;
       });
+    });
+  });
+}
+
+function testRegistry(): void {
+  test("docker: a missing image is pulled once and pinned by its registry's digest", async () => {
+    await onStage(async (stage) => {
+      const repo = `${REGISTRY}/drover-test`;
+      const image = `${repo}:1`;
+      await stage.docker.getImage(SERVER_IMAGE).tag({ repo, tag: "1" });
+      const pushed = await stage.docker.getImage(image).push({ tag: "1" });
+      await new Promise((resolve) => stage.docker.modem.followProgress(pushed, resolve));
+      await stage.docker.getImage(image).remove();
+      try {
+        const both = await Promise.all([prepare(stage, { image }), prepare(stage, { image })]);
+        const digest = both[0].imageDigest;
+        assert.ok(digest.startsWith(`${repo}@sha256:`), digest);
+        assert.equal(both[1].imageDigest, digest);
+        await stage.docker.getImage(image).remove();
+        const again = await prepare(stage, { image }, digest);
+        assert.equal(again.imageDigest, digest);
+        await assert.rejects(prepare(stage, { image: `${repo}:missing` }), (error) => {
+          assert.ok(error instanceof TaskStartError);
+          assert.equal(error.retryable, false);
+          return true;
+        });
+      } finally {
+        const left = await stage.docker.listImages({ filters: { reference: [repo] } });
+        const names = left.flatMap((info) => info.RepoTags ?? info.RepoDigests ?? []);
+        for (const name of names) await stage.docker.getImage(name).remove({ force: true });
+      }
     });
   });
 }
