@@ -72,6 +72,8 @@ export type {
   RecordSchema,
 } from "./schema/field.ts";
 export type { StateReader } from "./state-reader.ts";
+export { DEFAULT_VALIDATE_CONTEXT, type ValidateContext } from "./validate/context.ts";
+export { type JobValidation, validateJob } from "./validate/job.ts";
 export { type AllocStubOptions, allocStubToWire, allocToWire } from "./wire/alloc.ts";
 export {
   deploymentToWire,
