@@ -93,6 +93,19 @@ test("a dump restores the same state, indexes and chain", () => {
   assert.deepEqual(b.evalsByJob(REF), a.evalsByJob(REF));
 });
 
+test("a fork goes its own way", () => {
+  const harness = new StateHarness();
+  harness.accept(jobRegister(mockJob({ meta: { v: "0" } })));
+  const hash = harness.snapshot.stateHash();
+  const fork = harness.state.fork();
+  assert.equal(fork.snapshot().stateHash(), hash);
+  const body = { ...jobRegister(mockJob({ meta: { v: "1" } })), v: 1, now: 0, token: "x" };
+  assert.ok(fork.apply(body, harness.index + 1).result.ok);
+  assert.equal(fork.snapshot().job(REF)?.meta.v, "1");
+  assert.equal(harness.snapshot.job(REF)?.meta.v, "0");
+  assert.equal(harness.snapshot.stateHash(), hash);
+});
+
 test("a dump without its header is refused", () => {
   assert.throws(() => new StateMachineStore().restore([]), /header/);
 });

@@ -11,6 +11,5 @@ export type {
   StoredSubmission,
 } from "./store/rows.ts";
 export type { IndexName, TableName } from "./store/tables.ts";
-export { type EventBatch, EventRing } from "./watch/event-ring.ts";
 export type { Wait } from "./watch/watch-hub.ts";
 export type { WatchKey } from "./watch/watch-key.ts";

@@ -5,7 +5,6 @@ import { CommandTag } from "../commands/command.ts";
 import { jobKey } from "../store/keys.ts";
 import { jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
-import { EventRing } from "./event-ring.ts";
 import type { WatchKey } from "./watch-key.ts";
 
 const register = (id: string) => jobRegister(mockJob({ id }));
@@ -92,35 +91,6 @@ test("a restored state wakes everyone", async () => {
   const { promise } = harness.snapshot.changed([{ table: "nodes" }]);
   harness.state.restore([...harness.snapshot.dump()]);
   assert.ok((await outcome(promise)) !== undefined);
-});
-
-test("the event ring forgets the oldest and marks a gap", () => {
-  const harness = new StateHarness();
-  const ring = new EventRing(2);
-  const seen: number[] = [];
-  ring.subscribe((batch) => seen.push(batch.index));
-  const events = harness.events(register("a"));
-  for (const index of [5, 7, 9]) ring.push(index, events);
-  assert.deepEqual(
-    ring.since(0).map((batch) => batch.index),
-    [7, 9],
-  );
-  assert.deepEqual(
-    ring.since(8).map((batch) => batch.index),
-    [9],
-  );
-  assert.deepEqual(ring.since(10), []);
-  ring.markGap();
-  ring.push(20, events);
-  ring.push(21, events);
-  assert.deepEqual(
-    ring.since(0).map((batch) => [batch.index, batch.afterGap]),
-    [
-      [20, true],
-      [21, false],
-    ],
-  );
-  assert.deepEqual(seen, [5, 7, 9, 20, 21]);
 });
 
 test("§8.10 every changed row of a published table is an event of the command's type", () => {
