@@ -93,17 +93,6 @@ export class StateMachineStore {
     return copy;
   }
 
-  /** An independent copy in O(1), for trying commands out: `plan` and forecasts. */
-  fork(): StateMachineStore {
-    const copy = new StateMachineStore();
-    copy.#store = cloneStore(this.#store);
-    copy.#index = this.#index;
-    copy.#clock = this.#clock;
-    copy.#chain = this.#chain;
-    copy.#hub.wakeAll(this.#index);
-    return copy;
-  }
-
   onApplied(listener: AppliedListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
