@@ -13,6 +13,7 @@ import { newAllocation } from "./allocation.ts";
 import { blockedEvaluation } from "./blocked.ts";
 import { hasImages } from "./feasible/images.ts";
 import type { Selection } from "./placer.ts";
+import { carriedVerdict, isServing } from "./reconciler/alloc-facts.ts";
 import { Description, type DestructiveRequest, type ReconcileResult } from "./reconciler/types.ts";
 import type { SchedulerResult } from "./scheduler.ts";
 import type { Session } from "./session.ts";
@@ -54,6 +55,8 @@ function updateInPlace(
   { alloc, resources, result }: Pick<PlanInPlace, "alloc" | "resources" | "result">,
 ): Allocation {
   const deploymentId = deploymentIdFor(result.activeDeployment, alloc.taskGroup);
+  const isServingNow = isServing(alloc, session.state.deployment(alloc.deploymentId));
+  const stays = alloc.deploymentId === deploymentId;
   return {
     ...alloc,
     evalId: session.evaluation.id,
@@ -62,7 +65,7 @@ function updateInPlace(
     jobCreateIndex: job.createIndex,
     allocatedResources: resources,
     deploymentId,
-    deploymentStatus: alloc.deploymentId === deploymentId ? alloc.deploymentStatus : null,
+    deploymentStatus: stays ? alloc.deploymentStatus : carriedVerdict(isServingNow),
   };
 }
 

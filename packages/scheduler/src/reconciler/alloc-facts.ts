@@ -52,14 +52,23 @@ export function isOfVersion(alloc: Allocation, job: Job): boolean {
   return alloc.jobVersion === job.version && alloc.jobCreateIndex === job.createIndex;
 }
 
-/** Updated in place into the deployment, and so running since before it. */
+/**
+ * Taken over by the deployment while it was serving. A takeover resets the verdict; whether it was
+ * serving shows in what is left: an empty verdict (see `carriedVerdict`) or none at all.
+ */
 export function isCarriedInto(alloc: Allocation, deployment: Deployment | undefined): boolean {
-  return deployment !== undefined && alloc.createIndex < deployment.createIndex;
+  if (deployment === undefined || alloc.deploymentId !== deployment.id) return false;
+  return alloc.deploymentStatus !== null && alloc.createIndex < deployment.createIndex;
+}
+
+/** The verdict of an allocation that moves to another deployment in place. */
+export function carriedVerdict(isServingNow: boolean): Allocation["deploymentStatus"] {
+  return isServingNow ? { healthy: null, timestamp: 0, canary: false, modifyIndex: 0 } : null;
 }
 
 /**
  * Its tasks run and nothing says that it is not healthy. What a deployment started and has not
- * judged yet does not serve; what it took over in place goes on serving.
+ * judged yet does not serve; what it took over while serving goes on serving.
  */
 export function isServing(alloc: Allocation, ownDeployment: Deployment | undefined): boolean {
   if (alloc.clientStatus !== ClientStatus.running || isServerTerminal(alloc)) return false;

@@ -118,9 +118,10 @@ export class Harness {
     const current = this.state.alloc(alloc.id) ?? alloc;
     const canary = current.deploymentStatus?.canary ?? false;
     const judged = { healthy, timestamp: this.now, canary, modifyIndex: this.state.index };
+    const saysNothing = healthy === null || current.deploymentId === "";
     return this.update(current, {
       clientStatus: ClientStatus.running,
-      deploymentStatus: current.deploymentId === "" ? null : judged,
+      deploymentStatus: saysNothing ? current.deploymentStatus : judged,
     });
   }
 

@@ -1,0 +1,180 @@
+/**
+ * Whatever the order in which clients act, and whenever the next version arrives: the rolling
+ * limit holds (invariants I2 and I3 of DESIGN §13) and every roll ends.
+ */
+import assert from "node:assert/strict";
+import test from "node:test";
+import {
+  type Allocation,
+  ClientStatus,
+  DeploymentStatus,
+  isTerminal,
+  type Job,
+} from "@drover/model";
+import fc from "fast-check";
+import { Harness } from "../testing/harness.ts";
+import { rollingJob } from "../testing/jobs.ts";
+
+interface Setting {
+  readonly count: number;
+  readonly maxParallel: number;
+  readonly canary: number;
+  readonly driver: "docker" | "mock_driver";
+  readonly nodes: number;
+}
+
+const setting: fc.Arbitrary<Setting> = fc.record({
+  count: fc.integer({ min: 1, max: 8 }),
+  maxParallel: fc.integer({ min: 1, max: 4 }),
+  canary: fc.integer({ min: 0, max: 2 }),
+  driver: fc.constantFrom("docker" as const, "mock_driver" as const),
+  nodes: fc.integer({ min: 1, max: 4 }),
+});
+
+/** One thing that happens next; the number picks which allocation. */
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("client" as const), pick: fc.nat(99) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("evaluate" as const), pick: fc.nat(0) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("submit" as const), pick: fc.nat(9) }) },
+);
+
+class Run {
+  readonly harness: Harness;
+  readonly setting: Setting;
+  readonly ref: Job;
+  /** Allocations that have been healthy. */
+  readonly #proven = new Set<string>();
+
+  constructor(chosen: Setting, seed: number) {
+    this.setting = chosen;
+    this.harness = new Harness({ nodes: chosen.nodes, seed });
+    this.ref = this.version("app:0");
+    this.harness.register(this.ref);
+    this.harness.rollToEnd(this.ref);
+    for (const alloc of this.harness.live(this.ref)) this.#proven.add(alloc.id);
+  }
+
+  /** Another `priority` alone is a change in place. */
+  version(image: string, priority = 50): Job {
+    const { canary, count, driver, maxParallel } = this.setting;
+    return rollingJob({ count, driver, image, update: { canary, maxParallel }, job: { priority } });
+  }
+
+  /** The client takes one of its open steps. */
+  act(pick: number): void {
+    const open = this.harness.all(this.ref).filter((alloc) => this.#hasStep(alloc));
+    const alloc = open[pick % Math.max(1, open.length)];
+    if (alloc) this.#advance(alloc);
+  }
+
+  /** The clients take every open step. */
+  actAll(): void {
+    for (const alloc of this.harness.all(this.ref)) if (this.#hasStep(alloc)) this.#advance(alloc);
+  }
+
+  #hasStep(alloc: Allocation): boolean {
+    if (alloc.clientStatus === ClientStatus.complete) return false;
+    if (alloc.desiredStatus !== "run") return true;
+    if (alloc.phase === "prepare") return !alloc.prepared;
+    if (alloc.clientStatus === ClientStatus.pending) return true;
+    return alloc.deploymentId !== "" && (alloc.deploymentStatus?.healthy ?? null) === null;
+  }
+
+  #advance(alloc: Allocation): void {
+    if (alloc.desiredStatus !== "run") {
+      this.harness.update(alloc, { clientStatus: ClientStatus.complete });
+    } else if (alloc.phase === "prepare") {
+      this.harness.update(alloc, { prepared: true });
+    } else if (alloc.clientStatus === ClientStatus.pending) {
+      this.harness.run(alloc, null);
+    } else {
+      this.harness.run(alloc, true);
+      this.#proven.add(alloc.id);
+    }
+  }
+
+  evaluate(): void {
+    this.harness.evaluate(this.ref);
+    this.check();
+  }
+
+  submit(pick: number): void {
+    this.harness.register(this.version(`app:${pick % 3}`, pick < 6 ? 50 : 60));
+    this.check();
+  }
+
+  /** The operator promotes as soon as it is possible. */
+  promoteIfDue(): void {
+    const [deployment] = this.harness.state.deploymentsByJob(this.ref);
+    const part = deployment?.taskGroups.web;
+    if (!part || part.promoted || part.desiredCanaries === 0) return;
+    const healthy = part.placedCanaries.filter((id) => this.#proven.has(id)).length;
+    if (healthy >= part.desiredCanaries) this.harness.promote(this.ref);
+  }
+
+  check(): void {
+    const { canary, count, maxParallel } = this.setting;
+    const live = this.harness.live(this.ref);
+    const serving = live.filter(
+      (alloc) => alloc.clientStatus === ClientStatus.running && this.#proven.has(alloc.id),
+    );
+    assert.ok(
+      serving.length >= count - maxParallel,
+      `${serving.length} serve, ${count - maxParallel} must`,
+    );
+    const started = live.filter((alloc) => alloc.phase !== "prepare");
+    assert.ok(started.length <= count + canary, `${started.length} desired of ${count}`);
+    const slots = live.length - started.length;
+    assert.ok(slots <= maxParallel, `${slots} prepared`);
+    const undecided = live.filter((alloc) => this.#isUndecided(alloc)).length;
+    const limit = Math.max(maxParallel, canary);
+    assert.ok(undecided <= limit, `${undecided} undecided of at most ${limit}`);
+  }
+
+  /** Started by the current deployment and not judged yet. */
+  #isUndecided(alloc: Allocation): boolean {
+    const [deployment] = this.harness.state.deploymentsByJob(this.ref);
+    return (
+      alloc.deploymentId === deployment?.id &&
+      alloc.createIndex >= deployment.createIndex &&
+      !this.#proven.has(alloc.id)
+    );
+  }
+
+  finish(): void {
+    for (let round = 0; round < 60; round++) {
+      this.actAll();
+      this.promoteIfDue();
+      this.evaluate();
+      const [deployment] = this.harness.state.deploymentsByJob(this.ref);
+      if (deployment?.status === DeploymentStatus.successful) return;
+    }
+    assert.fail("the last version's deployment did not end");
+  }
+}
+
+test("I2 I3 the rolling limit holds in every order of events, and every roll ends", () => {
+  fc.assert(
+    fc.property(
+      setting,
+      fc.array(step, { maxLength: 60 }),
+      fc.nat(1_000_000),
+      (chosen, steps, seed) => {
+        const run = new Run(chosen, seed);
+        run.submit(1);
+        for (const { kind, pick } of steps) {
+          if (kind === "client") run.act(pick);
+          else if (kind === "evaluate") run.evaluate();
+          else run.submit(pick);
+          run.promoteIfDue();
+        }
+        run.finish();
+        const job = run.harness.state.job(run.ref);
+        const live = run.harness.live(run.ref).filter((alloc) => !isTerminal(alloc));
+        assert.equal(live.length, chosen.count);
+        assert.ok(live.every((alloc) => alloc.jobVersion === job?.version));
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
