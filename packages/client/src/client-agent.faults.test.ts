@@ -38,8 +38,8 @@ class DyingStore implements AllocStore {
     this.writes++;
     if (this.dead) return new Promise(() => undefined);
     if (this.writes < this.#deathAt) return this.#inner.write(record);
-    this.dead = true;
     if (this.#written) await this.#inner.write(record);
+    this.dead = true;
     return new Promise(() => undefined);
   }
 

@@ -5,7 +5,7 @@ import test from "node:test";
 import { SECOND } from "@drover/base";
 import { TaskStartError } from "@drover/drivers";
 import { mockId, mockTask } from "@drover/model/testing";
-import { changed, service, stopped, want } from "./testing/jobs.ts";
+import { changed, httpCheck, service, stopped, want } from "./testing/jobs.ts";
 import { World } from "./testing/world.ts";
 
 async function inWorld(
@@ -192,7 +192,10 @@ test("a registry that is down is tried again while preparing", () =>
     const place = want(world.nodeId, { alloc: { phase: "prepare" } });
     const { id } = place.alloc;
     world.push([place]);
-    await world.until("the failure is told", () => events(world, id).includes("Driver Failure"));
+    await world.until("the failure is told", () => {
+      world.clock.advance(10);
+      return events(world, id).includes("Driver Failure");
+    });
     assert.equal(world.report(id)?.clientStatus, "pending");
     world.driver.prepareError = null;
     await world.until("it is prepared", () => {
@@ -247,7 +250,9 @@ test("one that was stopped while it waited for a port does not keep it", () =>
     world.push([a]);
     await world.status(a.alloc.id, "running");
     world.push([b]);
-    await world.status(b.alloc.id, "pending");
+    await world.until("it waits", () => {
+      return world.agent.runner(b.alloc.id)?.record.stage.kind === "waiting";
+    });
     world.push([stopped(b)]);
     await world.status(b.alloc.id, "complete");
     world.push([stopped(a), c]);
@@ -314,6 +319,80 @@ test("a promoted canary is registered again with its normal tags", () =>
     world.push([changed(place, { deploymentStatus: { ...status, canary: false } })]);
     await world.until("normal tags", () => tag() === "v1");
     assert.equal(world.driver.created, 1);
+  }));
+
+const CHECK_RESTART = { limit: 3, grace: 5 * SECOND, ignoreWarnings: false };
+
+test("a check that stays bad after its grace restarts the task, counted by the policy", () =>
+  inWorld(async (world) => {
+    world.discovery.defaultStatus = "critical";
+    const checks = [httpCheck({ interval: SECOND, checkRestart: CHECK_RESTART })];
+    const place = want(world.nodeId, { task: { services: [service({ checks })] } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    await world.until("it is registered", () => world.discovery.services.size === 1);
+    world.clock.advance(6_999);
+    assert.ok(!world.driver.calls.includes("stop server"), "two intervals after the grace");
+    world.clock.advance(1);
+    await world.until("it is restarted", () => world.report(id)?.taskStates.server?.restarts === 1);
+    const lines = world.report(id)?.taskStates.server?.events.map((e) => e.displayMessage) ?? [];
+    assert.ok(lines.includes('healthcheck: check "alive" unhealthy'), String(lines));
+    assert.equal(world.agent.runner(id)?.record.tasks.server?.window.count, 1);
+  }));
+
+test("a check that recovers in time restarts nothing", () =>
+  inWorld(async (world) => {
+    const checks = [httpCheck({ interval: SECOND, checkRestart: CHECK_RESTART })];
+    const place = want(world.nodeId, { task: { services: [service({ checks })] } });
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => world.report(place.alloc.id)?.healthy === true);
+    world.discovery.set({ status: "critical" });
+    world.clock.advance(1_999);
+    world.discovery.set({ status: "passing" });
+    world.discovery.set({ status: "critical" });
+    world.clock.advance(1_999);
+    assert.ok(!world.driver.calls.includes("stop server"));
+    world.clock.advance(1);
+    await world.until("now it is", () => world.driver.calls.includes("stop server"));
+  }));
+
+test("a poststop task runs after the others and keeps the allocation running", () =>
+  inWorld(async (world) => {
+    const tasks = [
+      mockTask({ name: "server" }),
+      mockTask({ name: "bye", lifecycle: { hook: "poststop", sidecar: false } }),
+    ];
+    const place = want(world.nodeId, { group: { tasks } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.push([stopped(place)]);
+    await world.until("bye runs", () => world.driver.running().includes(`${id}/bye`));
+    const statuses = world.link.batches.flat().map((r) => r.clientStatus);
+    assert.deepEqual([...new Set(statuses)], ["running"], "never back to pending");
+    world.driver.finish(`${id}/bye`, 0);
+    await world.status(id, "complete");
+  }));
+
+test("a user restarts one task, and the statistics and signals reach it", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    await world.agent.signal(id, { task: "", signal: "SIGHUP" });
+    assert.ok(world.driver.calls.includes("signal server SIGHUP"));
+    assert.deepEqual((await world.agent.allocStats(id)).tasks, { server: null });
+    await world.agent.restart(id, { task: "server", allTasks: false });
+    await world.until("it is restarted", () => world.driver.created === 2);
+    assert.equal(world.agent.runner(id)?.record.tasks.server?.window.count, 0);
+    await assert.rejects(world.agent.restart(id, { task: "x", allTasks: false }), {
+      message: 'unknown task name "x"',
+    });
+    await assert.rejects(async () => world.agent.allocStats("nope"), { code: "unknown-alloc" });
   }));
 
 test("a service with a port that does not exist is refused by name", () =>

@@ -9,7 +9,7 @@ import type { CheckResult, ServiceDiscovery } from "@drover/discovery";
 import type { ExecSession, TaskDriver } from "@drover/drivers";
 import type { Node } from "@drover/model";
 import type { PushAllocs } from "@drover/wire";
-import { type AllocChange, decidePush, type Wanted } from "./core/decide-push.ts";
+import { type AllocChange, decidePush, type PushedAlloc } from "./core/decide-push.ts";
 import { PortHolders } from "./core/port-holders.ts";
 import { Fingerprinter } from "./fingerprint/fingerprinter.ts";
 import { AllocControl, type AllocStats } from "./local/alloc-control.ts";
@@ -165,7 +165,7 @@ export class ClientAgent {
     for (const runner of runners) runner.claimRestored();
     for (const runner of runners) {
       runner.start();
-      this.#updates.changed(runner.record.alloc.id);
+      this.#updates.changed(runner.record.alloc.id, true);
     }
     for (const discovery of this.#deps.discoveries) {
       const changed = () => {
@@ -220,7 +220,7 @@ export class ClientAgent {
     const changes = decidePush({
       nodeId: this.node.id,
       has: (id) => this.#runners.has(id),
-      allocs: push.allocs as readonly Wanted[],
+      allocs: push.allocs as readonly PushedAlloc[],
       removed: push.removed,
     });
     for (const change of changes) {
@@ -311,7 +311,7 @@ export class ClientAgent {
       clusterId: () => this.#clusterId(),
       driver: (name) => this.#drivers.get(name),
       discovery: (provider) => this.#discovery(provider),
-      changed: (id) => this.#updates.changed(id),
+      changed: (id, urgent) => this.#updates.changed(id, urgent),
       ended: () => void this.#collect(this.#options.gcMaxAllocs),
       forgotten: (id) => {
         this.#runners.get(id)?.close();

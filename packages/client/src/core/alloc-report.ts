@@ -1,12 +1,14 @@
 /** What the servers hear of an allocation: the client-owned fields, derived from the record. */
 import { type AllocClientReport, ClientStatus, type TaskState } from "@drover/model";
-import { type AllocRecord, isStopKnown } from "../state/alloc-record.ts";
+import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
 import { allocStatus } from "./alloc-status.ts";
+import { hookOf } from "./coordinate-tasks.ts";
+import { healthRules } from "./health-rules.ts";
 
 export function allocReport(record: AllocRecord): AllocClientReport {
   const taskStates: Record<string, TaskState> = {};
   for (const [name, run] of Object.entries(record.tasks)) taskStates[name] = run.state;
-  const { status, description } = allocStatus(Object.values(taskStates));
+  const { status, description } = allocStatus(statusStates(record));
   const unretryable = Object.values(record.tasks).find((run) => run.unretryable !== "");
   const health = reportedHealth(record, status);
   return {
@@ -24,6 +26,17 @@ export function allocReport(record: AllocRecord): AllocClientReport {
   };
 }
 
+/** A poststop task that is about to run keeps the allocation running. */
+function statusStates(record: AllocRecord): TaskState[] {
+  return groupOf(record.job, record.alloc).tasks.flatMap((task) => {
+    const run = record.tasks[task.name];
+    if (run === undefined) return [];
+    const begins = run.phase.kind === "setup" || run.phase.kind === "starting";
+    const starts = hookOf(task) === "poststop" && begins;
+    return [starts ? { ...run.state, state: "running" } : run.state];
+  });
+}
+
 /** One that failed on its own while a deployment waits for it is unhealthy without further proof. */
 function reportedHealth(
   record: AllocRecord,
@@ -32,14 +45,23 @@ function reportedHealth(
   const { healthy, at } = record.verdict;
   if (healthy !== null) return { healthy, at };
   const failed = status === ClientStatus.failed && !isStopKnown(record);
-  if (!failed || record.alloc.deploymentId === "") return { healthy: null, at: 0 };
+  const group = groupOf(record.job, record.alloc);
+  const awaited =
+    record.alloc.deploymentId !== "" || healthRules(record.alloc, record.job, group) !== null;
+  if (!failed || !awaited) return { healthy: null, at: 0 };
   const finished = Object.values(record.tasks).map((run) => run.state.finishedAt);
   return { healthy: false, at: Math.max(0, ...finished) };
 }
 
-/** Two records that the servers cannot tell apart. */
-export function sameReport(a: AllocRecord, b: AllocRecord): boolean {
+/** What is new between two records: facts that servers act on, mere lines of history, nothing. */
+export function compareReports(a: AllocRecord, b: AllocRecord): "facts" | "lines" | "none" {
   const body = (record: AllocRecord): string =>
     JSON.stringify({ ...allocReport(record), clientSeq: 0 });
-  return body(a) === body(b);
+  const facts = (record: AllocRecord): string => {
+    const { taskStates, ...rest } = allocReport(record);
+    const states = Object.values(taskStates).map((state) => ({ ...state, events: [] }));
+    return JSON.stringify({ ...rest, clientSeq: 0, states });
+  };
+  if (facts(a) !== facts(b)) return "facts";
+  return body(a) === body(b) ? "none" : "lines";
 }

@@ -9,6 +9,12 @@ export interface Wanted {
   readonly job: Job;
 }
 
+/** As it comes off the wire. */
+export interface PushedAlloc {
+  readonly alloc: Allocation;
+  readonly job: Job | null;
+}
+
 export type AllocChange =
   | { readonly kind: "add"; readonly want: Wanted }
   | { readonly kind: "update"; readonly want: Wanted }
@@ -17,14 +23,16 @@ export type AllocChange =
 export function decidePush(input: {
   readonly nodeId: string;
   readonly has: (allocId: string) => boolean;
-  readonly allocs: readonly Wanted[];
+  readonly allocs: readonly PushedAlloc[];
   readonly removed: readonly string[];
 }): AllocChange[] {
   const changes: AllocChange[] = [];
-  for (const want of input.allocs) {
-    const { alloc } = want;
+  for (const { alloc, job } of input.allocs) {
+    // Without its job version there is nothing to run it by.
+    if (!job?.taskGroups.some((group) => group.name === alloc.taskGroup)) continue;
     // Another node's allocation is a mistake of the sender; running it would make a twin.
     if (alloc.nodeId !== input.nodeId) continue;
+    const want: Wanted = { alloc, job };
     if (input.has(alloc.id)) changes.push({ kind: "update", want });
     else if (isWorthRunning(alloc)) changes.push({ kind: "add", want });
   }

@@ -3,6 +3,7 @@
  * DroverErrors: `unknown-alloc`, `path-escapes`, `not-found`, `not-a-file`, `secret`,
  * `unknown-task`, `not-started`.
  */
+import { constants } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { basename, extname, join, relative } from "node:path";
 import { type Clock, DroverError } from "@drover/base";
@@ -197,15 +198,15 @@ async function fileInfo(path: string, type: string): Promise<FileInfo> {
   };
 }
 
-const KINDS: Readonly<Record<number, string>> = {
-  9604: "d",
-  21609: "L",
-  2401: "p",
-  26411: "S",
-};
+const KINDS: ReadonlyMap<number, string> = new Map([
+  [constants.S_IFDIR, "d"],
+  [constants.S_IFLNK, "L"],
+  [constants.S_IFIFO, "p"],
+  [constants.S_IFSOCK, "S"],
+]);
 
 function modeText(mode: number): string {
-  const kind = KINDS[mode & 0o170000] ?? "-";
+  const kind = KINDS.get(mode & constants.S_IFMT) ?? "-";
   const bits = [6, 3, 0].map((shift) => {
     const part = (mode >> shift) & 7;
     return (part & 4 ? "r" : "-") + (part & 2 ? "w" : "-") + (part & 1 ? "x" : "-");

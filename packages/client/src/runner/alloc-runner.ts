@@ -4,14 +4,9 @@
  * (DESIGN §9), so whatever instant the agent dies at, the file says what may have been begun.
  */
 import { rm } from "node:fs/promises";
-import { type Cancel, type Clock, DroverError, errorText, type Random } from "@drover/base";
+import { type Cancel, type Clock, errorText, type Random } from "@drover/base";
 import type { ServiceDiscovery } from "@drover/discovery";
-import {
-  type TaskDriver,
-  type TaskHandle,
-  TaskStartError,
-  type TaskStartRequest,
-} from "@drover/drivers";
+import type { TaskDriver, TaskHandle, TaskStartRequest } from "@drover/drivers";
 import type { Allocation, AllocClientReport, Job, Node, Task } from "@drover/model";
 import {
   type AllocContext,
@@ -24,7 +19,7 @@ import {
   stepTask,
   withDigests,
 } from "../core/advance-alloc.ts";
-import { allocReport, sameReport } from "../core/alloc-report.ts";
+import { allocReport, compareReports } from "../core/alloc-report.ts";
 import { mergeDesired } from "../core/merge-desired.ts";
 import type { PortHolders } from "../core/port-holders.ts";
 import { heldPorts } from "../core/task-env.ts";
@@ -40,11 +35,11 @@ import type { Log } from "../options.ts";
 import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
 import type { AllocStore } from "../state/alloc-store.ts";
 import { type AllocPaths, allocPaths } from "./alloc-paths.ts";
+import { AllocServices } from "./alloc-services.ts";
+import { CheckRestartWatch } from "./check-restart-watch.ts";
 import { HealthWatch } from "./health-watch.ts";
 import { prepareAlloc } from "./prepare-alloc.ts";
 import { untilDone } from "./retry.ts";
-import { servicePlans, wantedPlans } from "./service-plans.ts";
-import { type Departure, type ServicePlan, ServiceRegistrar } from "./service-registrar.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
 import { recordVerdict } from "./verdict.ts";
@@ -67,8 +62,8 @@ export interface RunnerDeps {
   clusterId(): string;
   driver(name: string): TaskDriver | undefined;
   discovery(provider: string): ServiceDiscovery;
-  /** The report changed and is on disk. */
-  changed(allocId: string): void;
+  /** The report changed and is on disk; not urgent = only lines of a task's history are new. */
+  changed(allocId: string, urgent: boolean): void;
   /** Stopped after a tombstone, files included: the agent may drop the runner. */
   forgotten(allocId: string): void;
   /** All its tasks are dead and removed. */
@@ -84,7 +79,8 @@ export class AllocRunner {
   readonly #deps: RunnerDeps;
   readonly #closed = new AbortController();
   readonly #loops = new Map<string, TaskLoop>();
-  readonly #registrar: ServiceRegistrar;
+  readonly #services: AllocServices;
+  readonly #checkRestart: CheckRestartWatch;
   readonly #health: HealthWatch;
   #record: AllocRecord;
   #changes: Change[] = [];
@@ -106,16 +102,21 @@ export class AllocRunner {
     this.#record = from.record;
     this.#restored = from.restored;
     this.paths = allocPaths(options.allocBase, from.record.alloc.id);
-    this.#registrar = new ServiceRegistrar(
-      { ackTimeoutMs: options.deregisterAckTimeoutMs },
-      { log: deps.log },
-    );
+    this.#services = this.#createServices();
+    const plans = (record: AllocRecord) => this.#services.plans(record);
+    const wake = () => this.#look();
     this.#health = new HealthWatch({
       clock: deps.clock,
-      plans: (record) => this.#plans(record),
+      plans,
       onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
       onBlind: (tracking) => this.#apply((record) => ({ ...record, tracking })),
-      wake: () => this.#health.look(this.#record),
+      wake,
+    });
+    this.#checkRestart = new CheckRestartWatch({
+      clock: deps.clock,
+      plans,
+      restart: (taskName, reason) => this.restart(taskName, reason, true),
+      wake,
     });
   }
 
@@ -129,7 +130,7 @@ export class AllocRunner {
 
   /** Ids of services that are, or may be, in the catalog. */
   get serviceIds(): readonly string[] {
-    return this.#registrar.ids;
+    return this.#services.ids;
   }
 
   /** A restored runner claims what its processes hold before any new one may ask. */
@@ -137,7 +138,7 @@ export class AllocRunner {
     const kind = this.#record.stage.kind;
     if (!this.#restored || kind === "preparing" || kind === "waiting" || kind === "done") return;
     this.#deps.ports.restore(this.#record.alloc.id, heldPorts(this.#record.alloc));
-    this.#registrar.assume(this.#plans(this.#record));
+    this.#services.assume(this.#record);
   }
 
   start(): void {
@@ -156,7 +157,7 @@ export class AllocRunner {
 
   /** The catalog's view changed. */
   catalogChanged(): void {
-    if (!this.#draining) this.#health.look(this.#record);
+    if (!this.#draining) this.#look();
   }
 
   /** Restarts running tasks; `taskName` "" = all of them. */
@@ -205,6 +206,7 @@ export class AllocRunner {
     this.#timer?.();
     this.#stopWaiting?.();
     this.#health.close();
+    this.#checkRestart.close();
     for (const loop of this.#loops.values()) loop.close();
   }
 
@@ -231,13 +233,27 @@ export class AllocRunner {
   async #drain(always: boolean): Promise<void> {
     this.#draining = true;
     let must = always;
-    while (this.#changes.length > 0 && !this.#closed.signal.aborted) {
-      const changed = await this.#turn();
-      if (changed || must) this.#act();
-      must = false;
+    try {
+      while (this.#changes.length > 0 && !this.#closed.signal.aborted) {
+        const changed = await this.#turn();
+        if (changed || must) this.#act();
+        must = false;
+      }
+      this.#draining = false;
+      this.#look();
+    } catch (error) {
+      // A bug in one allocation's state must not take the other tasks of the machine along.
+      const fields = { allocId: this.#record.alloc.id, error: errorText(error) };
+      this.#deps.log("error", "running an allocation failed", fields);
+      this.#draining = false;
     }
-    this.#draining = false;
-    if (!this.#closed.signal.aborted) this.#health.look(this.#record);
+  }
+
+  /** What the catalog and the clock may have decided. */
+  #look(): void {
+    if (this.#closed.signal.aborted) return;
+    this.#health.look(this.#record);
+    this.#checkRestart.look(this.#record);
   }
 
   /** Folds what has come in; true when the record on disk is a new one. */
@@ -250,14 +266,14 @@ export class AllocRunner {
     next = advanceAlloc(next, this.#context());
     const fresh = !this.#restored && this.#acted === "";
     if (next === before && !fresh) return false;
-    const told = fresh || !sameReport(before, next);
-    if (told) next = { ...next, seq: next.seq + 1 };
+    const news = fresh ? "lines" : compareReports(before, next);
+    if (news !== "none") next = { ...next, seq: next.seq + 1 };
     const written = await untilDone(this.#retry(), "writing allocation state", () =>
       this.#deps.store.write(next),
     );
     if (written === null) return false;
     this.#record = next;
-    if (told) this.#deps.changed(next.alloc.id);
+    if (news !== "none") this.#deps.changed(next.alloc.id, news === "facts");
     return true;
   }
 
@@ -270,7 +286,7 @@ export class AllocRunner {
     const record = this.#record;
     const restored = this.#restored;
     this.#restored = false;
-    this.#registrar.sync(wantedPlans(record, this.#plans(record)));
+    this.#services.sync(record);
     for (const task of this.#tasks()) {
       const run = record.tasks[task.name];
       if (run === undefined) continue;
@@ -332,18 +348,27 @@ export class AllocRunner {
   }
 
   async #leaveCatalog(): Promise<void> {
-    const departure = await this.#registrar.gone("");
-    this.#noteUnconfirmed(departure, null);
-    const graceMs = departure.served ? this.#options.consumerGraceMs : 0;
+    const graceMs = await this.#services.leave(null);
     this.#apply((record) => servicesGone(record, graceMs, this.#context()));
   }
 
-  #noteUnconfirmed(departure: Departure, only: Task | null): void {
-    if (departure.unconfirmed.length === 0) return;
-    const event = deregisterUnconfirmed(this.#deps.clock.now(), departure.unconfirmed);
-    for (const task of only === null ? this.#tasks() : [only]) {
-      this.#post(task, { kind: "noted", event });
-    }
+  #createServices(): AllocServices {
+    const { hostAddress, deregisterAckTimeoutMs, consumerGraceMs } = this.#options;
+    return new AllocServices(
+      { hostAddress, ackTimeoutMs: deregisterAckTimeoutMs, consumerGraceMs },
+      {
+        log: this.#deps.log,
+        node: this.#deps.node,
+        discovery: this.#deps.discovery,
+        lookup: (record, task) => environmentOf({ ...this.#requestInput(task, {}), record }).lookup,
+        unconfirmed: (names, only) => {
+          const event = deregisterUnconfirmed(this.#deps.clock.now(), names);
+          for (const task of only === null ? this.#tasks() : [only]) {
+            this.#post(task, { kind: "noted", event });
+          }
+        },
+      },
+    );
   }
 
   async #prepare(): Promise<void> {
@@ -373,20 +398,9 @@ export class AllocRunner {
   }
 
   async #setup(task: Task): Promise<Readonly<Record<string, string>>> {
-    this.#refuseBadServices();
+    this.#services.refuseBad(this.#record);
     const env = environmentOf(this.#requestInput(task, {}));
     return await setupTask({ task, job: this.#record.job, paths: this.paths, env });
-  }
-
-  #refuseBadServices(): void {
-    try {
-      this.#buildPlans(this.#record);
-    } catch (error) {
-      if (!(error instanceof DroverError) || error.code !== "service-address") throw error;
-      // Before a task runs, its driver's network is not known yet.
-      if (error.message.includes("needs a driver")) return;
-      throw new TaskStartError("unsupported", error.message, { retryable: false, cause: error });
-    }
   }
 
   #request(task: Task, templated: Readonly<Record<string, string>>): TaskStartRequest {
@@ -406,30 +420,6 @@ export class AllocRunner {
     };
   }
 
-  /** A service that cannot be built fails the tasks' setup; until then it is not offered. */
-  #plans(record: AllocRecord): ServicePlan[] {
-    try {
-      return this.#buildPlans(record);
-    } catch (error) {
-      if (error instanceof DroverError && error.code === "service-address") return [];
-      throw error;
-    }
-  }
-
-  #buildPlans(record: AllocRecord): ServicePlan[] {
-    const anyTask = groupOf(record.job, record.alloc).tasks[0];
-    return servicePlans({
-      record,
-      node: this.#deps.node(),
-      hostAddress: this.#options.hostAddress,
-      lookup: (task) => {
-        const of = task ?? anyTask;
-        return of === undefined ? new Map() : environmentOf(this.#requestInput(of, {})).lookup;
-      },
-      discovery: this.#deps.discovery,
-    });
-  }
-
   #loop(task: Task): TaskLoop {
     const known = this.#loops.get(task.name);
     if (known !== undefined) return known;
@@ -445,22 +435,16 @@ export class AllocRunner {
       prepared: (request, ready) => {
         if (driver !== undefined) this.#imagesReady(driver, request, ready.imageDigest);
       },
-      leave: () => this.#leaveTask(task),
+      leave: () => this.#services.leave(task),
       post: (input) => this.#post(task, input),
     });
     this.#loops.set(task.name, loop);
     return loop;
   }
 
-  async #leaveTask(task: Task): Promise<number> {
-    const departure = await this.#registrar.gone(task.name);
-    this.#noteUnconfirmed(departure, task);
-    return departure.served ? this.#options.consumerGraceMs : 0;
-  }
-
   async #forget(): Promise<void> {
     const { id } = this.#record.alloc;
-    await this.#registrar.gone("");
+    await this.#services.leave(null);
     const done = await untilDone(this.#retry(), "removing allocation state", async () => {
       await this.removeFiles();
       await this.#deps.store.remove(id);

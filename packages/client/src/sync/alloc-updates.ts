@@ -8,6 +8,7 @@ import type { Log } from "../options.ts";
 
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
+const LINES_DELAY_MS = 200;
 /** Keeps one message well under the size of a log entry. */
 const REPORTS_MAX = 256;
 
@@ -29,6 +30,8 @@ export class AllocUpdates {
   #scheduled = false;
   #retryMs = FIRST_RETRY_MS;
   #timer: Cancel | null = null;
+  /** The last message was not accepted: the next one waits for its turn. */
+  #failing = false;
 
   constructor(deps: AllocUpdatesDeps) {
     this.#deps = deps;
@@ -38,14 +41,17 @@ export class AllocUpdates {
     return this.#dirty.size;
   }
 
-  changed(allocId: string): void {
+  /** Lines of history that nobody acts on wait a little for the next fact to travel with. */
+  changed(allocId: string, urgent: boolean): void {
     this.#dirty.add(allocId);
-    this.#schedule();
+    if (urgent) this.#schedule();
+    else if (this.#timer === null && !this.#sending) this.#scheduleIn(LINES_DELAY_MS);
   }
 
   /** The session is open: everything that was not acknowledged goes again. */
   online(): void {
     this.#online = true;
+    this.#failing = false;
     this.#retryMs = FIRST_RETRY_MS;
     this.#schedule();
   }
@@ -57,8 +63,10 @@ export class AllocUpdates {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#sending || !this.#online || this.#timer !== null) return;
+    if (this.#scheduled || this.#sending || !this.#online || this.#failing) return;
     if (this.#dirty.size === 0) return;
+    this.#timer?.();
+    this.#timer = null;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -76,7 +84,9 @@ export class AllocUpdates {
     try {
       await this.#deps.send(reports);
       this.#retryMs = FIRST_RETRY_MS;
+      this.#failing = false;
     } catch (error) {
+      this.#failing = true;
       for (const id of ids) this.#dirty.add(id);
       this.#deps.log("warn", "allocation updates were not accepted", { error: errorText(error) });
       this.#retryLater();
@@ -88,11 +98,17 @@ export class AllocUpdates {
 
   #retryLater(): void {
     if (!this.#online) return;
-    const { clock, random } = this.#deps;
-    const delayMs = this.#retryMs * (0.75 + 0.5 * random.next());
+    const delayMs = this.#retryMs * (0.75 + 0.5 * this.#deps.random.next());
     this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    this.#scheduleIn(delayMs);
+  }
+
+  #scheduleIn(delayMs: number): void {
+    const { clock } = this.#deps;
+    this.#timer?.();
     this.#timer = clock.setTimer(clock.now() + delayMs, () => {
       this.#timer = null;
+      this.#failing = false;
       this.#schedule();
     });
   }
