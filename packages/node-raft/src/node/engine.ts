@@ -7,15 +7,7 @@
 import { assert } from "../core/assert.ts";
 import type { CoreStatus } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
-import type {
-  Append,
-  ConfState,
-  Effects,
-  Entry,
-  MemberId,
-  Message,
-  SoftState,
-} from "../core/types.ts";
+import type { Append, ConfState, Effects, MemberId, Message, SoftState } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
 import type {
   LogLevel,
@@ -45,8 +37,6 @@ export interface EngineDeps<R> {
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
   onSoft(soft: SoftState): void;
   onConf(conf: ConfState): void;
-  /** Each entry in order, the cluster's own included, after the state machine has seen it. */
-  onApplied?(entry: Entry): void;
   /** End of a turn in which something may have changed. */
   onTurn(): void;
   onFatal(error: Error): void;
@@ -346,7 +336,6 @@ export class Engine<R> {
       timers: this.#deps.timers,
       applied: (entry, result) => {
         this.snapshots.noteApplied(entry.data.length);
-        this.#deps.onApplied?.(entry);
         if (result === null) this.#proposals.passed(entry.index);
         else this.#proposals.applied(entry.index, entry.term, result.value);
       },

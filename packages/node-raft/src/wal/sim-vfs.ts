@@ -5,7 +5,8 @@
  */
 import type { Vfs, VfsFile } from "./vfs.ts";
 
-const SECTOR_BYTES = 512;
+/** Smaller than a real one, so that small writes are torn too. */
+const SECTOR_BYTES = 64;
 
 /** Thrown by the step that the test chose; the disk refuses everything afterwards. */
 export class SimCrash extends Error {
