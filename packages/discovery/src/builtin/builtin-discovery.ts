@@ -157,7 +157,7 @@ export class BuiltinDiscovery implements ServiceDiscovery {
   #send(serviceId: string): Promise<void> {
     const running = this.#sending.get(serviceId);
     if (running !== undefined) return running;
-    const sender = this.#sendWishes(serviceId).finally(() => this.#sending.delete(serviceId));
+    const sender = this.#sendWishes(serviceId);
     this.#sending.set(serviceId, sender);
     return sender;
   }
@@ -169,7 +169,12 @@ export class BuiltinDiscovery implements ServiceDiscovery {
         async () => {
           for (;;) {
             const wish = this.#wishes.get(serviceId);
-            if (wish === undefined) return;
+            if (wish === undefined) {
+              // In the same step as the look, or a wish made in between would find a sender
+              // that has already stopped looking.
+              this.#sending.delete(serviceId);
+              return;
+            }
             if (wish === null) await this.#sink.delete([serviceId]);
             else await this.#sink.upsert([wish]);
             if (this.#wishes.get(serviceId) === wish) this.#wishes.delete(serviceId);
