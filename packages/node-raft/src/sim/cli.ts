@@ -11,6 +11,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     seeds: { type: "string", default: "100" },
+    mode: { type: "string", default: "core" },
     once: { type: "boolean", default: false },
     verbose: { type: "boolean", default: false },
   },
@@ -18,17 +19,18 @@ const { values } = parseArgs({
 
 const first = Number(values.seed);
 const count = Number(values.seeds);
+const mode = values.mode === "node" ? "node" : "core";
 const totals = new Map<string, number>();
 const startedAt = performance.now();
 let failures = 0;
 let events = 0;
 for (let seed = first; seed < first + count && failures < 5; seed += 1) {
-  const result = runSeed(seed);
+  const result = await runSeed(seed, { mode });
   events += result.events;
   for (const [kind, n] of result.counts) totals.set(kind, (totals.get(kind) ?? 0) + n);
-  const again = values.once ? result : runSeed(seed);
-  if (again.hash !== result.hash) report(seed, "two runs of the seed differ", result);
-  else if (result.failure !== null) report(seed, result.failure.message, result);
+  const again = values.once ? result : await runSeed(seed, { mode });
+  if (again.hash !== result.hash) await report(seed, "two runs of the seed differ", result);
+  else if (result.failure !== null) await report(seed, result.failure.message, result);
 }
 const seconds = (performance.now() - startedAt) / 1000;
 console.log(
@@ -42,9 +44,10 @@ console.log(
 );
 process.exitCode = failures === 0 ? 0 : 1;
 
-function report(seed: number, message: string, _result: RunResult): void {
+async function report(seed: number, message: string, _result: RunResult): Promise<void> {
   failures += 1;
   console.log(`seed ${seed} FAILED: ${message}`);
-  if (values.verbose) console.log(runSeed(seed, { keepLines: true }).lines.join("\n"));
+  if (values.verbose)
+    console.log((await runSeed(seed, { mode, keepLines: true })).lines.join("\n"));
   console.log(`reproduce: make sim SEED=${seed} SEEDS=1`);
 }

@@ -13,3 +13,11 @@ export class SimFailure extends Error {
     this.checker = checker;
   }
 }
+
+/** Anything that is thrown: a member's own assertions are told apart from other exceptions. */
+export function asFailure(where: string, error: unknown): SimFailure {
+  if (error instanceof SimFailure) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const asserted = error instanceof Error && error.name === "RaftAssertionError";
+  return new SimFailure("crash", asserted ? "assertion" : where, text, error);
+}

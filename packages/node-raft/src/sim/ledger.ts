@@ -14,6 +14,9 @@ export interface DiskContent {
   readonly entries: readonly Entry[];
 }
 
+/** One write of a member to its log. */
+export type ObservedWrite = Pick<Append, "seq" | "hardState" | "entries" | "snapshot">;
+
 export interface Slot {
   readonly term: number;
   readonly digest: number;
@@ -102,11 +105,11 @@ export class Ledger {
     }
   }
 
-  write(mirrors: Map<MemberId, LogMirror>, id: MemberId, append: Append): void {
+  write(mirrors: Map<MemberId, LogMirror>, id: MemberId, write: ObservedWrite): void {
     const mirror = mirrors.get(id) ?? new LogMirror();
     mirrors.set(id, mirror);
-    if (append.snapshot !== null) mirror.restart(append.snapshot);
-    mirror.write(append.entries);
+    if (write.snapshot !== null) mirror.restart(write.snapshot);
+    mirror.write(write.entries);
   }
 }
 

@@ -2,13 +2,16 @@
  * One seed = one run. First everything goes wrong and only safety is asked for; then everything heals
  * and the cluster must elect, serve and converge. The same seed gives the same trace hash.
  */
-
 import { bootstrapState } from "../core/bootstrap.ts";
 import type { CoreOptions } from "../core/options.ts";
 import { RaftCore } from "../core/raft.ts";
+import { openRaftNode } from "../node/open-raft-node.ts";
+import { openLocalStorage } from "../wal/local-port.ts";
 import { CoreMember } from "./core-member.ts";
-import { SimFailure } from "./failure.ts";
+import { drain } from "./drain.ts";
+import { asFailure, SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
+import { type NodeCode, NodeMember } from "./node-member.ts";
 import { scenarioOf } from "./scenario.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
@@ -16,6 +19,12 @@ import { type MemberFactory, World } from "./world.ts";
 /** Simulated time in which a healed cluster must serve and agree. */
 const LIVENESS_MS = 30_000;
 const LIVENESS_STEP_MS = 50;
+
+/**
+ * core: the bare core with a small driver of the simulator's own, fast and wide. node: the real
+ * driver over the real log on a simulated disk.
+ */
+export type SimMode = "core" | "node";
 
 export interface RunResult {
   readonly seed: number;
@@ -31,16 +40,28 @@ export interface RunResult {
   readonly lines: readonly string[];
 }
 
+/** The code to run instead of the real one: a mutant. */
+export interface SimCode {
+  readonly newCore: (options: CoreOptions) => RaftCore;
+  readonly node: NodeCode;
+}
+
 export interface RunOptions {
-  /** The core to run instead of the real one (a mutant). */
-  readonly newCore?: ((options: CoreOptions) => RaftCore) | undefined;
+  readonly mode?: SimMode | undefined;
+  readonly code?: SimCode | undefined;
   readonly keepLines?: boolean | undefined;
 }
 
-export function runSeed(seed: number, options: RunOptions = {}): RunResult {
-  const newCore = options.newCore ?? ((core: CoreOptions) => new RaftCore(core));
-  const world = new World(scenarioOf(seed), coreMembers(newCore), options.keepLines ?? false);
-  const failure = attempt(() => play(world));
+export const realCode: SimCode = {
+  newCore: (options) => new RaftCore(options),
+  node: { openRaftNode, openLocalStorage },
+};
+
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  const { mode = "core", code = realCode, keepLines = false } = options;
+  const factory = mode === "core" ? coreMembers(code) : nodeMembers(code);
+  const world = new World(scenarioOf(seed), factory, keepLines);
+  const failure = await attempt(world, mode);
   return {
     seed,
     hash: world.trace.hash,
@@ -55,11 +76,11 @@ export function runSeed(seed: number, options: RunOptions = {}): RunResult {
   };
 }
 
-function coreMembers(newCore: (options: CoreOptions) => RaftCore): MemberFactory {
+function coreMembers(code: SimCode): MemberFactory {
   return (id, world, voters) => {
     const { clock, network, watch, oracle, scenario } = world;
     const random = world.random.fork(id);
-    const deps = { clock, random, network, watch, oracle, scenario, newCore };
+    const deps = { clock, random, network, watch, oracle, scenario, newCore: code.newCore };
     const member = new CoreMember(id, deps);
     if (voters !== null) {
       const { hardState, entries } = bootstrapState(voters);
@@ -70,44 +91,64 @@ function coreMembers(newCore: (options: CoreOptions) => RaftCore): MemberFactory
   };
 }
 
-function play(world: World): void {
-  const { clock, oracle, network, scenario, watch } = world;
+function nodeMembers(code: SimCode): MemberFactory {
+  return (id, world, voters) => new NodeMember(id, world, voters, code.node);
+}
+
+async function attempt(world: World, mode: SimMode): Promise<SimFailure | null> {
+  try {
+    await play(world, mode);
+    return null;
+  } catch (error) {
+    return asFailure("exception", error);
+  }
+}
+
+async function play(world: World, mode: SimMode): Promise<void> {
+  const { oracle, network, scenario, watch } = world;
   const faults = new Faults(world);
   const workload = new Workload(world);
   world.bootstrap();
   faults.start();
   workload.start();
-  runUntil(world, scenario.faultsForMs);
+  await runUntil(world, mode, scenario.faultsForMs);
   faults.stop();
   network.calm = true;
   workload.stop();
-  expectLife(world, workload);
-  runUntil(world, clock.now);
+  await expectLife(world, mode, workload);
   oracle.finish(watch.ledger);
 }
 
-function runUntil(world: World, until: number): void {
-  while (world.clock.step(until));
-  world.clock.now = Math.max(world.clock.now, until);
+async function runUntil(world: World, mode: SimMode, until: number): Promise<void> {
+  const { clock } = world;
+  if (mode === "core") {
+    while (clock.step(until));
+  } else {
+    while (clock.step(until)) {
+      // What the event set off in promises belongs to it.
+      await drain();
+      if (world.failure !== null) throw world.failure;
+    }
+  }
+  clock.now = Math.max(clock.now, until);
 }
 
 /** A leader, a write acknowledged after the healing, and all members at the same state. */
-function expectLife(world: World, workload: Workload): void {
+async function expectLife(world: World, mode: SimMode, workload: Workload): Promise<void> {
   const { clock, oracle } = world;
   const deadline = clock.now + LIVENESS_MS;
-  const acknowledgedBefore = oracle.acknowledged;
+  const before = oracle.acknowledged;
   while (clock.now < deadline) {
-    if (oracle.acknowledged === acknowledgedBefore) workload.writeNow("k0");
-    runUntil(world, clock.now + LIVENESS_STEP_MS);
-    if (oracle.acknowledged > acknowledgedBefore && lagging(world) === null) return;
+    if (oracle.acknowledged === before) workload.writeNow("k0");
+    await runUntil(world, mode, clock.now + LIVENESS_STEP_MS);
+    if (oracle.acknowledged > before && lagging(world) === null) return;
   }
-  const what =
-    oracle.acknowledged === acknowledgedBefore ? "no write was acknowledged" : lagging(world);
+  const what = oracle.acknowledged === before ? "no write was acknowledged" : lagging(world);
   throw new SimFailure("liveness", "liveness", `${LIVENESS_MS} ms after healing: ${what}`);
 }
 
 /** null = everyone in the configuration holds the leader's state. */
-export function lagging(world: World): string | null {
+function lagging(world: World): string | null {
   const leader = world.leader();
   if (leader === null) return "nobody leads";
   const { conf, commit, lastIndex } = leader.view;
@@ -119,17 +160,4 @@ export function lagging(world: World): string | null {
     if (state.chain !== leader.member.state().chain) return `${id} differs at ${commit}`;
   }
   return null;
-}
-
-function attempt(fn: () => void): SimFailure | null {
-  try {
-    fn();
-    return null;
-  } catch (error) {
-    if (error instanceof SimFailure) return error;
-    const text = error instanceof Error ? error.message : String(error);
-    const checker =
-      error instanceof Error && error.name === "RaftAssertionError" ? "assertion" : "exception";
-    return new SimFailure("crash", checker, text, error);
-  }
 }

@@ -1,5 +1,5 @@
 /** Where members report what they do; passes it to the ledger, the trace and every checker. */
-import type { Append, Entry, MemberId, Message } from "../core/types.ts";
+import type { Entry, MemberId, Message } from "../core/types.ts";
 import type { Checker, MemberView } from "./checkers/checker.ts";
 import { CommitAgreement } from "./checkers/commit-agreement.ts";
 import { ConfSteps } from "./checkers/conf-steps.ts";
@@ -9,7 +9,8 @@ import { LogMatching } from "./checkers/log-matching.ts";
 import { Monotonic } from "./checkers/monotonic.ts";
 import { OneVote } from "./checkers/one-vote.ts";
 import { StateMachineSafety } from "./checkers/state-machine-safety.ts";
-import { type DiskContent, Ledger } from "./ledger.ts";
+import { digestEntry } from "./digest.ts";
+import { type DiskContent, Ledger, type ObservedWrite } from "./ledger.ts";
 import type { Trace } from "./trace.ts";
 
 export class Watch {
@@ -39,17 +40,19 @@ export class Watch {
     this.ledger.booted(id, content);
   }
 
-  issued(id: MemberId, append: Append): void {
-    const { hardState, entries, snapshot } = append;
+  issued(id: MemberId, write: ObservedWrite): void {
+    const { hardState, entries, snapshot } = write;
     const { term, vote } = hardState ?? { term: 0, vote: "" };
-    this.#trace.note("write", id, append.seq, term, vote, snapshot?.index ?? 0, entries.length);
-    for (const checker of this.#checkers) checker.issued?.(id, append);
-    this.ledger.write(this.ledger.issued, id, append);
+    this.#trace.note("write", id, write.seq, term, vote, snapshot?.index ?? 0, entries.length);
+    for (const entry of entries)
+      this.#trace.note("entry", entry.index, entry.term, digestEntry(entry));
+    for (const checker of this.#checkers) checker.issued?.(id, write);
+    this.ledger.write(this.ledger.issued, id, write);
   }
 
-  durable(id: MemberId, append: Append): void {
-    this.#trace.note("sync", id, append.seq);
-    this.ledger.write(this.ledger.durable, id, append);
+  durable(id: MemberId, write: ObservedWrite): void {
+    this.#trace.note("sync", id, write.seq);
+    this.ledger.write(this.ledger.durable, id, write);
   }
 
   sent(message: Message): void {

@@ -2,6 +2,7 @@
 import type { MemberId } from "../core/types.ts";
 import type { MemberView } from "./checkers/checker.ts";
 import { SimClock } from "./clock.ts";
+import { asFailure, type SimFailure } from "./failure.ts";
 import type { SimMember } from "./member.ts";
 import { SimNetwork } from "./network.ts";
 import { Oracle } from "./oracle.ts";
@@ -26,6 +27,8 @@ export class World {
   readonly oracle: Oracle;
   readonly network: SimNetwork;
   readonly members = new Map<MemberId, SimMember>();
+  /** The first thing that went wrong where nobody could be told by a throw. */
+  failure: SimFailure | null = null;
   readonly #factory: MemberFactory;
   #minted = 0;
 
@@ -53,6 +56,20 @@ export class World {
     const minted = this.#mint();
     this.#add(minted.id, null).boot();
     return minted;
+  }
+
+  /** For checkers called from inside a member, which must not swallow what they find. */
+  guard(fn: () => void): void {
+    try {
+      fn();
+    } catch (error) {
+      this.failure ??= asFailure("checker", error);
+    }
+  }
+
+  /** A member stopped by itself. */
+  reportError(where: string, error: unknown): void {
+    this.failure ??= asFailure(where, error);
   }
 
   up(): SimMember[] {

@@ -1,6 +1,7 @@
 /** One property each. A checker sees events from outside the members and throws `SimFailure`. */
-import type { Append, ConfState, Entry, MemberId, Message, Role } from "../../core/types.ts";
+import type { ConfState, Entry, MemberId, Message, Role } from "../../core/types.ts";
 import { SimFailure } from "../failure.ts";
+import type { ObservedWrite } from "../ledger.ts";
 
 export interface MemberView {
   readonly id: MemberId;
@@ -22,7 +23,7 @@ export interface Checker {
   /** After each turn of a member, with what the turn wrote already in the ledger. */
   state?(view: MemberView): void;
   /** A turn's write, before the ledger has it. */
-  issued?(id: MemberId, append: Append): void;
+  issued?(id: MemberId, write: ObservedWrite): void;
   sent?(message: Message): void;
   /** `chain` is the digest of the member's state after the entry. */
   applied?(id: MemberId, entry: Entry, chain: number): void;

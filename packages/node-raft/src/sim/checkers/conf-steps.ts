@@ -4,9 +4,9 @@
  */
 
 import { decodeConf } from "../../core/conf-state.ts";
-import type { Append, ConfState, MemberId } from "../../core/types.ts";
+import type { ConfState, MemberId } from "../../core/types.ts";
 import { EntryKind } from "../../core/types.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Ledger, ObservedWrite } from "../ledger.ts";
 import { type Checker, expect } from "./checker.ts";
 
 export class ConfSteps implements Checker {
@@ -17,12 +17,12 @@ export class ConfSteps implements Checker {
     this.#ledger = ledger;
   }
 
-  issued(id: MemberId, append: Append): void {
-    const first = append.entries[0];
+  issued(id: MemberId, write: ObservedWrite): void {
+    const first = write.entries[0];
     if (first === undefined) return;
     // What the write replaces does not precede it.
-    let before = append.snapshot?.conf ?? this.#ledger.issued.get(id)?.confAt(first.index - 1);
-    for (const entry of append.entries) {
+    let before = write.snapshot?.conf ?? this.#ledger.issued.get(id)?.confAt(first.index - 1);
+    for (const entry of write.entries) {
       if (entry.kind !== EntryKind.config) continue;
       const conf = decodeConf(entry.data);
       if (before !== undefined && before.voters.length > 0) {

@@ -2,9 +2,9 @@
  * Log matching (paper §5.3): entries with the same index and term are the same and follow the same
  * entries. Checked by induction: content and predecessor's term belong to (index, term).
  */
-import type { Append, MemberId } from "../../core/types.ts";
+import type { MemberId } from "../../core/types.ts";
 import { digestEntry } from "../digest.ts";
-import type { Ledger } from "../ledger.ts";
+import type { Ledger, ObservedWrite } from "../ledger.ts";
 import { type Checker, expect } from "./checker.ts";
 
 export class LogMatching implements Checker {
@@ -16,16 +16,16 @@ export class LogMatching implements Checker {
     this.#ledger = ledger;
   }
 
-  issued(id: MemberId, append: Append): void {
-    const first = append.entries[0];
+  issued(id: MemberId, write: ObservedWrite): void {
+    const first = write.entries[0];
     if (first === undefined) return;
-    const { snapshot } = append;
+    const { snapshot } = write;
     let prevTerm =
       snapshot !== null && snapshot.index === first.index - 1
         ? snapshot.term
         : this.#ledger.issued.get(id)?.termAt(first.index - 1);
     expect(prevTerm !== undefined, this, () => `${id} writes ${first.index} after a gap`);
-    for (const entry of append.entries) {
+    for (const entry of write.entries) {
       const key = `${entry.index}@${entry.term}`;
       const digest = digestEntry(entry);
       const known = this.#known.get(key);

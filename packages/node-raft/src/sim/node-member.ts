@@ -1,0 +1,304 @@
+/** A member that is the real driver over the real log, on a simulated disk, clock and network. */
+import type { MembershipChange } from "../core/options.ts";
+import type { MemberId, Message } from "../core/types.ts";
+import type { RaftNode } from "../node/api.ts";
+import type { openRaftNode } from "../node/open-raft-node.ts";
+import type { openLocalStorage } from "../wal/local-port.ts";
+import { SimVfs } from "../wal/sim-vfs.ts";
+import type { MemberView } from "./checkers/checker.ts";
+import type { SimMember } from "./member.ts";
+import {
+  type Life,
+  pieces,
+  SimTransport,
+  simTimers,
+  WatchedMachine,
+  watchStorage,
+} from "./node-parts.ts";
+import type { ReadOperation, WriteOperation } from "./oracle.ts";
+import type { SimRandom } from "./random.ts";
+import { encodeCommand, RegisterMachine } from "./register-machine.ts";
+import type { World } from "./world.ts";
+
+/** The production code that a member runs; a mutant brings its own. */
+export interface NodeCode {
+  readonly openRaftNode: typeof openRaftNode;
+  readonly openLocalStorage: typeof openLocalStorage;
+}
+
+const DATA_DIR = "/data";
+const CLUSTER_ID = "simulated";
+/** Small, so that a run goes through many segments. */
+const WAL_OPTIONS = { segmentBytes: 8192, aheadBytes: 1024 };
+const CLIENT_TIMEOUT_MS = 2_000;
+
+export class NodeMember implements SimMember {
+  readonly id: MemberId;
+  paused = false;
+  readonly #world: World;
+  readonly #code: NodeCode;
+  readonly #random: SimRandom;
+  readonly #voters: readonly { id: MemberId; address: string }[] | null;
+  readonly #rate: number;
+  #vfs = new SimVfs();
+  #life = 0;
+  #up = false;
+  #node: RaftNode<number> | null = null;
+  #transport: SimTransport | null = null;
+  #machine = new RegisterMachine();
+  #backlog: (() => void)[] = [];
+  #diskExtraMs = 0;
+  #diskWork: (() => void)[] = [];
+  /** The disk work that was planned last. */
+  #torn: () => void = () => {};
+  /** Peers on a connection of their own with us. */
+  #onDeath: (() => void)[] = [];
+
+  constructor(
+    id: MemberId,
+    world: World,
+    voters: readonly { id: MemberId; address: string }[] | null,
+    code: NodeCode,
+  ) {
+    this.id = id;
+    this.#world = world;
+    this.#code = code;
+    this.#voters = voters;
+    this.#random = world.random.fork(id);
+    const { clockSkew } = world.scenario;
+    this.#rate = 1 + this.#random.between(-clockSkew, clockSkew);
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  boot(): void {
+    this.#life += 1;
+    this.#up = true;
+    const life = this.#newLife(this.#life);
+    this.#open(life).catch((error: unknown) => {
+      if (life.alive()) this.#world.reportError("start", error);
+    });
+  }
+
+  crash(): void {
+    const inMiddle = this.#diskWork.length > 0 && this.#random.chance(0.7);
+    this.#life += 1;
+    this.#up = false;
+    this.paused = false;
+    this.#node = null;
+    this.#transport = null;
+    this.#backlog = [];
+    if (inMiddle) this.#tearWrite();
+    this.#diskWork = [];
+    for (const fn of this.#onDeath.splice(0)) fn();
+    this.#vfs = this.#vfs.afterCrash(() => this.#random.float());
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+    for (const fn of this.#backlog.splice(0)) this.#run(this.#life, fn);
+  }
+
+  slowDisk(extraMs: number): void {
+    this.#diskExtraMs = extraMs;
+  }
+
+  recoverDisk(): void {
+    this.#diskExtraMs = 0;
+    for (const work of [...this.#diskWork]) this.#world.clock.after(0, work);
+  }
+
+  receive(message: Message): boolean {
+    const handler = this.#transport?.handler ?? null;
+    if (handler === null) return false;
+    this.#run(this.#life, () => handler.receive([message]));
+    return true;
+  }
+
+  receiveSnapshot(message: Message, data: Uint8Array, done: (ok: boolean) => void): boolean {
+    const handler = this.#transport?.handler ?? null;
+    if (handler === null || message.type !== "snapshot") return false;
+    let ended = false;
+    const end = (ok: boolean): void => {
+      if (ended) return;
+      ended = true;
+      this.#world.clock.after(0, () => done(ok));
+    };
+    // The sender notices a receiver that died.
+    this.#onDeath.push(() => end(false));
+    this.#run(this.#life, () => {
+      handler.receiveSnapshot(message, message.meta, pieces(data)).then(
+        () => end(true),
+        () => end(false),
+      );
+    });
+    return true;
+  }
+
+  unreachable(peer: MemberId): void {
+    this.#run(this.#life, () => this.#transport?.handler?.peerUnreachable(peer));
+  }
+
+  peerCrashed(id: MemberId): void {
+    this.#run(this.#life, () => this.#transport?.handler?.peerCrashed(id));
+  }
+
+  write(operation: WriteOperation): boolean {
+    const node = this.#node;
+    if (node === null || this.paused || node.status().role !== "leader") return false;
+    const life = this.#life;
+    const data = encodeCommand(operation.command);
+    node.propose(data, { timeoutMs: CLIENT_TIMEOUT_MS }).then(
+      ({ index }) => {
+        if (life !== this.#life) return;
+        this.#world.guard(() => this.#world.oracle.completeWrite(operation, index));
+      },
+      // Refused, dropped or unknown: the oracle takes all of them for unknown.
+      () => this.#world.trace.count("write unanswered"),
+    );
+    return true;
+  }
+
+  read(operation: ReadOperation): void {
+    const node = this.#node;
+    const life = this.#life;
+    if (node === null || this.paused) return;
+    node.readBarrier({ timeoutMs: CLIENT_TIMEOUT_MS }).then(
+      () => {
+        if (life !== this.#life) return;
+        const value = this.#machine.read(operation.key);
+        const { applied } = node.status();
+        const { oracle } = this.#world;
+        this.#world.guard(() => oracle.completeRead(operation, this.id, applied, value));
+      },
+      () => this.#world.trace.count("read unanswered"),
+    );
+  }
+
+  transfer(to: MemberId): void {
+    this.#ask((node) => node.transferLeadership(to), "transfer");
+  }
+
+  change(change: MembershipChange): boolean {
+    if (this.#node?.status().role !== "leader" || this.paused) return false;
+    this.#ask((node) => node.changeMembership(change, { timeoutMs: CLIENT_TIMEOUT_MS }), "change");
+    return true;
+  }
+
+  view(): MemberView | null {
+    const status = this.#node?.status();
+    if (status === undefined) return null;
+    const { role, term, leader, commit, applied, firstIndex, lastIndex, snapshotIndex } = status;
+    const common = { id: this.id, life: this.#life, role, term, leader, commit, applied };
+    return { ...common, firstIndex, lastIndex, snapshotIndex, conf: status.conf };
+  }
+
+  state(): { index: number; chain: number } {
+    return { index: this.#node?.status().applied ?? 0, chain: this.#machine.chain };
+  }
+
+  #newLife(number: number): Life {
+    return {
+      id: this.id,
+      world: this.#world,
+      alive: () => number === this.#life,
+      run: (fn) => this.#run(number, fn),
+    };
+  }
+
+  async #open(life: Life): Promise<void> {
+    const { scenario } = this.#world;
+    const machine = new RegisterMachine();
+    const transport = new SimTransport(life);
+    this.#machine = machine;
+    this.#transport = transport;
+    this.#noteDiskOperations(this.#vfs);
+    const store = this.#code.openLocalStorage(
+      this.#vfs,
+      { dataDir: DATA_DIR, wal: WAL_OPTIONS },
+      (work) => this.#scheduleDisk(life, work),
+    );
+    const node = await this.#code.openRaftNode<number>({
+      dataDir: DATA_DIR,
+      address: `${this.id}:4647`,
+      stateMachine: new WatchedMachine(life, machine),
+      transport,
+      limits: {
+        ...scenario.limits,
+        tickMs: scenario.tickMs,
+        snapshotEntries: scenario.snapshotEntries,
+        snapshotLogBytes: Number.MAX_SAFE_INTEGER,
+        trailingEntries: scenario.trailingEntries,
+      },
+      storage: watchStorage(life, store),
+      timers: simTimers(life, this.#rate, scenario.turnMs, () => this.#look()),
+      random: this.#random.fork("core"),
+      mintId: () => this.id,
+    });
+    if (!life.alive()) return;
+    this.#node = node;
+    node.on("fatal", (error) => {
+      if (life.alive()) this.#world.reportError("fatal", error);
+    });
+    if (!node.fresh) return;
+    if (this.#voters === null) await node.join({ clusterId: CLUSTER_ID });
+    else await node.bootstrap({ clusterId: CLUSTER_ID, voters: this.#voters });
+  }
+
+  /** Everything that enters the process comes through here. */
+  #run(life: number, fn: () => void): void {
+    if (life !== this.#life) return;
+    if (this.paused) {
+      this.#backlog.push(fn);
+      return;
+    }
+    fn();
+  }
+
+  #look(): void {
+    const view = this.view();
+    if (view !== null) this.#world.guard(() => this.#world.watch.state(view));
+  }
+
+  #ask(request: (node: RaftNode<number>) => Promise<void>, kind: string): void {
+    if (this.#node === null) return;
+    request(this.#node).catch(() => this.#world.trace.count(`${kind} unanswered`));
+  }
+
+  /** Disk work takes its time; a hanging disk keeps it until it recovers. */
+  #scheduleDisk(life: Life, work: () => void): void {
+    const once = (): void => {
+      const at = this.#diskWork.indexOf(once);
+      if (at < 0) return;
+      if (this.#diskExtraMs === Number.POSITIVE_INFINITY) return;
+      this.#diskWork.splice(at, 1);
+      life.run(work);
+    };
+    this.#diskWork.push(once);
+    this.#torn = work;
+    const [min, max] = this.#world.scenario.disk.syncMs;
+    const ms = this.#random.between(min, max) + this.#diskExtraMs;
+    if (ms !== Number.POSITIVE_INFINITY) this.#world.clock.after(ms, once);
+  }
+
+  /** The crash hits in the middle of what the disk was about to do. */
+  #tearWrite(): void {
+    this.#vfs.crashAt = this.#vfs.steps + 1 + this.#random.int(8);
+    this.#torn();
+    this.#world.trace.count("fault torn write");
+  }
+
+  #noteDiskOperations(vfs: SimVfs): void {
+    const { trace } = this.#world;
+    vfs.fault = (operation, path) => {
+      trace.note(`disk ${operation}`, this.id, path);
+      return null;
+    };
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * What a simulated member's real driver is built from: timers on the simulated clock, a transport on
+ * the simulated network, storage that is watched, a state machine that is watched. All of it belongs
+ * to one life of the member and falls silent when that life ends.
+ */
+import type { Entry, MemberId, Message, SnapshotMeta } from "../core/types.ts";
+import { EntryKind } from "../core/types.ts";
+import type {
+  Committed,
+  RaftTimers,
+  StateMachine,
+  Transport,
+  TransportHandler,
+} from "../node/api.ts";
+import type { RaftStorage, StorageState } from "../wal/storage.ts";
+import type { RegisterMachine } from "./register-machine.ts";
+import type { World } from "./world.ts";
+
+export interface Life {
+  readonly id: MemberId;
+  readonly world: World;
+  /** False once crashed: whatever the old driver still does has no effect. */
+  alive(): boolean;
+  /** Runs a callback of the process: now, or when it goes on, or never. */
+  run(fn: () => void): void;
+}
+
+/**
+ * The member's clock runs faster or slower than the world's by `rate`. A turn of the driver is what
+ * it runs by `soon`: right after one, what the core says and what was written agree.
+ */
+export function simTimers(
+  life: Life,
+  rate: number,
+  soonMs: number,
+  afterTurn: () => void,
+): RaftTimers {
+  const { clock, random } = life.world;
+  return {
+    now: () => clock.now * rate,
+    after: (ms, fn) => clock.after(ms / rate, () => life.run(fn)),
+    soon: (fn) => {
+      clock.after(random.between(0, soonMs), () =>
+        life.run(() => {
+          fn();
+          afterTurn();
+        }),
+      );
+    },
+  };
+}
+
+export class SimTransport implements Transport {
+  handler: TransportHandler | null = null;
+  readonly #life: Life;
+
+  constructor(life: Life) {
+    this.#life = life;
+  }
+
+  start(handler: TransportHandler): Promise<void> {
+    this.handler = handler;
+    return Promise.resolve();
+  }
+
+  send(_to: MemberId, _address: string, messages: readonly Message[]): void {
+    const { world } = this.#life;
+    if (!this.#life.alive()) return;
+    for (const message of messages) {
+      world.guard(() => world.watch.sent(message));
+      world.network.send(message);
+    }
+  }
+
+  async sendSnapshot(
+    _to: MemberId,
+    _address: string,
+    message: Message,
+    meta: SnapshotMeta,
+    source: AsyncIterable<Uint8Array>,
+  ): Promise<void> {
+    const { world } = this.#life;
+    const data = await gather(source);
+    if (!this.#life.alive() || message.type !== "snapshot") return;
+    const sent = { ...message, meta };
+    world.guard(() => world.watch.sent(sent));
+    const ok = await new Promise<boolean>((resolve) => {
+      world.network.sendSnapshot(sent, data, resolve);
+    });
+    if (!ok) throw new Error("the snapshot was lost");
+  }
+
+  close(): Promise<void> {
+    this.handler = null;
+    return Promise.resolve();
+  }
+}
+
+/** Reports each write, when it is given and when it is durable, to the ledger. */
+export function watchStorage(life: Life, storage: RaftStorage): RaftStorage {
+  const { id, world } = life;
+  const { watch } = world;
+  let seq = 0;
+  const seen = (fn: () => void): void => {
+    if (life.alive()) world.guard(fn);
+  };
+  return {
+    open: async (mintId): Promise<StorageState> => {
+      const state = await storage.open(mintId);
+      seen(() => watch.booted(id, state));
+      return state;
+    },
+    initialize: async (start): Promise<void> => {
+      await storage.initialize(start);
+      seen(() => watch.booted(id, { ...start, snapshot: null }));
+    },
+    append: (write, done) => {
+      const { hardState, entries, mark } = write;
+      seq += 1;
+      const snapshot = mark?.reset === true ? mark.meta : null;
+      const observed = { seq, hardState, entries, snapshot };
+      seen(() => watch.issued(id, observed));
+      storage.append(write, () => {
+        seen(() => watch.durable(id, observed));
+        if (life.alive()) done();
+      });
+    },
+    createSnapshot: (meta) => storage.createSnapshot(meta),
+    readSnapshot: (meta) => storage.readSnapshot(meta),
+    compact: (index) => storage.compact(index),
+    onFailure: (fn) => storage.onFailure(fn),
+    close: () => storage.close(),
+  };
+}
+
+/** The registers behind the interface that applications implement. */
+export class WatchedMachine implements StateMachine<number> {
+  readonly #life: Life;
+  readonly #machine: RegisterMachine;
+
+  constructor(life: Life, machine: RegisterMachine) {
+    this.#life = life;
+    this.#machine = machine;
+  }
+
+  apply(entries: readonly Committed[]): readonly number[] {
+    return entries.map(({ index, term, data }) => {
+      const entry: Entry = { index, term, kind: EntryKind.normal, data };
+      this.#machine.apply(entry);
+      const { id, world } = this.#life;
+      if (this.#life.alive()) {
+        world.guard(() => world.watch.applied(id, entry, this.#machine.chain));
+      }
+      return index;
+    });
+  }
+
+  snapshot(): { stream(): AsyncIterable<Uint8Array> } {
+    const saved = this.#machine.save();
+    return {
+      async *stream() {
+        yield saved;
+      },
+    };
+  }
+
+  async restore(_meta: SnapshotMeta, source: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#machine.load(await gather(source));
+    const { id, world } = this.#life;
+    const { index, chain } = this.#machine;
+    if (this.#life.alive()) world.guard(() => world.watch.restored(id, index, chain));
+  }
+}
+
+async function gather(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const bytes: number[] = [];
+  for await (const piece of source) for (const byte of piece) bytes.push(byte);
+  return Uint8Array.from(bytes);
+}
+
+export async function* pieces(data: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield data;
+}
