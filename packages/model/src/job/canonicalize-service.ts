@@ -1,4 +1,4 @@
-/** Names, defaults and inherited members of services and their checks (spec chapter 1 §1.5, §1.6). */
+/** Names, defaults and inherited members of services and checks (spec chapter 1 §1.5, §1.6). */
 
 import { fillDefaults } from "../schema/defaults.ts";
 import type { InferInput } from "../schema/field.ts";

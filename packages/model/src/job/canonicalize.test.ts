@@ -27,7 +27,7 @@ function masked(json: JsonObject): JsonObject {
   return copy;
 }
 
-export function canonicalizeRequest(json: Json): JsonObject {
+function canonicalizeRequest(json: Json): JsonObject {
   const { value, errors } = decodeInput(jobSchema, json, { path: "Job" });
   assert.deepEqual(errors, []);
   return jobToWire(canonicalizeJob(value, { region: "global" }));

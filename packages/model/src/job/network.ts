@@ -63,7 +63,7 @@ export const networkSchema = record(
       hcl: "cidr",
       diff: false,
     }),
-    ip: string({ plain: true, wire: "IP", default: "", omitEmpty: true, hcl: null, diff: false }),
+    ip: string({ plain: true, wire: "IP", default: "", omitEmpty: true, diff: false }),
     hostname: string({ plain: true, default: "", omitEmpty: true, change: "destructive" }),
     mBits: int({ hcl: "mbits", default: 0, omitEmpty: true, change: "destructive", diff: false }),
     dns: nullable(object(dnsSchema, { wire: "DNS", omitEmpty: true, change: "destructive" })),

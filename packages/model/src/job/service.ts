@@ -34,7 +34,7 @@ export const checkSchema = record(
     portLabel: string({ plain: true, hcl: "port", default: "" }),
     expose: bool({ plain: true, default: false }),
     addressMode: string({ plain: true, default: "" }),
-    advertise: string({ plain: true, hcl: null, requestOnly: true, default: "" }),
+    advertise: string({ plain: true, requestOnly: true, default: "" }),
     interval: duration({ plain: true, default: 0 }),
     timeout: duration({ plain: true, default: 0 }),
     initialStatus: string({ plain: true, default: "" }),

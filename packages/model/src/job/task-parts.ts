@@ -1,4 +1,4 @@
-/** The smaller parts of a task: lifecycle, logs, artifacts, templates, vault … (spec chapter 1 §1.3). */
+/** The smaller parts of a task: lifecycle, logs, artifacts, templates … (spec chapter 1 §1.3). */
 import { SECOND } from "@drover/base";
 import {
   bool,

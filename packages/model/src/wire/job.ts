@@ -1,4 +1,4 @@
-/** Jobs as the API shows them: whole, or as list entries with their summary (spec chapter 1 §1.1). */
+/** Jobs as the API shows them: whole, or as list entries with a summary (spec chapter 1 §1.1). */
 import { type Job, jobSchema } from "../job/job.ts";
 import { type JobSummary, jobSummarySchema } from "../job/summary.ts";
 import { encode } from "../schema/encode.ts";
