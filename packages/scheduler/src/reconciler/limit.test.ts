@@ -1,0 +1,125 @@
+/** The rolling limit's parts: rules L1 to L3. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Allocation } from "@drover/model";
+import { mockAlloc, mockDeployment } from "@drover/model/testing";
+import { Harness } from "../testing/harness.ts";
+import { rollingGroup, rollingJob } from "../testing/jobs.ts";
+import { isServing } from "./alloc-facts.ts";
+import { servingBudget, undecidedBudget } from "./limit.ts";
+
+const group = rollingGroup({ count: 6, update: { maxParallel: 3 } });
+const deployment = mockDeployment({ createIndex: 50 });
+
+function judged(healthy: boolean | null, change: Partial<Allocation> = {}): Allocation {
+  return mockAlloc({
+    deploymentId: deployment.id,
+    deploymentStatus: { healthy, timestamp: 0, canary: false, modifyIndex: 0 },
+    clientStatus: "running",
+    createIndex: 60,
+    ...change,
+  });
+}
+
+function budget(untainted: Allocation[], starting = 0, isBlocked = false): number {
+  return undecidedBudget({ group, deployment, untainted, starting, isBlocked });
+}
+
+test("L1 undecided allocations and those that start use the limit up", () => {
+  assert.equal(budget([]), 3);
+  assert.equal(budget([judged(null), judged(true)]), 2);
+  assert.equal(budget([judged(null)], 2), 0);
+  assert.equal(budget([judged(null)], 5), 0);
+});
+
+test("L1 an unhealthy allocation of the deployment closes the limit", () => {
+  assert.equal(budget([judged(true), judged(false)]), 0);
+});
+
+test("L1 allocations of other deployments do not count", () => {
+  assert.equal(budget([judged(null, { deploymentId: "another" })]), 3);
+});
+
+test("L1 what the deployment took over while serving does not count as undecided", () => {
+  assert.equal(budget([judged(null, { createIndex: 40 })]), 3);
+  assert.equal(budget([judged(null, { createIndex: 40, deploymentStatus: null })]), 2);
+});
+
+test("L1 a paused, failed or canarying deployment starts nothing", () => {
+  assert.equal(budget([], 0, true), 0);
+});
+
+test("L2 serving allocations may be stopped down to count - max_parallel", () => {
+  assert.equal(servingBudget(group, 6), 3);
+  assert.equal(servingBudget(group, 2), -1);
+});
+
+test("L1 L2 without an update strategy there is no limit", () => {
+  const free = rollingGroup({ update: { maxParallel: 0 } });
+  assert.equal(servingBudget(free, 0), Number.POSITIVE_INFINITY);
+  const input = { group: free, deployment, untainted: [], starting: 9, isBlocked: true };
+  assert.equal(undecidedBudget(input), Number.POSITIVE_INFINITY);
+});
+
+test("L2 serving means running, and judged healthy where a deployment judges", () => {
+  assert.equal(isServing(judged(true), deployment), true);
+  assert.equal(isServing(judged(false), deployment), false);
+  assert.equal(isServing(judged(null), deployment), false);
+  assert.equal(isServing(judged(true, { clientStatus: "pending" }), deployment), false);
+  assert.equal(isServing(judged(true, { desiredStatus: "stop" }), deployment), false);
+  assert.equal(isServing(judged(null, { deploymentId: "" }), undefined), true);
+  assert.equal(isServing(judged(null, { createIndex: 40 }), deployment), true);
+});
+
+test("L3 those that do not serve go first, and still only max_parallel at a time", () => {
+  const harness = new Harness();
+  const job = rollingJob();
+  harness.register(job);
+  harness.rollToEnd(job);
+  for (const alloc of harness.live(job).slice(2)) harness.run(alloc, false);
+  const { plan } = harness.register(rollingJob({ image: "2" }));
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.name),
+    ["example.web[2]", "example.web[3]"],
+  );
+});
+
+test("L2 nothing that serves is stopped while too few serve", () => {
+  const harness = new Harness();
+  const job = rollingJob();
+  harness.register(job);
+  harness.rollToEnd(job);
+  const [one, two, three] = harness.live(job);
+  assert.ok(one && two && three);
+  for (const alloc of [one, two, three]) harness.run(alloc, false);
+  const { plan } = harness.register(rollingJob({ image: "2", update: { maxParallel: 4 } }));
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.name),
+    [one.name, two.name, three.name, "example.web[3]"],
+  );
+  const tight = new Harness();
+  tight.register(job);
+  tight.rollToEnd(job);
+  for (const alloc of tight.live(job).slice(0, 2)) tight.run(alloc, false);
+  const limited = tight.register(rollingJob({ image: "2" }));
+  assert.equal(limited.plan.placements.length, 2);
+  assert.deepEqual(tight.evaluate(job).plan.placements, []);
+});
+
+test("L3 a revert takes the newest version back first and keeps what is healthy", () => {
+  const harness = new Harness();
+  const job = rollingJob();
+  harness.register(job);
+  harness.rollToEnd(job);
+  const kept = harness.live(job).map((alloc) => alloc.id);
+  harness.register(rollingJob({ image: "2", update: { canary: 1 } }));
+  harness.settle(job);
+  harness.promote(job);
+  harness.evaluate(job);
+  harness.failDeployment(job);
+  const { plan } = harness.register(rollingJob());
+  const desired = plan.annotations?.desiredTgUpdates.web;
+  assert.equal(desired?.canary, 0);
+  assert.equal(desired?.inPlaceUpdate, harness.live(job).filter((a) => kept.includes(a.id)).length);
+  assert.ok(plan.stops.every((stop) => !kept.includes(stop.allocId)));
+});
