@@ -1,1 +1,12 @@
-export {};
+export { type AgentDeps, type RunningAgent, startAgent } from "./agent.ts";
+export {
+  type AgentConfig,
+  type ConfigLayer,
+  configProblems,
+  defaultConfig,
+  devConfig,
+  mergeConfig,
+} from "./config/config.ts";
+export { type ParsedConfig, parseConfigFile } from "./config/parse-config.ts";
+export { createLogger } from "./logging.ts";
+export { notifyReady, notifyStopping } from "./systemd.ts";

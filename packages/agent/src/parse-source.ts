@@ -5,7 +5,8 @@ export async function parseSource(
   source: string,
   variables: string,
 ): Promise<{ job: JobInput | null; error: string }> {
-  const { formatDiagnostics, parseJobFile } = await import("@drover/jobspec");
-  const parsed = parseJobFile({ text: source, fileName: "input.hcl", variables });
-  return { job: parsed.job, error: parsed.job ? "" : formatDiagnostics(parsed.diagnostics) };
+  const { parseJobFile } = await import("@drover/jobspec");
+  const { formatFirstDiagnostic } = await import("@drover/hcl");
+  const parsed = parseJobFile({ text: source, fileName: "input.hcl" });
+  return { job: parsed.job, error: parsed.job ? "" : formatFirstDiagnostic(parsed.diagnostics) };
 }

@@ -28,6 +28,7 @@ export {
   scaleJob,
   setJobStability,
   tagJobVersion,
+  validateContext,
 } from "./operations/jobs.ts";
 export {
   drainNode,

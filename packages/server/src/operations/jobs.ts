@@ -3,14 +3,16 @@ import { badRequest, internal, notFound } from "@drover/api";
 import { mintUuid } from "@drover/base";
 import {
   canonicalizeJob,
+  DEFAULT_VALIDATE_CONTEXT,
   EvalTrigger,
   isDeploymentActive,
   type Job,
   type JobInput,
   type JobRef,
+  type ValidateContext,
   validateJob,
 } from "@drover/model";
-import type { CommandResult, JobSubmission } from "@drover/state";
+import type { CommandResult, JobSubmission, StateSnapshot } from "@drover/state";
 import type { ServerContext } from "../context.ts";
 import { evalForJob, newEval } from "../leader/new-eval.ts";
 
@@ -48,13 +50,19 @@ export function prepareJob(
   input: JobInput,
 ): { readonly job: Job; readonly warnings: string } {
   const job = canonicalizeJob(input, { region: context.region });
-  const snapshot = context.store.snapshot();
-  const verdict = validateJob(job, {
-    namespaces: new Set([...snapshot.namespaces()].map((n) => n.name)),
-    nodePools: new Set([...snapshot.nodePools()].map((p) => p.name)),
-  });
-  if (verdict.errors !== "") throw internal(verdict.errors);
+  const verdict = validateJob(job, validateContext(context.store.snapshot()));
+  if (verdict.error !== "") throw internal(verdict.error);
   return { job: keepScalingIds(context, job), warnings: verdict.warnings };
+}
+
+/** What a job is checked against: names that exist, and what the cluster allows. */
+export function validateContext(snapshot: StateSnapshot): ValidateContext {
+  return {
+    ...DEFAULT_VALIDATE_CONTEXT,
+    namespaceExists: (name) => snapshot.namespace(name) !== undefined,
+    nodePoolExists: (name) => snapshot.nodePool(name) !== undefined,
+    memoryOversubscription: snapshot.schedulerConfig().memoryOversubscriptionEnabled,
+  };
 }
 
 /** Scaling policy ids stay with their group; new ones are minted here, not in the state machine. */
