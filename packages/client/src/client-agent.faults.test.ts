@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import test from "node:test";
+import { SECOND } from "@drover/base";
 import { mockId } from "@drover/model/testing";
 import type { AllocRecord } from "./state/alloc-record.ts";
 import { type AllocStore, FileAllocStore } from "./state/alloc-store.ts";
@@ -16,7 +17,10 @@ async function inWorld(act: (world: World) => Promise<void>): Promise<void> {
   }
 }
 
-/** Dies at the n-th write: just before it, or with the file written and nothing acted on. */
+/**
+ * Dies at the n-th write: just before it, or with the file written. It accepts nothing from then
+ * on, so nothing more is acted on.
+ */
 class DyingStore implements AllocStore {
   readonly #inner: AllocStore;
   readonly #deathAt: number;
@@ -36,15 +40,15 @@ class DyingStore implements AllocStore {
 
   async write(record: AllocRecord): Promise<void> {
     this.writes++;
-    if (this.dead) return new Promise(() => undefined);
+    if (this.dead) throw new Error("killed");
     if (this.writes < this.#deathAt) return this.#inner.write(record);
     if (this.#written) await this.#inner.write(record);
     this.dead = true;
-    return new Promise(() => undefined);
+    throw new Error("killed");
   }
 
   remove(allocId: string): Promise<void> {
-    return this.dead ? new Promise(() => undefined) : this.#inner.remove(allocId);
+    return this.dead ? Promise.reject(new Error("killed")) : this.#inner.remove(allocId);
   }
 }
 
@@ -135,6 +139,52 @@ test("stopping the agent leaves its tasks alone", () =>
     await world.agent.stop();
     assert.equal(world.driver.running().length, 1);
     assert.ok(!world.driver.calls.includes("stop server"));
+  }));
+
+test("a development agent takes its tasks along", async () => {
+  const world = await World.create({ killTasksOnStop: true });
+  const place = want(world.nodeId);
+  world.push([place]);
+  await world.status(place.alloc.id, "running");
+  await world.agent.stop();
+  assert.equal(world.driver.tasks.size, 0);
+  await world.close();
+});
+
+test("a job may end its allocations by time", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, { group: { maxRunDuration: 60 * SECOND } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.clock.advance(30_000);
+    await world.restart();
+    await world.status(id, "running");
+    world.clock.advance(29_999);
+    assert.equal(world.driver.running().length, 1);
+    world.clock.advance(1);
+    await world.status(id, "complete");
+    assert.equal(world.report(id)?.clientDescription, "allocation exceeded max_run_duration");
+  }));
+
+test("without a server, only jobs that ask for it are stopped, after their time", () =>
+  inWorld(async (world) => {
+    const asks = want(world.nodeId, {
+      alloc: { id: mockId("asks") },
+      group: { stopAfterClientDisconnect: 60 * SECOND },
+    });
+    const stays = want(world.nodeId, { alloc: { id: mockId("stays") }, port: 20_002 });
+    world.push([asks, stays]);
+    await world.status(asks.alloc.id, "running");
+    await world.status(stays.alloc.id, "running");
+    world.link.disconnect();
+    world.clock.advance(59_000);
+    assert.equal(world.driver.running().length, 2);
+    world.clock.advance(1_000_000);
+    await world.until("one is stopped", () => world.driver.tasks.size === 1);
+    assert.deepEqual(world.driver.running(), [`${stays.alloc.id}/server`]);
+    world.link.connect();
+    await world.status(asks.alloc.id, "complete");
   }));
 
 test("a node keeps its id, and another data directory has another", () =>

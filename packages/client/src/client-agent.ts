@@ -4,7 +4,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { DroverError, errorText } from "@drover/base";
+import { type Cancel, DroverError, errorText } from "@drover/base";
 import type { CheckResult, ServiceDiscovery } from "@drover/discovery";
 import type { ExecSession, TaskDriver } from "@drover/drivers";
 import type { Node } from "@drover/model";
@@ -19,7 +19,7 @@ import { type HostStats, HostStatsReader } from "./local/host-stats.ts";
 import type { ClientDeps, ClientOptions } from "./options.ts";
 import { AllocRunner, type RunnerDeps } from "./runner/alloc-runner.ts";
 import { reapOrphans } from "./runner/reap-orphans.ts";
-import { type AllocRecord, newAllocRecord } from "./state/alloc-record.ts";
+import { type AllocRecord, newAllocRecord, runsDetachedMs } from "./state/alloc-record.ts";
 import { type AllocStore, FileAllocStore } from "./state/alloc-store.ts";
 import { ensureDirectory } from "./state/atomic-file.ts";
 import { loadNodeIdentity } from "./state/identity.ts";
@@ -50,6 +50,7 @@ export class ClientAgent {
   readonly fs: AllocFs;
   readonly #control: AllocControl;
   #reaped = false;
+  #detachedTimer: Cancel | null = null;
   #closed = false;
 
   constructor(options: ClientOptions, deps: ClientDeps, parts: Parts) {
@@ -73,8 +74,14 @@ export class ClientAgent {
       log,
       link,
       request: () => this.#sessionRequest(),
-      opened: () => this.#updates.online(),
-      lost: () => this.#updates.offline(),
+      opened: () => {
+        this.#detachedTimer?.();
+        this.#updates.online();
+      },
+      lost: () => {
+        this.#updates.offline();
+        this.#watchDetached();
+      },
       push: (push) => this.#receive(push),
     });
     const local = this.#localParts();
@@ -162,7 +169,13 @@ export class ClientAgent {
     const { records, damaged } = await this.#store.load();
     for (const path of damaged) this.#deps.log("error", "allocation state is damaged", { path });
     const runners = records.map((record) => this.#addRunner(record, true));
-    for (const runner of runners) runner.claimRestored();
+    for (const runner of runners) {
+      runner.claimRestored();
+      // An image that is in use is there.
+      if (runner.record.stage.kind !== "done") {
+        this.#fingerprinter.imagesPresent(runner.record.imageDigests);
+      }
+    }
     for (const runner of runners) {
       runner.start();
       this.#updates.changed(runner.record.alloc.id, true);
@@ -184,7 +197,8 @@ export class ClientAgent {
     this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#fingerprinter.stop();
-    for (const runner of this.#runners.values()) runner.close();
+    this.#detachedTimer?.();
+    await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     await this.#session.close();
     await this.#seen.settled();
   }
@@ -198,6 +212,8 @@ export class ClientAgent {
       secretId: node.secretId,
       seenIndex: index,
       seenEpoch: epoch,
+      // So that what was purged while this node was away can get its tombstone.
+      allocIds: this.allocIds,
     };
   }
 
@@ -258,6 +274,21 @@ export class ClientAgent {
     );
   }
 
+  /** Some jobs ask to be stopped when their node has lost the servers for too long. */
+  #watchDetached(): void {
+    const { clock } = this.#deps;
+    const lost = this.#session.lastHeardAt;
+    let next = Number.POSITIVE_INFINITY;
+    for (const runner of this.#runners.values()) {
+      const at = lost + runsDetachedMs(runner.record);
+      if (clock.now() >= at) runner.cutOff("stopped: no server could be reached");
+      else next = Math.min(next, at);
+    }
+    this.#detachedTimer?.();
+    if (next === Number.POSITIVE_INFINITY) return;
+    this.#detachedTimer = clock.setTimer(next, () => this.#watchDetached());
+  }
+
   #known(allocId: string): AllocRunner {
     const runner = this.#runners.get(allocId);
     if (runner !== undefined) return runner;
@@ -314,7 +345,7 @@ export class ClientAgent {
       changed: (id, urgent) => this.#updates.changed(id, urgent),
       ended: () => void this.#collect(this.#options.gcMaxAllocs),
       forgotten: (id) => {
-        this.#runners.get(id)?.close();
+        void this.#runners.get(id)?.close();
         this.#runners.delete(id);
       },
       imagesPresent: (digests) => this.#fingerprinter.imagesPresent(digests),

@@ -51,7 +51,15 @@ export function stepTask(
 /** The ports are ours: begin. */
 export function portsClaimed(record: AllocRecord, ctx: AllocContext): AllocRecord {
   if (record.stage.kind !== "waiting") return record;
-  return resetTracking({ ...record, stage: { kind: "running" } }, ctx.now);
+  const begun: AllocRecord = { ...record, stage: { kind: "running" }, startedAt: ctx.now };
+  return resetTracking(begun, ctx.now);
+}
+
+/** Stops it on the word of its own job. */
+export function cutOff(record: AllocRecord, reason: string): AllocRecord {
+  return record.cutOff === "" && record.stage.kind !== "done"
+    ? { ...record, cutOff: reason }
+    : record;
 }
 
 /** The catalog no longer shows the allocation; `graceMs` is what its consumers still need. */

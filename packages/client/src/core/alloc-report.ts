@@ -9,13 +9,14 @@ export function allocReport(record: AllocRecord): AllocClientReport {
   const taskStates: Record<string, TaskState> = {};
   for (const [name, run] of Object.entries(record.tasks)) taskStates[name] = run.state;
   const { status, description } = allocStatus(statusStates(record));
+  const cut = record.cutOff !== "" && status === ClientStatus.complete;
   const unretryable = Object.values(record.tasks).find((run) => run.unretryable !== "");
   const health = reportedHealth(record, status);
   return {
     id: record.alloc.id,
     clientSeq: record.seq,
     clientStatus: status,
-    clientDescription: description,
+    clientDescription: cut ? record.cutOff : description,
     taskStates,
     healthy: health.healthy,
     healthAt: health.at,

@@ -11,6 +11,7 @@ import type { Allocation, AllocClientReport, Job, Node, Task } from "@drover/mod
 import {
   type AllocContext,
   advanceAlloc,
+  cutOff,
   delayOver,
   portsClaimed,
   prepared,
@@ -32,7 +33,7 @@ import {
 import { handleOf, type TaskInput } from "../core/task-run.ts";
 import { setupTask } from "../hooks/setup-task.ts";
 import type { Log } from "../options.ts";
-import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
+import { type AllocRecord, groupOf, isStopKnown, runsUntil } from "../state/alloc-record.ts";
 import type { AllocStore } from "../state/alloc-store.ts";
 import { type AllocPaths, allocPaths } from "./alloc-paths.ts";
 import { AllocServices } from "./alloc-services.ts";
@@ -85,6 +86,7 @@ export class AllocRunner {
   #record: AllocRecord;
   #changes: Change[] = [];
   #draining = false;
+  #drained: Promise<void> = Promise.resolve();
   #restored: boolean;
   /** Stage whose act has been begun. */
   #acted = "";
@@ -170,6 +172,11 @@ export class AllocRunner {
     }
   }
 
+  /** Stops it because its job says so, without a word of the servers. */
+  cutOff(reason: string): void {
+    this.#apply((record) => cutOff(record, reason));
+  }
+
   /** Development mode: bring everything down because the agent goes. */
   kill(): void {
     this.#apply((record) => ({ ...record, alloc: { ...record.alloc, desiredStatus: "stop" } }));
@@ -200,14 +207,18 @@ export class AllocRunner {
     return new Promise((resolve) => this.#whenDone.push(resolve));
   }
 
-  /** Leaves the tasks alone; what is under way is found again from the files. */
-  close(): void {
+  /**
+   * Leaves the tasks alone; what is under way is found again from the files. Resolves when no file
+   * is being written any more.
+   */
+  close(): Promise<void> {
     this.#closed.abort();
     this.#timer?.();
     this.#stopWaiting?.();
     this.#health.close();
     this.#checkRestart.close();
     for (const loop of this.#loops.values()) loop.close();
+    return this.#drained;
   }
 
   #tasks(): readonly Task[] {
@@ -227,7 +238,7 @@ export class AllocRunner {
   #apply(change: Change, always = false): void {
     if (this.#closed.signal.aborted) return;
     this.#changes.push(change);
-    if (!this.#draining) void this.#drain(always);
+    if (!this.#draining) this.#drained = this.#drain(always);
   }
 
   async #drain(always: boolean): Promise<void> {
@@ -329,9 +340,19 @@ export class AllocRunner {
         if (record.removed) void this.#forget();
         return;
       case "running":
+        this.#limitRun(record);
+        return;
       case "stopping":
         return;
     }
+  }
+
+  #limitRun(record: AllocRecord): void {
+    const at = runsUntil(record);
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#deps.clock.setTimer(at, () =>
+      this.cutOff("allocation exceeded max_run_duration"),
+    );
   }
 
   #claimPorts(): void {

@@ -2,6 +2,7 @@
  * What this node remembers of one allocation: one file, written whole before each external act.
  * Whatever a restarted agent needs in order to go on is here or can be derived from it.
  */
+import { nanosToMs } from "@drover/base";
 import type { Allocation, Job, TaskGroup } from "@drover/model";
 import type { HealthTracking } from "../core/alloc-health.ts";
 import type { HealthVerdict } from "../core/health-rules.ts";
@@ -36,6 +37,10 @@ export interface AllocRecord {
   readonly tracking: HealthTracking | null;
   /** The servers have forgotten it: stop, then forget as well. */
   readonly removed: boolean;
+  /** When its tasks were allowed to begin, epoch ms; 0 = not yet. */
+  readonly startedAt: number;
+  /** Its job says that it must not run any longer: the reason; "" = it may. */
+  readonly cutOff: string;
 }
 
 export function newAllocRecord(input: {
@@ -59,6 +64,8 @@ export function newAllocRecord(input: {
     verdict: adoptedVerdict(alloc),
     tracking: null,
     removed: false,
+    startedAt: 0,
+    cutOff: "",
   };
 }
 
@@ -81,6 +88,21 @@ export function groupOf(job: Job, alloc: Allocation): TaskGroup {
   return group;
 }
 
+/** Nothing that happens to its tasks from now on says anything about its version. */
 export function isStopKnown(record: AllocRecord): boolean {
-  return record.removed || record.alloc.desiredStatus !== "run";
+  return record.removed || record.cutOff !== "" || record.alloc.desiredStatus !== "run";
+}
+
+/** Epoch ms at which its group's `max_run_duration` is over; Infinity = no limit. */
+export function runsUntil(record: AllocRecord): number {
+  const limit = groupOf(record.job, record.alloc).maxRunDuration;
+  if (limit === null || limit === 0 || record.startedAt === 0) return Number.POSITIVE_INFINITY;
+  return record.startedAt + nanosToMs(limit);
+}
+
+/** How long it may go on without a server, ms; Infinity = for ever. */
+export function runsDetachedMs(record: AllocRecord): number {
+  const group = groupOf(record.job, record.alloc);
+  const limit = group.disconnect?.stopOnClientAfter ?? group.stopAfterClientDisconnect;
+  return limit === null ? Number.POSITIVE_INFINITY : nanosToMs(limit);
 }
