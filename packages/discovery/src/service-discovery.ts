@@ -68,14 +68,20 @@ export interface CatalogView {
 
 export interface ServiceDiscovery {
   readonly provider: "consul" | "nomad";
-  /** Registers or replaces; resolves when the agent has accepted it. Retries with backoff inside. */
+  /** Registers or replaces; resolves when the agent has accepted it. Repeats with backoff. */
   register(spec: ServiceSpec): Promise<void>;
-  /** Resolves when the catalog no longer shows it, or after `ackTimeoutMs`: then `confirmed` is false. */
+  /**
+   * Resolves when the catalog no longer shows it, or after `ackTimeoutMs`: then `confirmed` is
+   * false, and the removal goes on in the background.
+   */
   deregister(serviceId: string, options: { ackTimeoutMs: number }): Promise<{ confirmed: boolean }>;
   view(): CatalogView;
   /** Calls `fn` after each change of the view; returns the unsubscription. */
   subscribe(fn: (view: CatalogView) => void): () => void;
-  /** Removes this node's registrations that are not in `keep`; only ever our own node's. */
+  /**
+   * Removes this node's registrations that are neither in `keep` nor registered through this
+   * object; only ever our own node's. Returns their ids.
+   */
   reconcile(keep: ReadonlySet<string>): Promise<readonly string[]>;
   /** Node attributes, e.g. `consul.version`. */
   fingerprint(): Promise<Readonly<Record<string, string>>>;

@@ -1,4 +1,4 @@
-/** What the tests of this package share: a clock that is moved by hand, and services to register. */
+/** What this package's tests share: a clock that is moved by hand, and services to register. */
 import type { Cancel, Clock } from "@drover/base";
 import { SECOND } from "@drover/base";
 import type { Service, ServiceCheck } from "@drover/model";

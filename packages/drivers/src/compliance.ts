@@ -319,7 +319,7 @@ class World {
   }
 }
 
-/** A request with everything a driver may look at; only the fields of the task that drivers read. */
+/** A request with everything a driver may look at; of the task only what drivers read. */
 export function startRequest(
   root: string,
   identity: TaskStartRequest["identity"],

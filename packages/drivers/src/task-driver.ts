@@ -166,7 +166,7 @@ export interface TaskDriver {
   wait(handle: TaskHandle, signal: AbortSignal): Promise<TaskExit>;
   /** Sends `killSignal` ("" = the driver's default), after `timeoutMs` kills. Resolves when dead. */
   stop(handle: TaskHandle, options: { killSignal: string; timeoutMs: number }): Promise<void>;
-  /** Removes all traces (container, executor files). Safe to repeat, also for a task never started. */
+  /** Removes all traces (container, executor files). Safe to repeat and for what never started. */
   destroy(identity: TaskIdentity): Promise<void>;
   signal(handle: TaskHandle, signal: string): Promise<void>;
   stats(handle: TaskHandle): Promise<TaskStats | null>;

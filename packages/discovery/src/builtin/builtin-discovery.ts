@@ -109,15 +109,12 @@ export class BuiltinDiscovery implements ServiceDiscovery {
     return specs.flatMap((spec) => this.#resultsOf(spec));
   }
 
-  /** The servers know whose a registration is and drop what has no allocation. */
-  async reconcile(keep: ReadonlySet<string>): Promise<readonly string[]> {
-    const unknown = this.#checks.specs().filter((spec) => !keep.has(spec.id));
-    for (const spec of unknown) {
-      this.#checks.stop(spec.id);
-      this.#wishes.set(spec.id, null);
-      void this.#send(spec.id);
-    }
-    return unknown.map((spec) => spec.id);
+  /**
+   * Nothing to do: no registration outlives this object but on the servers, and they remove those
+   * of ended allocations and lost nodes themselves.
+   */
+  async reconcile(_keep: ReadonlySet<string>): Promise<readonly string[]> {
+    return [];
   }
 
   async fingerprint(): Promise<Readonly<Record<string, string>>> {

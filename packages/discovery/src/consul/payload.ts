@@ -56,7 +56,7 @@ function checkPayload(check: CheckSpec): ConsulJson {
   };
 }
 
-/** An older Consul refuses fields it does not know, so that only those are sent that say something. */
+/** An older Consul refuses fields it does not know: only those are sent that say something. */
 function unlessEmpty(fields: { readonly [key: string]: string | number | boolean }): {
   readonly [key: string]: ConsulJson;
 } {

@@ -1,6 +1,6 @@
 /** A command inside a running container. */
 import { PassThrough } from "node:stream";
-import { DroverError } from "@drover/base";
+import { DroverError, errorText } from "@drover/base";
 import type Docker from "dockerode";
 import type { ExecSession } from "../task-driver.ts";
 import type { DockerEngine } from "./engine.ts";
@@ -16,16 +16,18 @@ export async function execInContainer(
   const stderr = new PassThrough();
   if (options.tty) stream.pipe(stdout);
   else (await engine.client()).modem.demuxStream(stream, stdout, stderr);
-  const exited = new Promise<number>((resolve, reject) => {
-    stream.once("error", reject);
-    stream.once("end", () => {
-      stdout.end();
-      stderr.end();
-      exitCode(engine, exec).then(resolve, reject);
+  const exited = new Promise<number>((resolve) => {
+    // An error is followed by a close, and the exit code is all there is to tell of either.
+    stream.on("error", (error: Error) => stderr.write(`${error.message}\n`));
+    stream.once("end", () => stream.destroy());
+    stream.once("close", () => {
+      void exitCode(engine, exec, stderr).then((code) => {
+        stdout.end();
+        stderr.end();
+        resolve(code);
+      });
     });
   });
-  // A caller that only closes the session must not be answered with an unhandled rejection.
-  exited.catch(() => undefined);
   return {
     stdin: stream,
     stdout,
@@ -62,7 +64,17 @@ async function openExec(
   }
 }
 
-async function exitCode(engine: DockerEngine, exec: Docker.Exec): Promise<number> {
-  const info = await engine.call(() => exec.inspect());
-  return info.ExitCode ?? 0;
+/** Never rejects: a code that cannot be learnt is a failure with the reason on `stderr`. */
+async function exitCode(
+  engine: DockerEngine,
+  exec: Docker.Exec,
+  stderr: PassThrough,
+): Promise<number> {
+  try {
+    const info = await engine.call(() => exec.inspect());
+    return info.ExitCode ?? 0;
+  } catch (error) {
+    stderr.write(`exit code unknown: ${errorText(error)}\n`);
+    return 1;
+  }
 }

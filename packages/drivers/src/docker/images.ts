@@ -65,7 +65,7 @@ export class DockerImages {
     if ((await this.#inspect(pinned)) !== null) {
       const tagged = await this.#inspect(withTag(config.image));
       const same = tagged !== null && digestOf(config.image, tagged) === pinned;
-      // Made from its name where that is still the same image, for the sake of who reads `docker ps`.
+      // By its name where that is still the same image, for the sake of who reads `docker ps`.
       return { ref: same ? withTag(config.image) : pinned, digest: pinned };
     }
     if (pinned.startsWith("sha256:")) return null;
@@ -222,7 +222,7 @@ export function withTag(image: string): string {
   return lastPart.includes(":") ? image : `${image}:latest`;
 }
 
-/** A reference names a registry when its first part looks like a host: has a dot, a port, or is localhost. */
+/** A first part with a dot or a port, or `localhost`, is a registry's host. */
 export function hasRegistryHost(image: string): boolean {
   const slash = image.indexOf("/");
   if (slash < 0) return false;

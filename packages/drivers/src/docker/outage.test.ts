@@ -1,4 +1,4 @@
-/** The driver against an engine that goes away: a stand-in on a socket, because a real one is shared. */
+/** The driver against an engine that goes away: a stand-in, because a real one is shared. */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import http from "node:http";

@@ -2,7 +2,7 @@
  * The process between the agent and one command. It outlives the agent, so that the command's
  * exit code and output are not lost when the agent is killed or upgraded; it ends with the command.
  *
- *   start -> state.json {executor} -> spawn -> state.json {task} -> ... -> exit -> state.json {exit}
+ *   start -> state.json {executor} -> spawn -> state.json {task} -> exit -> state.json {exit}
  *
  * The first answer goes to file descriptor 3 too, because the driver waits for it.
  */
