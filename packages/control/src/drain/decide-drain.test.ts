@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { SECOND } from "@drover/base";
+import type { Allocation, DrainStrategy, Job } from "@drover/model";
+import { MOCK_NOW, mockAlloc, mockJob, mockNode, mockTaskGroup } from "@drover/model/testing";
+import { FakeState } from "../testing/fake-state.ts";
+import { decideDrain } from "./decide-drain.ts";
+
+const HERE = mockNode({ name: "here" });
+const THERE = mockNode({ name: "there" });
+const VERDICT = { timestamp: MOCK_NOW, canary: false, modifyIndex: 9 };
+const HEALTHY = { clientStatus: "running", deploymentStatus: { ...VERDICT, healthy: true } };
+const MARKED = { desiredTransition: { ...mockAlloc().desiredTransition, migrate: true } };
+
+interface Scene {
+  readonly jobs?: readonly Job[];
+  readonly here?: readonly Partial<Allocation>[];
+  readonly there?: readonly Partial<Allocation>[];
+  readonly drain?: Partial<DrainStrategy>;
+  readonly now?: number;
+}
+
+const JOB = service({});
+
+function service(over: { count?: number; parallel?: number; type?: string; id?: string }): Job {
+  const { count = 3, parallel = 1, type = "service", id = "example" } = over;
+  const migrate = {
+    maxParallel: parallel,
+    healthCheck: "checks",
+    minHealthyTime: 10 * SECOND,
+    healthyDeadline: 300 * SECOND,
+  };
+  return mockJob({ id, type, taskGroups: [mockTaskGroup({ count, migrate })] });
+}
+
+function decide({ jobs = [JOB], here = [], there = [], drain = {}, now = MOCK_NOW }: Scene) {
+  const state = new FakeState();
+  for (const job of jobs) state.putJob(job);
+  const strategy = {
+    deadline: 0,
+    ignoreSystemJobs: false,
+    forceDeadline: 0,
+    startedAt: MOCK_NOW,
+    ...drain,
+  };
+  state.putNode({ ...HERE, drainStrategy: strategy });
+  state.putNode(THERE);
+  const put = (nodeId: string, prefix: string) => (over: Partial<Allocation>, index: number) => {
+    const job = jobs.find((each) => each.id === over.jobId) ?? (jobs[0] as Job);
+    state.putAlloc(mockAlloc({ id: `${prefix}${index}`, nodeId, ...over }, { job, index }));
+  };
+  here.forEach(put(HERE.id, "h"));
+  there.forEach(put(THERE.id, "t"));
+  return decideDrain({ nodeId: HERE.id, now }, state);
+}
+
+test("a node that does not drain is left alone", () => {
+  const state = new FakeState();
+  state.putNode(HERE);
+  assert.equal(decideDrain({ nodeId: HERE.id, now: 0 }, state).completed, false);
+  assert.equal(decideDrain({ nodeId: "x", now: 0 }, state).completed, false);
+});
+
+test("§3.14 an empty node is done at once", () => {
+  assert.equal(decide({}).completed, true);
+  assert.equal(decide({ here: [{ clientStatus: "complete" }] }).completed, true);
+});
+
+test("§3.14 max_parallel leave at a time", () => {
+  const decision = decide({ here: [HEALTHY, HEALTHY], there: [HEALTHY] });
+  assert.deepEqual([decision.migrate, decision.completed], [["h0"], false]);
+  const two = decide({ jobs: [service({ parallel: 2 })], here: [HEALTHY, HEALTHY, HEALTHY] });
+  assert.deepEqual(two.migrate, ["h0", "h1"]);
+});
+
+test("§3.14 the next one leaves when the replacement is healthy", () => {
+  const leaving = { ...HEALTHY, ...MARKED, desiredStatus: "stop" };
+  const undecided = { clientStatus: "running", deploymentId: "d" };
+  const before = decide({ here: [leaving, HEALTHY], there: [HEALTHY, undecided] });
+  assert.deepEqual(before.migrate, []);
+  const after = decide({ here: [leaving, HEALTHY], there: [HEALTHY, HEALTHY] });
+  assert.deepEqual(after.migrate, ["h1"]);
+});
+
+test("one that does not serve leaves for free, a serving one beside it within the limit", () => {
+  const sick = { clientStatus: "running", deploymentStatus: { ...VERDICT, healthy: false } };
+  const decision = decide({ here: [sick, HEALTHY], there: [HEALTHY] });
+  assert.deepEqual(decision.migrate, ["h0"]);
+});
+
+test("outside a deployment, running for min_healthy_time counts as serving", () => {
+  const running = { clientStatus: "running", createTime: MOCK_NOW };
+  const scene = { here: [running], there: [running, running] };
+  const early = decide({ ...scene, now: MOCK_NOW + 9_999 });
+  assert.deepEqual([early.migrate, early.wakeAt], [[], MOCK_NOW + 10_000]);
+  assert.deepEqual(decide({ ...scene, now: MOCK_NOW + 10_000 }).migrate, ["h0"]);
+});
+
+test("§3.14 batch allocations may finish until the deadline", () => {
+  const scene = {
+    jobs: [service({ type: "batch" })],
+    here: [{ clientStatus: "running" }],
+    drain: { deadline: SECOND, forceDeadline: MOCK_NOW + 1000 },
+  };
+  const before = decide(scene);
+  assert.deepEqual(
+    [before.migrate, before.stopWithoutPlacement, before.completed, before.wakeAt],
+    [[], [], false, MOCK_NOW + 1000],
+  );
+  const at = decide({ ...scene, now: MOCK_NOW + 1000 });
+  assert.deepEqual(
+    [at.migrate, at.stopWithoutPlacement, at.completed, at.deadlineReached],
+    [[], ["h0"], true, true],
+  );
+});
+
+test("§3.14 at the deadline everything goes at once; a negative one is now", () => {
+  const decision = decide({ here: [HEALTHY, HEALTHY, MARKED], drain: { deadline: -1 } });
+  assert.deepEqual(
+    [decision.migrate, decision.completed, decision.deadlineReached],
+    [["h0", "h1"], true, true],
+  );
+});
+
+test("§3.14 system allocations go last, or not at all", () => {
+  const jobs = [JOB, service({ type: "system", id: "agent" })];
+  const agent = { jobId: "agent", clientStatus: "running" };
+  assert.deepEqual(decide({ jobs, here: [agent, { ...MARKED }] }).migrate, []);
+  const last = decide({ jobs, here: [agent, { ...MARKED, clientStatus: "complete" }] });
+  assert.deepEqual([last.migrate, last.completed], [["h0"], false]);
+  assert.equal(
+    decide({ jobs, here: [{ ...agent, ...MARKED, desiredStatus: "stop" }] }).completed,
+    true,
+  );
+  assert.equal(decide({ jobs, here: [agent], drain: { ignoreSystemJobs: true } }).completed, true);
+});
+
+test("a service allocation holds the drain until its client has ended it", () => {
+  const stopping = { ...HEALTHY, ...MARKED, desiredStatus: "stop" };
+  assert.equal(decide({ here: [stopping] }).completed, false);
+  assert.equal(decide({ here: [{ ...stopping, clientStatus: "complete" }] }).completed, true);
+});
