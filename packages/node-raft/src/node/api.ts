@@ -148,7 +148,10 @@ export interface RaftNode<R> {
   }): Promise<void>;
   /** Adopts a cluster that another member will add us to (we start as a silent non-member). */
   join(options: { clusterId: string }): Promise<void>;
-  /** Leader only. Resolves when applied here; `timeout-unknown` means just that: unknown. */
+  /**
+   * Leader only. Resolves when applied here; `timeout-unknown` means just that: unknown. `data` is
+   * kept and must not be changed afterwards; more than 8 MiB are refused.
+   */
   propose(
     data: Uint8Array,
     options?: { timeoutMs?: number },

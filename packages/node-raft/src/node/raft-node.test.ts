@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { MemberId } from "../core/types.ts";
+import { openLocalStorage } from "../wal/local-port.ts";
+import { SimVfs } from "../wal/sim-vfs.ts";
 import type { OpenRaftOptions, RaftLimits, RaftNode } from "./api.ts";
 import { openRaftNode } from "./open-raft-node.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
@@ -197,8 +199,6 @@ test("members are added and removed, and leadership is handed over", async (t) =
 });
 
 test("a disk that fails a sync is fatal and nothing more is promised", async (t) => {
-  const { SimVfs } = await import("../wal/sim-vfs.ts");
-  const { openLocalStorage } = await import("../wal/local-port.ts");
   const cluster = new Cluster(t);
   const vfs = new SimVfs();
   const storage = openLocalStorage(vfs, { dataDir: "/d" });
@@ -215,6 +215,39 @@ test("a disk that fails a sync is fatal and nothing more is promised", async (t)
   assert.match(String(fatal), /EIO/);
   vfs.fault = null;
   await assert.rejects(member.node.propose(bytes("z")), { code: "stopped" });
+});
+
+test("a leader whose disk hangs is replaced, and follows when the disk works again", async (t) => {
+  const cluster = new Cluster(t);
+  const hung = new Map<string, () => void>();
+  let hang = "";
+  const members: Member[] = [];
+  for (const name of ["a", "b", "c"]) {
+    const storage = openLocalStorage(new SimVfs(), { dataDir: "/d" }, (work) => {
+      if (hang === name) hung.set(name, work);
+      else setImmediate(work);
+    });
+    members.push(await cluster.open(name, { storage }));
+  }
+  const voters = members.map(({ node }) => ({ id: node.memberId, address: "" }));
+  await Promise.all(members.map(({ node }) => node.bootstrap({ clusterId: "c1", voters })));
+  const first = await waitForLeader(cluster.nodes);
+  await first.propose(bytes("x"));
+  hang = "abc"[members.findIndex(({ node }) => node === first)] ?? "";
+  const stuck = first.propose(bytes("y"), { timeoutMs: 60_000 }).catch(() => null);
+  const rest = cluster.nodes.filter((node) => node !== first);
+  const second = await waitForLeader(rest);
+  assert.equal(
+    (await second.propose(bytes("z"))).result,
+    cluster.byId(second.memberId).machine.items.length,
+  );
+  await waitUntil(() => first.status().role !== "leader", "the old leader to step down");
+  const works = [...hung.values()];
+  hang = "";
+  for (const work of works) work();
+  const count = cluster.byId(second.memberId).machine.items.length;
+  await waitUntil(() => cluster.byId(first.memberId).machine.items.length === count, "catching up");
+  await stuck;
 });
 
 test("a data directory in use is refused, naming its owner", async (t) => {

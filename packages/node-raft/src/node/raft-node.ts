@@ -19,6 +19,8 @@ import { bestVoter, Engine } from "./engine.ts";
 import { Levels } from "./levels.ts";
 import { emptyStatus, leadershipOf, showStatus } from "./status.ts";
 
+/** Larger commands must be split by their proposer (DESIGN §5). */
+const ENTRY_BYTES_MAX = 8 * 1024 * 1024;
 const PROPOSE_TIMEOUT_MS = 10_000;
 const READ_TIMEOUT_MS = 10_000;
 const MEMBERSHIP_TIMEOUT_MS = 30_000;
@@ -157,6 +159,10 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   ): Promise<{ index: number; term: number; result: R }> {
     const engine = this.#engine;
     if (engine === null || !engine.running) return Promise.reject(this.#notRunning());
+    if (data.length > ENTRY_BYTES_MAX) {
+      const message = `an entry of ${data.length} bytes; at most ${ENTRY_BYTES_MAX} are allowed`;
+      return Promise.reject(new RaftError("refused", message));
+    }
     const deadline = this.#deadline(options.timeoutMs ?? PROPOSE_TIMEOUT_MS);
     return new Promise((resolve, reject) => engine.propose({ data, deadline, resolve, reject }));
   }
