@@ -311,6 +311,47 @@ test("D6 a canary that does not become healthy is late like any other", () => {
   assert.equal(decide(canaryScene({}, false, LATER)).kind, "fail");
 });
 
+test("D6 canaries as many as the group wants still wait for their promotion", () => {
+  const decision = decide(canaryScene({ desiredTotal: 1 }, true, MOCK_NOW));
+  assert.equal(
+    decision.kind === "none" && decision.reason.waitsFor,
+    "the promotion of its canaries",
+  );
+});
+
+const LIMITED = {
+  attempts: 1,
+  interval: 10 * MINUTE,
+  delay: 0,
+  delayFunction: "constant",
+  maxDelay: 0,
+  unlimited: false,
+};
+
+function retried(msBeforeFailure: number): DeploymentDecision {
+  const event = { prevAllocId: "p", prevNodeId: "n", delay: 0 };
+  const rescheduleTime = MOCK_NOW - msBeforeFailure;
+  const rescheduleTracker = { events: [{ ...event, rescheduleTime }], lastReschedule: "ok" };
+  return decide({
+    job: { taskGroups: [mockTaskGroup({ reschedulePolicy: LIMITED })] },
+    allocs: [{ ...UNHEALTHY, rescheduleTracker }],
+  });
+}
+
+test("D5 counts the attempts within the policy's interval before the failure", () => {
+  assert.equal(retried(0).kind, "fail");
+  assert.equal(retried((10 * MINUTE) / 1e6).kind, "continue");
+});
+
+test("R2 a stable version of an earlier registration does not count", () => {
+  const decision = decide({
+    group: { autoRevert: true },
+    versions: [{ ...STABLE, createIndex: 1 }],
+    allocs: [{ unretryableError: "no such image" }],
+  });
+  assert.equal(decision.kind === "fail" && decision.revertTo, null);
+});
+
 test("D7 promotes by itself once all canaries are healthy", () => {
   const decision = decide(canaryScene({ autoPromote: true }, true, MOCK_NOW));
   assert.deepEqual(decision, { kind: "promote", groups: ["web"] });
