@@ -12,7 +12,7 @@ import {
 } from "./fields.ts";
 import { DiffType, type FieldDiff, type ObjectDiff } from "./types.ts";
 
-export interface ObjectOptions {
+interface ObjectOptions {
   readonly contextual: boolean;
   /** Wire names of members that are not compared. */
   readonly exclude?: readonly string[];

@@ -14,7 +14,7 @@ import {
 type ServiceInput = InferInput<typeof serviceSchema>;
 type CheckRestartInput = InferInput<typeof checkRestartSchema>;
 
-export interface ServicePlace {
+interface ServicePlace {
   readonly group: string;
   /** Absent for a group's service. */
   readonly task?: string;

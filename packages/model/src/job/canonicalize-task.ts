@@ -7,7 +7,7 @@ import type { WorkloadIdentity } from "./identity.ts";
 import type { RestartPolicy } from "./restart.ts";
 import type { Task, TaskInput } from "./task.ts";
 
-export interface TaskScope {
+interface TaskScope {
   readonly job: JobScope;
   readonly group: string;
   /** The group's policy, complete. */

@@ -4,7 +4,7 @@
  */
 import type { Node } from "../cluster/node.ts";
 
-export type Values = Readonly<Record<string, string>>;
+type Values = Readonly<Record<string, string>>;
 
 const REFERENCE = /\$\{([^{}]+)\}/g;
 const INDEXED = /^([a-z.]+)\["([^"]*)"\]$/;

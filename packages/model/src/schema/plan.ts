@@ -19,7 +19,7 @@ export interface FieldPlan {
   readonly inRequests: boolean;
 }
 
-export interface RecordPlan {
+interface RecordPlan {
   readonly schema: AnyRecord;
   /** Alphabetical by wire name; fields that never travel are left out. */
   readonly fields: readonly FieldPlan[];

@@ -39,7 +39,7 @@ export function validateTaskConstraints(
   }
 }
 
-export function constraintProblems({ lTarget, rTarget, operand }: Constraint): Problems {
+function constraintProblems({ lTarget, rTarget, operand }: Constraint): Problems {
   const problems = new Problems();
   let needsTarget = true;
   if (COMPARISONS.has(operand)) {
@@ -115,7 +115,7 @@ function regexpError(pattern: string): string | null {
 const VERSION_TERM =
   /^\s*(?:=|!=|>|<|>=|<=|~>)?\s*v?\d+(?:\.\d+)*(?:-[0-9A-Za-z.~-]+)?(?:\+[0-9A-Za-z.~-]+)?\s*$/;
 
-export function isVersionConstraint(text: string): boolean {
+function isVersionConstraint(text: string): boolean {
   return text.split(",").every((term) => VERSION_TERM.test(term));
 }
 
