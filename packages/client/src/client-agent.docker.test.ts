@@ -1,116 +1,28 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import test from "node:test";
-import { MILLISECOND, SECOND, SeededRandom } from "@drover/base";
+import { MILLISECOND, SECOND } from "@drover/base";
 import { BuiltinDiscovery } from "@drover/discovery";
 import { DockerDriver } from "@drover/drivers";
-import type { AllocClientReport } from "@drover/model";
 import { mockId } from "@drover/model/testing";
-import { type ClientAgent, startClient } from "./client-agent.ts";
-import { CLIENT_DEFAULTS } from "./options.ts";
 import { registrationSink } from "./sync/registration-sink.ts";
-import { FakeLink } from "./testing/fakes.ts";
 import { changed, httpCheck, service, stopped, want } from "./testing/jobs.ts";
-import { machineClock, missingDriver } from "./testing/real-parts.ts";
+import { freePort, onRealNode, type RealNode, type RealParts } from "./testing/real-node.ts";
+import { missingDriver } from "./testing/real-parts.ts";
+
+const PARTS: RealParts = {
+  driver: () => new DockerDriver(),
+  discovery: (link) => new BuiltinDiscovery({ sink: registrationSink(link) }),
+};
 
 const missing = await missingDriver(new DockerDriver());
 if (missing !== "") console.log(`client: tests on a real engine skipped: ${missing}`);
 else defineTests();
-
-class RealNode {
-  readonly dataDir: string;
-  readonly driver = new DockerDriver();
-  link = new FakeLink();
-  #agent: ClientAgent | null = null;
-  #discovery: BuiltinDiscovery | null = null;
-  #index = 1;
-
-  constructor(dataDir: string) {
-    this.dataDir = dataDir;
-  }
-
-  get agent(): ClientAgent {
-    assert.ok(this.#agent);
-    return this.#agent;
-  }
-
-  async boot(): Promise<void> {
-    this.link = new FakeLink();
-    const discovery = new BuiltinDiscovery({ sink: registrationSink(this.link) });
-    this.#discovery = discovery;
-    this.#agent = await startClient(
-      {
-        ...CLIENT_DEFAULTS,
-        clusterId: "client-test",
-        dataDir: this.dataDir,
-        name: "real",
-        httpAddr: "127.0.0.1:4646",
-        rpcAddr: "127.0.0.1:4647",
-        consumerGraceMs: 0,
-      },
-      {
-        clock: machineClock,
-        random: new SeededRandom(1),
-        log: () => undefined,
-        link: this.link,
-        drivers: [this.driver],
-        discoveries: [discovery],
-      },
-    );
-  }
-
-  push(...wants: ReturnType<typeof want>[]): void {
-    this.#index++;
-    const allocs = wants;
-    const clusterId = "client-test";
-    this.link.push({
-      clusterId,
-      epoch: 1,
-      index: this.#index,
-      complete: true,
-      allocs,
-      removed: [],
-    });
-  }
-
-  async until(
-    id: string,
-    what: string,
-    holds: (report: AllocClientReport) => boolean,
-  ): Promise<AllocClientReport> {
-    const end = Date.now() + 20_000;
-    for (;;) {
-      const report = this.link.reports.get(id);
-      if (report !== undefined && holds(report)) return report;
-      if (Date.now() > end) assert.fail(`never: ${what}: ${JSON.stringify(report, null, 1)}`);
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  }
-
-  async shutDown(): Promise<void> {
-    await this.#agent?.stop();
-    await this.#discovery?.close();
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(address !== null && typeof address === "object");
-  return address.port;
-}
 
 async function geoApi(node: RealNode, version: string, over: { phase?: string } = {}) {
   const port = await freePort();
   const place = want(node.agent.nodeId, {
     alloc: { id: mockId(`geo ${version} ${port}`), phase: over.phase ?? "" },
     port,
-    group: {},
     task: {
       driver: "docker",
       config: { image: `geo-api-server:${version}`, network_mode: "host" },
@@ -129,24 +41,9 @@ async function geoApi(node: RealNode, version: string, over: { phase?: string } 
   return { place, port, id: place.alloc.id };
 }
 
-async function onRealNode(act: (node: RealNode) => Promise<void>): Promise<void> {
-  const dataDir = await mkdtemp(join(tmpdir(), "drover-real-"));
-  const node = new RealNode(dataDir);
-  await node.boot();
-  const owner = { clusterId: "client-test", nodeId: node.agent.nodeId };
-  try {
-    await act(node);
-  } finally {
-    await node.shutDown();
-    for (const task of await node.driver.list(owner)) await node.driver.destroy(task);
-    await node.driver.close();
-    await rm(dataDir, { recursive: true, force: true });
-  }
-}
-
 function defineTests(): void {
   test("docker: prepared, started, healthy, re-attached after a crash, and stopped", () =>
-    onRealNode(async (node) => {
+    onRealNode(PARTS, async (node) => {
       const { place, port, id } = await geoApi(node, "0.2", { phase: "prepare" });
       node.push(place);
       await node.until(id, "prepared", (r) => r.prepared);
@@ -167,15 +64,14 @@ function defineTests(): void {
       node.push(stopped(go));
       const done = await node.until(id, "complete", (r) => r.clientStatus === "complete");
       assert.equal(done.taskStates.server?.failed, false);
-      const owner = { clusterId: "client-test", nodeId: node.agent.nodeId };
       await node.until(id, "removed", () => {
         return node.agent.runner(id)?.record.stage.kind === "done";
       });
-      assert.deepEqual(await node.driver.list(owner), []);
+      assert.deepEqual(await PARTS.driver().list(node.owner), []);
     }));
 
   test("docker: an image that answers 500 is unhealthy at its deadline", () =>
-    onRealNode(async (node) => {
+    onRealNode(PARTS, async (node) => {
       const { place, id } = await geoApi(node, "0.3");
       node.push(place);
       const report = await node.until(id, "unhealthy", (r) => r.healthy === false);
@@ -185,7 +81,7 @@ function defineTests(): void {
     }));
 
   test("docker: an image that does not exist says so", () =>
-    onRealNode(async (node) => {
+    onRealNode(PARTS, async (node) => {
       const { place, id } = await geoApi(node, "0.33", { phase: "prepare" });
       node.push(place);
       const report = await node.until(id, "a failure", (r) => {

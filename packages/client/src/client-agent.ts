@@ -190,7 +190,7 @@ export class ClientAgent {
     this.#session.start();
   }
 
-  /** Leaves tasks running, unless configured otherwise. */
+  /** Leaves tasks running, unless configured otherwise. Closes discoveries and drivers too. */
   async stop(): Promise<void> {
     if (this.#closed) return;
     if (this.#options.killTasksOnStop) await this.#killAll();
@@ -201,6 +201,7 @@ export class ClientAgent {
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     await this.#session.close();
     await this.#seen.settled();
+    for (const part of [...this.#deps.discoveries, ...this.#deps.drivers]) await part.close();
   }
 
   async #sessionRequest() {

@@ -2,6 +2,7 @@ export { ClientAgent, startClient } from "./client-agent.ts";
 export type { AllocStats } from "./local/alloc-control.ts";
 export type { FileInfo, Frame, StreamOptions } from "./local/alloc-fs.ts";
 export type { CpuStats, DiskStats, HostStats } from "./local/host-stats.ts";
+export { type ScriptHost, scriptRunner } from "./local/script-runner.ts";
 export {
   CLIENT_DEFAULTS,
   type ClientDeps,

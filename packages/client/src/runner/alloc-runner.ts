@@ -43,6 +43,7 @@ import { prepareAlloc } from "./prepare-alloc.ts";
 import { untilDone } from "./retry.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
+import { timerAt } from "./timer-at.ts";
 import { recordVerdict } from "./verdict.ts";
 
 export interface RunnerOptions {
@@ -329,7 +330,7 @@ export class AllocRunner {
         void this.#leaveCatalog();
         return;
       case "delaying":
-        this.#timer = this.#deps.clock.setTimer(record.stage.wakeAt, () =>
+        this.#timer = timerAt(this.#deps.clock, record.stage.wakeAt, () =>
           this.#apply((r) => delayOver(r, this.#context())),
         );
         return;
@@ -350,7 +351,7 @@ export class AllocRunner {
   #limitRun(record: AllocRecord): void {
     const at = runsUntil(record);
     if (at === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#deps.clock.setTimer(at, () =>
+    this.#timer = timerAt(this.#deps.clock, at, () =>
       this.cutOff("allocation exceeded max_run_duration"),
     );
   }

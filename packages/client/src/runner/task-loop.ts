@@ -17,6 +17,7 @@ import { taskAction } from "../core/next-task-action.ts";
 import { driverMessage } from "../core/task-events.ts";
 import { handleOf, type TaskInput, type TaskRun } from "../core/task-run.ts";
 import { type RetryDeps, untilDone } from "./retry.ts";
+import { timerAt } from "./timer-at.ts";
 
 export interface TaskLoopDeps extends RetryDeps {
   /** undefined: this node has no such driver. */
@@ -122,7 +123,7 @@ export class TaskLoop {
   }
 
   #wait(until: number): void {
-    this.#timer = this.#deps.clock.setTimer(until, () => this.#post({ kind: "woke" }));
+    this.#timer = timerAt(this.#deps.clock, until, () => this.#post({ kind: "woke" }));
   }
 
   async #stop(): Promise<void> {
