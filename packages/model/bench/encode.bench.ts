@@ -2,6 +2,7 @@
  * Encoding allocation stubs, as `GET /v1/allocations` does (DESIGN §4: 10,000 in under 100 ms).
  * Run: `node packages/model/bench/encode.bench.ts`.
  */
+import { hrtime } from "node:process";
 
 import type { Allocation, TaskEvent } from "../src/cluster/allocation.ts";
 import { MOCK_NOW, mockAlloc, mockJob } from "../src/testing/factories.ts";
@@ -32,9 +33,9 @@ function running(index: number, events: TaskEvent[]): Allocation {
 function measure(name: string, allocs: readonly Allocation[]): void {
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const start = performance.now();
+    const start = hrtime.bigint();
     for (const alloc of allocs) allocStubToWire(alloc, job);
-    times.push(performance.now() - start);
+    times.push(Number(hrtime.bigint() - start) / 1e6);
   }
   const median = times.sort((a, b) => a - b)[ROUNDS >> 1] ?? 0;
   console.log(`${name}: ${median.toFixed(1)} ms`);
