@@ -1,6 +1,7 @@
 /**
- * Commits per second of three processes on this machine, with real syncs, clients inside the leader's
- * process; then leader kill → next acknowledged write. `node bench/commit.bench.ts [seconds] [kills]`.
+ * Commits per second of three processes on this machine, with real syncs, clients inside the
+ * leader's process; then leader kill → next acknowledged write. `node bench/commit.bench.ts
+ * [seconds] [kills]`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -19,7 +19,9 @@ export interface StateMachine<R> {
   apply(entries: readonly Committed[]): readonly R[];
   /** O(1) capture of the state at the last applied index; streamed later in slices. */
   snapshot(): { stream(): AsyncIterable<Uint8Array> };
-  /** Replaces the whole state. The pieces of `source` are cut differently than they were streamed. */
+  /**
+   * Replaces the whole state. The pieces of `source` are cut differently than they were streamed.
+   */
   restore(meta: SnapshotMeta, source: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
@@ -48,7 +50,9 @@ export interface TransportSelf {
 export interface Transport {
   /** Called once, when the member belongs to a cluster; before that nothing is sent or received. */
   start(handler: TransportHandler, self: TransportSelf): Promise<void>;
-  /** `address` is "" when the configuration names none: then only a peer that dialled us is reached. */
+  /**
+   * `address` is "" when the configuration names none: then only a peer that dialled us is reached.
+   */
   send(to: MemberId, address: string, messages: readonly Message[]): void;
   /** Streams a snapshot on a connection of its own; rejects when the peer refused or vanished. */
   sendSnapshot(
@@ -95,7 +99,10 @@ export interface RaftStatus {
   >;
 }
 
-/** The error codes a caller may act on (`DroverError`-like, but this package imports nothing of ours). */
+/**
+ * The error codes a caller may act on (`DroverError`-like, but this package imports nothing of
+ * ours).
+ */
 export class RaftError extends Error {
   override readonly name = "RaftError";
   /**
@@ -141,7 +148,9 @@ export interface RaftNode<R> {
   readonly clusterId: string;
   /** True when the data directory held no cluster yet. */
   readonly fresh: boolean;
-  /** Forms a cluster of exactly these voters; once ever, on every one of them with the same list. */
+  /**
+   * Forms a cluster of exactly these voters; once ever, on every one of them with the same list.
+   */
   bootstrap(options: {
     clusterId: string;
     voters: readonly { id: MemberId; address: string }[];
@@ -194,8 +203,8 @@ export interface OpenRaftOptions<R> {
   readonly transport: Transport;
   readonly limits?: Partial<RaftLimits> | undefined;
   /**
-   * Default: log and snapshots under `dataDir`, in a worker thread. "memory": nothing is kept, for a
-   * throw-away cluster of one.
+   * Default: log and snapshots under `dataDir`, in a worker thread. "memory": nothing is kept, for
+   * a throw-away cluster of one.
    */
   readonly storage?: RaftStorage | "memory" | undefined;
   /** How the log's worker thread is started, for programs bundled into one file. */

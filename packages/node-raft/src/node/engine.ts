@@ -1,8 +1,8 @@
 /**
  * The loop around the core. Inputs (messages, proposals, ticks, finished writes) are given to the
  * core as they come; what the core wants done is collected once per turn and performed in the order
- * of its contract: writes are queued, messages go out beside them, promises (`onDurable`) follow the
- * write they promise, entries are applied.
+ * of its contract: writes are queued, messages go out beside them, promises (`onDurable`) follow
+ * the write they promise, entries are applied.
  */
 import { assert } from "../core/assert.ts";
 import type { CoreStatus } from "../core/options.ts";

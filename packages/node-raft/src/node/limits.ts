@@ -1,4 +1,7 @@
-/** Defaults for an event loop whose worst pauses are a few tens of milliseconds (RAFT.md §4.3, §4.6). */
+/**
+ * Defaults for an event loop whose worst pauses are a few tens of milliseconds (RAFT.md §4.3,
+ * §4.6).
+ */
 import type { RaftLimits } from "./api.ts";
 
 const MIB = 1024 * 1024;

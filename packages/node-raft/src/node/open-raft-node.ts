@@ -8,10 +8,10 @@ import { DrivenRaftNode } from "./raft-node.ts";
 import { mintMemberId, realRandom, realTimers } from "./real-world.ts";
 
 /**
- * Locks and recovers `dataDir`. A fresh one (`node.fresh`) then needs `bootstrap` or `join`; one that
- * holds a cluster takes part at once, its state machine restored from the newest snapshot.
- * Rejects with `RaftError`: "io" when the directory is locked or unreadable, "corrupt" when bytes on
- * disk do not check (the message names file, offset and what to do).
+ * Locks and recovers `dataDir`. A fresh one (`node.fresh`) then needs `bootstrap` or `join`; one
+ * that holds a cluster takes part at once, its state machine restored from the newest snapshot.
+ * Rejects with `RaftError`: "io" when the directory is locked or unreadable, "corrupt" when bytes
+ * on disk do not check (the message names file, offset and what to do).
  */
 export async function openRaftNode<R>(options: OpenRaftOptions<R>): Promise<RaftNode<R>> {
   const storage = chooseStorage(options);

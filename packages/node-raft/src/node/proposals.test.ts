@@ -76,7 +76,7 @@ test("readers of one turn share a request, and a retry never uses an old id", ()
   reads.add(reader(log, "c"));
   ask(30);
   assert.deepEqual(asked, [1, 2, 3]);
-  // The late answer to the first request is as good as any: the reads were waiting before it.
+  // The late answer to the first request will do: the reads were waiting before it.
   for (const ready of reads.answered(1)) ready.resolve(7);
   for (const ready of reads.answered(2)) ready.resolve(8);
   assert.deepEqual(log, ["a at 7", "b at 7"]);

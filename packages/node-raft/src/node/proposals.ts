@@ -1,7 +1,7 @@
 /**
  * Proposals on their way. One is answered when its index is applied here: with the result when the
- * entry is ours (same term), with `dropped` when another entry took its place. Until then a time-out
- * is an unknown outcome, whatever happened to the leadership.
+ * entry is ours (same term), with `dropped` when another entry took its place. Until then a time-
+ * out is an unknown outcome, whatever happened to the leadership.
  */
 import { RaftError } from "./api.ts";
 

@@ -35,8 +35,8 @@ export interface SnapshotsDeps<R> {
 
 export class Snapshots<R> {
   readonly #deps: SnapshotsDeps<R>;
-  readonly #halted: Promise<never>;
-  #rejectHalted: (error: RaftError) => void = () => {};
+  /** What to end when the node stops. */
+  readonly #pending = new Set<(error: RaftError) => void>();
   readonly #pinnedSince = new Map<MemberId, number>();
   #newest: SnapshotMeta | null = null;
   #taking: Promise<SnapshotMeta> | null = null;
@@ -48,11 +48,6 @@ export class Snapshots<R> {
 
   constructor(deps: SnapshotsDeps<R>) {
     this.#deps = deps;
-    this.#halted = new Promise((_, reject) => {
-      this.#rejectHalted = reject;
-    });
-    // Nobody may be waiting when the node stops.
-    this.#halted.catch(() => {});
   }
 
   /** What recovery found. */
@@ -66,7 +61,9 @@ export class Snapshots<R> {
 
   halt(): void {
     this.#running = false;
-    this.#rejectHalted(new RaftError("stopped", "the node is stopping"));
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    for (const reject of pending) reject(new RaftError("stopped", "the node is stopping"));
   }
 
   noteApplied(bytes: number): void {
@@ -79,7 +76,8 @@ export class Snapshots<R> {
     if (this.#entriesSince < snapshotEntries && this.#bytesSince < snapshotLogBytes) return;
     if (this.#isInstalling() || this.#taking !== null) return;
     this.take().catch((error: unknown) => {
-      // A disk that failed says so itself; anything else ends here, because the log would only grow.
+      // A disk that failed says so itself; anything else ends here, because the log would only
+      // grow.
       if (!this.#running) return;
       this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
     });
@@ -117,7 +115,9 @@ export class Snapshots<R> {
     return meta;
   }
 
-  /** From the moment the core drops its log for a received one: then our state has no place in it. */
+  /**
+   * From the moment the core drops its log for a received one: then our state has no place in it.
+   */
   #isInstalling(): boolean {
     return this.#restoring || this.#deps.core.status().installing !== 0;
   }
@@ -237,6 +237,19 @@ export class Snapshots<R> {
   }
 
   #whileRunning<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#halted]);
+    return new Promise((resolve, reject) => {
+      if (this.#running) this.#pending.add(reject);
+      else reject(new RaftError("stopped", "the node is stopping"));
+      work.then(
+        (value) => {
+          this.#pending.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#pending.delete(reject);
+          reject(error);
+        },
+      );
+    });
   }
 }

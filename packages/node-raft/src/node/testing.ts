@@ -1,4 +1,6 @@
-/** Members in one process, joined by a transport that is a function call: for tests of the driver. */
+/**
+ * Members in one process, joined by a transport that is a function call: for tests of the driver.
+ */
 import assert from "node:assert/strict";
 import type { MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import type {

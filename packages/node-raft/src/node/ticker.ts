@@ -1,6 +1,6 @@
 /**
- * Calls once per tick on an absolute schedule and says how late it was. After a pause of the process
- * the missed ticks are not made up for: a member that slept must not campaign at once.
+ * Calls once per tick on an absolute schedule and says how late it was. After a pause of the
+ * process the missed ticks are not made up for: a member that slept must not campaign at once.
  */
 import type { RaftTimers } from "./api.ts";
 

@@ -29,7 +29,7 @@ export type Frame =
   | { readonly type: "truncateFrom"; readonly index: number }
   | { readonly type: "snapshotMark"; readonly mark: SnapshotMark };
 
-export const FRAME_HEADER_BYTES = 8;
+const FRAME_HEADER_BYTES = 8;
 const FRAME_VERSION = 1;
 const ENTRY_FIXED_BYTES = 24;
 const TWO_POW_32 = 4_294_967_296;
@@ -161,7 +161,7 @@ function readEntry(view: DataView, body: Uint8Array): Entry {
   });
 }
 
-export function padded(bytes: number): number {
+function padded(bytes: number): number {
   return (bytes + 7) & ~7;
 }
 

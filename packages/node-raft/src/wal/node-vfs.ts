@@ -1,4 +1,6 @@
-/** Real files. All calls block: in production they run in the log's worker thread (RAFT.md §4.7). */
+/**
+ * Real files. All calls block: in production they run in the log's worker thread (RAFT.md §4.7).
+ */
 import * as fs from "node:fs";
 import { acquireLock } from "./lock-file.ts";
 import type { Vfs, VfsFile } from "./vfs.ts";

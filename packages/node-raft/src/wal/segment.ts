@@ -14,7 +14,7 @@ import { assert } from "../core/assert.ts";
 import { getU64, putU64 } from "./frame.ts";
 
 export const SEGMENT_HEADER_BYTES = 256;
-export const BATCH_HEADER_BYTES = 24;
+const BATCH_HEADER_BYTES = 24;
 const BATCH_BYTES_MAX = 512 * 1024 * 1024;
 const SEGMENT_MAGIC = "NRAFTWAL";
 const BATCH_MAGIC = 0x48_43_54_42;

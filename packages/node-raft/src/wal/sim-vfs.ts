@@ -47,7 +47,9 @@ export class SimVfs implements Vfs {
     this.#now = new Map(nodes);
   }
 
-  /** The disk as the next boot finds it; `random` in [0, 1) decides what unsynced bytes survived. */
+  /**
+   * The disk as the next boot finds it; `random` in [0, 1) decides what unsynced bytes survived.
+   */
   afterCrash(random: () => number): SimVfs {
     const names = new Map(this.#durable);
     const kept = Math.floor(random() * (this.#pending.length + 1));

@@ -41,7 +41,9 @@ export class SnapshotStore {
     if (names.length > 0) this.#vfs.syncDir(this.#dir);
   }
 
-  /** Reads the file through; throws `RaftError` ("corrupt") or an I/O error when it is not whole. */
+  /**
+   * Reads the file through; throws `RaftError` ("corrupt") or an I/O error when it is not whole.
+   */
   verify(meta: SnapshotMeta): void {
     const reader = this.#reader(meta);
     try {

@@ -27,8 +27,8 @@ export interface RaftStorage {
     entries: readonly Entry[];
   }): Promise<void>;
   /**
-   * Writes reach the disk in call order; `done` follows when this one and all before it are durable.
-   * It is never called after a failure.
+   * Writes reach the disk in call order; `done` follows when this one and all before it are
+   * durable. It is never called after a failure.
    */
   append(write: LogWrite, done: () => void): void;
   /** The sink's file counts only once an `append` with its mark is durable. */
@@ -48,9 +48,11 @@ export interface SnapshotSink {
   abort(): Promise<void>;
 }
 
-export const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
+const SNAPSHOT_CHUNK_BYTES = 256 * 1024;
 
-/** Pieces of any size become chunks of about `chunkBytes`; small ones are joined, large ones cut. */
+/**
+ * Pieces of any size become chunks of about `chunkBytes`; small ones are joined, large ones cut.
+ */
 export async function* rechunk(
   source: AsyncIterable<Uint8Array>,
   chunkBytes = SNAPSHOT_CHUNK_BYTES,

@@ -1,4 +1,6 @@
-/** Serves the requests of one member against its data directory, in order; see store-protocol.ts. */
+/**
+ * Serves the requests of one member against its data directory, in order; see store-protocol.ts.
+ */
 import { assert, unreachable } from "../core/assert.ts";
 import type { Entry } from "../core/types.ts";
 import { DiskStore } from "./disk-store.ts";

@@ -46,7 +46,9 @@ export function readWhole(vfs: Vfs, path: string): Uint8Array {
   }
 }
 
-/** tmp → sync → rename → directory sync: after a crash either the old or the new content is there. */
+/**
+ * tmp → sync → rename → directory sync: after a crash either the old or the new content is there.
+ */
 export function writeAtomically(vfs: Vfs, dir: string, name: string, data: Uint8Array): void {
   const tmp = `${dir}/${name}.tmp`;
   const file = vfs.create(tmp);

@@ -1,7 +1,8 @@
 /**
  * One established connection. Both sides say who they are in a first text frame; the side that was
- * dialled answers only after it has checked the other. Whoever is of another cluster, speaks another
- * version or is not the member that was looked for is turned away (RAFT.md §2.5 rows 13, 14).
+ * dialled answers only after it has checked the other. Whoever is of another cluster, speaks
+ * another version or is not the member that was looked for is turned away (RAFT.md §2.5 rows 13,
+ * 14).
  */
 
 import type { WebSocket } from "ws";
@@ -9,7 +10,7 @@ import type { MemberId } from "../core/types.ts";
 import type { TransportSelf } from "../node/api.ts";
 import { PROTOCOL_VERSION } from "./codec.ts";
 
-export const HELLO_TIMEOUT_MS = 5_000;
+const HELLO_TIMEOUT_MS = 5_000;
 
 /** Close codes of our own (RFC 6455 §7.4.2 leaves 4000–4999 to applications). */
 export const CloseCode = {

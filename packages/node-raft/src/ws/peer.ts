@@ -18,7 +18,9 @@ const PROBES = 3;
 const PROBE_AGAIN_MS = 20;
 
 export interface PeerDeps {
-  /** A new outgoing connection to the address, greeting included; null when it is not an address. */
+  /**
+   * A new outgoing connection to the address, greeting included; null when it is not an address.
+   */
   dial(address: string, events: LinkEvents): Link | null;
   /** A frame of this peer, over whichever connection. */
   frame(link: Link, data: Uint8Array): void;

@@ -31,7 +31,9 @@ export interface WsTransportOptions {
 }
 
 export interface WsTransport extends Transport {
-  /** Takes over an accepted socket of `/raft` or `/raft/snapshot`; closes it when it is not ours. */
+  /**
+   * Takes over an accepted socket of `/raft` or `/raft/snapshot`; closes it when it is not ours.
+   */
   acceptPeer(socket: WebSocket, request: Pick<IncomingMessage, "url">): void;
 }
 
