@@ -1,7 +1,7 @@
 /**
  * By when each node must be heard of (spec chapter 9 §9.1, DESIGN §7). A table of deadlines; time
  * comes in with each call. Two guards against taking a fleet down by mistake: a pause of our own
- * moves every deadline, and many nodes falling silent together is more likely our fault than theirs.
+ * moves every deadline, and many that fall silent at once are more likely our fault than theirs.
  */
 import { assert, type Random } from "@drover/base";
 

@@ -6,6 +6,7 @@ import { isDeploymentActive, isEvalTerminal, isTerminal, type JobRef } from "@dr
 import { jobKey, jobRefOf } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { removeAlloc } from "../writes/allocs.ts";
+import { removeDeployment } from "../writes/deployments.ts";
 import { dropUnreferencedVersions } from "../writes/job-versions.ts";
 import type { CommandResult, GarbageCollect } from "./command.ts";
 import { purgeJob } from "./job-deregister.ts";
@@ -20,7 +21,7 @@ export function applyGarbageCollect(tx: Tx, command: GarbageCollect): CommandRes
   for (const id of command.deployments) {
     const deployment = tx.read.deployment(id);
     if (deployment === undefined || isDeploymentActive(deployment)) continue;
-    if (tx.read.allocsByDeployment(id).every(isTerminal)) tx.remove("deployments", id);
+    if (tx.read.allocsByDeployment(id).every(isTerminal)) removeDeployment(tx, id);
   }
   for (const ref of command.jobs) collectJob(tx, ref);
   for (const id of command.nodes) {

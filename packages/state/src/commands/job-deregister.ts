@@ -4,6 +4,7 @@ import { below, jobKey } from "../store/keys.ts";
 import type { TableName } from "../store/tables.ts";
 import type { Tx } from "../store/tx.ts";
 import { mergeTransition, removeAlloc } from "../writes/allocs.ts";
+import { removeDeployment } from "../writes/deployments.ts";
 import { putJobEval } from "../writes/evals.ts";
 import { putNewVersion } from "../writes/jobs.ts";
 import type { CommandResult, JobDeregister } from "./command.ts";
@@ -48,7 +49,7 @@ function stopJob(tx: Tx, job: Job, noShutdownDelay: boolean): void {
 export function purgeJob(tx: Tx, job: Job): void {
   for (const alloc of tx.read.allocsByJob(job)) removeAlloc(tx, alloc.id);
   for (const deployment of tx.read.deploymentsByJob(job)) {
-    tx.remove("deployments", deployment.id);
+    removeDeployment(tx, deployment.id);
   }
   for (const table of KEYED_BY_JOB) {
     const own = tx.get(table, jobKey(job)) === undefined ? [] : [jobKey(job)];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DEFAULT_SCHEDULER_CONFIG, type Job } from "@drover/model";
+import { type Allocation, DEFAULT_SCHEDULER_CONFIG, type Job } from "@drover/model";
 import { mockAlloc, mockDeployment, mockEval, mockJob, mockNode } from "@drover/model/testing";
-import { emptyPlan, jobRegister } from "../testing/commands.ts";
+import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
 import { CommandTag } from "./command.ts";
 
@@ -43,6 +43,9 @@ test("§2.5.2 stopping a job is a new version of it", () => {
 
 test("§2.5.2 a purge leaves only evaluations, the open ones complete", () => {
   const { harness } = start();
+  const alloc = harness.snapshot.alloc("a") as Allocation;
+  const reports = [report(alloc, { healthy: true })];
+  harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
   deregister(harness, true);
   const { snapshot } = harness;
   assert.equal(snapshot.job(REF), undefined);
@@ -51,6 +54,11 @@ test("§2.5.2 a purge leaves only evaluations, the open ones complete", () => {
   assert.deepEqual(snapshot.deploymentsByJob(REF), []);
   assert.equal(snapshot.jobSummary(REF), undefined);
   assert.equal(snapshot.submission(REF, 0), undefined);
+  const tables = new Set<string>();
+  for (const record of snapshot.dump()) if (record.kind === "row") tables.add(record.table);
+  for (const table of ["jobVersions", "deadlineExtensions", "revertGrants", "services"]) {
+    assert.ok(!tables.has(table), table);
+  }
   const evals = snapshot.evalsByJob(REF).map((e) => [e.status, e.statusDescription]);
   assert.deepEqual(evals.sort(), [
     ["complete", "job example deleted"],

@@ -49,6 +49,14 @@ export class Reader {
     return job?.createIndex === alloc.jobCreateIndex ? job : undefined;
   }
 
+  /** Lazily, for who stops at the first that decides; the tables must not change meanwhile. */
+  *eachAllocOfJob(ref: JobRef): Generator<Allocation> {
+    const prefix = below(jobKey(ref));
+    for (const [key] of this.store.indexes.allocsByJob.entries(prefix)) {
+      yield this.store.tables.allocs.get(key.slice(prefix.length)) as Allocation;
+    }
+  }
+
   alloc(id: string): Allocation | undefined {
     return this.store.tables.allocs.get(id);
   }

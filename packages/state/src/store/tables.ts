@@ -36,6 +36,8 @@ export interface Rows {
   summaries: JobSummary;
   scalingEvents: JobScalingEvents;
   revertGrants: RevertGrant;
+  /** deployment, group, allocation name: it has extended the deadline (DESIGN §12.1). */
+  deadlineExtensions: true;
   evals: Evaluation;
   allocs: Allocation;
   deployments: Deployment;
@@ -93,6 +95,7 @@ export const TABLE_NAMES: readonly TableName[] = [
   "summaries",
   "scalingEvents",
   "revertGrants",
+  "deadlineExtensions",
   "evals",
   "allocs",
   "deployments",

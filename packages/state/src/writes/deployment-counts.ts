@@ -8,11 +8,13 @@
 import { nanosToMs } from "@drover/base";
 import {
   type Allocation,
+  allocIndex,
   type Deployment,
   type DeploymentState,
   isDeploymentActive,
   isTerminal,
 } from "@drover/model";
+import { below, scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 
 interface Contribution {
@@ -57,7 +59,7 @@ function move(
   const group = deployment?.taskGroups[input.alloc.taskGroup];
   if (deployment === undefined || group === undefined) return;
   if (!isDeploymentActive(deployment)) return;
-  const next = nextGroup(group, input, tx.now);
+  const next = nextGroup(tx, group, input);
   if (next === group) return;
   const updated: Deployment = {
     ...deployment,
@@ -69,9 +71,9 @@ function move(
 }
 
 function nextGroup(
+  tx: Tx,
   group: DeploymentState,
   input: { readonly was: Allocation | undefined; readonly is: Allocation | undefined },
-  now: number,
 ): DeploymentState {
   const was = contributionOf(input.was);
   const is = contributionOf(input.is);
@@ -89,21 +91,20 @@ function nextGroup(
   if (alloc.deploymentStatus?.canary && !next.placedCanaries.includes(alloc.id)) {
     next = { ...next, placedCanaries: [...next.placedCanaries, alloc.id] };
   }
-  return is.healthy > was.healthy ? extendDeadline(next, alloc.name, now) : next;
+  return is.healthy > was.healthy ? extendDeadline(tx, next, alloc) : next;
 }
 
 /**
- * Each name extends the deadline once, and no more names than the group wants: a flapping
- * allocation gains nothing, and the deployment ends within (desired + 1) × progress_deadline.
+ * Each name extends the deadline once, and only names that the group's size accounts for: a
+ * flapping allocation gains nothing, and the deployment ends within (desired + 1) ×
+ * progress_deadline.
  */
-function extendDeadline(group: DeploymentState, name: string, now: number): DeploymentState {
-  if (group.progressDeadline === 0 || group.extendedNames.includes(name)) return group;
-  if (group.extendedNames.length >= Math.max(group.desiredTotal, group.desiredCanaries)) {
-    return group;
-  }
-  return {
-    ...group,
-    extendedNames: [...group.extendedNames, name],
-    requireProgressBy: Math.max(group.requireProgressBy, now + nanosToMs(group.progressDeadline)),
-  };
+function extendDeadline(tx: Tx, group: DeploymentState, alloc: Allocation): DeploymentState {
+  const names = Math.max(group.desiredTotal, group.desiredCanaries);
+  if (group.progressDeadline === 0 || allocIndex(alloc.name) >= names) return group;
+  const key = `${below(alloc.deploymentId)}${scopedKey(alloc.taskGroup, alloc.name)}`;
+  if (tx.get("deadlineExtensions", key) !== undefined) return group;
+  tx.put("deadlineExtensions", key, true);
+  const extended = tx.now + nanosToMs(group.progressDeadline);
+  return { ...group, requireProgressBy: Math.max(group.requireProgressBy, extended) };
 }

@@ -6,7 +6,7 @@ import {
   DeploymentStatus,
   isDeploymentActive,
 } from "@drover/model";
-import { jobRefOf } from "../store/keys.ts";
+import { below, jobRefOf } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { setStable } from "./jobs.ts";
 
@@ -58,6 +58,11 @@ export function mergeDeployment(tx: Tx, planned: Deployment): void {
     modifyIndex: tx.index,
     modifyTime: tx.now,
   });
+}
+
+export function removeDeployment(tx: Tx, id: string): void {
+  tx.remove("deployments", id);
+  for (const key of tx.keys("deadlineExtensions", below(id))) tx.remove("deadlineExtensions", key);
 }
 
 export interface StatusChange {

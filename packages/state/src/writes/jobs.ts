@@ -68,7 +68,7 @@ export function refreshJobStatus(tx: Tx, ref: JobRef, options: { evalDeleted: bo
   if (job === undefined) return;
   const status = computeJobStatus({
     job,
-    allocs: tx.read.allocsByJob(ref),
+    allocs: tx.read.eachAllocOfJob(ref),
     evals: tx.read.evalsByJob(ref),
     deployments: tx.read.deploymentsByJob(ref),
     evalDeleted: options.evalDeleted,
