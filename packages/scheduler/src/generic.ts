@@ -10,7 +10,7 @@ import {
   finishResult,
   replace,
 } from "./carry-out.ts";
-import { coalesce } from "./metrics.ts";
+import { addExhaustedResources, coalesce } from "./metrics.ts";
 import type { Placer } from "./placer.ts";
 import { reconcileInput } from "./reconcile-input.ts";
 import { groupOf } from "./reconciler/alloc-facts.ts";
@@ -79,7 +79,7 @@ function select(
 ): Found | null {
   const failed = session.failedGroups[group.name];
   if (failed) {
-    coalesce(failed);
+    coalesce(failed, group);
     countQueued(session, group);
     return null;
   }
@@ -89,6 +89,7 @@ function select(
     preferredNode: preferredNode(placer, group, need.previous),
   });
   if (selection.node) return selection;
+  addExhaustedResources(selection.metric, group);
   session.failedGroups[group.name] = selection.metric;
   countQueued(session, group);
   return null;

@@ -1,5 +1,5 @@
 /** Collects why nodes were left out and how the others scored: `AllocMetric` (spec §1.9). */
-import type { AllocMetric, Node } from "@drover/model";
+import type { AllocMetric, Node, TaskGroup } from "@drover/model";
 
 /** Kept score entries of one placement, best first. */
 const SCORES_MAX = 5;
@@ -66,6 +66,36 @@ function increment(counts: Record<string, number>, key: string): void {
 }
 
 /** Another allocation of a group that has failed in this plan already. */
-export function coalesce(metric: AllocMetric): void {
+export function coalesce(metric: AllocMetric, group: TaskGroup): void {
   metric.coalescedFailures++;
+  addExhaustedResources(metric, group);
 }
+
+/** What one failed allocation of the group would have needed of what ran out, task by task. */
+export function addExhaustedResources(metric: AllocMetric, group: TaskGroup): void {
+  const { cpu = 0, memory = 0 } = metric.dimensionExhausted;
+  if (Object.keys(metric.dimensionExhausted).length === 0) return;
+  for (const { name, resources } of group.tasks) {
+    const known = metric.resourcesExhausted[name] as typeof NOTHING_EXHAUSTED | undefined;
+    const before = known ?? NOTHING_EXHAUSTED;
+    metric.resourcesExhausted[name] = {
+      ...before,
+      CPU: before.CPU + (cpu > 0 ? resources.cpu : 0),
+      MemoryMB: before.MemoryMB + (memory > 0 ? resources.memoryMb : 0),
+    };
+  }
+}
+
+/** `Resources` in wire form, as the metric holds it. */
+const NOTHING_EXHAUSTED = {
+  CPU: 0,
+  Cores: 0,
+  Devices: null,
+  DiskMB: 0,
+  IOPS: 0,
+  MemoryMB: 0,
+  MemoryMaxMB: 0,
+  NUMA: null,
+  Networks: null,
+  SecretsMB: 0,
+};

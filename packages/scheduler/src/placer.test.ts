@@ -83,6 +83,18 @@ test("what does not fit is counted by dimension, and the rest waits for capacity
   assert.equal(result.plan.placements.length, 2);
   assert.deepEqual(result.failedGroups.web?.dimensionExhausted, { memory: 1 });
   assert.equal(result.failedGroups.web?.coalescedFailures, 1);
+  assert.deepEqual(result.failedGroups.web?.resourcesExhausted.server, {
+    CPU: 0,
+    Cores: 0,
+    Devices: null,
+    DiskMB: 0,
+    IOPS: 0,
+    MemoryMB: 6000,
+    MemoryMaxMB: 0,
+    NUMA: null,
+    Networks: null,
+    SecretsMB: 0,
+  });
   assert.deepEqual(result.queued, { web: 2 });
   assert.equal(result.blocked?.status, "blocked");
   assert.equal(result.blocked?.triggeredBy, "queued-allocs");

@@ -46,7 +46,7 @@ export class Session {
   /** Drawn from the caller's generator itself: two decisions of one generator never share an id. */
   readonly mintId = (): string => mintUuid(this.#ids);
 
-  /** Nodes are chosen for one version of the job; an older one has its own datacenters and needs. */
+  /** Nodes are chosen for one version of the job; an older one has needs of its own. */
   placerFor(job: Job): Placer {
     const known = this.#placers.get(job);
     if (known) return known;

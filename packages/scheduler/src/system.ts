@@ -1,4 +1,4 @@
-/** Schedules system and sysbatch jobs: each group once on every node it is meant for (spec §3.16). */
+/** Schedules system and sysbatch jobs: each group once on every wanted node (spec §3.16). */
 import {
   type Allocation,
   type AllocMetric,
@@ -20,7 +20,7 @@ import {
   finishResult,
   replace,
 } from "./carry-out.ts";
-import { coalesce } from "./metrics.ts";
+import { addExhaustedResources, coalesce } from "./metrics.ts";
 import { candidateNodes } from "./node-set.ts";
 import { reconcileInput } from "./reconcile-input.ts";
 import {
@@ -187,13 +187,16 @@ class SystemPass {
     const { metric } = selection;
     if (metric.nodesFiltered > 0) {
       const known = this.#filtered.get(group.name);
-      if (known) coalesce(known);
+      if (known) coalesce(known, group);
       else this.#filtered.set(group.name, metric);
       return null;
     }
     const failed = session.failedGroups[group.name];
-    if (failed) coalesce(failed);
-    else session.failedGroups[group.name] = metric;
+    if (failed) coalesce(failed, group);
+    else {
+      addExhaustedResources(metric, group);
+      session.failedGroups[group.name] = metric;
+    }
     countQueued(session, group);
     return null;
   }

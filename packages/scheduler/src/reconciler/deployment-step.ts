@@ -1,4 +1,4 @@
-/** What happens to the deployment itself: triage, creation, completion (spec §3.2, §3.12, §3.13). */
+/** What happens to the deployment itself: triage, creation, completion (spec §3.2, §3.12). */
 import { nanosToMs } from "@drover/base";
 import {
   type Allocation,

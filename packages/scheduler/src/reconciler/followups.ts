@@ -1,4 +1,4 @@
-/** Evaluations that wait for a time: delayed reschedules, disconnect time-outs (spec §3.3, §3.10). */
+/** Evaluations that wait for a time: reschedules, disconnect time-outs (spec §3.3, §3.10). */
 import { EvalStatus, EvalTrigger, type Evaluation, type Job } from "@drover/model";
 
 /** Deadlines this close together share one evaluation. */

@@ -34,7 +34,8 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
     untainted: pass.untainted,
     starting: facts.starting,
   });
-  const ordered = orderForReplacement(destructive, serves, pass.input.isRevert());
+  const isRevert = destructive.length > 1 && pass.input.isRevert();
+  const ordered = orderForReplacement(destructive, serves, isRevert);
   const chosen: Allocation[] = [];
   const idle: Allocation[] = [];
   for (const alloc of facts.isReady ? ordered : []) {

@@ -44,7 +44,7 @@ export class NameIndex {
     return names;
   }
 
-  /** Canaries take the names of those they will replace, then free ones, then names past the count. */
+  /** Canaries take names they will replace, then free ones, then names past the count. */
   nextCanaries(
     n: number,
     lists: {

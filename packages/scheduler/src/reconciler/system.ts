@@ -89,7 +89,7 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
   };
 }
 
-/** Y1: nodes that are gone lose theirs, nodes that are drained give theirs up; nobody replaces them. */
+/** Y1: nodes that are gone lose theirs, drained nodes give theirs up; nobody replaces them. */
 function stopTainted({ draft, group }: SystemScope, buckets: Buckets): void {
   const desired = draft.desired[group.name] ?? noUpdates();
   for (const alloc of [...buckets.lost, ...buckets.expiring]) {

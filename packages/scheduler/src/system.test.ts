@@ -1,0 +1,165 @@
+/** System and sysbatch jobs (spec §3.16): rules Y1 to Y8. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ClientStatus, DeploymentStatus, type Job } from "@drover/model";
+import { Harness, harnessNode } from "./testing/harness.ts";
+import { type RollingOptions, rollingJob } from "./testing/jobs.ts";
+
+function systemJob(options: RollingOptions = {}): Job {
+  const update = options.update === undefined ? { maxParallel: 1 } : options.update;
+  return rollingJob({ ...options, count: 1, update, job: { type: "system", ...options.job } });
+}
+
+function running(options: RollingOptions = {}) {
+  const harness = new Harness();
+  const job = systemJob(options);
+  harness.register(job);
+  harness.rollToEnd(job);
+  return { harness, job };
+}
+
+test("Y6 every wanted node gets one, and so does a node that joins", () => {
+  const { harness, job } = running();
+  assert.equal(new Set(harness.live(job).map((alloc) => alloc.nodeId)).size, 3);
+  assert.ok(harness.live(job).every((alloc) => alloc.name === "example.web[0]"));
+  harness.state.putNode(harnessNode(3));
+  assert.equal(harness.evaluate(job).plan.placements.length, 1);
+});
+
+test("Y5 Y7 an update replaces max_parallel nodes at a time and ends successful", () => {
+  const { harness, job } = running();
+  const result = harness.register(systemJob({ image: "2" }));
+  assert.equal(result.plan.stops.length, 1);
+  assert.equal(result.plan.placements.length, 1);
+  assert.equal(result.plan.placements[0]?.nodeId, result.plan.stops[0]?.nodeId);
+  assert.equal(result.plan.deployment?.taskGroups.web?.desiredTotal, 3);
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  assert.equal(harness.rollToEnd(job), 3);
+  assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
+});
+
+test("Y5 a failed deployment freezes, and the corrected version rolls over all nodes", () => {
+  const { harness, job } = running();
+  const { plan } = harness.register(systemJob({ image: "2" }));
+  const [bad] = plan.placements;
+  assert.ok(bad);
+  harness.fail(bad);
+  harness.failDeployment(job);
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  const fixed = harness.register(systemJob({ image: "3" }));
+  assert.notEqual(fixed.plan.deployment, null);
+  harness.rollToEnd(job);
+  assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 2));
+  assert.equal(harness.live(job).length, 3);
+});
+
+test("Y1 what a lost node ran is not run elsewhere", () => {
+  const { harness, job } = running();
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.nodeDown(first.nodeId);
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.clientStatus),
+    ["lost"],
+  );
+  assert.deepEqual(plan.placements, []);
+  harness.changeNode(first.nodeId, { status: "ready" });
+  assert.deepEqual(
+    harness.evaluate(job).plan.placements.map((alloc) => alloc.nodeId),
+    [first.nodeId],
+  );
+});
+
+test("Y1 a drained node gives its allocation up once it is marked", () => {
+  const { harness, job } = running();
+  const [first] = harness.live(job);
+  assert.ok(first);
+  const drainStrategy = { deadline: 0, ignoreSystemJobs: false, forceDeadline: 0, startedAt: 0 };
+  harness.changeNode(first.nodeId, { drainStrategy, schedulingEligibility: "ineligible" });
+  assert.deepEqual(harness.evaluate(job).plan.stops, []);
+  harness.update(first, { desiredTransition: { ...first.desiredTransition, migrate: true } });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.desiredDescription),
+    ["alloc not needed as node is tainted"],
+  );
+});
+
+test("Y3 a node that the job is not meant for any more loses its allocation", () => {
+  const { harness, job } = running();
+  const result = harness.register(systemJob({ job: { datacenters: ["elsewhere"] } }));
+  assert.equal(result.plan.stops.length, 3);
+  assert.equal(harness.live(job).length, 0);
+});
+
+test("Y8 nodes that a constraint leaves out are no failure unless they all are", () => {
+  const harness = new Harness();
+  const name = "$" + "{node.unique.name}";
+  const only = systemJob({
+    job: { constraints: [{ lTarget: name, operand: "=", rTarget: "node-1" }] },
+  });
+  const result = harness.register(only);
+  assert.equal(result.plan.placements.length, 1);
+  assert.deepEqual(result.failedGroups, {});
+  assert.equal(result.blocked, null);
+  const constraints = [{ lTarget: name, operand: "=", rTarget: "nowhere" }];
+  const none = harness.register(systemJob({ id: "none", job: { constraints } }));
+  assert.equal(none.failedGroups.web?.nodesFiltered, 1);
+  assert.equal(none.plan.deployment, null);
+  assert.equal(none.blocked, null);
+});
+
+test("Y6 a failed allocation is replaced on its node, and keeps its desired status", () => {
+  const { harness, job } = running();
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.fail(first);
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(plan.stops, []);
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.nodeId, alloc.previousAllocation]),
+    [[first.nodeId, first.id]],
+  );
+});
+
+test("P1 system jobs make before they break, too", () => {
+  const { harness, job } = running({ driver: "docker", image: "app:1" });
+  const { plan } = harness.register(systemJob({ driver: "docker", image: "app:2" }));
+  assert.deepEqual(plan.stops, []);
+  assert.equal(plan.placements[0]?.phase, "prepare");
+  harness.rollToEnd(job);
+  assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
+  assert.equal(harness.live(job).length, 3);
+});
+
+test("J1 stopping a system job stops it everywhere", () => {
+  const { harness, job } = running();
+  const { plan } = harness.register({ ...job, stop: true });
+  assert.equal(plan.stops.length, 3);
+});
+
+test("Y4 a sysbatch job runs once per node and version", () => {
+  const harness = new Harness();
+  const build = (image: string) => systemJob({ image, update: null, job: { type: "sysbatch" } });
+  const job = build("1");
+  assert.equal(harness.register(job).plan.placements.length, 3);
+  for (const alloc of harness.live(job)) {
+    harness.update(alloc, { clientStatus: ClientStatus.complete });
+  }
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  const changed = harness.register(build("2"));
+  assert.equal(changed.plan.placements.length, 3);
+  assert.deepEqual(
+    changed.plan.stops.map((stop) => stop.desiredDescription),
+    Array(3).fill("alloc is being updated due to job update"),
+  );
+  assert.equal(changed.plan.deployment, null);
+});
+
+test("T2 the running deployment of an older version is cancelled", () => {
+  const { harness } = running();
+  harness.register(systemJob({ image: "2" }));
+  const result = harness.register(systemJob({ image: "3" }));
+  assert.equal(result.plan.deploymentUpdates[0]?.status, DeploymentStatus.cancelled);
+});
