@@ -73,7 +73,7 @@ async function liveThrough(death: { at: number; written: boolean }): Promise<num
     };
     await reach("runs", () => world.report(id)?.clientStatus === "running");
     await reach("healthy", () => {
-      if (!store.dead) world.clock.advance(1_000);
+      if (!store.dead) world.tick(1_000);
       return world.report(id)?.healthy === true;
     });
     assert.equal(world.driver.running().length, 1, label);
@@ -325,7 +325,7 @@ test("heartbeats go at half the time to live, and a missed one changes the serve
     await world.until("one heartbeat", () => world.link.heartbeats === 1);
     world.link.heartbeatError = new Error("timeout");
     await world.until("the server is dropped", () => {
-      world.clock.advance(1_000);
+      world.tick(5_000);
       return world.link.drops.length === 1;
     });
   }));

@@ -193,15 +193,46 @@ test("a registry that is down is tried again while preparing", () =>
     const { id } = place.alloc;
     world.push([place]);
     await world.until("the failure is told", () => {
-      world.clock.advance(10);
+      world.tick(100);
       return events(world, id).includes("Driver Failure");
     });
     assert.equal(world.report(id)?.clientStatus, "pending");
     world.driver.prepareError = null;
     await world.until("it is prepared", () => {
-      world.clock.advance(1_000);
+      world.tick(1_000);
       return world.report(id)?.prepared === true;
     });
+  }));
+
+test("an image that does not come in time makes the allocation unhealthy, and it goes on trying", () =>
+  inWorld(async (world) => {
+    world.driver.prepareError = new TaskStartError("pull", "timeout", { retryable: true });
+    const place = want(world.nodeId, { alloc: { phase: "prepare" } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.until("it is unhealthy", () => {
+      world.tick(60_000);
+      return world.report(id)?.healthy === false;
+    });
+    assert.equal(world.report(id)?.clientStatus, "pending");
+    const last = world.report(id)?.taskStates.server?.events.at(-1)?.displayMessage;
+    assert.equal(last, "Task not running by healthy_deadline of 5m0s");
+    world.driver.prepareError = null;
+    await world.until("it is prepared", () => {
+      world.tick(30_000);
+      return world.report(id)?.prepared === true;
+    });
+  }));
+
+test("a pull that is not needed any more is aborted", () =>
+  inWorld(async (world) => {
+    world.driver.prepareGate = new Promise(() => undefined);
+    const place = want(world.nodeId, { alloc: { phase: "prepare" } });
+    world.push([place]);
+    await world.until("it pulls", () => world.driver.pulling === 1);
+    world.push([stopped(place)]);
+    await world.status(place.alloc.id, "complete");
+    await world.until("it pulls no more", () => world.driver.pulling === 0);
   }));
 
 test("stopping a prepared allocation starts nothing", () =>

@@ -9,6 +9,7 @@ import type { CheckResult, ServiceDiscovery } from "@drover/discovery";
 import type { ExecSession, TaskDriver } from "@drover/drivers";
 import type { Node } from "@drover/model";
 import type { PushAllocs } from "@drover/wire";
+import { resetTracking } from "./core/advance-alloc.ts";
 import { type AllocChange, decidePush, type PushedAlloc } from "./core/decide-push.ts";
 import { PortHolders } from "./core/port-holders.ts";
 import { Fingerprinter } from "./fingerprint/fingerprinter.ts";
@@ -246,7 +247,8 @@ export class ClientAgent {
         this.#runners.get(change.want.alloc.id)?.want(change.want.alloc, change.want.job);
       } else {
         const now = this.#deps.clock.now();
-        this.#addRunner(newAllocRecord({ ...change.want, now }), false).start();
+        const record = resetTracking(newAllocRecord({ ...change.want, now }), now);
+        this.#addRunner(record, false).start();
       }
     }
     if (push.complete) this.#complete(new Set(changes.map(allocOf)));

@@ -111,9 +111,12 @@ export function prepareFailed(
   return { ...failed, stage: { kind: "stopping" } };
 }
 
-/** Tracking begins when the tasks may start, and anew with each deployment. */
+/**
+ * Tracking begins with the pull, so that an image that never comes makes the allocation unhealthy;
+ * anew when the tasks may start, and with each deployment. Waiting for another one's ports is free.
+ */
 export function resetTracking(record: AllocRecord, now: number): AllocRecord {
-  const started = record.stage.kind === "running";
+  const started = record.stage.kind === "running" || record.stage.kind === "preparing";
   const decided = record.verdict.healthy !== null;
   const rules = healthRules(record.alloc, record.job, groupOf(record.job, record.alloc));
   const tracked = started && !decided && rules !== null;
@@ -132,7 +135,7 @@ function moveStage(record: AllocRecord): AllocRecord {
     return { ...record, tracking: null, stage: { kind: idle ? "stopping" : "leaving" } };
   }
   if (kind === "preparing" && record.alloc.phase !== "prepare") {
-    return { ...record, stage: { kind: "waiting" } };
+    return { ...record, stage: { kind: "waiting" }, tracking: null };
   }
   return record;
 }

@@ -94,6 +94,8 @@ export class AllocRunner {
   #timer: Cancel | null = null;
   #stopWaiting: (() => void) | null = null;
   #whenDone: (() => void)[] = [];
+  /** Ends the preparation that is under way. */
+  #pull: AbortController | null = null;
 
   constructor(
     options: RunnerOptions,
@@ -319,6 +321,8 @@ export class AllocRunner {
     // One that was stopped while it waited must not take ports that it would never give back.
     this.#stopWaiting?.();
     this.#stopWaiting = null;
+    this.#pull?.abort();
+    this.#pull = null;
     switch (record.stage.kind) {
       case "preparing":
         void this.#prepare();
@@ -394,8 +398,11 @@ export class AllocRunner {
   }
 
   async #prepare(): Promise<void> {
+    const pull = new AbortController();
+    this.#pull = pull;
     const outcome = await prepareAlloc(this.#tasks(), {
       ...this.#retry(),
+      closed: AbortSignal.any([pull.signal, this.#closed.signal]),
       wanted: () => !isStopKnown(this.#record),
       driver: this.#deps.driver,
       request: async (task) => this.#request(task, await this.#setup(task)),

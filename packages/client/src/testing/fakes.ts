@@ -70,6 +70,8 @@ export class FakeDriver implements TaskDriver {
   startError: TaskStartError | null = null;
   /** Set: `prepare` waits for it. */
   prepareGate: Promise<void> | null = null;
+  /** Calls of `prepare` under way. */
+  pulling = 0;
   ignoresStop = false;
 
   key(identity: TaskIdentity): string {
@@ -119,7 +121,12 @@ export class FakeDriver implements TaskDriver {
         const stop = () => reject(new TaskStartError("aborted", "aborted", { retryable: true }));
         signal.addEventListener("abort", stop);
       });
-      await Promise.race([this.prepareGate, aborted]);
+      this.pulling++;
+      try {
+        await Promise.race([this.prepareGate, aborted]);
+      } finally {
+        this.pulling--;
+      }
     }
     if (this.prepareError !== null) throw this.prepareError;
     return { imageDigest: this.images(request.config).length > 0 ? "sha256:1" : "" };

@@ -19,6 +19,7 @@ export class World {
   readonly dataDir: string;
   #agent: ClientAgent | null = null;
   #index = 100;
+  #tickedAt = 0;
   #options: Partial<ClientOptions>;
 
   private constructor(dataDir: string, options: Partial<ClientOptions>) {
@@ -91,6 +92,16 @@ export class World {
 
   report(id: string): AllocClientReport | undefined {
     return this.link.reports.get(id);
+  }
+
+  /**
+   * Lets time pass while something is waited for. Slowly: the agent's disk must keep up, or a
+   * deadline would pass before the agent had a chance.
+   */
+  tick(ms: number): void {
+    if (Date.now() - this.#tickedAt < 20) return;
+    this.#tickedAt = Date.now();
+    this.clock.advance(ms);
   }
 
   /** Waits for a state, not for a time; real time only bounds it. */
