@@ -5,6 +5,9 @@ import type { SimMember } from "./member.ts";
 import type { FaultKind } from "./scenario.ts";
 import type { World } from "./world.ts";
 
+const HUNT_TRIES = 400;
+const STORM_CRASHES = 12;
+
 type Link = readonly [MemberId, MemberId];
 
 export class Faults {
@@ -42,7 +45,8 @@ export class Faults {
   #inject(kind: FaultKind): boolean {
     const world = this.#world;
     const { random, scenario } = world;
-    const victim = kind.endsWith("Leader") ? world.leader()?.member : pickUp(world);
+    const victim =
+      kind === "crashLeader" || kind === "isolateLeader" ? world.leader()?.member : pickUp(world);
     if (victim === undefined) return false;
     switch (kind) {
       case "crash":
@@ -55,6 +59,12 @@ export class Faults {
       case "isolate":
       case "isolateLeader":
         this.#cut(linksBetween([victim.id], this.#others([victim.id])));
+        return true;
+      case "newLeader":
+        this.#hitNewLeader(world.leader()?.view.term ?? 0, HUNT_TRIES);
+        return true;
+      case "storm":
+        this.#storm();
         return true;
       case "partition":
         this.#partition();
@@ -93,6 +103,51 @@ export class Faults {
     this.#healAfter(downMs, () => {
       if (!member.up) member.boot();
     });
+  }
+
+  /**
+   * A leader is most fragile just after its election: it has old entries to bring in and none of its
+   * own (paper §5.4.2, figure 8). Takes the leader away, and waits for the next one.
+   */
+  #hitNewLeader(term: number, tries: number): void {
+    const { clock, random } = this.#world;
+    const leader = this.#world.leader();
+    if (leader === null || leader.view.term <= term) {
+      if (tries === HUNT_TRIES && leader !== null)
+        this.#crash(leader.member, random.between(5, 60));
+      if (tries === 0 || !this.#running) return;
+      clock.after(random.between(0, 2), () => this.#hitNewLeader(term, tries - 1));
+      return;
+    }
+    const { member } = leader;
+    clock.after(random.between(0, 12), () => {
+      if (!member.up || !this.#running) return;
+      if (random.chance(0.5)) {
+        this.#crash(member, random.between(5, 200));
+        return;
+      }
+      const others = this.#others([member.id]);
+      const spared = random.int(others.length + 1);
+      this.#cut(
+        linksBetween(
+          [member.id],
+          others.filter((_, i) => i !== spared),
+        ),
+      );
+    });
+  }
+
+  /** Quick restarts while an election is on: what was promised but not on disk comes out. */
+  #storm(): void {
+    const { clock, random } = this.#world;
+    const leader = this.#world.leader()?.member;
+    if (leader !== undefined) this.#crash(leader, random.between(20, 150));
+    for (let i = 0; i < STORM_CRASHES; i += 1) {
+      clock.after(random.between(50, 400), () => {
+        const victim = pickUp(this.#world);
+        if (this.#running && victim !== undefined) this.#crash(victim, random.between(0, 5));
+      });
+    }
   }
 
   #partition(): void {

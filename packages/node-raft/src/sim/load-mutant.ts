@@ -1,32 +1,56 @@
 /** Copies the sources beside a link to their dependencies, edits the copy and loads it. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { CoreOptions } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { Mutant } from "./mutants.ts";
+import type { NodeCode } from "./node-member.ts";
+import type { SimCode } from "./simulation.ts";
 
-export interface LoadedMutant {
-  readonly newCore: (options: CoreOptions) => RaftCore;
-}
+const SOURCES = join(import.meta.dirname, "..");
 
-export async function loadMutant(mutant: Mutant): Promise<LoadedMutant> {
+export async function loadMutant(mutant: Mutant): Promise<SimCode> {
   const dir = mkdtempSync(join(tmpdir(), `node-raft-mutant-${mutant.name}-`));
   try {
-    const sources = join(import.meta.dirname, "../core");
-    cpSync(sources, join(dir, "core"), {
-      recursive: true,
-      filter: (path) => !path.endsWith(".test.ts"),
-    });
+    const filter = (path: string) => !path.endsWith(".test.ts");
+    for (const part of ["core", "wal", "node"]) {
+      cpSync(join(SOURCES, part), join(dir, part), { recursive: true, filter });
+    }
+    symlinkSync(dependencies(), join(dir, "node_modules"));
     for (const edit of mutant.edits) applyEdit(mutant.name, dir, edit);
-    const url = pathToFileURL(join(dir, "core/raft.ts")).href;
-    const module = (await import(url)) as { RaftCore: typeof RaftCore };
-    return { newCore: (options) => new module.RaftCore(options) };
+    return await load(dir);
   } finally {
-    // Everything the copy consists of is loaded by now.
+    // Everything that the copy consists of is loaded by now.
     rmSync(dir, { recursive: true });
   }
+}
+
+async function load(dir: string): Promise<SimCode> {
+  const from = (path: string): Promise<unknown> => import(pathToFileURL(join(dir, path)).href);
+  const core = (await from("core/raft.ts")) as { RaftCore: typeof RaftCore };
+  const node = (await from("node/open-raft-node.ts")) as Pick<NodeCode, "openRaftNode">;
+  const wal = (await from("wal/local-port.ts")) as Pick<NodeCode, "openLocalStorage">;
+  return {
+    newCore: (options) => new core.RaftCore(options),
+    node: { openRaftNode: node.openRaftNode, openLocalStorage: wal.openLocalStorage },
+  };
+}
+
+/** The nearest node_modules folder that holds this package's dependencies. */
+function dependencies(): string {
+  for (let at = SOURCES; at !== dirname(at); at = dirname(at)) {
+    if (existsSync(join(at, "node_modules/msgpackr"))) return join(at, "node_modules");
+  }
+  throw new Error("the dependencies are not installed");
 }
 
 function applyEdit(name: string, dir: string, edit: Mutant["edits"][number]): void {

@@ -3,6 +3,8 @@
  * made at test time, so no production build can contain one. `seeds`: it must die within so many,
  * found by a checker and not by an assertion of the core itself.
  */
+import type { SimMode } from "./simulation.ts";
+
 export interface Mutant {
   readonly name: string;
   /** The rule it breaks. */
@@ -15,6 +17,8 @@ export interface Mutant {
     readonly replace: string;
   }[];
   readonly seeds: number;
+  /** "node": the bug is in the driver or the log; default "core". */
+  readonly mode?: SimMode;
 }
 
 export const mutants: readonly Mutant[] = [
@@ -309,5 +313,56 @@ export const mutants: readonly Mutant[] = [
       },
     ],
     seeds: 400,
+  },
+  {
+    name: "log-not-synced",
+    breaks: "durable means fsync (RAFT.md §4.6)",
+    edits: [
+      {
+        file: "wal/wal.ts",
+        find: "file.write(this.#tail.position, bytes);\n    file.sync();",
+        replace: "file.write(this.#tail.position, bytes);",
+      },
+    ],
+    seeds: 100,
+    mode: "node",
+  },
+  {
+    name: "driver-promises-early",
+    breaks: "promises follow the write they promise (RAFT.md §4.3)",
+    edits: [
+      {
+        file: "node/engine.ts",
+        find: "this.#disk.started(this.#deps.timers.now());",
+        replace: "this.#disk.started(this.#deps.timers.now());\n    this.#send(append.onDurable);",
+      },
+      {
+        file: "node/engine.ts",
+        find: "      this.#send(append.onDurable);\n      this",
+        replace: "      this",
+      },
+    ],
+    seeds: 100,
+    mode: "node",
+  },
+  {
+    name: "snapshot-not-synced",
+    breaks: "a snapshot is durable before the log is told of it (RAFT.md §2.5 row 15)",
+    edits: [{ file: "wal/snapshot-file.ts", find: "    this.#file.sync();\n", replace: "" }],
+    seeds: 400,
+    mode: "node",
+  },
+  {
+    name: "directory-not-synced",
+    breaks: "the directory is synced after a rename (RAFT.md §4.6)",
+    edits: [
+      {
+        file: "wal/wal.ts",
+        find: "    this.#vfs.syncDir(this.#dir);\n  }\n\n  #preamble",
+        replace: "  }\n\n  #preamble",
+      },
+    ],
+    seeds: 400,
+    mode: "node",
   },
 ];

@@ -6,6 +6,7 @@ import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
 import { SimVfs } from "../wal/sim-vfs.ts";
 import type { MemberView } from "./checkers/checker.ts";
+import { SimFailure } from "./failure.ts";
 import type { SimMember } from "./member.ts";
 import {
   type Life,
@@ -78,7 +79,7 @@ export class NodeMember implements SimMember {
     this.#up = true;
     const life = this.#newLife(this.#life);
     this.#open(life).catch((error: unknown) => {
-      if (life.alive()) this.#world.reportError("start", error);
+      if (life.alive()) this.#world.guard(() => failedStart(this.id, error));
     });
   }
 
@@ -301,4 +302,11 @@ export class NodeMember implements SimMember {
       return null;
     };
   }
+}
+
+/** No crash may leave a disk from which a member cannot start. */
+function failedStart(id: MemberId, error: unknown): never {
+  const asserted = error instanceof Error && error.name === "RaftAssertionError";
+  if (asserted) throw error;
+  throw new SimFailure("invariant", "restart", `${id} does not start again: ${error}`, error);
 }

@@ -8,6 +8,8 @@ export type FaultKind =
   | "crashAll"
   | "isolate"
   | "isolateLeader"
+  | "newLeader"
+  | "storm"
   | "partition"
   | "asymmetric"
   | "pause"
@@ -57,13 +59,14 @@ export interface Scenario {
 export function scenarioOf(seed: number): Scenario {
   const random = new SimRandom(seed, "scenario");
   const churn = random.chance(0.5);
+  const network = networkOf(random);
   return {
     seed,
     voters: random.pick([1, 2, 3, 3, 3, 3, 3, 3, 5, 5, 5]),
     faultsForMs: random.between(2000, 4000),
     tickMs: 10,
-    limits: limitsOf(random),
-    network: networkOf(random),
+    limits: limitsOf(random, network.delayMs[1]),
+    network,
     disk: { syncMs: random.chance(0.3) ? [2, 25] : [0.2, 3] },
     turnMs: random.pick([0, 0.2, 2]),
     applyMs: random.pick([0, 0.5, 10]),
@@ -81,14 +84,16 @@ export function scenarioOf(seed: number): Scenario {
   };
 }
 
-function limitsOf(random: SimRandom): CoreLimits {
+function limitsOf(random: SimRandom, delayMsMax: number): CoreLimits {
+  // One small message per slow round trip would need minutes to catch up.
+  const tiny = delayMsMax < 20;
   return {
     heartbeatTicks: 2,
     electionTicksMin: 10,
     electionTicksMax: random.pick([14, 20, 20]),
-    inflightMessagesMax: random.pick([1, 4, 64]),
-    inflightBytesMax: random.pick([16, 256, 65_536]),
-    messageBytesMax: random.pick([8, 64, 4096]),
+    inflightMessagesMax: random.pick([tiny ? 1 : 4, 4, 64]),
+    inflightBytesMax: random.pick([tiny ? 16 : 256, 256, 65_536]),
+    messageBytesMax: random.pick([tiny ? 8 : 64, 64, 4096]),
     uncommittedBytesMax: random.pick([200, 100_000]),
   };
 }
@@ -117,6 +122,8 @@ function faultWeightsOf(random: SimRandom, churn: boolean): Scenario["faultWeigh
     crashAll: maybe(0.7),
     isolate: maybe(2),
     isolateLeader: maybe(2),
+    newLeader: maybe(3),
+    storm: maybe(1.5),
     partition: maybe(2),
     asymmetric: maybe(2),
     pause: maybe(2),
