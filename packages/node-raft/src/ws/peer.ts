@@ -13,9 +13,12 @@ const FRAME_BYTES_AIM = 4 * 1024 * 1024;
 const BACKOFF_FIRST_MS = 25;
 const BACKOFF_MAX_MS = 1_000;
 const PING_EVERY_MS = 3_000;
-/** A dying process closes its sockets one by one: the listener may still answer for a moment. */
-const PROBES = 3;
-const PROBE_AGAIN_MS = 20;
+/**
+ * A refusal within this time after a working connection broke means a crash. A dying process closes
+ * its sockets one by one, so the listener may still answer for a moment: it is asked again.
+ */
+const SUSPECT_MS = 300;
+const PROBE_AGAIN_MS = 10;
 
 export interface PeerDeps {
   /**
@@ -43,6 +46,7 @@ export class Peer {
   #backoffMs = BACKOFF_FIRST_MS;
   #lastReason = "";
   #stopped = false;
+  #suspectUntil = 0;
   #heardAt = 0;
   #pinger: NodeJS.Timeout | null = null;
 
@@ -67,13 +71,14 @@ export class Peer {
   accepted(link: Link): void {
     this.#in?.close(CloseCode.goingAway, "replaced by a newer connection");
     this.#in = link;
+    this.#suspectUntil = 0;
   }
 
   /** A connection the member had dialled is gone. */
   left(link: Link): void {
     if (this.#in !== link) return;
     this.#in = null;
-    if (this.#out === null) this.#probeCrash(PROBES);
+    this.#broken();
   }
 
   stop(): void {
@@ -124,25 +129,24 @@ export class Peer {
 
   #dialWhenDue(): void {
     if (this.#address === "" || performance.now() < this.#nextDialAt) return;
-    this.#dial(0);
+    this.#dial();
   }
 
-  /** `probes` > 0: a working connection has just broken, so a refusal now means a crash. */
-  #dial(probes: number): void {
-    const link = this.#dialled(probes);
+  #dial(): void {
+    const link = this.#dialled();
     this.#out = link;
-    if (link === null) this.#lost("not an address", false, 0, false);
+    if (link === null) this.#lost("not an address", false, false);
   }
 
   /** null when the address cannot even be dialled. */
-  #dialled(probes: number): Link | null {
+  #dialled(): Link | null {
     const link: Link | null = this.#deps.dial(this.#address, {
       ready: (hello) => this.#connected(link, hello),
       frame: (data) => {
         if (link !== null) this.#deps.frame(link, data);
       },
       closed: (reason, wasReady, refused) => {
-        if (this.#out === link) this.#lost(reason, wasReady, probes, refused);
+        if (this.#out === link) this.#lost(reason, wasReady, refused);
       },
     });
     return link;
@@ -152,12 +156,13 @@ export class Peer {
     if (link === null || this.#out !== link) return;
     this.#backoffMs = BACKOFF_FIRST_MS;
     this.#lastReason = "";
+    this.#suspectUntil = 0;
     this.#deps.note("connected", { peer: hello.member, address: this.#address });
     this.#startPinging(link);
     this.#flush();
   }
 
-  #lost(reason: string, wasReady: boolean, probes: number, refused: boolean): void {
+  #lost(reason: string, wasReady: boolean, refused: boolean): void {
     this.#out = null;
     this.#stopPinging();
     if (this.#stopped) return;
@@ -166,20 +171,36 @@ export class Peer {
       this.#lastReason = reason;
     }
     if (wasReady) {
-      this.#probeCrash(PROBES);
+      this.#broken();
       return;
     }
-    if (probes > 0 && refused) this.#deps.crashed();
-    else if (probes > 1) setTimeout(() => this.#probeCrash(probes - 1), PROBE_AGAIN_MS).unref();
+    if (performance.now() < this.#suspectUntil) {
+      if (refused) this.#crashed();
+      else setTimeout(() => this.#probe(), PROBE_AGAIN_MS).unref();
+    }
     this.#nextDialAt = performance.now() + this.#backoffMs * (0.5 + this.#deps.random() / 2);
     this.#backoffMs = Math.min(BACKOFF_MAX_MS, this.#backoffMs * 2);
     this.#queue = [];
     this.#deps.unreachable();
   }
 
-  #probeCrash(probes: number): void {
+  /** A working connection, in either direction, is gone: is the member? */
+  #broken(): void {
+    this.#suspectUntil = performance.now() + SUSPECT_MS;
+    this.#probe();
+  }
+
+  #probe(): void {
     if (this.#stopped || this.#address === "" || this.#out !== null) return;
-    this.#dial(probes);
+    this.#dial();
+  }
+
+  #crashed(): void {
+    this.#suspectUntil = 0;
+    // What it said before it died may still be unread, and would take the hint back.
+    this.#in?.terminate("the member crashed");
+    this.#in = null;
+    this.#deps.crashed();
   }
 
   /** A host that vanished without a word closes nothing; an unanswered ping gives it away. */
