@@ -95,7 +95,11 @@ export class ClientAgent {
     const { clock, discoveries } = this.#deps;
     const runner = (id: string) => this.#known(id);
     return {
-      fs: new AllocFs({ clock, root: (id) => runner(id).paths.root }),
+      fs: new AllocFs({
+        clock,
+        root: (id) => runner(id).paths.root,
+        tasks: (id) => Object.keys(runner(id).record.tasks),
+      }),
       control: new AllocControl({ runner, discoveries, now: () => clock.now() }),
       hostStats: new HostStatsReader({
         allocDir: join(this.#options.dataDir, "alloc"),

@@ -11,7 +11,7 @@ async function withFs(act: (fs: AllocFs, root: string) => Promise<void>): Promis
   await mkdir(join(root, "alloc", "logs"), { recursive: true });
   await mkdir(join(root, "web", "secrets"), { recursive: true });
   try {
-    await act(new AllocFs({ clock: machineClock, root: () => root }), root);
+    await act(new AllocFs({ clock: machineClock, root: () => root, tasks: () => ["web"] }), root);
   } finally {
     await rm(root, { recursive: true });
   }
@@ -72,6 +72,8 @@ test("logs are read over rotated files, from either end", () =>
     await writeFile(log(9), "one\n");
     await writeFile(log(10), "two\n");
     assert.equal(await text(fs.logs("x", WEB, options())), "one\ntwo\n");
+    const nobody = { task: "nope", type: "stdout" } as const;
+    await assert.rejects(text(fs.logs("x", nobody, options())), { code: "unknown-task" });
     assert.equal(await text(fs.logs("x", WEB, options({ offset: 2 }))), "e\ntwo\n");
     const end = options({ origin: "end", offset: 6 });
     assert.equal(await text(fs.logs("x", WEB, end)), "e\ntwo\n");

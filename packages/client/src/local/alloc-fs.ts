@@ -7,6 +7,7 @@ import { constants } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { basename, extname, join, relative } from "node:path";
 import { type Clock, DroverError } from "@drover/base";
+import { unknownTask } from "./alloc-control.ts";
 import { openInside, resolveExisting } from "./contained-path.ts";
 import { BATCH_MS, pause, readToEnd } from "./file-follow.ts";
 
@@ -43,6 +44,8 @@ export interface AllocFsDeps {
   readonly clock: Clock;
   /** Directory of an allocation of this node. Throws `unknown-alloc`. */
   root(allocId: string): string;
+  /** Names of its tasks. Throws `unknown-alloc`. */
+  tasks(allocId: string): readonly string[];
 }
 
 export class AllocFs {
@@ -118,6 +121,7 @@ export class AllocFs {
     source: { readonly task: string; readonly type: "stdout" | "stderr" },
     options: StreamOptions,
   ): AsyncGenerator<Frame> {
+    if (!this.#deps.tasks(allocId).includes(source.task)) throw unknownTask(source.task);
     const root = this.#deps.root(allocId);
     const prefix = `${source.task}.${source.type}.`;
     let at = await this.#logStart(root, prefix, options);
