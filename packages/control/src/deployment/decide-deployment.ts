@@ -25,6 +25,13 @@ import { rollbackTarget } from "./rollback.ts";
 const UNHEALTHY = "Failed due to unhealthy allocations";
 const TOO_LATE = "Failed due to progress deadline";
 
+/** Nothing new is placed meanwhile, so no clock runs. */
+const STANDING: ReadonlySet<string> = new Set([
+  DeploymentStatus.paused,
+  DeploymentStatus.pending,
+  DeploymentStatus.initializing,
+]);
+
 interface Situation {
   readonly deployment: Deployment;
   readonly allocs: readonly Allocation[];
@@ -58,7 +65,7 @@ export function decideDeployment(
   }
   const allocs = state.allocsByDeployment(deployment.id);
   const groups = groupFacts(deployment, allocs);
-  const isPaused = deployment.status === DeploymentStatus.paused;
+  const isPaused = STANDING.has(deployment.status);
   const wakeAt = isPaused ? null : nextDeadline(groups);
   const situation = { deployment, allocs, groups, state, now: input.now, isPaused, wakeAt };
   return (

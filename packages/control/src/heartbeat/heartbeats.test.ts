@@ -72,6 +72,13 @@ test("§7 being a second late is not a pause", () => {
   assert.deepEqual(beats.expire((deadlines[0] ?? 0) + 1000).missed, ["n0"]);
 });
 
+test("§7 a loop that was woken late but heard beats meanwhile judges at once", () => {
+  const { beats, random, deadlines } = heard(2);
+  beats.beat("n1", 9_900, random);
+  assert.deepEqual(beats.expire(10_000).missed, ["n0"]);
+  assert.ok((deadlines[0] ?? 0) < 9_000);
+});
+
 test("§7 one of three is believed, more than 30 % at once are held", () => {
   const one = heard(3);
   for (const id of ["n1", "n2"]) one.beats.beat(id, 1400, one.random);

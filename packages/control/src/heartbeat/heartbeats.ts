@@ -99,7 +99,9 @@ export class Heartbeats {
     const due = this.wakeAt();
     const pauseMs = now - this.#lastCallAt;
     this.#lastCallAt = now;
-    if (due !== null && now - due > this.#options.lagMaxMs) {
+    // Who handled beats in between did not pause: then it was only woken late, and may judge.
+    const { lagMaxMs } = this.#options;
+    if (due !== null && now - due > lagMaxMs && pauseMs > lagMaxMs) {
       for (const deadline of this.#deadlines.values()) deadline.at += pauseMs;
       return { missed: [], held: [], shiftedMs: pauseMs };
     }
