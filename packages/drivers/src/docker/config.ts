@@ -1,7 +1,7 @@
 /** The docker driver's `config` block, checked and typed. */
 import { ConfigReader, type DriverConfig } from "../config-reader.ts";
 
-export interface DockerMount {
+interface DockerMount {
   readonly type: "bind" | "volume" | "tmpfs";
   readonly source: string;
   readonly target: string;
@@ -11,14 +11,14 @@ export interface DockerMount {
   readonly tmpfsMode: number;
 }
 
-export interface DockerAuth {
+interface DockerAuth {
   readonly username: string;
   readonly password: string;
   readonly email: string;
   readonly serverAddress: string;
 }
 
-export interface DockerDevice {
+interface DockerDevice {
   readonly hostPath: string;
   readonly containerPath: string;
   readonly permissions: string;

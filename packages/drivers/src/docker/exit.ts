@@ -52,7 +52,7 @@ export function isOver(state: State): boolean {
 }
 
 /** Shape of a finished container's state, as the task's exit. */
-export function exitOf(state: State, duringOutage: boolean): TaskExit {
+function exitOf(state: State, duringOutage: boolean): TaskExit {
   const code = state.ExitCode;
   const finishedAt = Date.parse(state.FinishedAt);
   const base = {

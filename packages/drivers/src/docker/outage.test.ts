@@ -1,6 +1,6 @@
 /** The driver against an engine that goes away: a stand-in, because a real one is shared. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -200,6 +200,30 @@ test("output goes on behind the last entry when the engine is back", async () =>
     assert.deepEqual(failures, []);
     assert.equal(await readFile(file, "utf8"), "one\ntwo\nthree\n");
     assert.ok(fake.requests.some((line) => line.includes("since=1767225602.500000000")));
+  });
+});
+
+test("what was written after the last checkpoint of a killed agent is not written twice", async () => {
+  await onStage(async ({ fake, engine, directory }) => {
+    const file = join(directory, "web.stdout.0");
+    await writeFile(file, "one\ntwo\n");
+    await writeFile(join(directory, "web.stderr.0"), "");
+    const none = { fileIndex: 0, bytesBefore: 0, bytesAtCheckpoint: 0 };
+    const position = {
+      containerId: "c1",
+      time: "2026-01-01T00:00:01.500000000Z",
+      stdout: { ...none, bytesAtCheckpoint: 4 },
+      stderr: none,
+    };
+    await writeFile(join(directory, ".web.position.json"), JSON.stringify(position));
+    const again = [entry(1, "one"), entry(2, "two"), entry(3, "three")];
+    fake.logs.push({ text: Buffer.concat(again), stays: false });
+    fake.exit(0);
+    const target = { logDir: directory, taskName: "web", maxFiles: 2, maxFileBytes: 1_000_000 };
+    const options = { containerId: "c1", tty: false, target, after: Promise.resolve() };
+    const onError = (error: unknown) => assert.fail(String(error));
+    await new LogCopier({ ...options, onError }, engine).done;
+    assert.equal(await readFile(file, "utf8"), "one\ntwo\nthree\n");
   });
 });
 

@@ -52,7 +52,7 @@ export function specPath(directory: string): string {
   return join(directory, "spec.json");
 }
 
-export function statePath(directory: string): string {
+function statePath(directory: string): string {
   return join(directory, "state.json");
 }
 
