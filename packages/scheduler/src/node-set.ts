@@ -1,5 +1,4 @@
 /** The nodes a job may be placed on, and how `plan` counts them (spec §6.2). */
-import type { Random } from "@drover/base";
 import { isNodeReady, type Job, type Node, type StateReader } from "@drover/model";
 import type { NodeSetCounts } from "./metrics.ts";
 
@@ -41,16 +40,4 @@ function globToRegExp(glob: string): RegExp {
     .replaceAll("*", ".*")
     .replaceAll("?", ".");
   return new RegExp(`^${body}$`);
-}
-
-/** A shuffled copy; different evaluations look at different nodes first. */
-export function shuffle<T>(items: readonly T[], random: Random): T[] {
-  const shuffled = [...items];
-  for (let i = shuffled.length - 1; i > 0; i--) {
-    const j = random.int(i + 1);
-    const swapped = shuffled[i] as T;
-    shuffled[i] = shuffled[j] as T;
-    shuffled[j] = swapped;
-  }
-  return shuffled;
 }

@@ -12,9 +12,8 @@ import type {
   TaskGroup,
 } from "@drover/model";
 import type { ClusterView } from "./cluster-view.ts";
-import { assignDevice, deviceIdsOf } from "./feasible/devices.ts";
+import { fitOn, keepAssignments } from "./feasible/fit.ts";
 import { Feasibility } from "./feasible/pipeline.ts";
-import { assignPorts, needsPorts } from "./feasible/ports.ts";
 import {
   addAmounts,
   capacityOf,
@@ -23,6 +22,7 @@ import {
   usageOf,
 } from "./feasible/resources.ts";
 import { MetricBuilder } from "./metrics.ts";
+import { NodeRing } from "./node-ring.ts";
 import type { NodeSet } from "./node-set.ts";
 import { type Score, Scorer } from "./rank/score.ts";
 
@@ -62,6 +62,13 @@ interface GroupContext {
   readonly scorer: Scorer;
 }
 
+/** Where a search takes its nodes from. */
+type NodeSource = Pick<NodeRing, "next" | "size">;
+
+function one(node: Node): NodeSource {
+  return { size: 1, next: () => node };
+}
+
 interface Option {
   readonly node: Node;
   readonly resources: AllocatedResources;
@@ -70,12 +77,12 @@ interface Option {
 
 export class Placer {
   readonly #scope: PlacerScope;
+  readonly #ring: NodeRing;
   readonly #groups = new Map<TaskGroup, GroupContext>();
-  /** Each search goes on where the last one ended, so that work spreads over the nodes. */
-  #offset = 0;
 
   constructor(scope: PlacerScope) {
     this.#scope = scope;
+    this.#ring = new NodeRing(scope.nodes.nodes, scope.random);
   }
 
   feasibilityOf(group: TaskGroup): Feasibility {
@@ -84,24 +91,24 @@ export class Placer {
 
   /** The node, when the job may be placed on it. */
   candidate(nodeId: string): Node | undefined {
-    return this.#scope.nodes.nodes.find((node) => node.id === nodeId);
+    return this.#ring.find(nodeId);
   }
 
   select(group: TaskGroup, options: SelectOptions = {}): Selection {
     const { preferredNode } = options;
     if (preferredNode) {
-      const preferred = this.#search(group, options, [preferredNode]);
+      const preferred = this.#search(group, options, one(preferredNode));
       if (preferred.node) return preferred;
     }
-    return this.#search(group, options, this.#scope.nodes.nodes);
+    return this.#search(group, options, this.#ring);
   }
 
   /** The system scheduler's question: does it go on exactly this node? */
   selectOn(group: TaskGroup, node: Node): Selection {
-    return this.#search(group, {}, [node]);
+    return this.#search(group, {}, one(node));
   }
 
-  #search(group: TaskGroup, options: SelectOptions, nodes: readonly Node[]): Selection {
+  #search(group: TaskGroup, options: SelectOptions, nodes: NodeSource): Selection {
     const metric = new MetricBuilder(this.#scope.nodes);
     const best = this.#best(group, options, nodes, metric);
     if (!best) return { node: null, metric: metric.build() };
@@ -111,11 +118,11 @@ export class Placer {
   #best(
     group: TaskGroup,
     options: SelectOptions,
-    nodes: readonly Node[],
+    nodes: NodeSource,
     metric: MetricBuilder,
   ): Option | null {
     const { feasibility, scorer } = this.#contextOf(group);
-    const { config, job } = this.#scope;
+    const { config, job, random, view } = this.#scope;
     const bare = requestedResources(group, {
       memoryOversubscription: config.memoryOversubscriptionEnabled,
     });
@@ -126,17 +133,16 @@ export class Placer {
     });
     const limit = this.#optionLimit(group, scorer);
     const choice = new Choice();
-    const start = nodes.length > 1 ? this.#offset : 0;
-    for (let i = 0; i < nodes.length && choice.count < limit; i++) {
-      const node = nodes[(start + i) % nodes.length] as Node;
-      if (nodes.length > 1) this.#offset = (start + i + 1) % nodes.length;
+    for (let i = 0; i < nodes.size && choice.count < limit; i++) {
+      const node = nodes.next();
+      if (!node) break;
       metric.evaluated();
       const reason = feasibility.explain(node);
       if (reason !== null) {
         metric.filtered(node, reason);
         continue;
       }
-      const fitted = this.#fit(group, node, bare);
+      const fitted = fitOn(node, { group, bare, random, view });
       if (typeof fitted === "string") {
         metric.exhausted(node, fitted);
         continue;
@@ -146,76 +152,6 @@ export class Placer {
       choice.offer({ node, resources: fitted, score: scored });
     }
     return choice.best();
-  }
-
-  /** The allocation's resources on this node; a text = the dimension that runs out. */
-  #fit(group: TaskGroup, node: Node, bare: AllocatedResources): AllocatedResources | string {
-    const { view } = this.#scope;
-    const capacity = capacityOf(node);
-    if (capacity.allocsMax > 0 && view.holderCount(node.id) >= capacity.allocsMax) {
-      return "max allocation exceeded";
-    }
-    const hasExtras = group.tasks.some(
-      (task) => task.resources.cores > 0 || task.resources.devices.length > 0,
-    );
-    const sized = hasExtras ? this.#withCoresAndDevices(group, node, bare) : bare;
-    if (typeof sized === "string") return sized;
-    const used = addAmounts(view.used(node.id), usageOf(sized));
-    const exhausted = exhaustedDimension(capacity, used);
-    if (exhausted !== null) return exhausted;
-    return needsPorts(group) ? this.#withPorts(group, node, sized) : sized;
-  }
-
-  #withCoresAndDevices(
-    group: TaskGroup,
-    node: Node,
-    bare: AllocatedResources,
-  ): AllocatedResources | string {
-    const { view } = this.#scope;
-    const capacity = capacityOf(node);
-    const usedCores = view.usedCores(node.id);
-    const freeCores = capacity.cores.filter((core) => !usedCores.has(core));
-    const takenDevices = new Set<string>();
-    for (const holder of view.holders(node.id)) {
-      for (const id of deviceIdsOf(holder)) takenDevices.add(id);
-    }
-    const tasks = { ...bare.tasks };
-    for (const task of group.tasks) {
-      const { cores, devices } = task.resources;
-      const base = tasks[task.name];
-      if (!base) continue;
-      const reservedCores = freeCores.splice(0, cores);
-      if (reservedCores.length < cores) return "cores";
-      const cpuShares = cores > 0 ? cores * capacity.sharesPerCore : base.cpu.cpuShares;
-      const granted = [];
-      for (const request of devices) {
-        const device = assignDevice(node, request, takenDevices);
-        if (!device) return `devices: no devices match request`;
-        for (const id of device.deviceIds) takenDevices.add(id);
-        granted.push(device);
-      }
-      tasks[task.name] = { ...base, cpu: { cpuShares, reservedCores }, devices: granted };
-    }
-    return { ...bare, tasks };
-  }
-
-  #withPorts(group: TaskGroup, node: Node, bare: AllocatedResources): AllocatedResources | string {
-    const { random, view } = this.#scope;
-    const context = { node, hostPorts: view.hostPorts, random, taken: new Set<string>() };
-    const shared = assignPorts(group.networks, context);
-    if (!shared.ok) return shared.dimension;
-    const ports = shared.networks.flatMap((each) => each.ports);
-    const tasks = { ...bare.tasks };
-    for (const task of group.tasks) {
-      if (task.resources.networks.length === 0) continue;
-      const own = assignPorts(task.resources.networks, context);
-      if (!own.ok) return own.dimension;
-      const base = tasks[task.name];
-      if (base) tasks[task.name] = { ...base, networks: own.networks.map((each) => each.network) };
-      ports.push(...own.networks.flatMap((each) => each.ports));
-    }
-    const networks = shared.networks.map((each) => each.network);
-    return { ...bare, tasks, shared: { ...bare.shared, networks, ports } };
   }
 
   #optionLimit(group: TaskGroup, scorer: Scorer): number {
@@ -254,20 +190,6 @@ export class Placer {
     if (!isFeasible || exhaustedDimension(capacityOf(node), used) !== null) return null;
     return keepAssignments(bare, alloc.allocatedResources);
   }
-}
-
-/** Ports, networks, devices and cores stay with an allocation that is updated in place. */
-function keepAssignments(next: AllocatedResources, old: AllocatedResources): AllocatedResources {
-  const tasks = { ...next.tasks };
-  for (const [name, task] of Object.entries(tasks)) {
-    const before = old.tasks[name];
-    if (!before) continue;
-    const { networks, devices } = before;
-    const cpu = before.cpu.reservedCores.length > 0 ? before.cpu : task.cpu;
-    tasks[name] = { ...task, cpu, networks, devices };
-  }
-  const { networks, ports } = old.shared;
-  return { ...next, tasks, shared: { ...next.shared, networks, ports } };
 }
 
 /** Keeps the best option. The first few with nothing in their favour do not end the search. */

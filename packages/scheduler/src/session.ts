@@ -10,7 +10,7 @@ import {
   type StateReader,
 } from "@drover/model";
 import { ClusterView } from "./cluster-view.ts";
-import { candidateNodes, shuffle } from "./node-set.ts";
+import { candidateNodes } from "./node-set.ts";
 import { Placer } from "./placer.ts";
 import { PlanBuilder } from "./plan.ts";
 import type { SchedulerInput } from "./scheduler.ts";
@@ -50,11 +50,10 @@ export class Session {
   placerFor(job: Job): Placer {
     const known = this.#placers.get(job);
     if (known) return known;
-    const candidates = candidateNodes(this.state, job);
     const placer = new Placer({
       view: this.view,
       job,
-      nodes: { ...candidates, nodes: shuffle(candidates.nodes, this.#random) },
+      nodes: candidateNodes(this.state, job),
       config: this.config,
       random: this.#random,
     });

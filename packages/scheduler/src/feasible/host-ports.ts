@@ -120,10 +120,10 @@ function* portsAt(allocs: Iterable<Allocation>, address: string): Iterable<numbe
 function groupByAddress(nodes: Iterable<Node>): Map<string, Node[]> {
   const byAddress = new Map<string, Node[]>();
   for (const node of nodes) {
-    for (const address of new Set(hostAddresses(node).map((each) => each.address))) {
+    for (const { address } of hostAddresses(node)) {
       const sharers = byAddress.get(address);
-      if (sharers) sharers.push(node);
-      else byAddress.set(address, [node]);
+      if (!sharers) byAddress.set(address, [node]);
+      else if (sharers.at(-1) !== node) sharers.push(node);
     }
   }
   return byAddress;
