@@ -8,7 +8,8 @@ export {
   type BodySchema,
   evaluateAttribute,
 } from "./body/body.ts";
-export { parseNativeBody } from "./body/parse-native.ts";
+export { DynamicBody } from "./body/dynamic.ts";
+export { type ParsedBody, parseBodyText } from "./body/parse-body-text.ts";
 export {
   type Diagnostic,
   errorAt,
@@ -17,6 +18,7 @@ export {
   hasErrors,
 } from "./diagnostic.ts";
 export { type EvaluationContext, evaluate } from "./eval/evaluate.ts";
+export { referencesOf } from "./eval/references.ts";
 export {
   childScope,
   EMPTY_SCOPE,
@@ -27,14 +29,23 @@ export {
   type Scope,
 } from "./eval/scope.ts";
 export { parseTypeConstraint } from "./eval/type-constraint.ts";
-export { formatRange, type Range, rangeBetween, rangeText, type Source } from "./source.ts";
+export { decodeBase64, encodeBase64 } from "./functions/encoding.ts";
+export { standardFunctions } from "./functions/standard.ts";
+export {
+  COMMAND_LINE,
+  formatRange,
+  type Range,
+  rangeBetween,
+  rangeText,
+  type Source,
+} from "./source.ts";
 export {
   type Expression,
   startRange,
   type VariableExpression,
 } from "./syntax/ast.ts";
 export { parseExpressionText } from "./syntax/parse.ts";
-export { decodeUtf8 } from "./utf8.ts";
+export { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 export { type Converted, convert } from "./values/convert.ts";
 export {
   type BigNumber,
@@ -49,6 +60,7 @@ export {
 export {
   BOOL,
   DYNAMIC,
+  isPrimitive,
   listOf,
   mapOf,
   NUMBER,
@@ -77,5 +89,6 @@ export {
   stringOf,
   tuple,
   UNKNOWN,
+  unknownOf,
   type Value,
 } from "./values/value.ts";

@@ -42,6 +42,9 @@ export function startOf(where: Range): Range {
   return { source: where.source, start: where.start, end: where.start };
 }
 
+/** The place of a value that was given on the command line, and so has none in a file. */
+export const COMMAND_LINE: Range = { source: { name: "", text: "" }, start: 0, end: 0 };
+
 export function position(source: Source, offset: number): Position {
   let line = 1;
   let lineStart = 0;
@@ -56,6 +59,7 @@ export function position(source: Source, offset: number): Position {
 
 /** `file:line,col-col`, or `file:line,col-line,col` when the range spans lines. */
 export function formatRange(where: Range): string {
+  if (where.source === COMMAND_LINE.source) return ":0,0-0";
   const start = position(where.source, where.start);
   const end = position(where.source, where.end);
   const from = `${where.source.name}:${start.line},${start.column}`;

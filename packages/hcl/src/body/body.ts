@@ -60,11 +60,13 @@ export interface Body {
     schema: BodySchema,
     diagnostics: Diagnostic[],
   ): { content: BodyContent; rest: Body };
+  /** Everything as attributes, where the names are not known beforehand; blocks are errors. */
+  justAttributes(diagnostics: Diagnostic[]): ReadonlyMap<string, Attribute>;
   /**
-   * Everything as attributes, where the names are not known beforehand: blocks become tuples of
-   * objects, and objects become tuples of one, so that both ways to write one mean the same.
+   * As `justAttributes`, but blocks become tuples of objects and objects tuples of one, so that
+   * both ways to write one mean the same.
    */
-  allAttributes(diagnostics: Diagnostic[]): ReadonlyMap<string, Attribute>;
+  freeFormAttributes(diagnostics: Diagnostic[]): ReadonlyMap<string, Attribute>;
   /** The same body, with other names to refer to. */
   withScope(scope: Scope): Body;
 }

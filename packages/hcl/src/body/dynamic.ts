@@ -1,7 +1,11 @@
-/** Writes out `dynamic "type" { for_each iterator labels content {} }`. */
+/**
+ * Writes out `dynamic "type" { for_each iterator labels content {} }`: the body that is read
+ * through this one seems to have the blocks that its dynamic blocks make.
+ */
 import { type Diagnostic, errorAt } from "../diagnostic.ts";
 import { evaluate } from "../eval/evaluate.ts";
 import { childScope, type Scope } from "../eval/scope.ts";
+import type { Range } from "../source.ts";
 import type { Expression } from "../syntax/ast.ts";
 import { convert } from "../values/convert.ts";
 import { STRING, typeName } from "../values/type.ts";
@@ -18,9 +22,90 @@ import {
   type Attribute,
   type Block,
   type BlockSchema,
+  type Body,
+  type BodyContent,
   type BodySchema,
   evaluateAttribute,
 } from "./body.ts";
+
+const DYNAMIC_SCHEMA: BlockSchema = { type: "dynamic", labels: ["type"] };
+
+export class DynamicBody implements Body {
+  readonly #original: Body;
+  readonly #scope: Scope;
+  readonly #hidden: ReadonlySet<string>;
+
+  constructor(original: Body, scope: Scope, hidden: ReadonlySet<string> = new Set()) {
+    this.#original = original;
+    this.#scope = scope;
+    this.#hidden = hidden;
+  }
+
+  get missingItemRange(): Range {
+    return this.#original.missingItemRange;
+  }
+
+  withScope(scope: Scope): Body {
+    return new DynamicBody(this.#original.withScope(scope), scope, this.#hidden);
+  }
+
+  content(schema: BodySchema, diagnostics: Diagnostic[]): BodyContent {
+    const content = this.#original.content(extend(schema), diagnostics);
+    const blocks = this.#expand(content.blocks, schema, { partial: false, diagnostics });
+    return { attributes: content.attributes, blocks };
+  }
+
+  partialContent(
+    schema: BodySchema,
+    diagnostics: Diagnostic[],
+  ): { content: BodyContent; rest: Body } {
+    const { content } = this.#original.partialContent(extend(schema), diagnostics);
+    const blocks = this.#expand(content.blocks, schema, { partial: true, diagnostics });
+    const hidden = new Set([...this.#hidden, ...schema.blocks.map((block) => block.type)]);
+    const { rest } = this.#original.partialContent(schema, []);
+    return {
+      content: { attributes: content.attributes, blocks },
+      rest: new DynamicBody(rest, this.#scope, hidden),
+    };
+  }
+
+  justAttributes(diagnostics: Diagnostic[]): ReadonlyMap<string, Attribute> {
+    return this.#original.justAttributes(diagnostics);
+  }
+
+  freeFormAttributes(diagnostics: Diagnostic[]): ReadonlyMap<string, Attribute> {
+    return this.#original.freeFormAttributes(diagnostics);
+  }
+
+  #expand(
+    raw: readonly Block[],
+    schema: BodySchema,
+    run: { partial: boolean; diagnostics: Diagnostic[] },
+  ): Block[] {
+    const wanted = new Map(schema.blocks.map((block) => [block.type, block]));
+    return raw.flatMap((block): Block[] => {
+      if (block.type !== "dynamic") {
+        return [{ ...block, body: new DynamicBody(block.body, this.#scope) }];
+      }
+      const type = block.labels[0] ?? "";
+      if (this.#hidden.has(type)) return [];
+      const blockSchema = wanted.get(type);
+      if (blockSchema !== undefined) {
+        return expandDynamic({ schema: blockSchema, block, scope: this.#scope }, run.diagnostics);
+      }
+      if (!run.partial) {
+        const detail = `Blocks of type "${type}" are not expected here.`;
+        const where = block.labelRanges[0] ?? block.typeRange;
+        run.diagnostics.push(errorAt(where, "Unsupported block type", detail));
+      }
+      return [];
+    });
+  }
+}
+
+function extend(schema: BodySchema): BodySchema {
+  return { ...schema, blocks: [...schema.blocks, DYNAMIC_SCHEMA] };
+}
 
 interface DynamicSpec {
   /** What the blocks that it makes look like. */
@@ -29,7 +114,7 @@ interface DynamicSpec {
   readonly scope: Scope;
 }
 
-export function expandDynamic(spec: DynamicSpec, diagnostics: Diagnostic[]): Block[] {
+function expandDynamic(spec: DynamicSpec, diagnostics: Diagnostic[]): Block[] {
   const mark = diagnostics.length;
   const content = spec.block.body.content(dynamicSchema(spec.schema), diagnostics);
   if (diagnostics.length > mark) return [];
@@ -56,7 +141,7 @@ export function expandDynamic(spec: DynamicSpec, diagnostics: Diagnostic[]): Blo
         type: spec.schema.type,
         labels: evaluated,
         labelRanges: labels.map((label) => label.range),
-        body: template.body.withScope(scope),
+        body: new DynamicBody(template.body.withScope(scope), scope),
       },
     ];
   });

@@ -1,4 +1,4 @@
-/** A body in the native syntax, with `dynamic` blocks written out. */
+/** A body in the native syntax. */
 import { type Diagnostic, errorAt } from "../diagnostic.ts";
 import type { Scope } from "../eval/scope.ts";
 import { type Range, rangeBetween, startOf } from "../source.ts";
@@ -15,28 +15,15 @@ import {
   unsupportedArgument,
   unsupportedBlock,
 } from "./body.ts";
-import { expandDynamic } from "./dynamic.ts";
-
-const DYNAMIC_SCHEMA: BlockSchema = { type: "dynamic", labels: ["type"] };
-
-export interface NativeBodyOptions {
-  readonly scope: Scope;
-  /** `dynamic "x" {}` makes blocks of type x. */
-  readonly dynamicBlocks: boolean;
-}
 
 export class NativeBody implements Body {
   readonly #syntax: BodySyntax;
-  readonly #options: NativeBodyOptions;
+  readonly #scope: Scope;
   readonly #hidden: ReadonlySet<string>;
 
-  constructor(
-    syntax: BodySyntax,
-    options: NativeBodyOptions,
-    hidden: ReadonlySet<string> = new Set(),
-  ) {
+  constructor(syntax: BodySyntax, scope: Scope, hidden: ReadonlySet<string> = new Set()) {
     this.#syntax = syntax;
-    this.#options = options;
+    this.#scope = scope;
     this.#hidden = hidden;
   }
 
@@ -45,17 +32,14 @@ export class NativeBody implements Body {
   }
 
   withScope(scope: Scope): Body {
-    return new NativeBody(this.#syntax, { ...this.#options, scope }, this.#hidden);
+    return new NativeBody(this.#syntax, scope, this.#hidden);
   }
 
   content(schema: BodySchema, diagnostics: Diagnostic[]): BodyContent {
     const attributes = this.#attributes(schema, diagnostics);
-    const raw = this.#rawBlocks(schema, diagnostics);
-    const full = this.#options.dynamicBlocks
-      ? { ...schema, blocks: [...schema.blocks, DYNAMIC_SCHEMA] }
-      : schema;
-    this.#reportOthers(full, attributes, diagnostics);
-    return { attributes, blocks: this.#expand(raw, schema, { partial: false, diagnostics }) };
+    const blocks = this.#blocks(schema, diagnostics);
+    this.#reportOthers(schema, attributes, diagnostics);
+    return { attributes, blocks };
   }
 
   partialContent(
@@ -63,16 +47,28 @@ export class NativeBody implements Body {
     diagnostics: Diagnostic[],
   ): { content: BodyContent; rest: Body } {
     const attributes = this.#attributes(schema, diagnostics);
-    const raw = this.#rawBlocks(schema, diagnostics);
-    const blocks = this.#expand(raw, schema, { partial: true, diagnostics });
+    const blocks = this.#blocks(schema, diagnostics);
     const hidden = new Set(this.#hidden);
     for (const attribute of schema.attributes) hidden.add(attribute.name);
     for (const block of schema.blocks) hidden.add(block.type);
-    const rest = new NativeBody(this.#syntax, this.#options, hidden);
+    const rest = new NativeBody(this.#syntax, this.#scope, hidden);
     return { content: { attributes, blocks }, rest };
   }
 
-  allAttributes(): ReadonlyMap<string, Attribute> {
+  justAttributes(diagnostics: Diagnostic[]): ReadonlyMap<string, Attribute> {
+    const [block] = this.#syntax.blocks;
+    if (block !== undefined) {
+      const detail = "Blocks are not allowed here.";
+      diagnostics.push(errorAt(block.typeRange, `Unexpected "${block.type}" block`, detail));
+    }
+    const attributes = new Map<string, Attribute>();
+    for (const [name, attribute] of this.#syntax.attributes) {
+      if (!this.#hidden.has(name)) attributes.set(name, this.#attribute(attribute));
+    }
+    return attributes;
+  }
+
+  freeFormAttributes(): ReadonlyMap<string, Attribute> {
     const attributes = new Map<string, Attribute>();
     for (const [name, attribute] of this.#syntax.attributes) {
       if (this.#hidden.has(name)) continue;
@@ -87,14 +83,14 @@ export class NativeBody implements Body {
         nameRange: first.typeRange,
         range: first.body.range,
         expression: blocksAsExpression(blocks),
-        scope: this.#options.scope,
+        scope: this.#scope,
       });
     }
     return attributes;
   }
 
   #attribute(syntax: AttributeSyntax): Attribute {
-    return { ...syntax, scope: this.#options.scope };
+    return { ...syntax, scope: this.#scope };
   }
 
   #attributes(schema: BodySchema, diagnostics: Diagnostic[]): Map<string, Attribute> {
@@ -110,16 +106,15 @@ export class NativeBody implements Body {
     return found;
   }
 
-  /** Blocks that the schema asks for, and `dynamic` ones, with the right number of labels. */
-  #rawBlocks(schema: BodySchema, diagnostics: Diagnostic[]): BlockSyntax[] {
+  #blocks(schema: BodySchema, diagnostics: Diagnostic[]): Block[] {
     const wanted = new Map(schema.blocks.map((block) => [block.type, block]));
-    if (this.#options.dynamicBlocks) wanted.set("dynamic", DYNAMIC_SCHEMA);
-    return this.#syntax.blocks.filter((block) => {
+    return this.#syntax.blocks.flatMap((block) => {
       const blockSchema = wanted.get(block.type);
-      if (blockSchema === undefined || this.#hidden.has(block.type)) return false;
+      if (blockSchema === undefined || this.#hidden.has(block.type)) return [];
       const problem = labelProblem(block, blockSchema);
-      if (problem !== null) diagnostics.push(problem);
-      return problem === null;
+      if (problem === null) return [this.#block(block)];
+      diagnostics.push(problem);
+      return [];
     });
   }
 
@@ -140,30 +135,6 @@ export class NativeBody implements Body {
     }
   }
 
-  #expand(
-    raw: readonly BlockSyntax[],
-    schema: BodySchema,
-    run: { partial: boolean; diagnostics: Diagnostic[] },
-  ): Block[] {
-    const wanted = new Map(schema.blocks.map((block) => [block.type, block]));
-    return raw.flatMap((block): Block[] => {
-      if (block.type !== "dynamic" || !this.#options.dynamicBlocks) return [this.#block(block)];
-      const realType = block.labels[0] ?? "";
-      if (this.#hidden.has(realType)) return [];
-      const blockSchema = wanted.get(realType);
-      if (blockSchema !== undefined) {
-        const spec = { schema: blockSchema, block: this.#block(block), scope: this.#options.scope };
-        return expandDynamic(spec, run.diagnostics);
-      }
-      if (!run.partial) {
-        const detail = `Blocks of type "${realType}" are not expected here.`;
-        const where = block.labelRanges[0] ?? block.typeRange;
-        run.diagnostics.push(errorAt(where, "Unsupported block type", detail));
-      }
-      return [];
-    });
-  }
-
   #block(syntax: BlockSyntax): Block {
     const last = syntax.labelRanges.at(-1) ?? syntax.typeRange;
     return {
@@ -172,7 +143,7 @@ export class NativeBody implements Body {
       labels: syntax.labels,
       labelRanges: syntax.labelRanges,
       headerRange: rangeBetween(syntax.typeRange, last),
-      body: new NativeBody(syntax.body, this.#options),
+      body: new NativeBody(syntax.body, this.#scope),
     };
   }
 }

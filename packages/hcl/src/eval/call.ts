@@ -11,9 +11,14 @@ import { FunctionError, type FunctionSpec, type Parameter } from "./scope.ts";
 import { parseTypeConstraint } from "./type-constraint.ts";
 
 export function evaluateCall(e: CallExpression, context: EvaluationContext): Value {
-  const spec = context.scope.functions.get(e.name);
+  const { functions } = context.scope;
+  if (functions === null) {
+    const detail = "Functions may not be called here.";
+    return report(context, e.range, "Function calls not allowed", detail);
+  }
+  const spec = functions.get(e.name);
   if (spec === undefined) {
-    const suggestion = nameSuggestion(e.name, context.scope.functions.keys());
+    const suggestion = nameSuggestion(e.name, functions.keys());
     const hint = suggestion === null ? "" : ` Did you mean "${suggestion}"?`;
     const detail = `There is no function named "${e.name}".${hint}`;
     return report(context, e.nameRange, "Call to unknown function", detail);
@@ -180,7 +185,7 @@ function evaluateConvert(
   if (argument === undefined || typeExpression === undefined) return UNKNOWN;
   const mark = context.diagnostics.length;
   const value = evaluate(argument, context);
-  const type = parseTypeConstraint(typeExpression, context.diagnostics);
+  const type = parseTypeConstraint(typeExpression, context.diagnostics, { allowAny: true });
   if (context.diagnostics.length > mark || type === null) return UNKNOWN;
   const converted = convert(value, type);
   if (converted.ok) return converted.value;

@@ -6,7 +6,8 @@ import type { Value } from "../values/value.ts";
 export interface Scope {
   /** Null where names may not be used at all, such as in a variable's default. */
   readonly variables: ReadonlyMap<string, Value> | null;
-  readonly functions: FunctionTable;
+  /** Null where functions may not be called. */
+  readonly functions: FunctionTable | null;
   readonly parent: Scope | null;
   /** What a name that nobody declared is worth; without it, such a name is an error. */
   readonly unknownVariable?: (reference: VariableExpression) => Value;
@@ -41,7 +42,7 @@ export class FunctionError extends Error {
   }
 }
 
-export const EMPTY_SCOPE: Scope = { variables: null, functions: new Map(), parent: null };
+export const EMPTY_SCOPE: Scope = { variables: null, functions: null, parent: null };
 
 /** A scope with more names, for the rounds of `for` and `dynamic`. */
 export function childScope(parent: Scope, variables: ReadonlyMap<string, Value>): Scope {

@@ -12,7 +12,7 @@ const SPACES = /[ \t]+/y;
 const IDENTIFIER = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy;
 const NUMBER = /\d(?:(?:[\d.]|[eE][+-]?\d)*(?:\d|[eE][+-]?\d))?/y;
 const LINE_COMMENT = /(?:#|\/\/)[^\n]*\n?/y;
-const BLOCK_COMMENT = /\/\*[^]*?\*\//y;
+const BLOCK_COMMENT = /\/\*[\s\S]*?\*\//y;
 const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)\r?\n/uy;
 const NEWLINE = /\r?\n/y;
 const PUNCTUATION = /\.\.\.|\*\*|&&|\|\||==|!=|>=|<=|=>|::|[-+*/%!<>=?:,.{}()[\]&|^~`';]/y;

@@ -10,7 +10,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
   '"': '"',
   "\\": "\\",
 };
-const SPECIAL = /\\[^]|\$\$\{|%%\{/gu;
+const SPECIAL = /\\[\s\S]|\$\$\{|%%\{/gu;
 const DIGITS: Readonly<Record<string, { count: number; name: string }>> = {
   u: { count: 4, name: "four" },
   U: { count: 8, name: "eight" },
@@ -28,9 +28,9 @@ export function decodeText(token: Token, diagnostics: Diagnostic[]): string {
     if (match === null) return result + text.slice(at);
     result += text.slice(at, match.index);
     if (match[0].startsWith("\\")) {
-      const escape = decodeEscape(token, match.index, diagnostics);
-      result += escape.text;
-      at = match.index + escape.length;
+      const decoded = decodeEscape(token, match.index, diagnostics);
+      result += decoded.text;
+      at = match.index + decoded.length;
     } else {
       result += match[0].slice(1);
       at = match.index + match[0].length;

@@ -3,6 +3,8 @@ import { type Diagnostic, errorAt, type Range } from "@drover/hcl";
 
 export interface DecodeContext {
   readonly diagnostics: Diagnostic[];
+  /** Free-form blocks are read last, and only when nothing else is wrong. */
+  readonly deferred: (() => void)[];
 }
 
 export function report(cx: DecodeContext, where: Range, summary: string, detail: string): void {

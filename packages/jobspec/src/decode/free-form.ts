@@ -27,7 +27,7 @@ import { decodeAttribute } from "./scalar.ts";
 /** `env { A = 1 }`: each argument is one entry. */
 export function decodeMapBody(body: Body, element: Field, cx: DecodeContext): object {
   const entries: Record<string, unknown> = {};
-  for (const [name, attribute] of body.allAttributes(cx.diagnostics)) {
+  for (const [name, attribute] of body.freeFormAttributes(cx.diagnostics)) {
     const value =
       element.kind === "string"
         ? decodeText(attribute, cx)
@@ -53,7 +53,7 @@ function decodeText(attribute: Attribute, cx: DecodeContext): string | undefined
 /** `config {…}`: arguments that are null are left out. */
 export function decodeJsonBody(body: Body, cx: DecodeContext): Json {
   const result: Record<string, Json> = {};
-  const attributes = body.allAttributes(cx.diagnostics);
+  const attributes = body.freeFormAttributes(cx.diagnostics);
   for (const [name, attribute] of attributes) {
     const value = evaluateAttribute(attribute, cx.diagnostics);
     if (!isWhollyKnown(value)) {
@@ -86,11 +86,8 @@ export function toJson(value: Value): Json {
 
 const INT64_MAX = 2n ** 63n - 1n;
 
-/** `JSON.rawJSON`: an object that `JSON.stringify` writes as the number it holds. */
-declare const JSON: {
-  stringify(value: unknown): string;
-  rawJSON?(text: string): { rawJSON: string };
-};
+/** An object that `JSON.stringify` writes as the number it holds. */
+type RawJson = (text: string) => { rawJSON: string };
 
 /** Whole numbers of 64 bits stay exact; others become doubles. */
 function numberToJson(value: Value): Json {
@@ -98,8 +95,9 @@ function numberToJson(value: Value): Json {
   if (!isInteger(number)) return toDouble(number);
   const whole = truncate(number);
   const isSafe = whole === BigInt(Number(whole)) && Number.isSafeInteger(Number(whole));
-  if (isSafe || whole > INT64_MAX || whole < -INT64_MAX - 1n || JSON.rawJSON === undefined) {
+  const { rawJSON } = JSON as { rawJSON?: RawJson };
+  if (isSafe || whole > INT64_MAX || whole < -INT64_MAX - 1n || rawJSON === undefined) {
     return toDouble(number);
   }
-  return JSON.rawJSON(formatNumber(number));
+  return rawJSON(formatNumber(number));
 }

@@ -3,7 +3,6 @@
  * that a job file writes in another way have a reader of their own in `special.ts`.
  */
 import { type Attribute, type Block, type Body, formatRange } from "@drover/hcl";
-import type { Field } from "@drover/model";
 import { type DecodeContext, report } from "./context.ts";
 import { decodeJsonBody, decodeMapBody } from "./free-form.ts";
 import { decodeAttribute, type IntegerRange } from "./scalar.ts";
@@ -56,13 +55,24 @@ export class RecordDecoder {
     }
     for (const field of shape.blocks) {
       const blocks = content.blocks.filter((block) => block.type === field.name);
-      if (blocks.length > 0) result[field.key] = this.#blocks(field, blocks);
+      if (blocks.length > 0) this.#store(result, field, blocks);
     }
     return result;
   }
 
   #attribute(record: AnyRecord, field: FieldShape, attribute: Attribute): unknown {
     return decodeAttribute(attribute, field.field, this.#cx, integerRange(record, field));
+  }
+
+  #store(result: Bag, shape: FieldShape, blocks: readonly Block[]): void {
+    if (shape.field.kind !== "json") {
+      result[shape.key] = this.#blocks(shape, blocks);
+      return;
+    }
+    const { body } = this.#only(shape.name, blocks);
+    this.#cx.deferred.push(() => {
+      result[shape.key] = decodeJsonBody(body, this.#cx);
+    });
   }
 
   #blocks({ field, name }: FieldShape, blocks: readonly Block[]): unknown {
@@ -76,14 +86,8 @@ export class RecordDecoder {
       );
     }
     const first = this.#only(name, blocks);
-    return record === undefined ? this.#freeForm(field, first.body) : this.block(record, first);
-  }
-
-  #freeForm(field: Field, body: Body): unknown {
-    if (field.kind === "map" && field.element !== undefined) {
-      return decodeMapBody(body, field.element, this.#cx);
-    }
-    return decodeJsonBody(body, this.#cx);
+    if (record !== undefined) return this.block(record, first);
+    return decodeMapBody(first.body, field.element ?? field, this.#cx);
   }
 
   #only(name: string, blocks: readonly Block[]): Block {

@@ -1,0 +1,114 @@
+/** Functions on maps and objects, and those that take any collection. */
+import type { Diagnostic } from "../diagnostic.ts";
+import { readIndex } from "../eval/steps.ts";
+import type { Range } from "../source.ts";
+import { convert } from "../values/convert.ts";
+import { listOf, STRING, type Type } from "../values/type.ts";
+import { unify } from "../values/unify.ts";
+import {
+  elementsOf,
+  entriesOf,
+  integer,
+  isIterable,
+  isNull,
+  list,
+  map,
+  object,
+  sortedKeys,
+  string,
+  stringOf,
+  tuple,
+  type Value,
+} from "../values/value.ts";
+import {
+  any,
+  anyOrNull,
+  define,
+  defineVariadic,
+  type Entry,
+  fail,
+  isMapping,
+  isSequence,
+  parameter,
+  text,
+} from "./define.ts";
+
+export function mapFunctions(): Entry[] {
+  return [
+    define("index", [any("collection"), any("key")], indexOf),
+    define("keys", [any("inputMap")], (value) => {
+      if (!isMapping(value)) fail("must have map or object type", 0);
+      const names = sortedKeys(entriesOf(value)).map(string);
+      return value.type.kind === "map" ? list(STRING, names) : tuple(names);
+    }),
+    define("values", [any("mapping")], (value) => {
+      if (!isMapping(value)) fail("values requires a map as the first argument", 0);
+      const entries = entriesOf(value);
+      const values = sortedKeys(entries).flatMap((key) => entries.get(key) ?? []);
+      return value.type.kind === "map" ? list(value.type.element, values) : tuple(values);
+    }),
+    define("length", [any("collection")], (value) => {
+      if (!isIterable(value) || value.type.kind === "object") {
+        fail("collection must be a list, a map or a tuple");
+      }
+      return integer(isMapping(value) ? entriesOf(value).size : elementsOf(value).length);
+    }),
+    define("lookup", [any("inputMap"), text("key"), anyOrNull("default")], lookup),
+    defineVariadic("merge", [], anyOrNull("maps"), merge),
+    define("zipmap", [parameter("keys", listOf(STRING)), any("values")], zipMap),
+  ];
+}
+
+/** The element at a key; the messages are those of `collection[key]`. */
+function indexOf(value: Value, key: Value): Value {
+  const diagnostics: Diagnostic[] = [];
+  const nowhere: Range = { source: { name: "", text: "" }, start: 0, end: 0 };
+  const found = readIndex(value, key, nowhere, diagnostics);
+  const [problem] = diagnostics;
+  return problem === undefined ? found : fail(problem.detail.replace(/\.$/, ""));
+}
+
+function lookup(value: Value, key: Value, otherwise: Value): Value {
+  if (!isMapping(value)) fail("lookup() requires a map as the first argument", 0);
+  const found = entriesOf(value).get(stringOf(key));
+  if (found !== undefined) return found;
+  if (value.type.kind !== "map") return otherwise;
+  const converted = convert(otherwise, value.type.element);
+  return converted.ok
+    ? converted.value
+    : fail("the default value must have the same type as the map elements", 2);
+}
+
+function merge(args: readonly Value[]): Value {
+  const merged = new Map<string, Value>();
+  let elementType: Type | null | undefined;
+  for (const [i, each] of args.entries()) {
+    if (isNull(each)) continue;
+    if (!isMapping(each)) {
+      fail(`arguments must be maps or objects, got "${each.type.kind}"`, i);
+    }
+    for (const [key, value] of entriesOf(each)) merged.set(key, value);
+    const type = each.type.kind === "map" ? each.type.element : null;
+    elementType = elementType === undefined || type === null ? type : unifyPair(elementType, type);
+  }
+  return elementType === null || elementType === undefined
+    ? object(merged)
+    : map(elementType, merged);
+}
+
+function unifyPair(a: Type | null, b: Type): Type | null {
+  return a === null ? null : unify([a, b], "safe");
+}
+
+function zipMap(keys: Value, values: Value): Value {
+  if (!isSequence(values)) fail("values parameter must be a list or tuple value", 1);
+  const names = elementsOf(keys).map((key) => {
+    return isNull(key) ? fail("keys must not be null", 0) : stringOf(key);
+  });
+  const elements = elementsOf(values);
+  if (names.length !== elements.length) {
+    fail(`number of keys (${names.length}) does not match number of values (${elements.length})`);
+  }
+  const entries = new Map(names.map((name, i) => [name, elements[i] ?? string("")]));
+  return values.type.kind === "list" ? map(values.type.element, entries) : object(entries);
+}
