@@ -11,7 +11,7 @@ import {
   type RescheduleTracker,
 } from "@drover/model";
 
-export interface NewAllocation {
+interface NewAllocation {
   readonly id: string;
   readonly evalId: string;
   readonly name: string;

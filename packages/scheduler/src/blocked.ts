@@ -9,7 +9,7 @@ import {
 import type { Feasibility } from "./feasible/pipeline.ts";
 import { newEvaluation } from "./reconciler/followups.ts";
 
-export interface BlockedContext {
+interface BlockedContext {
   readonly job: Job;
   readonly evaluation: Evaluation;
   readonly snapshotIndex: number;

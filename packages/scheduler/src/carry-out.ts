@@ -20,7 +20,7 @@ import type { Session } from "./session.ts";
 import type { Version } from "./version-choice.ts";
 
 /** The part of a result that needs no node. */
-export type CarriedOut = Pick<
+type CarriedOut = Pick<
   ReconcileResult,
   "stops" | "goes" | "inPlace" | "attributeUpdates" | "activeDeployment"
 >;
@@ -114,7 +114,7 @@ export function replace(
   return true;
 }
 
-export interface Slot {
+interface Slot {
   readonly name: string;
   readonly previous: Allocation | null;
   readonly isCanary: boolean;

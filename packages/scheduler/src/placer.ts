@@ -26,7 +26,7 @@ import { NodeRing } from "./node-ring.ts";
 import type { NodeSet } from "./node-set.ts";
 import { type Score, Scorer } from "./rank/score.ts";
 
-export interface PlacerScope {
+interface PlacerScope {
   readonly view: ClusterView;
   readonly job: Job;
   readonly nodes: NodeSet;
@@ -34,7 +34,7 @@ export interface PlacerScope {
   readonly random: Random;
 }
 
-export interface SelectOptions {
+interface SelectOptions {
   readonly penaltyNodes?: ReadonlySet<string>;
   /** Tried alone first. */
   readonly preferredNode?: Node | undefined;

@@ -5,7 +5,7 @@ import { isUniqueTarget, resolveTarget } from "./target.ts";
 import { matchesVersion } from "./version.ts";
 
 /** Operators that look at the job's other allocations; `distinct.ts` evaluates them. */
-export function isDistinctOperand(operand: string): boolean {
+function isDistinctOperand(operand: string): boolean {
   return operand === "distinct_hosts" || operand === "distinct_property";
 }
 
@@ -121,7 +121,7 @@ function splitSet(text: string): string[] {
 }
 
 /** Patterns are written for RE2; its inline flags and named groups are spelled differently here. */
-export function matchesRegexp(text: string, pattern: string): boolean {
+function matchesRegexp(text: string, pattern: string): boolean {
   const inline = /^\(\?([ims]+)\)/.exec(pattern);
   const flags = inline?.[1] ?? "";
   const body = pattern.slice(inline?.[0].length ?? 0).replaceAll("(?P<", "(?<");

@@ -9,7 +9,7 @@ interface DeviceGroup {
   readonly healthyIds: readonly string[];
 }
 
-export type AllocatedDevice = AllocatedTaskResources["devices"][number];
+type AllocatedDevice = AllocatedTaskResources["devices"][number];
 
 export class DeviceFilter implements NodeFilter {
   readonly #wanted: ReadonlyMap<string, number>;

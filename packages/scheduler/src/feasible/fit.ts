@@ -6,7 +6,7 @@ import { assignDevice, deviceIdsOf } from "./devices.ts";
 import { assignPorts, needsPorts } from "./ports.ts";
 import { addAmounts, capacityOf, exhaustedDimension, usageOf } from "./resources.ts";
 
-export interface FitRequest {
+interface FitRequest {
   readonly group: TaskGroup;
   /** What the group asks for, before what a certain node gives. */
   readonly bare: AllocatedResources;

@@ -54,12 +54,12 @@ function addressesFor(node: Node, port: Port): readonly HostAddress[] {
   return hostAddresses(node).filter((each) => each.alias === name);
 }
 
-export interface AssignedNetwork {
+interface AssignedNetwork {
   readonly network: AllocatedNetwork;
   readonly ports: readonly AllocatedPort[];
 }
 
-export type PortAssignment =
+type PortAssignment =
   | { readonly ok: true; readonly networks: readonly AssignedNetwork[] }
   /** The dimension to count as exhausted. */
   | { readonly ok: false; readonly dimension: string };

@@ -84,7 +84,7 @@ export function coresOf(alloc: Pick<Allocation, "allocatedResources">): number[]
   return Object.values(alloc.allocatedResources.tasks).flatMap((task) => task.cpu.reservedCores);
 }
 
-export interface Capacity extends Amount {
+interface Capacity extends Amount {
   readonly cores: readonly number[];
   /** Shares of one core; what a task that reserves cores takes for each. */
   readonly sharesPerCore: number;
@@ -121,7 +121,7 @@ export function exhaustedDimension(capacity: Capacity, used: Amount): string | n
   return null;
 }
 
-export interface SizingOptions {
+interface SizingOptions {
   /** `memory_max` is honoured only where the cluster allows oversubscription. */
   readonly memoryOversubscription: boolean;
 }

@@ -15,7 +15,7 @@ const LENIENT = /^v?(\d+(?:\.\d+)*)(?:-?([0-9A-Za-z~][0-9A-Za-z.~-]*))?(?:\+[0-9
 const STRICT =
   /^v?(\d+(?:\.\d+){0,2})(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]+)?$/;
 
-export type VersionMode = "version" | "semver";
+type VersionMode = "version" | "semver";
 
 /** null when the text is no version. */
 export function parseVersion(text: string, mode: VersionMode): Version | null {

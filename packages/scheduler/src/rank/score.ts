@@ -12,7 +12,7 @@ export interface Score {
   readonly final: number;
 }
 
-export interface ScoringOptions {
+interface ScoringOptions {
   readonly needs: Amount;
   /** Nodes where earlier attempts of this allocation failed. */
   readonly penaltyNodes: ReadonlySet<string>;

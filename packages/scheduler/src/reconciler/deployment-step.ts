@@ -81,7 +81,7 @@ export function needsDeployment(facts: {
   return !facts.hadCurrentVersion || facts.isUpdating;
 }
 
-export interface NewDeployment {
+interface NewDeployment {
   readonly id: string;
   readonly job: Job;
   readonly evalPriority: number;

@@ -16,7 +16,7 @@ import { Description, type StopRequest } from "./types.ts";
 const NOW_TOLERANCE_MS = 1_000;
 const STOP_DELAY_MIN_NANOS = 5 * SECOND;
 
-export interface DisconnectPlan {
+interface DisconnectPlan {
   /** Time-outs after which they count as lost. */
   readonly timeouts: Due[];
   /** Replaced at once, without stopping the unreachable one. */
@@ -53,7 +53,7 @@ export function isDueForReplacement(alloc: Allocation, evalId: string): boolean 
   );
 }
 
-export interface ReconnectPlan {
+interface ReconnectPlan {
   readonly kept: Allocation[];
   readonly updates: PlannedAttributeUpdate[];
   readonly stops: StopRequest[];

@@ -10,7 +10,7 @@ export interface Due {
   readonly at: number;
 }
 
-export interface Batched {
+interface Batched {
   readonly evals: readonly Evaluation[];
   /** Allocation → its follow-up evaluation. */
   readonly evalOf: ReadonlyMap<string, string>;

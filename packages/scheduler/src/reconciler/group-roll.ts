@@ -7,7 +7,7 @@ import { cancel, isReady as isPairReady, type Pair } from "./prepare.ts";
 import { Description, PlaceKind } from "./types.ts";
 import type { Updates } from "./updates.ts";
 
-export interface RollFacts {
+interface RollFacts {
   readonly updates: Updates;
   readonly isReady: boolean;
   /** Allocations of the new version that this plan starts besides. */

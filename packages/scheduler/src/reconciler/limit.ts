@@ -18,7 +18,7 @@ export function hasUpdateStrategy(
   return group.update !== null && group.update.maxParallel > 0;
 }
 
-export interface LimitInput {
+interface LimitInput {
   readonly group: TaskGroup;
   readonly isBlocked: boolean;
   readonly deployment: Deployment | null;

@@ -26,13 +26,13 @@ export interface Pair {
   readonly isOldUntainted: boolean;
 }
 
-export interface PairSplit {
+interface PairSplit {
   readonly pairs: Pair[];
   /** Prepared ones that nobody wants any more; the old ones stay. */
   readonly cancelled: StopRequest[];
 }
 
-export interface PairContext {
+interface PairContext {
   readonly job: Job;
   /** The current deployment, in whatever status. */
   readonly deployment: Deployment | null;

@@ -22,7 +22,7 @@ const NOW_TOLERANCE_MS = 1_000;
 const EVENTS_MAX = 5;
 export const LastReschedule = { ok: "ok", noPlacement: "no placement" } as const;
 
-export interface RescheduleContext {
+interface RescheduleContext {
   readonly now: number;
   readonly evalId: string;
   readonly isBatch: boolean;
@@ -31,13 +31,13 @@ export interface RescheduleContext {
   readonly policyOf: (alloc: Allocation) => ReschedulePolicy | null;
 }
 
-export interface RescheduleLater {
+interface RescheduleLater {
   readonly alloc: Allocation;
   /** Epoch ms. */
   readonly at: number;
 }
 
-export interface RescheduleSplit {
+interface RescheduleSplit {
   readonly untainted: Allocation[];
   readonly now: Allocation[];
   /** These stay in `untainted` meanwhile. */
@@ -115,7 +115,7 @@ function decideCandidate(
   return alloc.followupEvalId === "" ? { at: next.at } : "never"; // R8
 }
 
-export interface NextReschedule {
+interface NextReschedule {
   readonly isEligible: boolean;
   /** Epoch ms. */
   readonly at: number;

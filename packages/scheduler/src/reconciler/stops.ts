@@ -3,7 +3,7 @@ import { type Allocation, ClientStatus, isServerTerminal } from "@drover/model";
 import type { NameIndex } from "./name-index.ts";
 import { Description, type StopRequest } from "./types.ts";
 
-export interface StopInput {
+interface StopInput {
   readonly count: number;
   readonly names: NameIndex;
   readonly untainted: readonly Allocation[];

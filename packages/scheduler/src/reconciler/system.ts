@@ -34,7 +34,7 @@ export interface NodePlacement {
   readonly previous: Allocation | null;
 }
 
-export interface SystemScope {
+interface SystemScope {
   readonly input: ReconcileInput;
   readonly job: Job;
   readonly group: TaskGroup;
