@@ -32,7 +32,7 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    seeds: 400,
+    seeds: 300,
   },
   {
     name: "vote-forgotten",
@@ -45,7 +45,7 @@ export const mutants: readonly Mutant[] = [
       },
       { file: "core/roles.ts", find: "state.vote === state.id", replace: "true" },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "ack-before-fsync",
@@ -57,7 +57,7 @@ export const mutants: readonly Mutant[] = [
         replace: "state.outbox.sendNow({",
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "leader-counts-unsynced",
@@ -69,7 +69,7 @@ export const mutants: readonly Mutant[] = [
         replace: "id === state.id ? log.lastIndex :",
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "commit-older-term",
@@ -81,7 +81,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (index <= log.commit) return;",
       },
     ],
-    seeds: 2000,
+    seeds: 5000,
   },
   {
     name: "quorum-off-by-one",
@@ -93,7 +93,7 @@ export const mutants: readonly Mutant[] = [
         replace: "Math.max(1, Math.floor(size / 2))",
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "joint-quorum-ignored",
@@ -105,7 +105,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return outgoing.length < 0 ? 0 : majorityIndex(voters, reached);",
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "no-joint-configuration",
@@ -117,7 +117,7 @@ export const mutants: readonly Mutant[] = [
         replace: '    : { kind: "changed", conf: draft.build() };',
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "conf-not-rolled-back",
@@ -130,7 +130,7 @@ export const mutants: readonly Mutant[] = [
         replace: "assert(index > 0,",
       },
     ],
-    seeds: 2000,
+    seeds: 300,
   },
   {
     name: "learner-refuses-votes",
@@ -148,7 +148,7 @@ export const mutants: readonly Mutant[] = [
           "const granted = upToDate && message.term > state.term && isVoter(state.conf, state.id);",
       },
     ],
-    seeds: 2000,
+    seeds: 300,
   },
   {
     name: "removed-gives-up",
@@ -160,7 +160,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return confs.currentIndex < 0 && log.commit < 0;",
       },
     ],
-    seeds: 2000,
+    seeds: 5000,
   },
   {
     name: "pre-vote-counts-as-vote",
@@ -173,7 +173,7 @@ export const mutants: readonly Mutant[] = [
           'if (state.role === "preCandidate") {\n    startElection(state, false);\n    becomeLeader(state);\n  }',
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "vote-ignores-log-term",
@@ -185,7 +185,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return lastIndex >= this.lastIndex && lastTerm >= 0;",
       },
     ],
-    seeds: 2000,
+    seeds: 100,
   },
   {
     name: "append-checks-index-only",
@@ -197,7 +197,7 @@ export const mutants: readonly Mutant[] = [
         replace: "if (log.termAt(message.prevIndex) === undefined) {",
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "truncate-without-conflict",
@@ -210,7 +210,7 @@ export const mutants: readonly Mutant[] = [
       },
       { file: "core/log.ts", find: "assert(index > this.commit, ", replace: "assert(index > 0, " },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "heartbeat-commits-all",
@@ -227,7 +227,7 @@ export const mutants: readonly Mutant[] = [
         replace: "state.log.commitTo(Math.min(message.commit, state.log.lastIndex));",
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "read-before-own-term",
@@ -239,7 +239,7 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    seeds: 2000,
+    seeds: 100,
   },
   {
     name: "read-token-reused",
@@ -251,19 +251,7 @@ export const mutants: readonly Mutant[] = [
         replace: "reads.seq = Math.max(reads.seq, 1);\n",
       },
     ],
-    seeds: 2000,
-  },
-  {
-    name: "transfer-never-ends",
-    breaks: "a transfer ends after one election time-out (RAFT.md §2.5 row 20)",
-    edits: [
-      {
-        file: "core/transfer.ts",
-        find: "if (transfer !== null && state.ticks",
-        replace: "if (transfer !== null && limits.electionTicksMin < 0 && state.ticks",
-      },
-    ],
-    seeds: 2000,
+    seeds: 300,
   },
   {
     name: "lost-window-not-checked",
@@ -275,7 +263,7 @@ export const mutants: readonly Mutant[] = [
         replace: "progress.mustCheck = false;",
       },
     ],
-    seeds: 2000,
+    seeds: 100,
   },
   {
     name: "stale-durable-counts",
@@ -288,7 +276,7 @@ export const mutants: readonly Mutant[] = [
         replace: "assert(stable >= 0,",
       },
     ],
-    seeds: 5000,
+    seeds: 300,
   },
   {
     name: "snapshot-has-newest-conf",
@@ -300,7 +288,7 @@ export const mutants: readonly Mutant[] = [
         replace: "conf: state.confs.current });",
       },
     ],
-    seeds: 5000,
+    seeds: 100,
   },
   {
     name: "joint-never-left",
@@ -312,7 +300,7 @@ export const mutants: readonly Mutant[] = [
         replace: "",
       },
     ],
-    seeds: 400,
+    seeds: 100,
   },
   {
     name: "log-not-synced",
@@ -349,7 +337,7 @@ export const mutants: readonly Mutant[] = [
     name: "snapshot-not-synced",
     breaks: "a snapshot is durable before the log is told of it (RAFT.md §2.5 row 15)",
     edits: [{ file: "wal/snapshot-file.ts", find: "    this.#file.sync();\n", replace: "" }],
-    seeds: 400,
+    seeds: 100,
     mode: "node",
   },
   {
@@ -362,7 +350,7 @@ export const mutants: readonly Mutant[] = [
         replace: "  }\n\n  #preamble",
       },
     ],
-    seeds: 400,
+    seeds: 100,
     mode: "node",
   },
 ];

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { runSeed, type SimMode } from "./simulation.ts";
+
+const CORE_SEEDS = 100;
+const NODE_SEEDS = 20;
+
+test("the core keeps its promises in simulated clusters", async () => {
+  await runAll("core", CORE_SEEDS, { events: 300_000, faults: 1000, acknowledged: 2000 });
+});
+
+test("the driver over the real log keeps its promises in simulated clusters", async () => {
+  await runAll("node", NODE_SEEDS, { events: 50_000, faults: 150, acknowledged: 300 });
+});
+
+test("a seed run twice leaves the same trace", async () => {
+  for (const mode of ["core", "node"] as const) {
+    const first = await runSeed(7, { mode });
+    const second = await runSeed(7, { mode });
+    const other = await runSeed(8, { mode });
+    assert.equal(second.hash, first.hash, mode);
+    assert.notEqual(other.hash, first.hash, mode);
+  }
+});
+
+/** A run in which little happens proves little, so the sum has to reach a minimum of each. */
+async function runAll(
+  mode: SimMode,
+  seeds: number,
+  least: { events: number; faults: number; acknowledged: number },
+): Promise<void> {
+  const total = { events: 0, faults: 0, acknowledged: 0 };
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const result = await runSeed(seed, { mode });
+    assert.equal(result.failure, null, `seed ${seed}: ${result.failure?.message}`);
+    total.events += result.events;
+    total.acknowledged += result.acknowledged;
+    for (const [kind, count] of result.counts) {
+      if (/^fault \w+$/.test(kind)) total.faults += count;
+    }
+  }
+  for (const key of ["events", "faults", "acknowledged"] as const) {
+    assert.ok(total[key] >= least[key], `${key}: ${total[key]} of at least ${least[key]}`);
+  }
+}
