@@ -13,7 +13,8 @@ import { newAllocation } from "./allocation.ts";
 import { blockedEvaluation } from "./blocked.ts";
 import { hasImages } from "./feasible/images.ts";
 import type { Selection } from "./placer.ts";
-import { carriedVerdict, isServing } from "./reconciler/alloc-facts.ts";
+import { carriedVerdict, deploymentIdFor, isServing } from "./reconciler/alloc-facts.ts";
+import { nextTracker } from "./reconciler/reschedule.ts";
 import { Description, type DestructiveRequest, type ReconcileResult } from "./reconciler/types.ts";
 import type { SchedulerResult } from "./scheduler.ts";
 import type { Session } from "./session.ts";
@@ -75,11 +76,6 @@ interface PlanInPlace {
   readonly result: CarriedOut;
 }
 
-/** A group without a part in the deployment is not judged by it. */
-export function deploymentIdFor(deployment: Deployment | null, group: string): string {
-  return deployment !== null && Object.hasOwn(deployment.taskGroups, group) ? deployment.id : "";
-}
-
 /**
  * B1: the old one is only given up once there is a place for the new one, and (B3) only stopped at
  * once when what the new one needs is on its node already. Returns whether it found a place.
@@ -93,7 +89,7 @@ export function replace(
   search: (group: TaskGroup, previous: Allocation) => Found | null,
 ): boolean {
   const { now, plan, view } = session;
-  const { deployment, group, job, old } = request;
+  const { deployment, group, job, old, retryOf } = request;
   view.stop(old);
   const found = search(group, old);
   if (!found) {
@@ -108,7 +104,7 @@ export function replace(
     name: old.name,
     previous: old,
     isCanary: false,
-    rescheduleTracker: null,
+    rescheduleTracker: retryOf ? nextTracker(retryOf, group.reschedulePolicy, now) : null,
     phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
   });
   return true;

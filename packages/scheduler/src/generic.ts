@@ -5,7 +5,6 @@ import {
   blockedFor,
   carryOut,
   countQueued,
-  deploymentIdFor,
   type Found,
   finishResult,
   replace,
@@ -13,7 +12,7 @@ import {
 import { addExhaustedResources, coalesce } from "./metrics.ts";
 import type { Placer } from "./placer.ts";
 import { reconcileInput } from "./reconcile-input.ts";
-import { groupOf } from "./reconciler/alloc-facts.ts";
+import { deploymentIdFor, groupOf } from "./reconciler/alloc-facts.ts";
 import { reconcile } from "./reconciler/reconcile.ts";
 import { LastReschedule, nextTracker } from "./reconciler/reschedule.ts";
 import { PlaceKind, type PlaceRequest, type ReconcileResult } from "./reconciler/types.ts";

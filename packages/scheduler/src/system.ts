@@ -15,7 +15,6 @@ import {
   blockedFor,
   carryOut,
   countQueued,
-  deploymentIdFor,
   type Found,
   finishResult,
   replace,
@@ -23,6 +22,7 @@ import {
 import { addExhaustedResources, coalesce } from "./metrics.ts";
 import { candidateNodes } from "./node-set.ts";
 import { reconcileInput } from "./reconcile-input.ts";
+import { deploymentIdFor } from "./reconciler/alloc-facts.ts";
 import {
   createDeployment,
   needsDeployment,

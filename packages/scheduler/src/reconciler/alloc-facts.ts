@@ -16,6 +16,11 @@ export function groupOf(job: Job | undefined, name: string): TaskGroup | undefin
   return job?.taskGroups.find((group) => group.name === name);
 }
 
+/** A group without a part in the deployment is not judged by it. */
+export function deploymentIdFor(deployment: Deployment | null, group: string): string {
+  return deployment !== null && Object.hasOwn(deployment.taskGroups, group) ? deployment.id : "";
+}
+
 /** Its last recorded client state is `unknown`: its node has been out of reach (spec §1.9). */
 export function needsReconnect(alloc: Allocation): boolean {
   const last = alloc.allocStates.findLast((state) => state.field === CLIENT_STATUS_FIELD);

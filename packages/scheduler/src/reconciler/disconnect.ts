@@ -46,11 +46,7 @@ export function planDisconnects(
 
 /** D3: the replacement of an unknown one that was put off until this evaluation. */
 export function isDueForReplacement(alloc: Allocation, evalId: string): boolean {
-  return (
-    alloc.clientStatus === ClientStatus.unknown &&
-    alloc.followupEvalId === evalId &&
-    alloc.nextAllocation === ""
-  );
+  return alloc.clientStatus === ClientStatus.unknown && alloc.followupEvalId === evalId;
 }
 
 interface ReconnectPlan {

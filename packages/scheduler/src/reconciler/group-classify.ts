@@ -6,7 +6,6 @@ import {
   isTerminal,
   type TaskGroup,
 } from "@drover/model";
-import { groupOf } from "./alloc-facts.ts";
 import { AllocClass, type Buckets, classify, sortIntoBuckets } from "./buckets.ts";
 import {
   clientStopWaits,
@@ -21,9 +20,9 @@ import {
   RESCHEDULE_KIND,
   STOP_DELAY_KIND,
 } from "./followups.ts";
-import { classifyContext, type Pass, stopUnneeded } from "./pass.ts";
+import { classifyContext, type Pass, rescheduleContext, stopUnneeded } from "./pass.ts";
 import { cancel, extractPairs } from "./prepare.ts";
-import { splitReschedulable } from "./reschedule.ts";
+import { decideReschedule, type RescheduleContext, splitReschedulable } from "./reschedule.ts";
 import { Description } from "./types.ts";
 
 /** G1, G4: allocations that still say something about the group. */
@@ -92,11 +91,18 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
   const context = classifyContext(pass);
   const buckets = sortIntoBuckets(considered, context);
   pass.desired.ignore += buckets.ignore.length;
-  const split = extractPairs(buckets, { job, deployment: triage.current });
+  const reschedule = rescheduleContext(pass);
+  const split = extractPairs(buckets, {
+    job,
+    deployment: triage.current,
+    node: input.node,
+    retry: (next) => decideReschedule(next, reschedule),
+  });
   pass.pairs = split.pairs;
+  pass.retries = split.retries;
   draft.stops.push(...split.cancelled);
   pass.desired.stop += split.cancelled.length;
-  const later = splitFailed(pass, buckets);
+  const later = [...split.later, ...splitFailed(pass, buckets, reschedule)];
   const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
   draft.stops.push(...reconnects.stops);
   draft.attributeUpdates.push(...reconnects.updates);
@@ -119,21 +125,16 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
 }
 
 /** G7. Returns what is to be replaced later. */
-function splitFailed(pass: Pass, buckets: Buckets): Due[] {
-  const { input, pairs, triage } = pass;
+function splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): Due[] {
+  const { pairs } = pass;
   const inPairs = new Set(pairs.map((pair) => pair.next.id));
-  const ofJob = (alloc: Allocation) => groupOf(input.allocJob(alloc), alloc.taskGroup);
   const split = splitReschedulable(
     buckets.untainted.filter((alloc) => !inPairs.has(alloc.id)),
-    {
-      now: input.now,
-      evalId: input.evaluation.id,
-      isBatch: input.isBatch,
-      deployment: triage.current,
-      policyOf: (alloc) => ofJob(alloc)?.reschedulePolicy ?? null,
-    },
+    context,
   );
-  const due = split.untainted.filter((alloc) => isDueForReplacement(alloc, input.evaluation.id));
+  const due = split.untainted.filter(
+    (alloc) => isDueForReplacement(alloc, context.evalId) && !context.isReplaced(alloc),
+  );
   pass.disconnected.push(...due);
   pass.untainted = [
     ...split.untainted.filter((alloc) => !due.includes(alloc)),

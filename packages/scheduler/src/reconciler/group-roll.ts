@@ -49,7 +49,9 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
     chosen.push(alloc);
   }
   chosen.push(...yieldPlaces(pass, held, idle));
-  for (const old of chosen) draft.destructive.push({ group, old });
+  for (const old of chosen) {
+    draft.destructive.push({ group, old, retryOf: pass.retries.get(old.id) ?? null });
+  }
   desired.destructiveUpdate += chosen.length;
   desired.ignore += destructive.length - chosen.length;
 }

@@ -40,6 +40,7 @@ export function reconcileGroup(scope: GroupScope): boolean {
     disconnected: [],
     laterCount: 0,
     pairs: [],
+    retries: new Map(),
   };
   const considered = dropUnneededCanaries(pass, considerable(pass));
   const waits = classifyAll(pass, considered);

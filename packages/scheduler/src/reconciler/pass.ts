@@ -8,10 +8,12 @@ import type {
   PlannedAttributeUpdate,
   TaskGroup,
 } from "@drover/model";
+import { hasOnlyPrepared } from "../prepared.ts";
 import { groupOf } from "./alloc-facts.ts";
 import type { ClassifyContext } from "./buckets.ts";
 import type { Triage } from "./deployment-step.ts";
 import type { Pair } from "./prepare.ts";
+import type { RescheduleContext } from "./reschedule.ts";
 import {
   Description,
   type DestructiveRequest,
@@ -61,6 +63,8 @@ export interface Pass extends GroupScope {
   disconnected: Allocation[];
   laterCount: number;
   pairs: Pair[];
+  /** Old allocation → the failed attempt at replacing it. */
+  retries: ReadonlyMap<string, Allocation>;
 }
 
 /** Canaries are placed or awaited, and nothing else of the new version may start. */
@@ -71,6 +75,27 @@ export function isCanarying(state: DeploymentState): boolean {
 export function stopUnneeded(pass: Pass, alloc: Allocation): void {
   pass.draft.stops.push({ alloc, description: Description.notNeeded });
   pass.desired.stop++;
+}
+
+/** How the failed allocations of the scope are judged. */
+export function rescheduleContext({
+  allocs,
+  input,
+  triage,
+}: Pick<GroupScope, "allocs" | "input" | "triage">): RescheduleContext {
+  const byId = new Map(allocs.map((alloc) => [alloc.id, alloc]));
+  return {
+    now: input.now,
+    evalId: input.evaluation.id,
+    isBatch: input.isBatch,
+    deployment: triage.current,
+    policyOf: (alloc) => groupOf(input.allocJob(alloc), alloc.taskGroup)?.reschedulePolicy ?? null,
+    isReplaced: ({ nextAllocation }) => {
+      if (nextAllocation === "") return false;
+      const next = byId.get(nextAllocation);
+      return next === undefined || !hasOnlyPrepared(next);
+    },
+  };
 }
 
 export function classifyContext({ input }: Pick<GroupScope, "input">): ClassifyContext {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Allocation, ClientStatus, type Job } from "@drover/model";
 import { Harness } from "../testing/harness.ts";
-import { type RollingOptions, rollingJob } from "../testing/jobs.ts";
+import { type RollingOptions, rollingGroup, rollingJob } from "../testing/jobs.ts";
 
 function dockerJob(options: RollingOptions = {}): Job {
   return rollingJob({ driver: "docker", image: "app:1", ...options });
@@ -216,4 +216,88 @@ test("P3 scaling a prepared name away stops both of the pair", () => {
   );
   assert.equal(harness.live(job).filter((alloc) => alloc.phase !== "prepare").length, 1);
   assert.ok(result.plan.stops.length >= 3);
+});
+
+test("P7 a preparation that failed for a passing reason is tried again after the delay", () => {
+  const { harness, job } = preparing({ count: 1, update: { maxParallel: 1 } });
+  const [next] = prepared(harness, job);
+  assert.ok(next);
+  const failed = harness.fail(next);
+  const before = harness.evaluate(job);
+  assert.deepEqual([before.plan.stops, before.plan.placements, before.followups], [[], [], []]);
+  const marked = { ...failed.desiredTransition, reschedule: true };
+  harness.update(failed, { desiredTransition: marked });
+  const waiting = harness.evaluate(job);
+  assert.deepEqual([waiting.plan.stops, waiting.plan.placements], [[], []]);
+  const [followup] = waiting.followups;
+  assert.equal((followup?.waitUntil ?? 0) - harness.now, 30_000);
+  assert.deepEqual(harness.evaluate(job).followups, []);
+  harness.now += 30_000;
+  const again = harness.evaluate(job, { id: followup?.id ?? "" });
+  assert.deepEqual(
+    again.plan.stops.map((stop) => stop.allocId),
+    [next.id],
+  );
+  const [retry] = again.plan.placements;
+  assert.equal(retry?.phase, "prepare");
+  assert.equal(retry?.previousAllocation, next.previousAllocation);
+  assert.equal(retry?.rescheduleTracker?.events[0]?.prevAllocId, next.id);
+  harness.rollToEnd(job);
+});
+
+test("P7 a failed preparation does not hold the slot of one that has ended, too", () => {
+  const { harness, job } = preparing({ count: 1, update: { maxParallel: 1 } });
+  const [next] = prepared(harness, job);
+  const old = next && harness.state.alloc(next.previousAllocation);
+  assert.ok(next && old);
+  harness.fail(next);
+  harness.fail(old);
+  harness.now += 60_000;
+  const { plan } = harness.evaluate(job);
+  assert.ok(plan.stops.some((stop) => stop.allocId === next.id));
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.previousAllocation),
+    [old.id],
+  );
+});
+
+test("R1 an allocation whose replacement was given up is replaced like any other when it fails", () => {
+  const { harness, job } = preparing({ count: 2 });
+  harness.failDeployment(job);
+  harness.evaluate(job);
+  const [old] = harness.live(job);
+  assert.ok(old);
+  assert.notEqual(old.nextAllocation, "");
+  harness.fail(old);
+  const { followups, plan } = harness.evaluate(job);
+  assert.deepEqual(plan.placements, []);
+  assert.equal(followups[0]?.triggeredBy, "alloc-reschedule");
+});
+
+test("P2 a pair whose new node is drained is given up", () => {
+  const { harness, job } = preparing();
+  const [next] = prepared(harness, job);
+  assert.ok(next);
+  const drainStrategy = { deadline: 0, ignoreSystemJobs: false, forceDeadline: 0, startedAt: 0 };
+  harness.changeNode(next.nodeId, { drainStrategy, schedulingEligibility: "ineligible" });
+  const { plan } = harness.evaluate(job);
+  assert.ok(plan.stops.some((stop) => stop.allocId === next.id));
+  assert.ok(plan.placements.every((alloc) => alloc.nodeId !== next.nodeId));
+});
+
+test("P1 a group without an update strategy prepares beside one that has a deployment", () => {
+  const harness = new Harness();
+  const build = (image: string) => {
+    const free = rollingGroup({ name: "free", count: 2, driver: "docker", image, update: null });
+    const watched = rollingGroup({ count: 2, driver: "docker", image });
+    return rollingJob({ job: { taskGroups: [watched, free] } });
+  };
+  const job = build("app:1");
+  harness.register(job);
+  harness.rollToEnd(job);
+  const { plan } = harness.register(build("app:2"));
+  assert.equal(plan.placements.length, 4);
+  assert.deepEqual(harness.evaluate(job).plan.stops, []);
+  harness.rollToEnd(job);
+  assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });

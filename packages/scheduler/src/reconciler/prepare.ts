@@ -11,9 +11,13 @@ import {
   isClientTerminal,
   isServerTerminal,
   type Job,
+  type Node,
 } from "@drover/model";
 import { isPreparing } from "../prepared.ts";
+import { deploymentIdFor } from "./alloc-facts.ts";
 import { AllocClass, type Buckets } from "./buckets.ts";
+import type { Due } from "./followups.ts";
+import type { RescheduleDecision } from "./reschedule.ts";
 import { Description, type StopRequest } from "./types.ts";
 
 export interface Pair {
@@ -30,12 +34,19 @@ interface PairSplit {
   readonly pairs: Pair[];
   /** Prepared ones that nobody wants any more; the old ones stay. */
   readonly cancelled: StopRequest[];
+  /** Old allocation → the failed one that is given up for another attempt at replacing it. */
+  readonly retries: Map<string, Allocation>;
+  /** Failed ones that wait for their next attempt; their pairs stay. */
+  readonly later: Due[];
 }
 
 interface PairContext {
   readonly job: Job;
   /** The current deployment, in whatever status. */
   readonly deployment: Deployment | null;
+  readonly node: (id: string) => Node | undefined;
+  /** When a failed one may be tried again. */
+  readonly retry: (next: Allocation) => RescheduleDecision;
 }
 
 /**
@@ -44,18 +55,19 @@ interface PairContext {
  */
 export function extractPairs(buckets: Buckets, context: PairContext): PairSplit {
   const preparing = [...buckets.untainted, ...buckets.migrate, ...buckets.lost].filter(isPreparing);
-  const split: PairSplit = { pairs: [], cancelled: [] };
+  const split: PairSplit = { pairs: [], cancelled: [], retries: new Map(), later: [] };
   if (preparing.length === 0) return split;
   const classOf = classesById(buckets);
   const removed = new Set<string>();
   for (const next of preparing) {
+    const bucket = classOf.get(next.id)?.class;
     const old = classOf.get(next.previousAllocation);
-    if (isWanted(next, classOf.get(next.id)?.class, context)) {
-      split.pairs.push(toPair(next, old));
+    const pair = toPair(next, old);
+    if (isWanted(next, bucket, context) && mayStay(pair, split, context)) {
+      split.pairs.push(pair);
       if (old) removed.add(old.alloc.id);
     } else {
-      const isLost = classOf.get(next.id)?.class === AllocClass.lost;
-      split.cancelled.push(cancel(next, isLost));
+      split.cancelled.push(cancel(next, bucket === AllocClass.lost));
       removed.add(next.id);
     }
   }
@@ -80,15 +92,28 @@ function classesById(buckets: Buckets): Map<string, Classified> {
 
 /** P2: of the version that is wanted now, in a deployment that goes on, on a node that is there. */
 function isWanted(next: Allocation, bucket: AllocClass | undefined, context: PairContext): boolean {
-  const { deployment, job } = context;
+  const { deployment, job, node } = context;
   if (bucket !== AllocClass.untainted) return false;
   if (next.jobModifyIndex !== job.jobModifyIndex || next.jobCreateIndex !== job.createIndex) {
     return false;
   }
-  if (next.deploymentId !== (deployment?.id ?? "")) return false;
+  if (next.deploymentId !== deploymentIdFor(deployment, next.taskGroup)) return false;
   if (deployment?.status === DeploymentStatus.failed) return false;
-  const mayTryAgain = next.desiredTransition.reschedule === true && next.unretryableError === "";
-  return !(next.clientStatus === ClientStatus.failed && mayTryAgain);
+  return (node(next.nodeId)?.drainStrategy ?? null) === null;
+}
+
+/** P7: a failed one stays until it may be tried again, or its predecessor needs the slot. */
+function mayStay(pair: Pair, split: PairSplit, context: PairContext): boolean {
+  const { isOldUntainted, next, old } = pair;
+  if (!isClientTerminal(next)) return true;
+  if (!isOldUntainted) return false;
+  const decision = context.retry(next);
+  if (decision === "now") {
+    if (old) split.retries.set(old.id, next);
+    return false;
+  }
+  if (decision !== "never") split.later.push({ allocId: next.id, at: decision.at });
+  return true;
 }
 
 function toPair(next: Allocation, old: Classified | undefined): Pair {

@@ -36,6 +36,7 @@ function split(
     isBatch,
     deployment,
     policyOf: () => policy,
+    isReplaced: ({ nextAllocation }) => nextAllocation !== "",
   });
   if (result.now.length > 0) return "now";
   if (result.later.length > 0) return `later ${(result.later[0]?.at ?? 0) - MOCK_NOW}`;

@@ -22,14 +22,18 @@ const NOW_TOLERANCE_MS = 1_000;
 const EVENTS_MAX = 5;
 export const LastReschedule = { ok: "ok", noPlacement: "no placement" } as const;
 
-interface RescheduleContext {
+export interface RescheduleContext {
   readonly now: number;
   readonly evalId: string;
   readonly isBatch: boolean;
   readonly deployment: Deployment | null;
   /** Of the version that the allocation runs. */
   readonly policyOf: (alloc: Allocation) => ReschedulePolicy | null;
+  /** One that was only prepared and then given up has replaced nothing. */
+  readonly isReplaced: (alloc: Allocation) => boolean;
 }
+
+export type RescheduleDecision = "now" | "never" | { readonly at: number };
 
 interface RescheduleLater {
   readonly alloc: Allocation;
@@ -50,7 +54,7 @@ export function splitReschedulable(
 ): RescheduleSplit {
   const split: RescheduleSplit = { untainted: [], now: [], later: [] };
   for (const alloc of allocs) {
-    if (alloc.nextAllocation !== "" && isTerminal(alloc)) continue; // R1
+    if (isTerminal(alloc) && context.isReplaced(alloc)) continue; // R1
     const fate = context.isBatch ? batchFate(alloc) : serviceFate(alloc);
     if (fate === "drop") continue;
     if (fate === "keep") split.untainted.push(alloc);
@@ -64,7 +68,7 @@ function placeCandidate(
   split: RescheduleSplit,
   context: RescheduleContext,
 ): void {
-  const decision = decideCandidate(alloc, context);
+  const decision = decideReschedule(alloc, context);
   if (decision === "now") {
     split.now.push(alloc);
     return;
@@ -98,10 +102,10 @@ function hadNoPlacement(alloc: Allocation): boolean {
   return alloc.rescheduleTracker?.lastReschedule === LastReschedule.noPlacement;
 }
 
-function decideCandidate(
+export function decideReschedule(
   alloc: Allocation,
   context: RescheduleContext,
-): "now" | "never" | { readonly at: number } {
+): RescheduleDecision {
   const { deployment, now } = context;
   const isWatched =
     deployment !== null && isDeploymentActive(deployment) && alloc.deploymentId === deployment.id;

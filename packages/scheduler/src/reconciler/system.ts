@@ -21,8 +21,9 @@ import { newDeploymentState, type Triage } from "./deployment-step.ts";
 import { planDisconnects, planReconnects } from "./disconnect.ts";
 import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
 import { undecidedBudget } from "./limit.ts";
-import { classifyContext, type Draft } from "./pass.ts";
+import { classifyContext, type Draft, rescheduleContext } from "./pass.ts";
 import { extractPairs, isReady, type Pair } from "./prepare.ts";
+import { decideReschedule } from "./reschedule.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
 import { decideUpdates } from "./updates.ts";
 
@@ -60,7 +61,13 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
   draft.desired[group.name] = desired;
   const considered = allocs.filter((alloc) => !isServerTerminal(alloc));
   const buckets = sortIntoBuckets(considered, classifyContext({ input }));
-  const { cancelled, pairs } = extractPairs(buckets, { job, deployment: triage.current });
+  const reschedule = rescheduleContext(scope);
+  const { cancelled, pairs } = extractPairs(buckets, {
+    job,
+    deployment: triage.current,
+    node: input.node,
+    retry: (next) => decideReschedule(next, reschedule),
+  });
   draft.stops.push(...cancelled);
   desired.stop += cancelled.length;
   stopTainted(scope, buckets);
@@ -176,7 +183,7 @@ function rollSystem(
     );
   const ordered = facts.destructive.toSorted((a, b) => Number(serves(a)) - Number(serves(b)));
   const chosen = ordered.slice(0, Math.min(budget, ordered.length));
-  for (const old of chosen) draft.destructive.push({ group, old });
+  for (const old of chosen) draft.destructive.push({ group, old, retryOf: null });
   return chosen.length;
 }
 

@@ -76,6 +76,8 @@ export interface PlaceRequest {
 export interface DestructiveRequest {
   readonly group: TaskGroup;
   readonly old: Allocation;
+  /** An earlier attempt at replacing `old` that failed before it could start. */
+  readonly retryOf: Allocation | null;
 }
 
 /** A prepared allocation starts, and the one it replaces stops, in one step. */
