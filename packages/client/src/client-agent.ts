@@ -51,6 +51,8 @@ export class ClientAgent {
   readonly fs: AllocFs;
   readonly #control: AllocControl;
   #reaped = false;
+  /** Allocations that are being worked on. */
+  #busy = 0;
   #detachedTimer: Cancel | null = null;
   #closed = false;
 
@@ -68,6 +70,7 @@ export class ClientAgent {
       log,
       send: (reports) => link.updateAllocs(this.node.id, reports),
       report: (id) => this.#runners.get(id)?.report() ?? null,
+      busy: () => this.#busy > 0,
     });
     this.#session = new Session({
       clock,
@@ -350,6 +353,10 @@ export class ClientAgent {
       driver: (name) => this.#drivers.get(name),
       discovery: (provider) => this.#discovery(provider),
       changed: (id, urgent) => this.#updates.changed(id, urgent),
+      working: (begins) => {
+        this.#busy += begins ? 1 : -1;
+        if (this.#busy === 0) this.#updates.settled();
+      },
       ended: () => void this.#collect(this.#options.gcMaxAllocs),
       forgotten: (id) => {
         void this.#runners.get(id)?.close();

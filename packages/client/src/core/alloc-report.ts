@@ -1,8 +1,7 @@
 /** What the servers hear of an allocation: the client-owned fields, derived from the record. */
-import { type AllocClientReport, ClientStatus, type TaskState } from "@drover/model";
+import { type AllocClientReport, ClientStatus, TaskRunState, type TaskState } from "@drover/model";
 import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
 import { allocStatus } from "./alloc-status.ts";
-import { hookOf } from "./coordinate-tasks.ts";
 import { healthRules } from "./health-rules.ts";
 
 export function allocReport(record: AllocRecord): AllocClientReport {
@@ -27,14 +26,18 @@ export function allocReport(record: AllocRecord): AllocClientReport {
   };
 }
 
-/** A poststop task that is about to run keeps the allocation running. */
+/**
+ * A task that begins for the first time after others have run (main after prestart, poststop at the
+ * end) keeps the allocation running: it has started, and nothing of it has failed.
+ */
 function statusStates(record: AllocRecord): TaskState[] {
-  return groupOf(record.job, record.alloc).tasks.flatMap((task) => {
-    const run = record.tasks[task.name];
-    if (run === undefined) return [];
-    const begins = run.phase.kind === "setup" || run.phase.kind === "starting";
-    const starts = hookOf(task) === "poststop" && begins;
-    return [starts ? { ...run.state, state: "running" } : run.state];
+  const runs = Object.values(record.tasks);
+  const anyRan = runs.some((run) => run.state.startedAt !== 0);
+  return runs.map((run) => {
+    const { kind } = run.phase;
+    const first = run.state.startedAt === 0 && run.state.restarts === 0;
+    const begins = first && (kind === "setup" || kind === "starting");
+    return anyRan && begins ? { ...run.state, state: TaskRunState.running } : run.state;
   });
 }
 

@@ -68,6 +68,8 @@ export interface RunnerDeps {
   changed(allocId: string, urgent: boolean): void;
   /** Stopped after a tombstone, files included: the agent may drop the runner. */
   forgotten(allocId: string): void;
+  /** A turn of changes begins or ends; always in pairs. */
+  working(begins: boolean): void;
   /** All its tasks are dead and removed. */
   ended(allocId: string): void;
   imagesPresent(digests: Readonly<Record<string, string>>): void;
@@ -246,6 +248,7 @@ export class AllocRunner {
 
   async #drain(always: boolean): Promise<void> {
     this.#draining = true;
+    this.#deps.working(true);
     let must = always;
     try {
       while (this.#changes.length > 0 && !this.#closed.signal.aborted) {
@@ -260,6 +263,8 @@ export class AllocRunner {
       const fields = { allocId: this.#record.alloc.id, error: errorText(error) };
       this.#deps.log("error", "running an allocation failed", fields);
       this.#draining = false;
+    } finally {
+      this.#deps.working(false);
     }
   }
 

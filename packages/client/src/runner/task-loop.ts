@@ -162,11 +162,15 @@ export class TaskLoop {
     const handle = await attached;
     const { closed, clock } = this.#deps;
     if (closed.aborted) return;
-    if (handle === null) return this.#post({ kind: "exited", exit: vanished(clock.now()) });
+    if (handle === null) {
+      this.#watched = null;
+      return this.#post({ kind: "exited", exit: vanished(clock.now()) });
+    }
     const what = `waiting for task ${this.#deps.identity.taskName}`;
     const exit = await untilDone(this.#deps, what, () => this.#driver().wait(handle, closed));
     if (exit === null || closed.aborted) return;
     this.#attached = Promise.resolve(null);
+    this.#watched = null;
     this.#post({ kind: "exited", exit: exit.value });
   }
 

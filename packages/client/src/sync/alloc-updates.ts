@@ -9,6 +9,8 @@ import type { Log } from "../options.ts";
 const FIRST_RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
 const LINES_DELAY_MS = 200;
+/** Under load: news wait for others that are being written to disk, never longer than this. */
+const HOLD_MS_MAX = 50;
 /** Keeps one message well under the size of a log entry. */
 const REPORTS_MAX = 256;
 
@@ -20,6 +22,8 @@ export interface AllocUpdatesDeps {
   send(reports: readonly AllocClientReport[]): Promise<void>;
   /** The newest report; null when the allocation has been forgotten. */
   report(allocId: string): AllocClientReport | null;
+  /** Allocations are being worked on right now: their news can travel along. */
+  busy(): boolean;
 }
 
 export class AllocUpdates {
@@ -32,6 +36,7 @@ export class AllocUpdates {
   #timer: Cancel | null = null;
   /** The last message was not accepted: the next one waits for its turn. */
   #failing = false;
+  #cancelHold: Cancel | null = null;
 
   constructor(deps: AllocUpdatesDeps) {
     this.#deps = deps;
@@ -60,6 +65,9 @@ export class AllocUpdates {
     this.#online = false;
     this.#timer?.();
     this.#timer = null;
+    this.#cancelHold?.();
+    this.#cancelHold = null;
+    this.#scheduled = false;
   }
 
   #schedule(): void {
@@ -68,10 +76,22 @@ export class AllocUpdates {
     this.#timer?.();
     this.#timer = null;
     this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      void this.#flush();
-    });
+    const { clock } = this.#deps;
+    this.#cancelHold = clock.setTimer(clock.now() + HOLD_MS_MAX, () => this.#release());
+    setImmediate(() => this.settled());
+  }
+
+  /** Work on an allocation is done: nothing more to wait for, perhaps. */
+  settled(): void {
+    if (this.#scheduled && !this.#deps.busy()) this.#release();
+  }
+
+  #release(): void {
+    if (!this.#scheduled) return;
+    this.#scheduled = false;
+    this.#cancelHold?.();
+    this.#cancelHold = null;
+    void this.#flush();
   }
 
   async #flush(): Promise<void> {
