@@ -1,6 +1,6 @@
 /** The machine that the tests of this package run on, and where the recordings are. */
 import assert from "node:assert/strict";
-import { createHash, privateDecrypt, randomBytes, constants } from "node:crypto";
+import { constants, createHash, privateDecrypt, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";

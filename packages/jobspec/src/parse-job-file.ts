@@ -131,6 +131,7 @@ class JobFile {
     });
     const locals = this.#ofType("locals");
     const localValues = evaluateLocals(locals, scopeWith, out);
+    if (hasErrors(out)) return null;
     const block = this.#onlyJob();
     if (block === null) return null;
     const scope = scopeWith(localValues);

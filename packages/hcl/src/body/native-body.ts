@@ -16,12 +16,22 @@ import {
   unsupportedBlock,
 } from "./body.ts";
 
+/** What has been read already by `partialContent`. */
+interface Hidden {
+  readonly attributes: ReadonlySet<string>;
+  readonly blocks: ReadonlySet<string>;
+}
+
 export class NativeBody implements Body {
   readonly #syntax: BodySyntax;
   readonly #scope: Scope;
-  readonly #hidden: ReadonlySet<string>;
+  readonly #hidden: Hidden;
 
-  constructor(syntax: BodySyntax, scope: Scope, hidden: ReadonlySet<string> = new Set()) {
+  constructor(
+    syntax: BodySyntax,
+    scope: Scope,
+    hidden: Hidden = { attributes: new Set(), blocks: new Set() },
+  ) {
     this.#syntax = syntax;
     this.#scope = scope;
     this.#hidden = hidden;
@@ -48,9 +58,13 @@ export class NativeBody implements Body {
   ): { content: BodyContent; rest: Body } {
     const attributes = this.#attributes(schema, diagnostics);
     const blocks = this.#blocks(schema, diagnostics);
-    const hidden = new Set(this.#hidden);
-    for (const attribute of schema.attributes) hidden.add(attribute.name);
-    for (const block of schema.blocks) hidden.add(block.type);
+    const hidden = {
+      attributes: new Set([
+        ...this.#hidden.attributes,
+        ...schema.attributes.map((attribute) => attribute.name),
+      ]),
+      blocks: new Set([...this.#hidden.blocks, ...schema.blocks.map((block) => block.type)]),
+    };
     const rest = new NativeBody(this.#syntax, this.#scope, hidden);
     return { content: { attributes, blocks }, rest };
   }
@@ -63,7 +77,7 @@ export class NativeBody implements Body {
     }
     const attributes = new Map<string, Attribute>();
     for (const [name, attribute] of this.#syntax.attributes) {
-      if (!this.#hidden.has(name)) attributes.set(name, this.#attribute(attribute));
+      if (!this.#hidden.attributes.has(name)) attributes.set(name, this.#attribute(attribute));
     }
     return attributes;
   }
@@ -71,13 +85,13 @@ export class NativeBody implements Body {
   freeFormAttributes(): ReadonlyMap<string, Attribute> {
     const attributes = new Map<string, Attribute>();
     for (const [name, attribute] of this.#syntax.attributes) {
-      if (this.#hidden.has(name)) continue;
+      if (this.#hidden.attributes.has(name)) continue;
       const expression = objectAsTuple(attribute.expression);
       attributes.set(name, { ...this.#attribute(attribute), expression });
     }
     for (const [type, blocks] of blocksByType(this.#syntax.blocks)) {
       const [first] = blocks;
-      if (first === undefined || this.#hidden.has(type)) continue;
+      if (first === undefined || this.#hidden.blocks.has(type)) continue;
       attributes.set(type, {
         name: type,
         nameRange: first.typeRange,
@@ -97,7 +111,7 @@ export class NativeBody implements Body {
     const found = new Map<string, Attribute>();
     for (const { name, required } of schema.attributes) {
       const attribute = this.#syntax.attributes.get(name);
-      if (attribute !== undefined && !this.#hidden.has(name)) {
+      if (attribute !== undefined && !this.#hidden.attributes.has(name)) {
         found.set(name, this.#attribute(attribute));
       } else if (required === true) {
         diagnostics.push(missingArgument(name, this.missingItemRange));
@@ -110,7 +124,7 @@ export class NativeBody implements Body {
     const wanted = new Map(schema.blocks.map((block) => [block.type, block]));
     return this.#syntax.blocks.flatMap((block) => {
       const blockSchema = wanted.get(block.type);
-      if (blockSchema === undefined || this.#hidden.has(block.type)) return [];
+      if (blockSchema === undefined || this.#hidden.blocks.has(block.type)) return [];
       const problem = labelProblem(block, blockSchema);
       if (problem === null) return [this.#block(block)];
       diagnostics.push(problem);
@@ -125,12 +139,12 @@ export class NativeBody implements Body {
   ): void {
     const names = new Set(schema.attributes.map((attribute) => attribute.name));
     for (const [name, attribute] of this.#syntax.attributes) {
-      if (this.#hidden.has(name) || names.has(name)) continue;
+      if (this.#hidden.attributes.has(name) || names.has(name)) continue;
       diagnostics.push(unsupportedArgument(name, attribute.nameRange, schema, taken));
     }
     const types = new Set(schema.blocks.map((block) => block.type));
     for (const block of this.#syntax.blocks) {
-      if (this.#hidden.has(block.type) || types.has(block.type)) continue;
+      if (this.#hidden.blocks.has(block.type) || types.has(block.type)) continue;
       diagnostics.push(unsupportedBlock(block.type, block.typeRange, schema));
     }
   }

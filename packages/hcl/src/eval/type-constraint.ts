@@ -2,6 +2,7 @@
 import { type Diagnostic, errorAt } from "../diagnostic.ts";
 import { type Range, rangeBetween } from "../source.ts";
 import type { CallExpression, Expression } from "../syntax/ast.ts";
+import { parseExpressionText } from "../syntax/parse.ts";
 import {
   BOOL,
   DYNAMIC,
@@ -33,6 +34,13 @@ export function parseTypeConstraint(
   diagnostics: Diagnostic[],
   options: { allowAny: boolean } = { allowAny: false },
 ): Type | null {
+  if (expression.kind === "jsonString") {
+    const { name } = expression.range.source;
+    const parsed = parseExpressionText({ name, text: expression.text });
+    if (parsed.diagnostics.length === 0) {
+      return parseTypeConstraint(parsed.expression, diagnostics, options);
+    }
+  }
   const fail = (where: Range, detail: string): null => {
     diagnostics.push(errorAt(where, "Invalid type specification", detail));
     return null;

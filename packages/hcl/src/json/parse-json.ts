@@ -76,6 +76,11 @@ class JsonParser {
       const detail = "Extra characters appear after the JSON value.";
       this.#error(next.range, "Extraneous data after value", detail);
     }
+    if (node.kind !== "object" && node.kind !== "array") {
+      const detail =
+        "The root value in a JSON-based configuration must be either a JSON object or a JSON array of objects.";
+      this.#error(node.range, "Root value must be object", detail);
+    }
     return node;
   }
 
@@ -230,7 +235,6 @@ class JsonParser {
   /** Null when it is broken. */
   #member(): JsonMember | null {
     const key = this.#value();
-    if (key.kind === "invalid") return null;
     if (key.kind !== "string") {
       const detail = "A JSON object property name must be a string";
       this.#error(nodeStart(key), "Invalid object property name", detail);
@@ -243,7 +247,6 @@ class JsonParser {
       return null;
     }
     const value = this.#value();
-    if (value.kind === "invalid") return null;
     return { name: key.text, nameRange: key.range, value };
   }
 
@@ -265,7 +268,6 @@ class JsonParser {
     const items: JsonNode[] = [];
     while (this.#peek().type !== "]") {
       const item = this.#value();
-      if (item.kind === "invalid") return item;
       items.push(item);
       const next = this.#peek();
       if (next.type === ",") {

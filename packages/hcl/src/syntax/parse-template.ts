@@ -1,7 +1,7 @@
 /** Parses quoted and heredoc templates: text, `${…}` and `%{…}`. */
 
 import { nameSuggestion } from "../name-suggestion.ts";
-import { type Range, range, rangeBetween } from "../source.ts";
+import { endOf, type Range, range, rangeBetween } from "../source.ts";
 import type { Expression } from "./ast.ts";
 import { type ForWords, parseForIntroduction } from "./parse-collection.ts";
 import { parseExpression } from "./parse-expression.ts";
@@ -64,8 +64,7 @@ function parseParts(p: ParserState, end: TokenType): TemplatePart[] {
     }
   }
   if (parts.length === 0) {
-    const where = range(endRange.source, endRange.start, endRange.start);
-    parts.push({ kind: "text", text: "", range: where });
+    parts.push({ kind: "text", text: "", range: endOf(endRange) });
   }
   parts.push({ kind: "end", range: endRange });
   return parts;

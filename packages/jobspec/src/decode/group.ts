@@ -94,12 +94,14 @@ function decodeTaskScaling(
     }
     seen.set(label, block);
     const { policy, type } = decodeScaling(block.body, cx, read);
+    // The two types are named the wrong way round, as users know the message.
     if (type !== null && type.text !== wanted) {
-      const detail = `Invalid policy type, expected "${wanted}" but found "${type.text}"`;
+      const detail = `Invalid policy type, expected "${type.text}" but found "${wanted}"`;
       report(cx, block.headerRange, "Invalid scaling policy type", detail);
       continue;
     }
-    policies.push({ ...policy, type: wanted });
+    policy["type"] = wanted;
+    policies.push(policy);
   }
   return policies;
 }

@@ -3,6 +3,8 @@
  * that a job file writes in another way have a reader of their own in `special.ts`.
  */
 import { type Attribute, type Block, type Body, formatRange } from "@drover/hcl";
+import { encodeInput, type InferInput } from "@drover/model";
+import { opaqueRecord } from "../opaque/records.ts";
 import { type DecodeContext, report } from "./context.ts";
 import { decodeJsonBody, decodeMapBody } from "./free-form.ts";
 import { decodeAttribute, type IntegerRange } from "./scalar.ts";
@@ -55,7 +57,7 @@ export class RecordDecoder {
     }
     for (const field of shape.blocks) {
       const blocks = content.blocks.filter((block) => block.type === field.name);
-      if (blocks.length > 0) this.#store(result, field, blocks);
+      if (blocks.length > 0) this.#store(record, field, blocks, result);
     }
     return result;
   }
@@ -64,14 +66,19 @@ export class RecordDecoder {
     return decodeAttribute(attribute, field.field, this.#cx, integerRange(record, field));
   }
 
-  #store(result: Bag, shape: FieldShape, blocks: readonly Block[]): void {
+  #store(record: AnyRecord, shape: FieldShape, blocks: readonly Block[], result: Bag): void {
     if (shape.field.kind !== "json") {
       result[shape.key] = this.#blocks(shape, blocks);
       return;
     }
-    const { body } = this.#only(shape.name, blocks);
+    const first = this.#only(shape.name, blocks);
+    const opaque = opaqueRecord(record, shape.key);
+    const bag = opaque === undefined ? null : this.block(opaque, first);
     this.#cx.deferred.push(() => {
-      result[shape.key] = decodeJsonBody(body, this.#cx);
+      result[shape.key] =
+        opaque === undefined || bag === null
+          ? decodeJsonBody(first.body, this.#cx)
+          : encodeInput(opaque, bag as InferInput<AnyRecord>);
     });
   }
 

@@ -11,12 +11,11 @@ import {
   NUMBER,
   numberOf,
   STRING,
-  startRange,
   stringOf,
   type Type,
   truncate,
 } from "@drover/hcl";
-import { networkSchema, portSchema } from "@drover/model";
+import { networkSchema, periodicSchema, portSchema } from "@drover/model";
 import { type DecodeContext, report } from "./context.ts";
 import { decodeGroup, decodeTask } from "./group.ts";
 import type { RecordReader } from "./record.ts";
@@ -34,6 +33,7 @@ export function specialReaders(): ReadonlyMap<string, RecordReader> {
     ["Constraint", decodeConstraint],
     ["Affinity", decodeAffinity],
     ["Network", decodeNetwork],
+    ["Periodic", decodePeriodic],
     ["Task", decodeTask],
     ["TaskGroup", decodeGroup],
   ]);
@@ -57,7 +57,7 @@ function readAs(attribute: Attribute | undefined, type: Type, cx: DecodeContext)
   }
   report(
     cx,
-    startRange(attribute.expression),
+    attribute.expression.range,
     "Incorrect attribute value type",
     `Inappropriate value for attribute "${attribute.name}": ${converted.message}.`,
   );
@@ -135,4 +135,11 @@ function decodeNetwork(body: Body, cx: DecodeContext, read: Parameters<RecordRea
   network["reservedPorts"] = reserved.length === 0 ? null : reserved;
   network["dynamicPorts"] = dynamic.length === 0 ? null : dynamic;
   return network;
+}
+
+/** The kind of schedule is filled in only where there is a schedule. */
+function decodePeriodic(body: Body, _cx: DecodeContext, read: Parameters<RecordReader>[2]): Bag {
+  const periodic = read.fields(periodicSchema as AnyRecord, body);
+  if (periodic["spec"] === null && periodic["specs"] === null) periodic["specType"] = null;
+  return periodic;
 }

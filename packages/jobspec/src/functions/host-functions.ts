@@ -106,7 +106,9 @@ function hashFunctions(host: JobFileHost): Entry[] {
   const algorithms: readonly HashAlgorithm[] = ["md5", "sha1", "sha256", "sha512"];
   return [
     ...algorithms.map((algorithm) => {
-      return onText(algorithm, "str", (text) => string(hex(host.hash(algorithm, encodeUtf8(text)))));
+      return onText(algorithm, "str", (text) =>
+        string(hex(host.hash(algorithm, encodeUtf8(text)))),
+      );
     }),
     ["bcrypt", bcryptSpec(host)],
     ["rsadecrypt", rsaSpec(host)],
@@ -143,7 +145,9 @@ function rsaSpec(host: JobFileHost): FunctionSpec {
           `failed to decode input "${given}": cipher text must be base64-encoded`,
         );
       }
-      const plain = host.rsaDecrypt(bytes, key === undefined ? "" : stringOf(key));
+      // Lines without text are no part of the key, but stricter readers stumble over them.
+      const pem = (key === undefined ? "" : stringOf(key)).replace(/\n\s*\n/g, "\n");
+      const plain = host.rsaDecrypt(bytes, pem);
       if (plain === null)
         throw new FunctionError("failed to decrypt, error: crypto/rsa: decryption error");
       return string(decodeUtf8(plain));
@@ -167,7 +171,10 @@ function uuidFunctions(host: JobFileHost): Entry[] {
           if (typeof id === "string") {
             throw new FunctionError(`uuidv5() doesn't support namespace ${given} (${id})`);
           }
-          const input = Uint8Array.from([...id, ...encodeUtf8(name === undefined ? "" : stringOf(name))]);
+          const input = Uint8Array.from([
+            ...id,
+            ...encodeUtf8(name === undefined ? "" : stringOf(name)),
+          ]);
           return string(formatUuid(uuidV5(host.hash("sha1", input))));
         },
       },
