@@ -45,7 +45,7 @@ export const dnsSchema = record(
 export const cniSchema = record(
   "CNI",
   {
-    args: map(string()),
+    args: map(string(), { form: "attribute" }),
   },
   { typeName: "CNIConfig" },
 );
