@@ -44,7 +44,7 @@ export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): Age
     join: (addresses) => cluster.join(addresses),
     metrics: (format) => renderMetrics(format, { server, client: parts.client(), raft }),
     async parseJob(source, variables) {
-      const parsed = await parseSource(source, variables);
+      const parsed = parseSource(source, variables);
       if (parsed.error !== "") throw badRequest(parsed.error);
       return parsed.job ? encodeInput(jobSchema, parsed.job) : null;
     },

@@ -183,7 +183,9 @@ async function openServer(
         minHeartbeatTtlMs: config.server.minHeartbeatTtlMs,
         maxHeartbeatsPerSecond: config.server.maxHeartbeatsPerSecond,
         heartbeatGraceMs: config.server.heartbeatGraceMs,
-        failoverHeartbeatTtlMs: 300_000,
+        // The sessions are held by the servers, so clients go on beating through a failover.
+        failoverHeartbeatTtlMs:
+          2 * config.server.minHeartbeatTtlMs + config.server.heartbeatGraceMs,
         gcIntervalMs: 300_000,
       },
       clusterId: () => raft.clusterId,

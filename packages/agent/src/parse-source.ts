@@ -1,12 +1,33 @@
-/** Job files for `/v1/jobs/parse`: no files of this machine are read for a caller. */
+/** Job files for `/v1/jobs/parse`. A caller must not read this machine's files through it. */
+import { createHash, randomBytes } from "node:crypto";
+import { formatDiagnostics, type JobFileHost, parseJobFile } from "@drover/jobspec";
 import type { JobInput } from "@drover/model";
 
-export async function parseSource(
+const FILE_NAME = "input.hcl";
+
+const host: JobFileHost = {
+  readFile: () => ({ ok: false, message: "filesystem function disabled" }),
+  fileExists: () => false,
+  listFiles: () => [],
+  workingDirectory: "/",
+  homeDirectory: null,
+  hash: (algorithm, bytes) => createHash(algorithm).update(bytes).digest(),
+  randomBytes: (count) => randomBytes(count),
+  rsaDecrypt: () => null,
+  bcrypt: () => null,
+};
+
+/** `variables` is the text of a variable file; "" = none. */
+export function parseSource(
   source: string,
   variables: string,
-): Promise<{ job: JobInput | null; error: string }> {
-  const { parseJobFile } = await import("@drover/jobspec");
-  const { formatFirstDiagnostic } = await import("@drover/hcl");
-  const parsed = parseJobFile({ text: source, fileName: "input.hcl" });
-  return { job: parsed.job, error: parsed.job ? "" : formatFirstDiagnostic(parsed.diagnostics) };
+): { readonly job: JobInput | null; readonly error: string } {
+  const varFiles = variables === "" ? [] : [{ name: "variables.hcl", text: variables }];
+  const parsed = parseJobFile({
+    text: source,
+    fileName: FILE_NAME,
+    variables: { flags: [], varFiles, env: {} },
+    host,
+  });
+  return { job: parsed.job, error: parsed.job ? "" : formatDiagnostics(parsed) };
 }

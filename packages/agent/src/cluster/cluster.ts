@@ -247,7 +247,7 @@ export class Cluster {
       if (status.leader !== raft.memberId) return;
       const caughtUp = status.conf.learners.filter((id) => {
         const progress = status.progress[id];
-        return progress !== undefined && progress.active && progress.match >= status.commit - 10;
+        return progress?.active === true && progress.match >= status.commit - 10;
       });
       const decision = decideRoles({ ...status.conf, caughtUp });
       again = status.conf.learners.length > 0 && status.conf.voters.length < 3;

@@ -11,13 +11,14 @@ import {
   type Body,
   type BodySchema,
   type Diagnostic,
+  EMPTY_SCOPE,
   elementsOf,
   errorAt,
   evaluateAttribute,
   formatDiagnostic,
   hasErrors,
   numberOf,
-  parseNativeBody,
+  parseBodyText,
   primitiveText,
   toDouble,
   type Value,
@@ -104,10 +105,7 @@ const BLOCKS: Readonly<Record<string, Settings>> = {
 };
 
 export function parseConfigFile(source: string, fileName: string): ParsedConfig {
-  const { body, diagnostics } = parseNativeBody(
-    { name: fileName, text: source },
-    { scope: { variables: new Map(), functions: new Map(), parent: null }, dynamicBlocks: false },
-  );
+  const { body, diagnostics } = parseBodyText({ name: fileName, text: source }, EMPTY_SCOPE);
   const layer = hasErrors(diagnostics) ? {} : readTop(body, diagnostics);
   if (!hasErrors(diagnostics)) return { ok: true, layer };
   const lines = diagnostics.map(formatDiagnostic).join("\n");
@@ -227,7 +225,7 @@ function readSettings(
 
 function readMap(block: Block, diagnostics: Diagnostic[]): Record<string, string> {
   const map: Record<string, string> = {};
-  for (const [name, attribute] of block.body.allAttributes(diagnostics)) {
+  for (const [name, attribute] of block.body.justAttributes(diagnostics)) {
     map[name] = primitiveText(evaluateAttribute(attribute, diagnostics));
   }
   return map;

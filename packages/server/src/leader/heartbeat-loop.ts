@@ -13,6 +13,8 @@ export class HeartbeatLoop {
   #heartbeats: Heartbeats;
   /** Disconnected nodes and when each is to be decided again, epoch ms. */
   readonly #rechecks = new Map<string, number>();
+  /** Epoch ms of the pass that is due next: a beat may be due before it, after a failover. */
+  #armedAt = Number.POSITIVE_INFINITY;
 
   constructor(context: ServerContext) {
     this.#context = context;
@@ -46,9 +48,9 @@ export class HeartbeatLoop {
   beat(nodeId: string): number {
     const { clock, random } = this.#context;
     this.#rechecks.delete(nodeId);
-    const isNew = this.#heartbeats.size === 0;
     const ttlMs = this.#heartbeats.beat(nodeId, clock.now(), random);
-    if (isNew) this.#loop.wake();
+    const dueAt = this.#heartbeats.wakeAt();
+    if (dueAt !== null && dueAt < this.#armedAt) this.#loop.wake();
     return ttlMs;
   }
 
@@ -82,6 +84,7 @@ export class HeartbeatLoop {
     }
     const recheckAt = Math.min(...this.#rechecks.values());
     const wakeAt = Math.min(this.#heartbeats.wakeAt() ?? Number.POSITIVE_INFINITY, recheckAt);
+    this.#armedAt = wakeAt;
     return { wakeAt: Number.isFinite(wakeAt) ? wakeAt : null };
   }
 

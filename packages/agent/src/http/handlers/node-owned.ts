@@ -196,7 +196,7 @@ const RAW_HEADERS = {
 };
 
 /** A missing file answers 200 with the error as body, as clients of this call expect. */
-async function raw(path: string, chunks: () => AsyncIterable<Buffer>): Promise<Reply> {
+async function raw(chunks: () => AsyncIterable<Buffer>): Promise<Reply> {
   try {
     const first = chunks()[Symbol.asyncIterator]();
     const head = await first.next();
@@ -215,7 +215,7 @@ async function raw(path: string, chunks: () => AsyncIterable<Buffer>): Promise<R
 
 const cat = ofAlloc((context, client) => {
   const path = pathOf(context);
-  return raw(path, () => client.fs.cat(idOf(context), path));
+  return raw(() => client.fs.cat(idOf(context), path));
 });
 
 const readAt = ofAlloc(async (context, client) => {
@@ -228,7 +228,7 @@ const readAt = ofAlloc(async (context, client) => {
   const limit = limitText ? Number(limitText) : Number.POSITIVE_INFINITY;
   const path = pathOf(context);
   const range = { offset: Number(offset), limit };
-  return await raw(path, () => client.fs.readAt(idOf(context), path, range));
+  return await raw(() => client.fs.readAt(idOf(context), path, range));
 });
 
 function originOf(context: RequestContext): "start" | "end" {

@@ -1,0 +1,69 @@
+/** The images that tests and demo run, built without a registry: one static program each. */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../lib/files.ts";
+import { dockerCall } from "./docker.ts";
+import { ensurePackages } from "./packages.ts";
+import { hasCommand, InfraError, run } from "./run.ts";
+
+const SOURCE = join(ROOT, "test/support/images/geo-api.c");
+
+/** Tag → compiler switches. `0.33` must never exist. */
+const GEO_API: Readonly<Record<string, readonly string[]>> = {
+  "0.1": [],
+  "0.2": [],
+  "0.3": ["-DUNHEALTHY=1"],
+  crash: ["-DCRASH_MS=50"],
+};
+
+export async function ensureImages(): Promise<void> {
+  for (const [tag, switches] of Object.entries(GEO_API)) {
+    if (!(await hasImage(`geo-api-server:${tag}`))) await buildGeoApi(tag, switches);
+  }
+  if (!(await hasImage("busybox:local"))) await buildBusybox();
+}
+
+async function hasImage(name: string): Promise<boolean> {
+  return (await dockerCall("GET", `/images/${name}/json`)).status === 200;
+}
+
+async function buildGeoApi(tag: string, switches: readonly string[]): Promise<void> {
+  if (!hasCommand("gcc")) ensurePackages(["gcc", "libc6-dev"]);
+  await fromFolder("geo-api-server", tag, ['ENTRYPOINT ["/geo-api"]', "ENV PORT=8080"], (root) => {
+    const version = `-DVERSION="${tag}"`;
+    run("gcc", ["-O2", "-static", "-s", version, ...switches, "-o", join(root, "geo-api"), SOURCE]);
+  });
+}
+
+async function buildBusybox(): Promise<void> {
+  ensurePackages(["busybox-static"]);
+  await fromFolder("busybox", "local", ['CMD ["/bin/sh"]', "ENV PATH=/bin"], (root) => {
+    for (const folder of ["bin", "tmp", "etc"]) mkdirSync(join(root, folder));
+    copyFileSync("/bin/busybox", join(root, "bin/busybox"));
+    for (const name of run("/bin/busybox", ["--list"]).trim().split("\n")) {
+      if (name !== "busybox") symlinkSync("busybox", join(root, "bin", name));
+    }
+    writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
+  });
+}
+
+async function fromFolder(
+  name: string,
+  tag: string,
+  changes: readonly string[],
+  fill: (root: string) => void,
+): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), "drover-image-"));
+  try {
+    fill(root);
+    const tar = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 256 << 20 });
+    const query = new URLSearchParams({ fromSrc: "-", repo: name, tag });
+    for (const change of changes) query.append("changes", change);
+    const made = await dockerCall("POST", `/images/create?${query}`, tar);
+    if (made.status !== 200) throw new InfraError(`image ${name}:${tag}: ${made.text}`);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}

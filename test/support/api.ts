@@ -1,0 +1,106 @@
+/** A small client of an agent's HTTP API, for tests: documents as they come. */
+import assert from "node:assert/strict";
+
+export type Doc = { readonly [key: string]: DocValue };
+export type DocValue = string | number | boolean | null | Doc | readonly DocValue[];
+
+export interface ApiReply {
+  readonly status: number;
+  readonly index: number;
+  readonly text: string;
+  readonly json: unknown;
+}
+
+export class TestApi {
+  readonly address: string;
+
+  constructor(address: string) {
+    this.address = address;
+  }
+
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    timeoutMs = 30_000,
+  ): Promise<ApiReply> {
+    const response = await fetch(`http://${this.address}${path}`, {
+      method,
+      signal: AbortSignal.timeout(timeoutMs),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = (response.headers.get("content-type") ?? "").includes("json");
+    return {
+      status: response.status,
+      index: Number(response.headers.get("x-nomad-index") ?? 0),
+      text,
+      json: isJson && text !== "" ? JSON.parse(text) : null,
+    };
+  }
+
+  /** The document; fails the test on any other status than 200. */
+  async get<T = Doc>(path: string): Promise<T> {
+    const reply = await this.request("GET", path);
+    assert.equal(reply.status, 200, `GET ${path}: ${reply.text}`);
+    return reply.json as T;
+  }
+
+  async put<T = Doc>(path: string, body: unknown): Promise<T> {
+    const reply = await this.request("PUT", path, body);
+    assert.equal(reply.status, 200, `PUT ${path}: ${reply.text}`);
+    return reply.json as T;
+  }
+
+  async delete<T = Doc>(path: string): Promise<T> {
+    const reply = await this.request("DELETE", path);
+    assert.equal(reply.status, 200, `DELETE ${path}: ${reply.text}`);
+    return reply.json as T;
+  }
+
+  /** Registers a job file's text; `fields` go beside the job. */
+  async run(hcl: string, fields: Record<string, unknown> = {}): Promise<JobWrite> {
+    const Job = await this.put("/v1/jobs/parse", { JobHCL: hcl });
+    return await this.put<JobWrite>("/v1/jobs", { Job, ...fields });
+  }
+}
+
+export interface JobWrite {
+  readonly EvalID: string;
+  readonly JobModifyIndex: number;
+  readonly Index: number;
+}
+
+export interface AllocDoc {
+  readonly ID: string;
+  readonly Name: string;
+  readonly NodeID: string;
+  readonly NodeName: string;
+  readonly JobVersion: number;
+  readonly DesiredStatus: string;
+  readonly ClientStatus: string;
+  readonly DesiredDescription: string;
+  readonly CreateIndex: number;
+  readonly DeploymentStatus: { readonly Healthy: boolean | null } | null;
+  readonly TaskStates: Readonly<
+    Record<string, { readonly State: string; readonly Restarts: number; readonly Events: Doc[] }>
+  > | null;
+}
+
+export interface DeploymentDoc {
+  readonly ID: string;
+  readonly JobVersion: number;
+  readonly Status: string;
+  readonly StatusDescription: string;
+  readonly TaskGroups: Readonly<
+    Record<
+      string,
+      {
+        readonly DesiredTotal: number;
+        readonly PlacedAllocs: number;
+        readonly HealthyAllocs: number;
+        readonly UnhealthyAllocs: number;
+      }
+    >
+  >;
+}

@@ -1,0 +1,174 @@
+/**
+ * Real agents on loopback: each test gets addresses of its own in 127.0.0.0/8, so that many can run
+ * side by side on the usual ports. Processes are stopped by their id.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { TestApi } from "./api.ts";
+import { CONSUL, DOCKER } from "./real-parts.ts";
+import { waitUntil } from "./wait.ts";
+
+const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../packages/cli/src/main.ts");
+
+export interface ClusterOptions {
+  readonly agents: number;
+  readonly docker?: boolean;
+  readonly consul?: boolean;
+  /** More HCL for every agent's configuration. */
+  readonly extra?: string;
+}
+
+export interface TestAgent {
+  readonly name: string;
+  readonly host: string;
+  readonly api: TestApi;
+  readonly dir: string;
+  process: ChildProcess | null;
+}
+
+export class TestCluster {
+  readonly agents: readonly TestAgent[];
+  readonly #dir: string;
+
+  private constructor(agents: readonly TestAgent[], dir: string) {
+    this.agents = agents;
+    this.#dir = dir;
+  }
+
+  static async start(options: ClusterOptions): Promise<TestCluster> {
+    const dir = mkdtempSync(join(tmpdir(), "drover-test-"));
+    const net = `127.${10 + (process.pid % 200)}.${Math.floor(Math.random() * 250) + 1}`;
+    const agents = Array.from({ length: options.agents }, (_, i): TestAgent => {
+      const host = `${net}.${i + 1}`;
+      const name = `n${i + 1}`;
+      const home = join(dir, name);
+      mkdirSync(home);
+      writeFileSync(join(dir, `${name}.hcl`), configOf(name, host, home, `${net}.1`, options));
+      return { name, host, api: new TestApi(`${host}:4646`), dir: home, process: null };
+    });
+    const cluster = new TestCluster(agents, dir);
+    for (const agent of agents) cluster.boot(agent);
+    try {
+      await cluster.ready(options.agents);
+    } catch (error) {
+      const logs = agents.map((agent) => cluster.log(agent)).join("\n");
+      await cluster.stop();
+      throw new Error(`the cluster did not come up:\n${logs}`, { cause: error });
+    }
+    return cluster;
+  }
+
+  boot(agent: TestAgent): void {
+    const out = createWriteStream(join(this.#dir, `${agent.name}.log`), { flags: "a" });
+    const child = spawn(
+      process.execPath,
+      [MAIN, "agent", "-config", join(this.#dir, `${agent.name}.hcl`)],
+      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, DOCKER_HOST: DOCKER } },
+    );
+    child.stdout?.pipe(out, { end: false });
+    child.stderr?.pipe(out, { end: false });
+    agent.process = child;
+  }
+
+  log(agent: TestAgent): string {
+    return readFileSync(join(this.#dir, `${agent.name}.log`), "utf8");
+  }
+
+  /** SIGKILL, and the wait until it is gone. */
+  async kill(agent: TestAgent): Promise<void> {
+    await this.#end(agent, "SIGKILL");
+  }
+
+  async terminate(agent: TestAgent): Promise<void> {
+    await this.#end(agent, "SIGTERM");
+  }
+
+  async #end(agent: TestAgent, signal: NodeJS.Signals): Promise<void> {
+    const child = agent.process;
+    agent.process = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  get alive(): readonly TestAgent[] {
+    return this.agents.filter((agent) => agent.process !== null);
+  }
+
+  /** A leader is known to every living agent, and so many nodes are ready. */
+  async ready(nodes: number): Promise<void> {
+    for (const agent of this.alive) {
+      await waitUntil(
+        () => agent.api.get<{ Status: string }[]>("/v1/nodes"),
+        (list) => list.filter((node) => node.Status === "ready").length >= nodes,
+        { timeoutMs: 20_000, what: `${nodes} ready nodes as ${agent.name} sees it` },
+      );
+    }
+  }
+
+  async leader(): Promise<TestAgent> {
+    return await waitUntil(
+      async () => {
+        const asked = await Promise.all(
+          this.alive.map((agent) => agent.api.get<string>("/v1/status/leader").catch(String)),
+        );
+        return this.alive.find((agent) => asked.every((a) => a === `${agent.host}:4647`));
+      },
+      (agent) => agent !== undefined,
+      { timeoutMs: 15_000, what: "one leader that all agree on" },
+    ) as TestAgent;
+  }
+
+  async clusterId(): Promise<string> {
+    const file = join(this.agents[0]?.dir ?? "", "raft", "id.json");
+    return (JSON.parse(readFileSync(file, "utf8")) as { clusterId: string }).clusterId;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.agents.map((agent) => this.kill(agent)));
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+function configOf(
+  name: string,
+  host: string,
+  home: string,
+  first: string,
+  options: ClusterOptions,
+): string {
+  return `
+name      = "${name}"
+data_dir  = "${home}"
+bind_addr = "${host}"
+log_level = "debug"
+server {
+  bootstrap_expect  = ${options.agents}
+  heartbeat_grace   = "1s"
+  min_heartbeat_ttl = "1s"
+}
+client {
+  enabled        = true
+  consumer_grace = "0s"
+}
+server_join { retry_join = ["${first}"] }
+${options.consul ? `consul { address = "${CONSUL}" }` : ""}
+plugin "docker" {
+  config {
+    enabled  = ${options.docker === true}
+    endpoint = "${DOCKER}"
+  }
+}
+plugin "raw_exec" {
+  config { enabled = true }
+}
+plugin "mock_driver" {
+  config { enabled = true }
+}
+${options.extra ?? ""}
+`;
+}
