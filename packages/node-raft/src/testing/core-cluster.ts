@@ -62,9 +62,18 @@ export class TestMember {
     this.core = this.#build();
   }
 
-  /** One turn: performs the effects and returns what goes out. */
+  /** Turns until the core has nothing more to do by itself; returns what goes out. */
   turn(): Message[] {
-    const effects: Effects = this.core.takeEffects();
+    const out: Message[] = [];
+    for (;;) {
+      const effects = this.core.takeEffects();
+      out.push(...this.#perform(effects));
+      const idle = effects.appends.length === 0 || this.diskHeld;
+      if (idle && effects.apply.length === 0) return out;
+    }
+  }
+
+  #perform(effects: Effects): Message[] {
     const out = [...effects.send];
     this.held.push(...effects.appends);
     if (!this.diskHeld) out.push(...this.releaseDisk());
