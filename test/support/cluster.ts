@@ -3,7 +3,14 @@
  * side by side on the usual ports. Processes are stopped by their id.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -111,7 +118,7 @@ export class TestCluster {
   }
 
   async leader(): Promise<TestAgent> {
-    return await waitUntil(
+    return (await waitUntil(
       async () => {
         const asked = await Promise.all(
           this.alive.map((agent) => agent.api.get<string>("/v1/status/leader").catch(String)),
@@ -120,7 +127,7 @@ export class TestCluster {
       },
       (agent) => agent !== undefined,
       { timeoutMs: 15_000, what: "one leader that all agree on" },
-    ) as TestAgent;
+    )) as TestAgent;
   }
 
   async clusterId(): Promise<string> {

@@ -24,17 +24,14 @@ export interface ContainerDoc {
 
 function dockerGet(path: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const call = request(
-      { socketPath: DOCKER.replace(/^unix:\/\//, ""), path },
-      (response) => {
-        let text = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => {
-          text += chunk;
-        });
-        response.on("end", () => resolve(JSON.parse(text)));
-      },
-    );
+    const call = request({ socketPath: DOCKER.replace(/^unix:\/\//, ""), path }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => resolve(JSON.parse(text)));
+    });
     call.on("error", reject);
     call.end();
   });
