@@ -10,7 +10,7 @@ import type { JobFileHost } from "./index.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 export const RECORDINGS = join(
-  process.env["DROVER_SHARED"] ?? join(REPOSITORY, "..", "shared"),
+  process.env.DROVER_SHARED ?? join(REPOSITORY, "..", "shared"),
   "reference",
   "jobspec",
 );

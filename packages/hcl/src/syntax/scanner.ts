@@ -8,7 +8,8 @@
 import { range, type Source } from "../source.ts";
 import type { Token, TokenType } from "./token.ts";
 
-const SPACES = /[ \t]+/y;
+/** Most names are ASCII; the tables of all letters are expensive to load. */
+const ASCII_NAME = /[A-Za-z_][A-Za-z0-9_-]*/y;
 const IDENTIFIER = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy;
 const NUMBER = /\d(?:(?:[\d.]|[eE][+-]?\d)*(?:\d|[eE][+-]?\d))?/y;
 const LINE_COMMENT = /(?:#|\/\/)[^\n]*\n?/y;
@@ -22,6 +23,7 @@ const QUOTED_NEWLINES = /[\r\n]+/y;
 /** `$${` and `%%{` are text; `$` and `%` are, unless `{` follows. */
 const QUOTED_TEXT = /(?:\$\$\{|%%\{|[$%](?!\{)|\\[^\r\n]|\r(?!\n)|[^$%"\\\r\n])+/y;
 const HEREDOC_TEXT = /(?:\$\$\{|%%\{|[$%](?!\{)|\r(?!\n)|[^$%\r\n])*(?:\r?\n)?/y;
+const SURROGATE = /[\ud800-\udfff]/;
 /** How `decodeUtf8` marks bytes that are not UTF-8. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -45,11 +47,13 @@ class Scanner {
   readonly tokens: Token[] = [];
   readonly #source: Source;
   readonly #text: string;
+  readonly #hasBadBytes: boolean;
   #at = 0;
 
   constructor(source: Source) {
     this.#source = source;
     this.#text = source.text;
+    this.#hasBadBytes = SURROGATE.test(this.#text) && LONE_SURROGATE.test(this.#text);
     if (this.#text.startsWith("\ufeff")) this.#at = 1;
   }
 
@@ -61,7 +65,7 @@ class Scanner {
   normal(inTemplate: boolean): void {
     let depth = 0;
     while (this.#at < this.#text.length) {
-      if (this.#skip(SPACES)) continue;
+      this.#skipSpaces();
       if (inTemplate && depth === 0) {
         if (this.#take("closeSequence", TRIMMED_CLOSE)) return;
         if (this.#text[this.#at] === "}") {
@@ -70,9 +74,10 @@ class Scanner {
         }
       }
       const character = this.#text[this.#at];
+      if (character === undefined) return;
       if (character === "{") depth += 1;
       if (character === "}") depth -= 1;
-      this.#normalToken();
+      this.#normalToken(character);
     }
   }
 
@@ -83,30 +88,46 @@ class Scanner {
     }
   }
 
-  #normalToken(): void {
-    if (this.#take("identifier", IDENTIFIER)) return;
-    if (this.#take("number", NUMBER)) return;
-    if (this.#take("comment", LINE_COMMENT) || this.#take("comment", BLOCK_COMMENT)) return;
-    if (this.#take("newline", NEWLINE)) return;
-    if (this.#text[this.#at] === '"') {
+  #normalToken(first: string): void {
+    if (isNameStart(first)) {
+      this.#name();
+    } else if (first >= "0" && first <= "9") {
+      this.#take("number", NUMBER);
+    } else if (first === "\n" || first === "\r") {
+      if (!this.#take("newline", NEWLINE)) this.#oneCharacter();
+    } else if (first === '"') {
       this.#emit("openQuote", this.#at + 1);
       this.#quoted();
-      return;
-    }
+    } else if (first === "#" || first === "/") {
+      if (this.#take("comment", LINE_COMMENT) || this.#take("comment", BLOCK_COMMENT)) return;
+      this.#punctuation();
+    } else if (first === "<" && this.#text[this.#at + 1] === "<") {
+      if (!this.#openHeredoc()) this.#punctuation();
+    } else this.#punctuation();
+  }
+
+  #name(): void {
+    ASCII_NAME.lastIndex = this.#at;
+    const end = ASCII_NAME.test(this.#text) ? ASCII_NAME.lastIndex : this.#at;
+    const isWhole = end > this.#at && !(this.#text.charCodeAt(end) > 127);
+    if (isWhole) this.#emit("identifier", end);
+    else if (!this.#take("identifier", IDENTIFIER)) this.#oneCharacter();
+  }
+
+  #openHeredoc(): boolean {
     HEREDOC.lastIndex = this.#at;
     const marker = HEREDOC.exec(this.#text)?.[1];
-    if (marker !== undefined) {
-      this.#emit("openHeredoc", HEREDOC.lastIndex);
-      this.#heredoc({ marker, atLineStart: true });
-      return;
-    }
+    if (marker === undefined) return false;
+    this.#emit("openHeredoc", HEREDOC.lastIndex);
+    this.#heredoc({ marker, atLineStart: true });
+    return true;
+  }
+
+  #punctuation(): void {
     PUNCTUATION.lastIndex = this.#at;
     const punctuation = PUNCTUATION.exec(this.#text)?.[0];
-    if (punctuation !== undefined) {
-      this.#emit(punctuation as TokenType, this.#at + punctuation.length);
-      return;
-    }
-    this.#oneCharacter();
+    if (punctuation === undefined) this.#oneCharacter();
+    else this.#emit(punctuation as TokenType, this.#at + punctuation.length);
   }
 
   #quoted(): void {
@@ -163,7 +184,7 @@ class Scanner {
     pattern.lastIndex = this.#at;
     const text = pattern.exec(this.#text)?.[0] ?? "";
     if (text === "") return false;
-    const bad = text.search(LONE_SURROGATE);
+    const bad = this.#hasBadBytes ? text.search(LONE_SURROGATE) : -1;
     if (bad === 0) return false;
     this.#emit(type, this.#at + (bad === -1 ? text.length : bad));
     return true;
@@ -177,11 +198,8 @@ class Scanner {
     return true;
   }
 
-  #skip(pattern: RegExp): boolean {
-    pattern.lastIndex = this.#at;
-    const text = pattern.exec(this.#text)?.[0] ?? "";
-    this.#at += text.length;
-    return text !== "";
+  #skipSpaces(): void {
+    while (this.#text[this.#at] === " " || this.#text[this.#at] === "\t") this.#at += 1;
   }
 
   #emit(type: TokenType, end: number): void {
@@ -189,4 +207,13 @@ class Scanner {
     this.tokens.push({ type, text: this.#text.slice(this.#at, end), range: where });
     this.#at = end;
   }
+}
+
+function isNameStart(first: string): boolean {
+  return (
+    (first >= "a" && first <= "z") ||
+    (first >= "A" && first <= "Z") ||
+    first === "_" ||
+    first > "\x7f"
+  );
 }

@@ -36,7 +36,7 @@ export function takeMapArgument(
       `${name} may not be defined more than once. Another definition is defined at ${formatRange(attribute.range)}.`,
     );
   }
-  const field = (taskSchema as AnyRecord).fields["meta"];
+  const field = (taskSchema as AnyRecord).fields.meta;
   return { map: field === undefined ? null : decodeAttribute(attribute, field, cx), rest };
 }
 
@@ -47,9 +47,9 @@ export function decodeTask(body: Body, cx: DecodeContext, read: RecordDecoder): 
   const meta = takeMapArgument(rest, "meta", cx);
   const env = takeMapArgument(meta.rest, "env", cx);
   const task = read.fields(taskSchema as AnyRecord, env.rest);
-  if (policies.length > 0) task["scalingPolicies"] = policies;
-  if (meta.map !== undefined) task["meta"] = meta.map;
-  if (env.map !== undefined) task["env"] = env.map;
+  if (policies.length > 0) task.scalingPolicies = policies;
+  if (meta.map !== undefined) task.meta = meta.map;
+  if (env.map !== undefined) task.env = env.map;
   const identities = ofType(content.blocks, "identity").map((block) => {
     return read.block(identitySchema as AnyRecord, block);
   });
@@ -64,8 +64,8 @@ function ofType(blocks: readonly Block[], type: string): Block[] {
 /** The identity without a name, or named "default", is the task's own. */
 function placeIdentities(task: Bag, identities: Bag[]): void {
   const own = identities.findIndex(({ name }) => (name ?? "") === "" || name === "default");
-  if (own !== -1) task["identity"] = identities.splice(own, 1)[0] ?? null;
-  if (own !== -1 || identities.length > 0) task["identities"] = identities;
+  if (own !== -1) task.identity = identities.splice(own, 1)[0] ?? null;
+  if (own !== -1 || identities.length > 0) task.identities = identities;
 }
 
 const TASK_SCALING: Readonly<Record<string, string>> = { cpu: "vertical_cpu", mem: "vertical_mem" };
@@ -100,7 +100,7 @@ function decodeTaskScaling(
       report(cx, block.headerRange, "Invalid scaling policy type", detail);
       continue;
     }
-    policy["type"] = wanted;
+    policy.type = wanted;
     policies.push(policy);
   }
   return policies;
@@ -116,7 +116,7 @@ function decodeScaling(
   const { content, rest } = body.partialContent(schema, cx.diagnostics);
   const attribute = content.attributes.get("type");
   const policy = read.fields(scalingSchema as AnyRecord, rest);
-  const field = (scalingSchema as AnyRecord).fields["type"];
+  const field = (scalingSchema as AnyRecord).fields.type;
   if (attribute === undefined || field === undefined) return { policy, type: null };
   const text = decodeAttribute(attribute, field, cx);
   if (typeof text !== "string") return { policy, type: null };
@@ -132,9 +132,9 @@ export function decodeGroup(body: Body, cx: DecodeContext, read: RecordDecoder):
   });
   const meta = takeMapArgument(rest, "meta", cx);
   const group = read.fields(taskGroupSchema as AnyRecord, meta.rest);
-  if (meta.map !== undefined) group["meta"] = meta.map;
+  if (meta.map !== undefined) group.meta = meta.map;
   const scaling = decodeGroupScaling(ofType(content.blocks, "scaling"), cx, read);
-  if (scaling !== null) group["scaling"] = scaling;
+  if (scaling !== null) group.scaling = scaling;
   for (const task of tasksOf(group)) {
     inheritVault(task, vault);
     if (secrets.length > 0) inheritGroupSecrets(task, secrets);
@@ -143,11 +143,11 @@ export function decodeGroup(body: Body, cx: DecodeContext, read: RecordDecoder):
 }
 
 export function tasksOf(group: Bag): Bag[] {
-  return (group["tasks"] ?? []) as Bag[];
+  return (group.tasks ?? []) as Bag[];
 }
 
 export function inheritVault(task: Bag, vault: Bag | null): void {
-  if (vault !== null) task["vault"] ??= vault;
+  if (vault !== null) task.vault ??= vault;
 }
 
 /**
@@ -155,8 +155,8 @@ export function inheritVault(task: Bag, vault: Bag | null): void {
  * read this way for long, so it is kept (spec chapter 1 §1.16).
  */
 function inheritGroupSecrets(task: Bag, secrets: readonly Bag[]): void {
-  const own = (task["secrets"] ?? []) as Bag[];
-  task["secrets"] = own.length === 0 ? [...secrets] : [...own, ...own];
+  const own = (task.secrets ?? []) as Bag[];
+  task.secrets = own.length === 0 ? [...secrets] : [...own, ...own];
 }
 
 export function decodeVault(

@@ -25,14 +25,14 @@ export function decodeJob(block: Block, cx: DecodeContext): JobInput {
   const secrets = ofType("secret").map((each) => read.block(secretSchema as AnyRecord, each));
   const job = decodeFields(rest, cx, read);
   const label = block.labels[0] ?? "";
-  job["id"] ??= label;
-  job["name"] ??= label;
-  const groups = [...tasks.map(groupOfTask), ...((job["taskGroups"] ?? []) as Bag[])];
-  job["taskGroups"] = groups.length === 0 ? null : groups;
+  job.id ??= label;
+  job.name ??= label;
+  const groups = [...tasks.map(groupOfTask), ...((job.taskGroups ?? []) as Bag[])];
+  job.taskGroups = groups.length === 0 ? null : groups;
   for (const task of groups.flatMap(tasksOf)) {
     inheritVault(task, vault);
     if (secrets.length > 0) {
-      task["secrets"] = [...((task["secrets"] ?? []) as Bag[]), ...secrets];
+      task.secrets = [...((task.secrets ?? []) as Bag[]), ...secrets];
     }
   }
   if (!hasErrors(cx.diagnostics)) for (const finish of cx.deferred) finish();
@@ -42,7 +42,7 @@ export function decodeJob(block: Block, cx: DecodeContext): JobInput {
 function decodeFields(body: Body, cx: DecodeContext, read: RecordDecoder): Bag {
   const meta = takeMapArgument(body, "meta", cx);
   const job = read.fields(jobSchema as AnyRecord, meta.rest);
-  if (meta.map !== undefined) job["meta"] = meta.map;
+  if (meta.map !== undefined) job.meta = meta.map;
   return job;
 }
 
@@ -50,7 +50,7 @@ function decodeFields(body: Body, cx: DecodeContext, read: RecordDecoder): Bag {
 function groupOfTask(task: Bag): Bag {
   return {
     ...blankRecord(taskGroupSchema as AnyRecord),
-    name: task["name"],
+    name: task.name,
     tasks: [task],
   };
 }

@@ -78,15 +78,15 @@ function readTexts(
 }
 
 function applySugar(texts: Record<string, string>, sugar: readonly string[]): Bag {
-  let operand = texts["operator"] ?? "";
-  let rTarget = texts["value"] ?? "";
+  let operand = texts.operator ?? "";
+  let rTarget = texts.value ?? "";
   for (const name of sugar) {
     const text = texts[name] ?? "";
     if (text === "") continue;
     operand = name;
     rTarget = text;
   }
-  return { lTarget: texts["attribute"] ?? "", rTarget, operand };
+  return { lTarget: texts.attribute ?? "", rTarget, operand };
 }
 
 function decodeConstraint(body: Body, cx: DecodeContext): Bag {
@@ -96,15 +96,15 @@ function decodeConstraint(body: Body, cx: DecodeContext): Bag {
   const result = applySugar(texts, CONSTRAINT_SUGAR);
   const distinctHosts = readAs(attributes.get("distinct_hosts"), BOOL, cx);
   if (distinctHosts !== null) {
-    result["operand"] = "distinct_hosts";
-    result["rTarget"] = String(boolOf(distinctHosts));
+    result.operand = "distinct_hosts";
+    result.rTarget = String(boolOf(distinctHosts));
   }
-  const property = texts["distinct_property"] ?? "";
+  const property = texts.distinct_property ?? "";
   if (property !== "") {
-    result["operand"] = "distinct_property";
-    result["lTarget"] = property;
+    result.operand = "distinct_property";
+    result.lTarget = property;
   }
-  if (result["operand"] === "") result["operand"] = "=";
+  if (result.operand === "") result.operand = "=";
   return result;
 }
 
@@ -113,10 +113,10 @@ function decodeAffinity(body: Body, cx: DecodeContext): Bag {
   const attributes = attributesOf(body, [...names, "weight"], cx);
   const texts = readTexts(attributes, names, cx);
   const result = applySugar(texts, AFFINITY_SUGAR);
-  if (result["operand"] === "") result["operand"] = "=";
+  if (result.operand === "") result.operand = "=";
   const weight = readAs(attributes.get("weight"), NUMBER, cx);
   // The weight has 8 bits: what is beyond them is lost without a word (spec §1.16).
-  result["weight"] = weight === null ? null : Number(BigInt.asIntN(8, truncate(numberOf(weight))));
+  result.weight = weight === null ? null : Number(BigInt.asIntN(8, truncate(numberOf(weight))));
   return result;
 }
 
@@ -129,17 +129,17 @@ function decodeNetwork(body: Body, cx: DecodeContext, read: Parameters<RecordRea
   );
   const network = read.fields(networkSchema as AnyRecord, rest);
   const decoded = content.blocks.map((block) => read.block(portSchema as AnyRecord, block));
-  const isReserved = (port: Bag) => Number(port["value"] ?? 0) > 0;
+  const isReserved = (port: Bag) => Number(port.value ?? 0) > 0;
   const reserved = decoded.filter(isReserved);
   const dynamic = decoded.filter((port) => !isReserved(port));
-  network["reservedPorts"] = reserved.length === 0 ? null : reserved;
-  network["dynamicPorts"] = dynamic.length === 0 ? null : dynamic;
+  network.reservedPorts = reserved.length === 0 ? null : reserved;
+  network.dynamicPorts = dynamic.length === 0 ? null : dynamic;
   return network;
 }
 
 /** The kind of schedule is filled in only where there is a schedule. */
 function decodePeriodic(body: Body, _cx: DecodeContext, read: Parameters<RecordReader>[2]): Bag {
   const periodic = read.fields(periodicSchema as AnyRecord, body);
-  if (periodic["spec"] === null && periodic["specs"] === null) periodic["specType"] = null;
+  if (periodic.spec === null && periodic.specs === null) periodic.specType = null;
   return periodic;
 }
