@@ -33,10 +33,6 @@ export function isSidecar(task: Task): boolean {
   return hookOf(task) !== "" && task.lifecycle?.sidecar === true;
 }
 
-export function isMain(task: Task): boolean {
-  return hookOf(task) === "";
-}
-
 export function coordinateTasks(input: {
   readonly tasks: readonly Task[];
   readonly runs: Readonly<Record<string, TaskRun>>;

@@ -140,7 +140,3 @@ export function deregisterUnconfirmed(now: number, services: readonly string[]):
 export function allocUnhealthy(now: number, message: string): TaskEvent {
   return { ...event("Alloc Unhealthy", now, message, { message }), message };
 }
-
-export function reattached(now: number, message: string): TaskEvent {
-  return { ...event("Failed Restoring Task", now, message, { message }), message };
-}

@@ -2,7 +2,7 @@
  * Performs what a task's run implies and feeds the results back. The loop decides nothing: it acts
  * once per phase, after the phase is on disk, and follows every process it knows of to its end.
  */
-import { type Cancel, errorText, nanosToMs } from "@drover/base";
+import { type Cancel, errorText } from "@drover/base";
 import {
   type PreparedTask,
   type TaskDriver,
@@ -13,7 +13,7 @@ import {
   type TaskStartRequest,
 } from "@drover/drivers";
 import type { Task } from "@drover/model";
-import { taskAction } from "../core/next-task-action.ts";
+import { killTimeoutMs, taskAction } from "../core/next-task-action.ts";
 import { driverMessage } from "../core/task-events.ts";
 import { handleOf, type TaskInput, type TaskRun } from "../core/task-run.ts";
 import { type RetryDeps, untilDone } from "./retry.ts";
@@ -128,7 +128,7 @@ export class TaskLoop {
 
   async #stop(): Promise<void> {
     const task = this.#deps.task();
-    const timeoutMs = Math.min(nanosToMs(task.killTimeout), this.#deps.maxKillTimeoutMs);
+    const timeoutMs = killTimeoutMs(task, this.#deps.maxKillTimeoutMs);
     await untilDone(this.#deps, `stopping task ${task.name}`, async () => {
       const handle = await this.#attached;
       if (handle === null) return;
