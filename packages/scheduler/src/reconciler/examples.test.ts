@@ -285,3 +285,50 @@ test("L3 a version in the middle of another takes over what does not serve yet",
     .filter((alloc) => alloc.clientStatus === "running" && alloc.deploymentStatus?.healthy);
   assert.equal(serving.length, 4);
 });
+
+test("T7 the deployment succeeds with the last healthy allocation and not before", () => {
+  const job = rollingJob({ count: 3 });
+  const harness = new Harness();
+  harness.register(job);
+  for (const alloc of harness.live(job)) {
+    assert.deepEqual(harness.evaluate(job).plan.deploymentUpdates, []);
+    harness.run(alloc, null);
+    assert.deepEqual(harness.evaluate(job).plan.deploymentUpdates, []);
+    harness.run(alloc);
+  }
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(plan.deploymentUpdates, [
+    {
+      deploymentId: deploymentOf(harness, job).id,
+      status: "successful",
+      statusDescription: "Deployment completed successfully",
+    },
+  ]);
+  assert.deepEqual(harness.evaluate(job).plan.deploymentUpdates, []);
+});
+
+test("T7 an allocation that was healthy and ended does not count", () => {
+  const job = rollingJob({ count: 2 });
+  const harness = new Harness();
+  harness.register(job);
+  harness.settle(job);
+  const [one] = harness.live(job);
+  assert.ok(one);
+  harness.update(one, { clientStatus: "failed" });
+  assert.deepEqual(harness.evaluate(job).plan.deploymentUpdates, []);
+});
+
+test("G14 an ended allocation is left as it is by a change that would not replace it", () => {
+  const job = rollingJob({ count: 1, group: { reschedulePolicy: null } });
+  const harness = running(job);
+  const [one] = harness.live(job);
+  assert.ok(one);
+  harness.fail(one);
+  const changed = { ...job, priority: 70 };
+  const result = harness.register(changed);
+  assert.deepEqual(counts(result), { ignore: 1 });
+  const replaced = harness.register(
+    rollingJob({ count: 1, image: "2", group: { reschedulePolicy: null } }),
+  );
+  assert.equal(counts(replaced).destructiveUpdate, 1);
+});

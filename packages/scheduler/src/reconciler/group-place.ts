@@ -54,8 +54,17 @@ export function compareVersions(pass: Pass): Updates {
   draft.inPlace.push(...updates.inPlace);
   if (!isInDeployment) {
     state.desiredTotal += updates.destructive.length + updates.inPlace.length;
+    state.desiredTotal += changingByMigration(pass);
   }
   return updates;
+}
+
+/** Allocations that change their version because they must leave their node. */
+export function changingByMigration({ job, migrate }: Pass): number {
+  return migrate.filter(
+    (alloc) =>
+      alloc.jobModifyIndex !== job.jobModifyIndex || alloc.jobCreateIndex !== job.createIndex,
+  ).length;
 }
 
 /** G15 */

@@ -7,6 +7,7 @@ import { isOfVersion } from "./alloc-facts.ts";
 import { isGroupDone, needsDeployment, newDeploymentState } from "./deployment-step.ts";
 import { classifyAll, considerable, dropUnneededCanaries } from "./group-classify.ts";
 import {
+  changingByMigration,
   compareVersions,
   indexNames,
   listPlacements,
@@ -65,7 +66,8 @@ function joinDeployment(pass: Pass, updates: Updates, considered: readonly Alloc
   const { draft, group, isInDeployment, job, state, triage } = pass;
   if (triage.current !== null || isInDeployment) return;
   const hadCurrentVersion = considered.some((alloc) => isOfVersion(alloc, job));
-  const isUpdating = updates.destructive.length > 0 || updates.inPlace.length > 0;
+  const isUpdating =
+    updates.destructive.length > 0 || updates.inPlace.length > 0 || changingByMigration(pass) > 0;
   if (!needsDeployment({ group, state, hadCurrentVersion, isUpdating })) return;
   draft.deploymentGroups[group.name] = state;
 }

@@ -108,7 +108,7 @@ test("L2 nothing that serves is stopped while too few serve", () => {
 
 test("L3 a revert takes the newest version back first and keeps what is healthy", () => {
   const harness = new Harness();
-  const job = rollingJob();
+  const job = rollingJob({ update: { canary: 1 } });
   harness.register(job);
   harness.rollToEnd(job);
   const kept = harness.live(job).map((alloc) => alloc.id);
@@ -117,7 +117,7 @@ test("L3 a revert takes the newest version back first and keeps what is healthy"
   harness.promote(job);
   harness.evaluate(job);
   harness.failDeployment(job);
-  const { plan } = harness.register(rollingJob());
+  const { plan } = harness.register(job);
   const desired = plan.annotations?.desiredTgUpdates.web;
   assert.equal(desired?.canary, 0);
   assert.equal(desired?.inPlaceUpdate, harness.live(job).filter((a) => kept.includes(a.id)).length);

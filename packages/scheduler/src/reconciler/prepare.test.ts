@@ -301,3 +301,30 @@ test("P1 a group without an update strategy prepares beside one that has a deplo
   harness.rollToEnd(job);
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
+
+test("P2 a prepared one on a node that went down is lost, and another is prepared", () => {
+  const { harness, job } = preparing();
+  const [next] = prepared(harness, job);
+  assert.ok(next);
+  harness.changeNode(next.nodeId, { status: "down" });
+  const { plan } = harness.evaluate(job);
+  const stop = plan.stops.find((each) => each.allocId === next.id);
+  assert.equal(stop?.clientStatus, "lost");
+  assert.ok(!plan.placements.some((alloc) => alloc.id === next.id));
+});
+
+test("P2 a prepared one that is told to migrate is given up", () => {
+  const { harness, job } = preparing();
+  const [next] = prepared(harness, job);
+  assert.ok(next);
+  harness.update(next, { desiredTransition: { ...next.desiredTransition, migrate: true } });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [next.id],
+  );
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.phase),
+    ["prepare"],
+  );
+});
