@@ -11,7 +11,7 @@ const steps: readonly { readonly name: string; readonly command: readonly string
   { name: "layers", command: [process.execPath, "scripts/check-layers.ts"] },
   { name: "purity", command: [process.execPath, "scripts/check-purity.ts"] },
   { name: "tidy", command: [process.execPath, "scripts/tidy.ts"] },
-  { name: "unused", command: [bin("knip"), "--no-progress"] },
+  { name: "unused", command: [bin("knip"), "--no-progress", "--no-config-hints"] },
   { name: "docs", command: [process.execPath, "scripts/check-docs.ts"] },
 ];
 

@@ -23,8 +23,6 @@ export function ensurePackages(names: readonly string[]): void {
 }
 
 function isInstalled(name: string): boolean {
-  const asked = spawnSync("dpkg-query", ["-W", "-f=${db:Status-Status}", name], {
-    encoding: "utf8",
-  });
-  return asked.stdout === "installed";
+  const asked = spawnSync("dpkg", ["-s", name], { encoding: "utf8" });
+  return asked.status === 0 && asked.stdout.includes("Status: install ok installed");
 }

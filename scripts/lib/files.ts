@@ -10,7 +10,17 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 export function sourceFiles(folders: readonly string[], extensions: readonly string[]): string[] {
   const listed = execFileSync(
     "git",
-    ["ls-files", "--cached", "--others", "--exclude-standard", "--", ...folders],
+    // A checkout may belong to another user than the one who checks it.
+    [
+      "-c",
+      "safe.directory=*",
+      "ls-files",
+      "--cached",
+      "--others",
+      "--exclude-standard",
+      "--",
+      ...folders,
+    ],
     { cwd: ROOT, encoding: "utf8", maxBuffer: 64 << 20 },
   );
   return listed

@@ -1,0 +1,69 @@
+# Everything runs with the Node that npm installs (24), whatever the machine's own one is.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+INSTALLED := node_modules/.package-lock.json
+
+SEED ?= 1
+SEEDS ?= 100
+
+.PHONY: help setup build check fix test unit sim integ conformance e2e bench soak demo demo-real dev package clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## Prepare a fresh clone: install what package-lock.json names
+
+$(INSTALLED): package-lock.json
+	@echo "Installing the packages of package-lock.json into node_modules (npm ci) ..."
+	@npm ci --loglevel=error
+	@touch $@
+
+build: setup ## Compile the types (the sources themselves run unbuilt)
+	@tsc -b
+
+check: setup ## Read-only checks: types, lint, layers, purity, tidy, unused code, documents
+	@node scripts/check.ts
+
+fix: setup ## Format, and draw the package graph again: the only target that edits sources
+	@node scripts/fix.ts
+
+test: setup ## Everything a change must pass, on real Docker and Consul where they can be had
+	@node scripts/test.ts
+
+unit: setup ## The tests of each package
+	@node scripts/test.ts unit machine
+
+sim: setup ## Simulate consensus: make sim SEED=1 SEEDS=100
+	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds $(SEEDS)
+
+integ: setup ## Several agents on loopback
+	@node scripts/test.ts integ
+
+conformance: setup ## Recordings of a real Nomad, replayed
+	@node scripts/test.ts conformance
+
+e2e: setup ## Clusters of real agents on real Docker and Consul
+	@node scripts/test.ts e2e
+
+bench: setup ## Measure
+	@node scripts/bench.ts
+
+soak: setup ## What takes hours: thousands of simulated worlds, and every planted bug
+	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds 20000
+	@node packages/node-raft/src/sim/cli.ts --kill-list --seeds 5000
+
+demo: setup ## Watch a cluster of three roll a job out, and take a bad version back
+	@node scripts/demo.ts
+
+demo-real: setup ## The same, on Docker and Consul that it sets up by apt (root on Debian)
+	@node scripts/demo.ts --set-up-parts
+
+dev: setup ## One agent for trying out, from source: http://127.0.0.1:4646
+	@drover agent -dev
+
+package: setup ## One self-contained program and a Debian package, in dist/
+	@node scripts/package.ts
+
+clean: ## Remove what was built
+	@rm -rf .build dist
