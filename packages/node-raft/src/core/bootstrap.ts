@@ -1,4 +1,7 @@
-/** The first entry of a cluster: written alike by each of its first voters, so committed by definition. */
+/**
+ * The first entry of a cluster: written alike by each of its first voters, so committed by
+ * definition.
+ */
 import { encodeConf } from "./conf-state.ts";
 import type { ConfState, Entry, HardState, MemberId } from "./types.ts";
 import { EntryKind } from "./types.ts";

@@ -60,8 +60,9 @@ export function onSelfVoteDurable(state: CoreState, term: number): void {
 }
 
 /**
- * May the request be looked at? Not while we hear from a leader: then it comes from a member that was
- * removed or cut off and would only disturb. A transfer is exempt, and so is a crash that we saw too.
+ * May the request be looked at? Not while we hear from a leader: then it comes from a member that
+ * was removed or cut off and would only disturb. A transfer is exempt, and so is a crash that we
+ * saw too.
  */
 export function isWithinLease(state: CoreState, message: VoteRequest): boolean {
   if (state.leader === "" || message.forced) return false;

@@ -48,7 +48,9 @@ export function onHeartbeat(state: CoreState, message: Message & { type: "heartb
   });
 }
 
-/** The data is durable in the snapshot store already; here it is decided whether the log needs it. */
+/**
+ * The data is durable in the snapshot store already; here it is decided whether the log needs it.
+ */
 export function onSnapshot(state: CoreState, message: Message & { type: "snapshot" }): void {
   const { log } = state;
   const { meta } = message;

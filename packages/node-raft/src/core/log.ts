@@ -3,8 +3,8 @@
  *
  *   base <= applying <= commit <= last      stable, issued <= last
  *
- * `issued` was handed to the disk, `stable` is known to be on it, `applying` was handed to the state
- * machine. Terms below `base` are not known any more.
+ * `issued` was handed to the disk, `stable` is known to be on it, `applying` was handed to the
+ * state machine. Terms below `base` are not known any more.
  */
 import { assert } from "./assert.ts";
 import type { Entry } from "./types.ts";

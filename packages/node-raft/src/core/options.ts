@@ -27,9 +27,9 @@ export interface CoreInitial {
   /** The newest durable snapshot; the state machine has been restored from it already. */
   readonly snapshot: SnapshotMeta | null;
   /**
-   * Every entry on disk, contiguous; may start at or before `snapshot.index`. The core keeps them in
-   * memory, so that it never reads the disk. Where they do not connect to the snapshot, the first
-   * `Append` restarts the log after it.
+   * Every entry on disk, contiguous; may start at or before `snapshot.index`. The core keeps them
+   * in memory, so that it never reads the disk. Where they do not connect to the snapshot, the
+   * first `Append` restarts the log after it.
    */
   readonly entries: readonly Entry[];
 }

@@ -1,17 +1,16 @@
 /**
- * The consensus core: a pure state machine. Inputs are the calls below, in any order, from one loop;
- * the output is what `takeEffects` hands out, asked once after each turn of inputs. Nothing here
- * knows a clock, a disk or a socket.
+ * The consensus core: a pure state machine. Inputs are the calls below, in any order, from one
+ * loop; the output is what `takeEffects` hands out, asked once after each turn of inputs. Nothing
+ * here knows a clock, a disk or a socket.
  *
  * The caller's duties: perform the writes of `Effects.appends` in order and report each with
  * `durable`, after sending its `onDurable`; send `Effects.send` at once; apply `Effects.apply` in
  * order and report with `applied`. All three may run side by side. A throw is a bug, or a disk that
  * lost what it had confirmed: the member must stop.
  */
-import { assert, unreachable } from "./assert.ts";
+import { assert } from "./assert.ts";
 import { isVoter } from "./conf-state.ts";
 import * as election from "./election.ts";
-import * as follower from "./follower.ts";
 import { endLeaderTurn, tickLeader } from "./leader.ts";
 import { proposeConf } from "./membership.ts";
 import type {
@@ -25,9 +24,10 @@ import type {
 } from "./options.ts";
 import * as readIndex from "./read-index.ts";
 import * as replication from "./replication.ts";
-import { becomeFollower, resetElectionTimer } from "./roles.ts";
+import { resetElectionTimer } from "./roles.ts";
 import { CoreState } from "./state.ts";
-import { onTransferRefused, transferLeader } from "./transfer.ts";
+import { stepMessage } from "./step.ts";
+import { transferLeader } from "./transfer.ts";
 import type {
   Append,
   ConfState,
@@ -72,16 +72,11 @@ export class RaftCore {
   }
 
   /**
-   * A message of another member arrived. A `snapshot` message is stepped only once its data is durable
-   * in the snapshot store, with the meta of what was really received.
+   * A message of another member arrived. A `snapshot` message is stepped only once its data is
+   * durable in the snapshot store, with the meta of what was really received.
    */
   step(message: Message): void {
-    const state = this.#state;
-    assert(message.to === state.id, () => `message for ${message.to} at ${state.id}`);
-    assert(message.from !== state.id, () => "a message of our own came back");
-    if (message.term > state.term && !this.#enterTerm(message)) return;
-    if (message.term < state.term) this.#refuseStale(message);
-    else this.#dispatch(message);
+    stepMessage(this.#state, message);
   }
 
   /** Leader only; refused otherwise, and while a transfer runs or too much is uncommitted. */
@@ -156,7 +151,10 @@ export class RaftCore {
     state.applied = Math.max(state.applied, index);
   }
 
-  /** What a snapshot of the state machine at `index` (= the applied index) must carry; not while one is installed. */
+  /**
+   * What a snapshot of the state machine at `index` (= the applied index) must carry. Not while
+   * `status().installing`: the log no longer holds the applied index then.
+   */
   snapshotMeta(index: number): SnapshotMeta {
     const state = this.#state;
     assert(index <= state.applied, () => `snapshot at ${index} above applied ${state.applied}`);
@@ -227,93 +225,6 @@ export class RaftCore {
       installing: state.installing,
       progress,
     };
-  }
-
-  /** False: the message is not to be looked at, and its term neither. */
-  #enterTerm(message: Message): boolean {
-    const state = this.#state;
-    switch (message.type) {
-      case "preVote":
-        return !election.isWithinLease(state, message);
-      case "vote":
-        if (election.isWithinLease(state, message)) return false;
-        becomeFollower(state, message.term, "");
-        return true;
-      case "preVoteReply":
-        // Granted: the term is the one we asked for, not one that exists.
-        if (!message.granted) becomeFollower(state, message.term, "");
-        return true;
-      case "append":
-      case "heartbeat":
-      case "snapshot":
-        becomeFollower(state, message.term, message.from);
-        return true;
-      default:
-        becomeFollower(state, message.term, "");
-        return true;
-    }
-  }
-
-  #refuseStale(message: Message): void {
-    switch (message.type) {
-      case "append":
-      case "heartbeat":
-      case "snapshot":
-        follower.refuseStaleLeader(this.#state, message);
-        break;
-      case "preVote":
-      case "vote":
-        election.refuseStaleVote(this.#state, message);
-        break;
-      default:
-      // An answer to what we asked in an earlier term: nothing depends on it any more.
-    }
-  }
-
-  #dispatch(message: Message): void {
-    const state = this.#state;
-    switch (message.type) {
-      case "append":
-        follower.acceptLeader(state, message);
-        follower.onAppend(state, message);
-        break;
-      case "heartbeat":
-        follower.acceptLeader(state, message);
-        follower.onHeartbeat(state, message);
-        break;
-      case "snapshot":
-        follower.acceptLeader(state, message);
-        follower.onSnapshot(state, message);
-        break;
-      case "appendReply":
-        if (state.role === "leader") replication.onAppendReply(state, message);
-        break;
-      case "heartbeatReply":
-        if (state.role === "leader") replication.onHeartbeatReply(state, message);
-        break;
-      case "preVote":
-      case "vote":
-        election.onVoteRequest(state, message);
-        break;
-      case "preVoteReply":
-      case "voteReply":
-        election.onVoteReply(state, message);
-        break;
-      case "timeoutNow":
-        election.onTimeoutNow(state, message);
-        break;
-      case "transferRefused":
-        onTransferRefused(state, message.from);
-        break;
-      case "readIndex":
-        readIndex.onReadIndex(state, message);
-        break;
-      case "readIndexReply":
-        readIndex.onReadIndexReply(state, message);
-        break;
-      default:
-        unreachable(message);
-    }
   }
 
   /** Committed and durable here: what a crash cannot take back. */

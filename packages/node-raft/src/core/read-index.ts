@@ -1,7 +1,8 @@
 /**
- * Linearizable reads (thesis §6.4). The leader notes its commit index, mints a token (its term, next
- * seq) and lets it ride on heartbeats; a quorum that echoes the token proves that no later leader
- * existed when the read arrived. Tokens are the leader's own and never reused (RAFT.md §2.5 row 7).
+ * Linearizable reads (thesis §6.4). The leader notes its commit index, mints a token (its term,
+ * next seq) and lets it ride on heartbeats; a quorum that echoes the token proves that no later
+ * leader existed when the read arrived. Tokens are the leader's own and never reused (RAFT.md §2.5
+ * row 7).
  */
 import { allMembers } from "./conf-state.ts";
 import { jointIndex } from "./quorum.ts";

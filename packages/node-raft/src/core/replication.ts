@@ -1,6 +1,7 @@
 /**
  * The leader's side of the log (paper §5.3): appending, sending within each member's window, taking
- * replies, committing. Sending happens at the end of a turn, so that what came together goes together.
+ * replies, committing. Sending happens at the end of a turn, so that what came together goes
+ * together.
  */
 import { assert } from "./assert.ts";
 import type { Progress } from "./progress.ts";

@@ -144,9 +144,9 @@ export type Message =
     };
 
 /**
- * One write to the log. Writes reach the disk in the order of `seq`, several may be on their way, and
- * the driver answers each with `durable(append)` once it is on disk. A write may carry nothing but
- * `onDurable`: then it only waits for the writes before it.
+ * One write to the log. Writes reach the disk in the order of `seq`, several may be on their way,
+ * and the driver answers each with `durable(append)` once it is on disk. A write may carry nothing
+ * but `onDurable`: then it only waits for the writes before it.
  */
 export interface Append {
   /** 1, 2, 3, … within one life of the core; identifies the write in `durable`. */
@@ -163,8 +163,8 @@ export interface Append {
   /** Sent only after the write is durable: acknowledgements and votes. */
   readonly onDurable: readonly Message[];
   /**
-   * The core's term and the last index of its log when the write was issued. The core voids the part
-   * of an acknowledgement that a later write replaced.
+   * The core's term and the last index of its log when the write was issued. The core voids the
+   * part of an acknowledgement that a later write replaced.
    */
   readonly ackTerm: number;
   readonly ackIndex: number;
@@ -187,8 +187,8 @@ export interface SoftState {
 
 /**
  * What one turn of the core wants done. `send`, `appends` and `apply` may run side by side: every
- * message that promises something durable is in `onDurable`, and `apply` holds only entries that are
- * both committed and durable here.
+ * message that promises something durable is in `onDurable`, and `apply` holds only entries that
+ * are both committed and durable here.
  */
 export interface Effects {
   readonly appends: readonly Append[];

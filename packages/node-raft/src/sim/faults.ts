@@ -106,8 +106,8 @@ export class Faults {
   }
 
   /**
-   * A leader is most fragile just after its election: it has old entries to bring in and none of its
-   * own (paper §5.4.2, figure 8). Takes the leader away, and waits for the next one.
+   * A leader is most fragile just after its election: it has old entries to bring in and none of
+   * its own (paper §5.4.2, figure 8). Takes the leader away, and waits for the next one.
    */
   #hitNewLeader(term: number, tries: number): void {
     const { clock, random } = this.#world;

@@ -9,9 +9,9 @@ export interface Kill {
 }
 
 /**
- * The first seed from 1 on whose run violates an invariant, the oracle or liveness; null = none up to
- * `seedsMax`. An assertion of the mutated code itself does not count: it would not be there if whoever
- * made the bug had forgotten it as well.
+ * The first seed from 1 on whose run violates an invariant, the oracle or liveness; null = none up
+ * to `seedsMax`. An assertion of the mutated code itself does not count: it would not be there if
+ * whoever made the bug had forgotten it as well.
  */
 export async function killMutant(mutant: Mutant, seedsMax: number): Promise<Kill | null> {
   const code = await loadMutant(mutant);

@@ -1,6 +1,7 @@
 /**
- * What the checkers know together: the log of each member as it was written and as its disk holds it,
- * and the one history of committed entries. Fed from outside the members, by watching their writes.
+ * What the checkers know together: the log of each member as it was written and as its disk holds
+ * it, and the one history of committed entries. Fed from outside the members, by watching their
+ * writes.
  */
 import { decodeConf, emptyConf } from "../core/conf-state.ts";
 import type { Append, ConfState, Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts";

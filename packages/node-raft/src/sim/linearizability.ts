@@ -1,8 +1,8 @@
 /**
  * Is the history of one register linearizable? With unique values this is decidable in n log n
  * (Gibbons and Korach, "Testing shared memories", 1997): the operations on one value form a zone
- * between the first completion and the last invocation; a zone that must be occupied may not overlap
- * another such zone, nor enclose a value that fits nowhere else.
+ * between the first completion and the last invocation; a zone that must be occupied may not
+ * overlap another such zone, nor enclose a value that fits nowhere else.
  */
 export interface RegisterOperation {
   readonly kind: "write" | "read";

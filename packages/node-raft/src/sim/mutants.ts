@@ -1,7 +1,7 @@
 /**
- * Deliberate bugs, to show that the simulator bites. Each is a substitution in a copy of the sources
- * made at test time, so no production build can contain one. `seeds`: it must die within so many,
- * found by a checker and not by an assertion of the core itself.
+ * Deliberate bugs, to show that the simulator bites. Each is a substitution in a copy of the
+ * sources made at test time, so no production build can contain one. `seeds`: it must die within so
+ * many, found by a checker and not by an assertion of the core itself.
  */
 import type { SimMode } from "./simulation.ts";
 
@@ -28,8 +28,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "core/election.ts",
-        find: 'if (type === "voteReply" && granted) state.outbox.sendWhenDurable(message);\n  else ',
-        replace: "",
+        find: 'if (type === "voteReply" && granted)',
+        replace: 'if (type === "preVoteReply" && granted && state.id === "")',
       },
     ],
     seeds: 300,
@@ -168,9 +168,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "core/election.ts",
-        find: 'if (state.role === "preCandidate") startElection(state, false);',
-        replace:
-          'if (state.role === "preCandidate") {\n    startElection(state, false);\n    becomeLeader(state);\n  }',
+        find: 'if (state.role === "preCandidate") startElection(state, false);\n  else ',
+        replace: 'if (state.role === "preCandidate") startElection(state, false);\n  ',
       },
     ],
     seeds: 100,
@@ -181,8 +180,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "core/log.ts",
-        find: "return lastTerm > this.lastTerm || (lastTerm === this.lastTerm && lastIndex >= this.lastIndex);",
-        replace: "return lastIndex >= this.lastIndex && lastTerm >= 0;",
+        find: "lastTerm > this.lastTerm || (lastTerm === this.lastTerm &&",
+        replace: "(lastTerm >= 0 &&",
       },
     ],
     seeds: 100,

@@ -1,7 +1,7 @@
 /**
- * What a simulated member's real driver is built from: timers on the simulated clock, a transport on
- * the simulated network, storage that is watched, a state machine that is watched. All of it belongs
- * to one life of the member and falls silent when that life ends.
+ * What a simulated member's real driver is built from: timers on the simulated clock, a transport
+ * on the simulated network, storage that is watched, a state machine that is watched. All of it
+ * belongs to one life of the member and falls silent when that life ends.
  */
 import type { Entry, MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import { EntryKind } from "../core/types.ts";

@@ -81,7 +81,10 @@ export class Oracle {
     this.#floor = Math.max(this.#floor, index);
   }
 
-  /** At the end: nothing acknowledged is missing, nothing happened twice, registers are linearizable. */
+  /**
+   * At the end: nothing acknowledged is missing, nothing happened twice, registers are
+   * linearizable.
+   */
   finish(ledger: Ledger): void {
     const found = new Map<number, number>();
     const digests = ledger.committed.map((slot) => slot.digest);

@@ -1,4 +1,7 @@
-/** Seeded randomness (sfc32). Each part of the world forks its own stream, so parts do not disturb each other. */
+/**
+ * Seeded randomness (sfc32). Each part of the world forks its own stream, so parts do not disturb
+ * each other.
+ */
 import type { RandomSource } from "../core/options.ts";
 
 export class SimRandom implements RandomSource {

@@ -1,6 +1,6 @@
 /**
- * The replicated state of the simulated cluster: registers that hold the serial number of their last
- * write, and a hash chain over all that was applied.
+ * The replicated state of the simulated cluster: registers that hold the serial number of their
+ * last write, and a hash chain over all that was applied.
  */
 import type { Entry } from "../core/types.ts";
 import { EntryKind } from "../core/types.ts";

@@ -1,4 +1,7 @@
-/** Everything that a seed decides before the run starts: size, speeds, and what goes wrong how often. */
+/**
+ * Everything that a seed decides before the run starts: size, speeds, and what goes wrong how
+ * often.
+ */
 import type { CoreLimits } from "../core/options.ts";
 import { SimRandom } from "./random.ts";
 

@@ -1,6 +1,6 @@
 /**
- * One seed = one run. First everything goes wrong and only safety is asked for; then everything heals
- * and the cluster must elect, serve and converge. The same seed gives the same trace hash.
+ * One seed = one run. First everything goes wrong and only safety is asked for; then everything
+ * heals and the cluster must elect, serve and converge. The same seed gives the same trace hash.
  */
 import { bootstrapState } from "../core/bootstrap.ts";
 import type { CoreOptions } from "../core/options.ts";

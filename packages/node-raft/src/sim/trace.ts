@@ -1,4 +1,6 @@
-/** What happened: a hash over all of it, counts by kind, and the last lines for a failure report. */
+/**
+ * What happened: a hash over all of it, counts by kind, and the last lines for a failure report.
+ */
 import type { Message } from "../core/types.ts";
 import { Digest } from "./digest.ts";
 

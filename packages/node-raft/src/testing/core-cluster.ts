@@ -1,6 +1,7 @@
 /**
- * Several cores joined by a message queue, for tests of single rules: nothing happens by itself, the
- * test ticks, cuts links, holds back the disk. The simulator (../sim) is for everything at once.
+ * Several cores joined by a message queue, for tests of single rules: nothing happens by itself,
+ * the test ticks, cuts links, holds back the disk. The simulator (../sim) is for everything at
+ * once.
  */
 import { bootstrapState } from "../core/bootstrap.ts";
 import type { CoreLimits, RandomSource } from "../core/options.ts";

@@ -1,7 +1,7 @@
 /**
- * There is one history of committed entries, nobody disagrees with it, and each entry was durable on
- * a quorum of the configuration in force when it was first seen committed (RAFT.md §4.8). Extends the
- * ledger's history, so it runs before the checkers that read it.
+ * There is one history of committed entries, nobody disagrees with it, and each entry was durable
+ * on a quorum of the configuration in force when it was first seen committed (RAFT.md §4.8).
+ * Extends the ledger's history, so it runs before the checkers that read it.
  */
 import { jointVote } from "../../core/quorum.ts";
 import type { MemberId } from "../../core/types.ts";
@@ -36,7 +36,8 @@ export class CommitAgreement implements Checker {
     if (log.baseIndex === 0) return;
     const committed = this.#ledger.committedAt(log.baseIndex);
     expect(committed?.term === log.baseTerm, this, () => {
-      return `${view.id} has a snapshot at ${log.baseIndex} term ${log.baseTerm}, committed is term ${committed?.term}`;
+      const snapshot = `${view.id} has a snapshot at ${log.baseIndex} of term ${log.baseTerm}`;
+      return `${snapshot}, committed there is term ${committed?.term}`;
     });
   }
 
@@ -52,7 +53,8 @@ export class CommitAgreement implements Checker {
       return;
     }
     expect(committed.term === slot.term && committed.digest === slot.digest, this, () => {
-      return `${view.id} commits ${index} of term ${slot.term}, committed before was another of term ${committed.term}`;
+      const before = `another of term ${committed.term} was committed before`;
+      return `${view.id} commits ${index} of term ${slot.term}, ${before}`;
     });
   }
 
@@ -66,7 +68,8 @@ export class CommitAgreement implements Checker {
     const result = jointVote(voters, votersOutgoing, holds);
     expect(result === "won", this, () => {
       const holders = [...this.#ledger.durable.keys()].filter(holds);
-      return `${view.id} commits ${index} of term ${term} in term ${view.term}, durable on [${holders}] of voters [${voters}] [${votersOutgoing}]`;
+      const what = `${view.id} commits ${index} of term ${term} in term ${view.term}`;
+      return `${what}, durable on [${holders}] of voters [${voters}] [${votersOutgoing}]`;
     });
   }
 }

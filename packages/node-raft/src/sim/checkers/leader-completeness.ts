@@ -21,7 +21,8 @@ export class LeaderCompleteness implements Checker {
       const index = i + 1;
       if (slot.committedIn >= view.term || index <= (log?.baseIndex ?? 0)) continue;
       expect(log?.termAt(index) === slot.term, this, () => {
-        return `${view.id} leads term ${view.term} without entry ${index} of term ${slot.term}, committed in term ${slot.committedIn}`;
+        const entry = `entry ${index} of term ${slot.term}, committed in ${slot.committedIn}`;
+        return `${view.id} leads term ${view.term} without ${entry}`;
       });
     }
   }
