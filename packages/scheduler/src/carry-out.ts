@@ -15,7 +15,12 @@ import { hasImages } from "./feasible/images.ts";
 import type { Selection } from "./placer.ts";
 import { carriedVerdict, deploymentIdFor, isServing } from "./reconciler/alloc-facts.ts";
 import { nextTracker } from "./reconciler/reschedule.ts";
-import { Description, type DestructiveRequest, type ReconcileResult } from "./reconciler/types.ts";
+import {
+  Description,
+  type DestructiveRequest,
+  type InPlaceRequest,
+  type ReconcileResult,
+} from "./reconciler/types.ts";
 import type { SchedulerResult } from "./scheduler.ts";
 import type { Session } from "./session.ts";
 import type { Version } from "./version-choice.ts";
@@ -44,16 +49,24 @@ export function carryOut(session: Session, result: CarriedOut): void {
     plan.place(started);
     view.start(started);
   }
-  for (const { alloc, resources } of result.inPlace) {
-    if (job) plan.place(updateInPlace(session, job, { alloc, resources, result }));
+  const followups = new Map<string, string>();
+  for (const update of result.attributeUpdates) {
+    plan.update(update);
+    if (update.followupEvalId !== undefined) followups.set(update.allocId, update.followupEvalId);
   }
-  for (const update of result.attributeUpdates) plan.update(update);
+  for (const { alloc, resources } of result.inPlace) {
+    if (!job) continue;
+    const followupEvalId = followups.get(alloc.id) ?? alloc.followupEvalId;
+    plan.place(
+      updateInPlace(session, job, { alloc: { ...alloc, followupEvalId }, resources, result }),
+    );
+  }
 }
 
 function updateInPlace(
   session: Session,
   job: Job,
-  { alloc, resources, result }: Pick<PlanInPlace, "alloc" | "resources" | "result">,
+  { alloc, resources, result }: InPlaceRequest & { readonly result: CarriedOut },
 ): Allocation {
   const deploymentId = deploymentIdFor(result.activeDeployment, alloc.taskGroup);
   const isServingNow = isServing(alloc, session.state.deployment(alloc.deploymentId));
@@ -68,12 +81,6 @@ function updateInPlace(
     deploymentId,
     deploymentStatus: stays ? alloc.deploymentStatus : carriedVerdict(isServingNow),
   };
-}
-
-interface PlanInPlace {
-  readonly alloc: Allocation;
-  readonly resources: Allocation["allocatedResources"];
-  readonly result: CarriedOut;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Collects the parts of a plan; each allocation is stopped at most once. */
+import { assert } from "@drover/base";
 import type {
   Allocation,
   Deployment,
@@ -15,6 +16,7 @@ import type { StopRequest } from "./reconciler/types.ts";
 export class PlanBuilder {
   readonly #stops = new Map<string, PlannedStop>();
   readonly #placements: Allocation[] = [];
+  readonly #placed = new Set<string>();
   readonly #attributeUpdates: PlannedAttributeUpdate[] = [];
 
   stop(request: StopRequest, now: number): void {
@@ -31,6 +33,8 @@ export class PlanBuilder {
   }
 
   place(alloc: Allocation): void {
+    assert(!this.#placed.has(alloc.id), () => `${alloc.id} is placed twice in one plan`);
+    this.#placed.add(alloc.id);
     this.#placements.push(alloc);
   }
 
@@ -48,6 +52,9 @@ export class PlanBuilder {
     readonly annotations: PlanAnnotations;
   }): Plan {
     const { evaluation, job } = head;
+    for (const id of this.#placed) {
+      assert(!this.#stops.has(id), () => `${id} is placed and stopped in one plan`);
+    }
     return {
       id: head.id,
       evalId: evaluation.id,
