@@ -26,13 +26,9 @@ function operator(detail: string, tells: (occurrence: number) => boolean): Advic
 const BITWISE = "Bitwise operators are not supported.";
 const ADVICE: { readonly [type in TokenType]?: Advice } = {
   "&": operator(`${BITWISE} Did you mean boolean AND ("&&")?`, firstFour),
-  "|": operator(`${BITWISE} Did you mean boolean OR ("&&")?`, firstFour),
+  "|": operator(`${BITWISE} Did you mean boolean OR ("||")?`, firstFour),
   "~": operator(`${BITWISE} Did you mean boolean NOT ("!")?`, firstFour),
   "^": operator(BITWISE, firstFour),
-  "**": operator(
-    '"**" is not a supported operator. Exponentiation is not supported as an operator.',
-    firstOnly,
-  ),
   "`": character(
     'The "`" character is not valid. To create a multi-line string, use the "heredoc" syntax, like "<<EOT".',
     opening,

@@ -132,12 +132,13 @@ function parseKey(p: ParserState): { key: Expression; close: Token } {
   if (p.isLostSince(mark)) return { key, close: p.recoverTo("]") };
   const close = p.read();
   if (close.type === "]" || p.recovering) return { key, close };
+  const found = p.recoverTo("]");
   p.error(
-    close.range,
+    found.range,
     "Missing close bracket on index",
     'The index operator must end with a closing bracket ("]").',
   );
-  return { key, close: p.recoverTo("]") };
+  return { key, close: found };
 }
 
 function constantKey(key: Expression): Value | null {

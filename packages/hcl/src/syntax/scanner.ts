@@ -16,12 +16,12 @@ const LINE_COMMENT = /(?:#|\/\/)[^\n]*\n?/y;
 const BLOCK_COMMENT = /\/\*[\s\S]*?\*\//y;
 const HEREDOC = /<<-?([\p{ID_Start}_][\p{ID_Continue}-]*)\r?\n/uy;
 const NEWLINE = /\r?\n/y;
-const PUNCTUATION = /\.\.\.|\*\*|&&|\|\||==|!=|>=|<=|=>|::|[-+*/%!<>=?:,.{}()[\]&|^~`';]/y;
+const PUNCTUATION = /\.\.\.|~\}|&&|\|\||==|!=|>=|<=|=>|::|[-+*/%!<>=?:,.{}()[\]&|^~`';]/y;
 const TRIMMED_CLOSE = /~\}/y;
 const OPEN_SEQUENCE = /[$%]\{~?/y;
 const QUOTED_NEWLINES = /[\r\n]+/y;
 /** `$${` and `%%{` are text; `$` and `%` are, unless `{` follows. */
-const QUOTED_TEXT = /(?:\$\$\{|%%\{|[$%](?!\{)|\\[^\r\n]|\r(?!\n)|[^$%"\\\r\n])+/y;
+const QUOTED_TEXT = /(?:\$\$\{|%%\{|[$%](?!\{)|\\[^\r\n]|[^$%"\\\r\n])+/y;
 const HEREDOC_TEXT = /(?:\$\$\{|%%\{|[$%](?!\{)|\r(?!\n)|[^$%\r\n])*(?:\r?\n)?/y;
 const SURROGATE = /[\ud800-\udfff]/;
 /** How `decodeUtf8` marks bytes that are not UTF-8. */
@@ -127,6 +127,7 @@ class Scanner {
     PUNCTUATION.lastIndex = this.#at;
     const punctuation = PUNCTUATION.exec(this.#text)?.[0];
     if (punctuation === undefined) this.#oneCharacter();
+    else if (punctuation === "~}") this.#emit("closeSequence", this.#at + 2);
     else this.#emit(punctuation as TokenType, this.#at + punctuation.length);
   }
 
