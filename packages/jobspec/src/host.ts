@@ -8,6 +8,8 @@ export type HashAlgorithm = "md5" | "sha1" | "sha256" | "sha512";
 export type FileContent = { ok: true; bytes: Uint8Array } | { ok: false; message: string };
 
 export interface JobFileHost {
+  /** false: functions that look at files fail, as where others' job files are read. */
+  readonly allowFiles?: boolean;
   /** Relative paths are relative to the working directory, as for all functions here. */
   readFile(path: string): FileContent;
   fileExists(path: string): boolean;

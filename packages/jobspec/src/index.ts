@@ -6,6 +6,7 @@ export {
   type JobFileOptions,
   type ParsedJob,
   parseJobFile,
+  type VarFile,
   type VariableInput,
 } from "./parse-job-file.ts";
 export { type ParsedJobJson, parseJobJson } from "./parse-job-json.ts";

@@ -14,6 +14,7 @@ import {
   formatRange,
   hasErrors,
   object,
+  type ParsedBody,
   parseBodyText,
   rangeText,
   type Scope,
@@ -38,9 +39,15 @@ export interface VariableInput {
   /** `name=value`, as given with `-var`. */
   readonly flags: readonly string[];
   /** Files given with `-var-file`, in order. */
-  readonly varFiles: readonly { readonly name: string; readonly text: string | Uint8Array }[];
+  readonly varFiles: readonly VarFile[];
   /** The whole environment; `NOMAD_VAR_…` counts. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface VarFile {
+  readonly name: string;
+  /** What stands in it, or why it cannot be read: `open x.hcl: no such file or directory`. */
+  readonly content: { readonly text: string | Uint8Array } | { readonly problem: string };
 }
 
 export interface JobFileOptions {
@@ -77,7 +84,7 @@ export function parseJobFile(options: JobFileOptions): ParsedJob {
   const { body, diagnostics } = parseText(options.fileName, options.text);
   const varFiles: Body[] = [];
   for (const file of options.variables?.varFiles ?? []) {
-    const parsed = parseText(file.name, file.text);
+    const parsed = parseVarFile(file);
     if (hasErrors(parsed.diagnostics)) {
       return failed(parsed.diagnostics, { layout: "first", brokenVarFile: true });
     }
@@ -91,7 +98,14 @@ export function parseJobFile(options: JobFileOptions): ParsedJob {
   return { job, diagnostics, layout: "list", brokenVarFile: false };
 }
 
-function parseText(name: string, text: string | Uint8Array) {
+function parseVarFile({ name, content }: VarFile): ParsedBody {
+  if ("text" in content) return parseText(name, content.text);
+  const detail = `failed to read "${name}": ${content.problem}`;
+  const parsed = parseText(name, "");
+  return { ...parsed, diagnostics: [errorAt(null, "Failed to read file", detail)] };
+}
+
+function parseText(name: string, text: string | Uint8Array): ParsedBody {
   const source = { name, text: typeof text === "string" ? text : decodeUtf8(text) };
   return parseBodyText(source, EMPTY_SCOPE);
 }
@@ -119,7 +133,8 @@ class JobFile {
   decode(varFiles: readonly Body[]): JobInput | null {
     const out = this.#diagnostics;
     const variables = this.#variables(varFiles);
-    const values = object(variableValues(variables, this.#functions, out));
+    const rules = jobFunctions({ ...this.#options.host, allowFiles: false });
+    const values = object(variableValues(variables, rules, out));
     const scopeWith = (locals: ReadonlyMap<string, Value>): Scope => ({
       variables: new Map([
         ["var", values],

@@ -68,7 +68,9 @@ function runCase(part: string, file: string, flags: Flags, env: Record<string, s
     variables: {
       flags: flags.variables,
       varFiles: flags.varFiles.map((name) => {
-        return { name, text: readFileSync(join(directory, name)) };
+        const path = join(directory, name);
+        if (existsSync(path)) return { name, content: { text: readFileSync(path) } };
+        return { name, content: { problem: `open ${name}: no such file or directory` } };
       }),
       env,
     },
@@ -141,7 +143,7 @@ interface RecordedError {
 }
 
 /** What the command line finds out before it reads the file. */
-const BEFORE_READING = /^cli-|^var-file-missing$/;
+const BEFORE_READING = /^cli-/;
 const PREFIX = "Error getting job struct: ";
 
 function isExpected(want: RecordedError, got: string): boolean {

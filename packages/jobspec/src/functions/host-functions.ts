@@ -26,7 +26,7 @@ export function jobFunctions(host: JobFileHost): FunctionTable {
   return new Map([
     ...standardFunctions(),
     ...pathFunctions(host),
-    ...fileFunctions(host),
+    ...fileFunctions(host).map((entry) => (host.allowFiles === false ? refused(entry) : entry)),
     ...hashFunctions(host),
     ...uuidFunctions(host),
   ]);
@@ -49,6 +49,13 @@ function pathFunctions(host: JobFileHost): Entry[] {
     onText("abspath", "path", (path) => string(absolutePath(path, host.workingDirectory))),
     onText("pathexpand", "path", (path) => string(expandHome(path, host))),
   ];
+}
+
+function refused([name, spec]: Entry): Entry {
+  const call = (): Value => {
+    throw new FunctionError("filesystem function disabled");
+  };
+  return [name, { ...spec, call }];
 }
 
 function expandHome(path: string, host: JobFileHost): string {

@@ -20,12 +20,12 @@ const ENV_PREFIX = "NOMAD_VAR_";
 
 /** A name that is not declared is skipped: the environment is not written for one job only. */
 export function assignFromEnvironment(
-  env: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>>,
   variables: Variables,
   out: Diagnostic[],
 ): void {
   for (const [key, text] of Object.entries(env)) {
-    if (!key.startsWith(ENV_PREFIX)) continue;
+    if (text === undefined || !key.startsWith(ENV_PREFIX)) continue;
     const name = key.slice(ENV_PREFIX.length);
     const variable = variables.get(name);
     if (variable === undefined) continue;
