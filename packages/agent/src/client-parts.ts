@@ -5,6 +5,7 @@ import {
   loadNodeIdentity,
   RpcServerLink,
   registrationSink,
+  scriptRunner,
   startClient,
 } from "@drover/client";
 import { BuiltinDiscovery, ConsulDiscovery, type ServiceDiscovery } from "@drover/discovery";
@@ -39,12 +40,14 @@ export async function openClient(
     dial: (address) => dial(address, router),
     servers: parts.servers,
   });
+  let running: ClientAgent | null = null;
   const { nodeId } = await loadNodeIdentity(dataDir);
   const discoveries: ServiceDiscovery[] = [];
   if (config.consul) {
     const { address, token } = config.consul;
     const options = { address, nodeId, ...(token === "" ? {} : { token }) };
-    discoveries.push(new ConsulDiscovery(options, { onWarning: warn }));
+    const runScript = scriptRunner(() => running);
+    discoveries.push(new ConsulDiscovery(options, { onWarning: warn, runScript }));
   }
   discoveries.push(new BuiltinDiscovery({ sink: registrationSink(link), onWarning: warn }));
   const drivers = createDrivers({
@@ -61,7 +64,7 @@ export async function openClient(
     onWarning: warn,
   });
   const { client } = config;
-  return await startClient(
+  running = await startClient(
     {
       ...CLIENT_DEFAULTS,
       dataDir,
@@ -89,6 +92,7 @@ export async function openClient(
     },
     { clock: systemClock, random: systemRandom, log, link, drivers, discoveries },
   );
+  return running;
 }
 
 function hostOf(address: string): string {

@@ -1,6 +1,6 @@
 /** The clock and the randomness of the running program; everything below gets them injected. */
 import { randomInt } from "node:crypto";
-import { type Clock, type Random, SeededRandom } from "@drover/base";
+import type { Clock, Random } from "@drover/base";
 
 /** `setTimeout` fires at once beyond this. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
@@ -21,9 +21,9 @@ export const systemClock: Clock = {
   },
 };
 
-/** Unpredictable: identities and tokens are drawn from it. */
+/** Unpredictable: ids and tokens are drawn from it, so a fork must not be a small seed. */
 export const systemRandom: Random = {
   next: () => randomInt(2 ** 48 - 1) / 2 ** 48,
   int: (max) => randomInt(Math.max(1, max)),
-  fork: () => new SeededRandom(randomInt(2 ** 32)),
+  fork: () => systemRandom,
 };

@@ -36,6 +36,8 @@ export interface OpenSessionRequest {
   /** Highest state index this client has been served with; a server behind it must wait. */
   readonly seenIndex: number;
   readonly seenEpoch: number;
+  /** Allocations the node still holds: what the state does not know gets its tombstone. */
+  readonly allocIds: readonly string[];
 }
 
 export interface OpenSessionReply {

@@ -67,7 +67,9 @@ export class MockDriver implements TaskDriver {
     const config = parseMockConfig(request.config);
     const key = taskKey(request.identity);
     const running = this.#tasks.get(key);
-    if (running !== undefined && !isPast(running.handle)) return running.handle;
+    if (running !== undefined && !running.ended.aborted && !isPast(running.handle)) {
+      return running.handle;
+    }
     await sleep(config.startBlockForMs, this.#closing.signal);
     if (config.startError !== "") {
       const retryable = config.startErrorRecoverable;

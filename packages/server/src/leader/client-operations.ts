@@ -117,13 +117,21 @@ function failureEvals(
     if (!alloc || !needsEval(state, alloc, report)) continue;
     const job = state.job({ namespace: alloc.namespace, id: alloc.jobId });
     if (!job) continue;
-    const trigger =
-      alloc.clientStatus === ClientStatus.unknown
-        ? EvalTrigger.reconnect
-        : EvalTrigger.allocFailure;
-    evals.set(`${job.namespace}\0${job.id}`, evalForJob(job, trigger, context.random));
+    const trigger = triggerOf(alloc, report);
+    const deploymentId = trigger === EvalTrigger.deploymentWatcher ? alloc.deploymentId : "";
+    evals.set(
+      `${job.namespace}\0${job.id}\0${trigger}`,
+      evalForJob(job, trigger, context.random, { deploymentId }),
+    );
   }
   return [...evals.values()];
+}
+
+function triggerOf(alloc: Allocation, report: AllocClientReport): EvalTrigger {
+  if (alloc.clientStatus === ClientStatus.unknown) return EvalTrigger.reconnect;
+  // Prepared: the deployment may take its next step (make before break).
+  const isFailed = report.clientStatus === ClientStatus.failed;
+  return isFailed ? EvalTrigger.allocFailure : EvalTrigger.deploymentWatcher;
 }
 
 function needsEval(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {

@@ -86,7 +86,8 @@ export class ClientSessions {
     const session: Session = {
       nodeId: node.id,
       peer,
-      sent: new Map(),
+      // Held by the node and unknown to the state: the first push tells it to let go.
+      sent: new Map(request.allocIds.map((id) => [id, 0])),
       complete: false,
       dirty: false,
     };
