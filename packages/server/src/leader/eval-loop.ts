@@ -33,6 +33,8 @@ export class EvalLoop {
   #broker = new EvalBroker();
   #blocked = new BlockedEvals();
   #leading = false;
+  /** A plan's outcome is unknown: it may still be applied, and must be before the next decision. */
+  #uncertain = false;
 
   constructor(context: ServerContext) {
     this.#context = context;
@@ -126,9 +128,12 @@ export class EvalLoop {
   async #work(lease: Lease): Promise<void> {
     const { evaluation, token } = lease;
     try {
+      if (this.#uncertain) await this.#context.engine.barrier();
+      this.#uncertain = false;
       await this.#process(evaluation);
       this.#broker.ack(evaluation.id, token);
     } catch (error) {
+      this.#uncertain = true;
       this.#context.log("warn", "evaluation not processed", {
         eval: evaluation.id,
         job: evaluation.jobId,

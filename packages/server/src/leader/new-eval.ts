@@ -1,4 +1,5 @@
 /** Evaluations that the servers create themselves (spec chapter 6 §6.1). */
+import { createHash } from "node:crypto";
 import { mintUuid, type Random } from "@drover/base";
 import {
   EvalStatus,
@@ -52,6 +53,22 @@ export function newEval(fields: NewEval, random: Random): Evaluation {
     createTime: 0,
     modifyTime: 0,
   };
+}
+
+/**
+ * The evaluation of a request, its id derived from the request's token: asked again after a lost
+ * answer, the request names the evaluation that its first attempt has stored.
+ */
+export function requestEval(evaluation: Evaluation, token: string): Evaluation {
+  const hex = createHash("sha256").update(`${token}/${evaluation.triggeredBy}`).digest("hex");
+  const id = [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `4${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
+  return { ...evaluation, id };
 }
 
 export function evalForJob(

@@ -3,7 +3,7 @@ import { internal, notFound } from "@drover/api";
 import { rollbackTarget } from "@drover/control";
 import { type Deployment, EvalTrigger, type Evaluation, isDeploymentActive } from "@drover/model";
 import type { ServerContext } from "../context.ts";
-import { evalForJob } from "../leader/new-eval.ts";
+import { evalForJob, requestEval } from "../leader/new-eval.ts";
 import { unwrap } from "./jobs.ts";
 
 export interface DeploymentWriteResult {
@@ -23,15 +23,20 @@ function activeDeployment(context: ServerContext, id: string, verb: string): Dep
   return deployment;
 }
 
-function watcherEval(context: ServerContext, deployment: Deployment): Evaluation | null {
+function watcherEval(
+  context: ServerContext,
+  deployment: Deployment,
+  token: string,
+): Evaluation | null {
   const job = context.store
     .snapshot()
     .job({ namespace: deployment.namespace, id: deployment.jobId });
   if (!job) return null;
-  return evalForJob(job, EvalTrigger.deploymentWatcher, context.random, {
+  const evaluation = evalForJob(job, EvalTrigger.deploymentWatcher, context.random, {
     deploymentId: deployment.id,
     priority: deployment.evalPriority || job.priority,
   });
+  return requestEval(evaluation, token);
 }
 
 function reply(
@@ -55,7 +60,7 @@ export async function failDeployment(
   const deployment = activeDeployment(context, request.id, "fail");
   const reverts = Object.values(deployment.taskGroups).some((group) => group.autoRevert);
   const rollback = rollbackTarget(context.store.snapshot(), deployment, reverts);
-  const evaluation = watcherEval(context, deployment);
+  const evaluation = watcherEval(context, deployment, request.token);
   const result = unwrap(
     await context.propose({
       tag: 14,
@@ -75,7 +80,7 @@ export async function pauseDeployment(
   request: { readonly id: string; readonly pause: boolean; readonly token: string },
 ): Promise<DeploymentWriteResult> {
   const deployment = activeDeployment(context, request.id, request.pause ? "pause" : "resume");
-  const evaluation = request.pause ? null : watcherEval(context, deployment);
+  const evaluation = request.pause ? null : watcherEval(context, deployment, request.token);
   const result = unwrap(
     await context.propose({
       tag: 14,
@@ -100,7 +105,7 @@ export async function promoteDeployment(
   },
 ): Promise<DeploymentWriteResult> {
   const deployment = activeDeployment(context, request.id, "promote");
-  const evaluation = watcherEval(context, deployment);
+  const evaluation = watcherEval(context, deployment, request.token);
   const result = unwrap(
     await context.propose({
       tag: 15,
@@ -149,7 +154,7 @@ export async function setAllocHealth(
   const rollback = rollbackTarget(snapshot, deployment, reverts);
   // Without a stable version this path keeps the plain text (spec §4.1).
   const suffix = rollback.suffix.includes("no stable") ? "" : rollback.suffix;
-  const evaluation = watcherEval(context, deployment);
+  const evaluation = watcherEval(context, deployment, request.token);
   const result = unwrap(
     await context.propose({
       tag: 16,
@@ -185,7 +190,10 @@ export async function stopAllocation(
   if (!alloc) throw notFound("allocation not found");
   const job = snapshot.job({ namespace: alloc.namespace, id: alloc.jobId });
   if (!job) throw notFound("job not found");
-  const evaluation = evalForJob(job, EvalTrigger.allocStop, context.random);
+  const evaluation = requestEval(
+    evalForJob(job, EvalTrigger.allocStop, context.random),
+    request.token,
+  );
   const transition = {
     migrate: true,
     ...(request.noShutdownDelay ? { noShutdownDelay: true } : {}),

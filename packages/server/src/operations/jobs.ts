@@ -14,7 +14,7 @@ import {
 } from "@drover/model";
 import type { CommandResult, JobSubmission, StateSnapshot } from "@drover/state";
 import type { ServerContext } from "../context.ts";
-import { evalForJob, newEval } from "../leader/new-eval.ts";
+import { evalForJob, newEval, requestEval } from "../leader/new-eval.ts";
 
 export interface JobWriteResult {
   readonly evalId: string;
@@ -144,8 +144,9 @@ async function registerPrepared(
 ): Promise<JobWriteResult> {
   const evaluated = job.periodic === null && job.parameterizedJob === null;
   const priority = options.evalPriority || job.priority;
+  const trigger = options.triggeredBy ?? EvalTrigger.jobRegister;
   const evaluation = evaluated
-    ? evalForJob(job, options.triggeredBy ?? EvalTrigger.jobRegister, context.random, { priority })
+    ? requestEval(evalForJob(job, trigger, context.random, { priority }), options.token)
     : null;
   const result = unwrap(
     await context.propose({
@@ -182,18 +183,14 @@ export async function deregisterJob(
   const stored = context.store.snapshot().job(request);
   if (!stored) return { evalId: "", evalCreateIndex: 0, jobModifyIndex: 0, warnings: "", index: 0 };
   const evaluated = stored.periodic === null && stored.parameterizedJob === null;
-  const evaluation = evaluated
-    ? newEval(
-        {
-          namespace: request.namespace,
-          jobId: request.id,
-          type: "service",
-          priority: request.evalPriority || stored.priority,
-          triggeredBy: EvalTrigger.jobDeregister,
-        },
-        context.random,
-      )
-    : null;
+  const fields = {
+    namespace: request.namespace,
+    jobId: request.id,
+    type: "service",
+    priority: request.evalPriority || stored.priority,
+    triggeredBy: EvalTrigger.jobDeregister,
+  };
+  const evaluation = evaluated ? requestEval(newEval(fields, context.random), request.token) : null;
   const result = unwrap(
     await context.propose({
       tag: 2,
@@ -267,7 +264,10 @@ export async function evaluateJob(
   if (!job) throw internal("job not found");
   if (job.periodic) throw internal("can't evaluate periodic job");
   if (job.parameterizedJob) throw internal("can't evaluate parameterized job");
-  const evaluation = evalForJob(job, EvalTrigger.jobRegister, context.random);
+  const evaluation = requestEval(
+    evalForJob(job, EvalTrigger.jobRegister, context.random),
+    request.token,
+  );
   const transitions = request.forceReschedule
     ? Object.fromEntries(
         snapshot
