@@ -52,7 +52,7 @@ export const LAYERS: Readonly<Record<string, PackageRule>> = {
     layer: "program",
     pure: false,
     may: ["base", "model", "hcl", "api", "jobspec", "agent"],
-    npm: ["commander", "@commander-js/extra-typings"],
+    npm: [],
   },
 };
 
