@@ -7,10 +7,7 @@ import { evalForJob, requestEval } from "./new-eval.ts";
 
 test("a request asked twice names the same evaluation, another request another one", () => {
   const make = (seed: number, token: string) =>
-    requestEval(
-      evalForJob(mockJob(), EvalTrigger.jobRegister, new SeededRandom(seed)),
-      token,
-    ).id;
+    requestEval(evalForJob(mockJob(), EvalTrigger.jobRegister, new SeededRandom(seed)), token).id;
   assert.equal(make(1, "t1"), make(2, "t1"));
   assert.notEqual(make(1, "t1"), make(1, "t2"));
   assert.match(make(1, "t1"), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}$/);

@@ -101,6 +101,10 @@ function checkCompatible(stored: Job | undefined, job: Job): void {
   }
 }
 
+/**
+ * `enforceIndex` is checked by the state machine, which knows a request that it has answered before:
+ * a check here would refuse its own success when an answer was lost.
+ */
 export async function registerJob(
   context: ServerContext,
   request: RegisterRequest,
@@ -108,21 +112,9 @@ export async function registerJob(
   const { job, warnings } = prepareJob(context, request.input);
   const snapshot = context.store.snapshot();
   const stored = snapshot.job(job);
-  const refusal = enforceIndexError(stored, request.enforceIndex);
-  if (refusal) throw internal(refusal);
   checkCompatible(stored, job);
   const result = await registerPrepared(context, job, request);
   return { ...result, warnings };
-}
-
-/** The check is made before the write and again inside the state machine (spec §2.4). */
-function enforceIndexError(stored: Job | undefined, given: number | null): string {
-  if (given === null) return "";
-  const prefix = `Enforcing job modify index ${given}: `;
-  if (!stored) return given === 0 ? "" : `${prefix}job does not exist`;
-  if (given === 0) return `${prefix}job already exists`;
-  if (given === stored.jobModifyIndex) return "";
-  return `${prefix}job exists with conflicting job modify index: ${stored.jobModifyIndex}`;
 }
 
 interface PreparedOptions {
@@ -223,10 +215,6 @@ export async function revertJob(
   const snapshot = context.store.snapshot();
   const current = snapshot.job(request);
   if (!current) throw internal(`job "${request.id}" not found`);
-  const prior = request.enforcePriorVersion;
-  if (prior !== null && prior !== current.version) {
-    throw internal(`Current job has version ${current.version}; enforcing version ${prior}`);
-  }
   if (request.version === current.version) throw internal("can't revert to current version");
   const target = snapshot.jobVersion(request, request.version);
   if (!target) {
@@ -249,7 +237,7 @@ export async function revertJob(
           }
         : null,
       enforceIndex: null,
-      enforcePriorVersion: prior,
+      enforcePriorVersion: request.enforcePriorVersion,
       token: request.token,
     },
   );
