@@ -26,6 +26,10 @@ export interface ClusterOptions {
   readonly consul?: boolean;
   /** More HCL for every agent's configuration. */
   readonly extra?: string;
+  /** "default": heartbeats, graces and log level as a user gets them. */
+  readonly timings?: "short" | "default";
+  /** Command that starts the program; from source when left out. */
+  readonly program?: readonly string[];
 }
 
 export interface TestAgent {
@@ -39,10 +43,12 @@ export interface TestAgent {
 export class TestCluster {
   readonly agents: readonly TestAgent[];
   readonly #dir: string;
+  readonly #program: readonly string[];
 
-  private constructor(agents: readonly TestAgent[], dir: string) {
+  private constructor(agents: readonly TestAgent[], dir: string, program: readonly string[]) {
     this.agents = agents;
     this.#dir = dir;
+    this.#program = program;
   }
 
   static async start(options: ClusterOptions): Promise<TestCluster> {
@@ -56,7 +62,7 @@ export class TestCluster {
       writeFileSync(join(dir, `${name}.hcl`), configOf(name, host, home, `${net}.1`, options));
       return { name, host, api: new TestApi(`${host}:4646`), dir: home, process: null };
     });
-    const cluster = new TestCluster(agents, dir);
+    const cluster = new TestCluster(agents, dir, options.program ?? [process.execPath, MAIN]);
     for (const agent of agents) cluster.boot(agent);
     try {
       await cluster.ready(options.agents);
@@ -70,9 +76,10 @@ export class TestCluster {
 
   boot(agent: TestAgent): void {
     const out = createWriteStream(join(this.#dir, `${agent.name}.log`), { flags: "a" });
+    const [command = process.execPath, ...args] = this.#program;
     const child = spawn(
-      process.execPath,
-      [MAIN, "agent", "-config", join(this.#dir, `${agent.name}.hcl`)],
+      command,
+      [...args, "agent", "-config", join(this.#dir, `${agent.name}.hcl`)],
       { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, DOCKER_HOST: DOCKER } },
     );
     child.stdout?.pipe(out, { end: false });
@@ -152,16 +159,7 @@ function configOf(
 name      = "${name}"
 data_dir  = "${home}"
 bind_addr = "${host}"
-log_level = "debug"
-server {
-  bootstrap_expect  = ${options.agents}
-  heartbeat_grace   = "1s"
-  min_heartbeat_ttl = "1s"
-}
-client {
-  enabled        = true
-  consumer_grace = "0s"
-}
+${timingsOf(options)}
 server_join { retry_join = ["${first}"] }
 ${options.consul ? `consul { address = "${CONSUL}" }` : ""}
 plugin "docker" {
@@ -178,4 +176,18 @@ plugin "mock_driver" {
 }
 ${options.extra ?? ""}
 `;
+}
+
+function timingsOf({ agents, timings }: ClusterOptions): string {
+  if (timings === "default") return `server { bootstrap_expect = ${agents} }`;
+  return `log_level = "debug"
+server {
+  bootstrap_expect  = ${agents}
+  heartbeat_grace   = "1s"
+  min_heartbeat_ttl = "1s"
+}
+client {
+  enabled        = true
+  consumer_grace = "0s"
+}`;
 }

@@ -1,0 +1,98 @@
+/** Docker's own API, used bare: what the floors are made of, and when the engine was asked. */
+import { type IncomingMessage, request } from "node:http";
+import { DOCKER } from "../support/real-parts.ts";
+
+const socketPath = DOCKER.replace(/^unix:\/\//, "");
+
+/** Resolves with the whole answer; throws on a status above 399 unless `tolerate`. */
+export async function engineCall(
+  method: string,
+  path: string,
+  options: { readonly body?: unknown; readonly tolerate?: boolean } = {},
+): Promise<{ readonly status: number; readonly text: string }> {
+  const answer = await open(method, path, options.body);
+  let text = "";
+  for await (const chunk of answer) text += chunk;
+  const status = answer.statusCode ?? 0;
+  if (status > 399 && options.tolerate !== true) {
+    throw new Error(`${method} ${path}: ${status} ${text}`);
+  }
+  return { status, text };
+}
+
+function open(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+    const call = request({ socketPath, method, path, headers }, (answer) => {
+      answer.setEncoding("utf8");
+      resolve(answer);
+    });
+    call.on("error", reject);
+    call.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+export interface EngineEvent {
+  readonly action: string;
+  readonly containerId: string;
+  readonly name: string;
+  /** Epoch ms, by the engine's clock, which is this machine's. */
+  readonly at: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Collects the engine's container events until closed. */
+export class EngineEvents {
+  readonly events: EngineEvent[] = [];
+  readonly #answer: IncomingMessage;
+  readonly #listeners = new Set<() => void>();
+
+  private constructor(answer: IncomingMessage) {
+    this.#answer = answer;
+    let rest = "";
+    answer.on("data", (chunk: string) => {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) if (line !== "") this.events.push(toEvent(line));
+      for (const listener of this.#listeners) listener();
+    });
+    // Closing it is how the stream ends.
+    answer.on("error", () => undefined);
+  }
+
+  static async open(): Promise<EngineEvents> {
+    const filters = encodeURIComponent(JSON.stringify({ type: ["container"] }));
+    return new EngineEvents(await open("GET", `/events?filters=${filters}`));
+  }
+
+  /** The first event that fits, waited for. */
+  async first(fits: (event: EngineEvent) => boolean): Promise<EngineEvent> {
+    for (;;) {
+      const found = this.events.find(fits);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => {
+        const listener = () => {
+          this.#listeners.delete(listener);
+          resolve();
+        };
+        this.#listeners.add(listener);
+      });
+    }
+  }
+
+  close(): void {
+    this.#answer.destroy();
+  }
+}
+
+interface RawEvent {
+  readonly Action: string;
+  readonly timeNano: number;
+  readonly Actor: { readonly ID: string; readonly Attributes: Record<string, string> };
+}
+
+function toEvent(line: string): EngineEvent {
+  const { Action, timeNano, Actor } = JSON.parse(line) as RawEvent;
+  const { name = "", ...labels } = Actor.Attributes;
+  return { action: Action, containerId: Actor.ID, name, at: timeNano / 1e6, labels };
+}

@@ -1,0 +1,219 @@
+/**
+ * The rolling update: six allocations, two at a time, healthy for a second, on three agents. Gives
+ * two figures: how long the whole takes, and how long a free slot stays empty, that is from the
+ * verdict that frees it to the moment at which Docker is asked for the next container.
+ */
+import type { AllocDoc, DeploymentDoc } from "../support/api.ts";
+import { TestCluster } from "../support/cluster.ts";
+import { geoJob } from "../support/geo-job.ts";
+import { containersOf } from "../support/real-parts.ts";
+import { waitUntil } from "../support/wait.ts";
+import { type EngineEvent, EngineEvents, engineCall } from "./docker-engine.ts";
+import { type Figure, ms, seconds } from "./figure.ts";
+import { measureBatches, measureDetection, measureFlush } from "./floors.ts";
+import { median, quantile, spread } from "./stats.ts";
+
+const JOB = "geo-bench";
+const COUNT = 6;
+const PARALLEL = 2;
+const STEPS = COUNT / PARALLEL;
+const MIN_HEALTHY_MS = 1000;
+/** Entries of the log between a verdict and the next placement: report, evaluation, plan. */
+const COMMITS = 3;
+
+export interface Update {
+  readonly totalMs: number;
+  /** Per freed slot, until Docker began to make the container; ms. */
+  readonly askedMs: readonly number[];
+  /** The same, until Docker said that it was made; ms. */
+  readonly createdMs: readonly number[];
+  readonly phases: readonly Phases[];
+}
+
+/** Where one allocation's time went, ms. */
+export interface Phases {
+  readonly create: number;
+  readonly start: number;
+  readonly healthy: number;
+}
+
+export async function measureRolling(updates: number): Promise<readonly Figure[]> {
+  const events = await EngineEvents.open();
+  const cluster = await TestCluster.start({
+    agents: 3,
+    docker: true,
+    consul: true,
+    timings: "default",
+  });
+  try {
+    const floors = { batch: await measureBatches("geo-api-server:0.1", events) };
+    const detection = await measureDetection("geo-api-server:0.1");
+    const flushMs = measureFlush();
+    await update(cluster, events, "0.1");
+    const seen: Update[] = [];
+    for (let i = 0; i < updates; i++) {
+      seen.push(await update(cluster, events, i % 2 === 0 ? "0.2" : "0.1"));
+      await settled(cluster);
+    }
+    return [
+      ...slotFigures(seen, { createMs: floors.batch.createMs, flushMs }),
+      totalFigure(seen, { batchMs: floors.batch.batchMs, ...detection }),
+    ];
+  } finally {
+    await purge(cluster, JOB);
+    await cluster.stop();
+    events.close();
+  }
+}
+
+export async function purge(cluster: TestCluster, job: string): Promise<void> {
+  await cluster.alive[0]?.api.delete(`/v1/job/${job}?purge=true`);
+  await waitUntil(
+    async () => containersOf(await cluster.clusterId()),
+    (left) => left.length === 0,
+    { timeoutMs: 30_000, what: "no container left after the purge" },
+  );
+}
+
+/** Nothing of the version before is left, so that the next update finds a quiet machine. */
+async function settled(cluster: TestCluster): Promise<void> {
+  await waitUntil(
+    async () => containersOf(await cluster.clusterId()),
+    (all) => all.length === COUNT,
+    { timeoutMs: 30_000, what: `${COUNT} containers` },
+  );
+}
+
+async function update(cluster: TestCluster, events: EngineEvents, image: string): Promise<Update> {
+  const [agent] = cluster.alive;
+  if (agent === undefined) throw new Error("no agent lives");
+  const hcl = geoJob({ image, name: JOB, progressDeadline: "60s", healthyDeadline: "20s" });
+  const job = await agent.api.put("/v1/jobs/parse", { JobHCL: hcl });
+  const from = Date.now();
+  await agent.api.put("/v1/jobs", { Job: job });
+  const deployment = await ended(cluster, from);
+  const totalMs = Date.now() - from;
+  if (deployment.Status !== "successful") {
+    throw new Error(`${deployment.Status}: ${deployment.StatusDescription}`);
+  }
+  const stubs = await agent.api.get<AllocDoc[]>(`/v1/deployment/allocations/${deployment.ID}`);
+  const starts = await Promise.all(stubs.map((stub) => startOf(stub, events)));
+  return { totalMs, ...slots(starts), phases: starts.map(phasesOf) };
+}
+
+/** Follows the deployment made after `from` by held queries until it has ended. */
+async function ended(cluster: TestCluster, from: number): Promise<DeploymentDoc> {
+  const api = cluster.alive[0]?.api;
+  if (api === undefined) throw new Error("no agent lives");
+  let index = 0;
+  for (;;) {
+    const path = `/v1/job/${JOB}/deployment?index=${index}&wait=5s`;
+    const answer = await api.request("GET", path);
+    const found = answer.json as (DeploymentDoc & { CreateTime: number }) | null;
+    if (found && found.CreateTime / 1e6 >= from - 1 && found.Status !== "running") return found;
+    index = answer.index;
+  }
+}
+
+interface Start {
+  readonly askedAt: number;
+  readonly createdAt: number;
+  readonly startedAt: number;
+  readonly healthyAt: number;
+}
+
+async function startOf(stub: AllocDoc, events: EngineEvents): Promise<Start> {
+  const ours = (action: string) => (event: EngineEvent) =>
+    event.action === action && event.name.includes(stub.ID);
+  const created = await events.first(ours("create"));
+  const started = await events.first(ours("start"));
+  const { text } = await engineCall("GET", `/containers/${created.containerId}/json`);
+  const verdict = stub.DeploymentStatus as { readonly Timestamp?: string } | null;
+  return {
+    // The engine notes it when it begins to make the container, before any layer is prepared.
+    askedAt: instantOf((JSON.parse(text) as { Created: string }).Created),
+    createdAt: created.at,
+    startedAt: started.at,
+    healthyAt: instantOf(verdict?.Timestamp ?? ""),
+  };
+}
+
+/** RFC 3339 with up to nine digits after the second → epoch ms with a fraction. */
+function instantOf(text: string): number {
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? "0";
+  return Date.parse(text.replace(/\.\d+/, "")) + Number(`0.${fraction}`) * 1000;
+}
+
+/** The i-th container takes the slot that the (i − P)-th verdict freed. */
+function slots(starts: readonly Start[]): Pick<Update, "askedMs" | "createdMs"> {
+  const verdicts = starts.map((one) => one.healthyAt).sort((a, b) => a - b);
+  const gaps = (key: "askedAt" | "createdAt") =>
+    starts
+      .map((one) => one[key])
+      .sort((a, b) => a - b)
+      .flatMap((at, i) => (i < PARALLEL ? [] : [at - (verdicts[i - PARALLEL] ?? at)]));
+  return { askedMs: gaps("askedAt"), createdMs: gaps("createdAt") };
+}
+
+function phasesOf(one: Start): Phases {
+  return {
+    create: one.createdAt - one.askedAt,
+    start: one.startedAt - one.createdAt,
+    healthy: one.healthyAt - one.startedAt,
+  };
+}
+
+function slotFigures(
+  seen: readonly Update[],
+  floor: { readonly createMs: number; readonly flushMs: number },
+): Figure[] {
+  const asked = seen.flatMap((one) => one.askedMs);
+  const created = seen.flatMap((one) => one.createdMs);
+  const commitsMs = COMMITS * floor.flushMs;
+  const row = (q: number, limit: number): Figure => ({
+    name: `last of a batch healthy → next batch asked of Docker, p${q * 100}`,
+    measured: ms(quantile(asked, q)),
+    target: `≤ ${limit} ms`,
+    floor: ms(commitsMs),
+    met: quantile(asked, q) <= limit,
+    detail: `${spread(asked)} ms; floor: ${COMMITS} flushes of the log, one after another`,
+  });
+  const made = quantile(created, 0.5);
+  return [
+    row(0.5, 20),
+    row(0.99, 50),
+    {
+      name: "the same → Docker's `create` event, p50",
+      measured: ms(made),
+      target: "–",
+      floor: ms(commitsMs + floor.createMs),
+      met: true,
+      detail: `${spread(created)} ms; floor: the flushes and Docker's own create, two at once`,
+    },
+  ];
+}
+
+function totalFigure(
+  seen: readonly Update[],
+  floor: { readonly batchMs: number; readonly answersMs: number; readonly consulMs: number },
+): Figure {
+  const totals = seen.map((one) => one.totalMs);
+  const p50 = median(totals);
+  const bare = STEPS * (floor.batchMs + MIN_HEALTHY_MS + floor.answersMs);
+  const withConsul = STEPS * (floor.batchMs + MIN_HEALTHY_MS + floor.consulMs);
+  const phases = seen.flatMap((one) => one.phases);
+  const part = (key: keyof Phases) => ms(median(phases.map((one) => one[key])));
+  return {
+    name: "six allocations, two at a time, healthy for 1 s: total, p50",
+    measured: seconds(p50),
+    target: `≤ 1.15 × floor = ${seconds(1.15 * bare)}`,
+    floor: seconds(bare),
+    met: p50 <= 1.15 * bare,
+    detail:
+      `${spread(totals)} ms; floor: 3 × (Docker ${ms(floor.batchMs)} + 1 s + ` +
+      `${ms(floor.answersMs)} until it answers its check); with the time that Consul by itself ` +
+      `takes to run the check (${ms(floor.consulMs)}) it would be ${seconds(withConsul)}; an ` +
+      `allocation: create ${part("create")}, start ${part("start")}, ` +
+      `started to healthy ${part("healthy")}`,
+  };
+}
