@@ -118,8 +118,6 @@ export class Outbox {
       entries: Object.freeze(entries),
       snapshot,
       onDurable: Object.freeze(onDurable),
-      ackTerm: hard.term,
-      ackIndex: log.lastIndex,
     });
   }
 }

@@ -162,12 +162,6 @@ export interface Append {
   readonly snapshot: SnapshotMeta | null;
   /** Sent only after the write is durable: acknowledgements and votes. */
   readonly onDurable: readonly Message[];
-  /**
-   * The core's term and the last index of its log when the write was issued. The core voids the
-   * part of an acknowledgement that a later write replaced.
-   */
-  readonly ackTerm: number;
-  readonly ackIndex: number;
 }
 
 export const Role = {

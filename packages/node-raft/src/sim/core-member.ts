@@ -110,6 +110,11 @@ export class CoreMember implements SimMember {
     this.disk.recover();
   }
 
+  /** The small driver here has no errors to handle: it stops. */
+  breakDisk(stopped: () => void): void {
+    stopped();
+  }
+
   receive(message: Message): boolean {
     if (this.#core === null) return false;
     this.#run((core) => core.step(message));

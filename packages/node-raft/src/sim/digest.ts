@@ -46,8 +46,12 @@ export class Digest {
 
 /** Kind and content of an entry, without its place. */
 export function digestEntry(entry: Entry): number {
-  let hash = FNV_START ^ entry.kind;
-  for (const byte of entry.data) hash = Math.imul(hash ^ byte, FNV_PRIME);
+  return digestBytes(entry.data, entry.kind);
+}
+
+export function digestBytes(data: Uint8Array, start = 0): number {
+  let hash = FNV_START ^ start;
+  for (const byte of data) hash = Math.imul(hash ^ byte, FNV_PRIME);
   return hash >>> 0;
 }
 

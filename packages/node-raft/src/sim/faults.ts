@@ -21,12 +21,16 @@ export class Faults {
 
   start(): void {
     this.#running = true;
+    this.#world.network.onReceived = (message) => {
+      if (message.type === "vote") this.#maybeCrashVoter(message.to);
+    };
     this.#next();
   }
 
   /** Heals everything and starts everyone again. */
   stop(): void {
     this.#running = false;
+    this.#world.network.onReceived = () => {};
     for (const heal of [...this.#heals]) heal();
     for (const member of this.#world.members.values()) if (!member.up) member.boot();
   }
@@ -90,6 +94,9 @@ export class Faults {
         victim.slowDisk(Number.POSITIVE_INFINITY);
         this.#healAfter(random.between(100, 800), () => victim.recoverDisk());
         return true;
+      case "diskError":
+        this.#breakDisk(victim);
+        return true;
       case "transfer":
         world.leader()?.member.transfer(victim.id);
         return true;
@@ -103,6 +110,31 @@ export class Faults {
     this.#healAfter(downMs, () => {
       if (!member.up) member.boot();
     });
+  }
+
+  /** Between the promise and the disk, and back while the election is still on. */
+  #maybeCrashVoter(id: MemberId): void {
+    const { random, scenario, clock, members } = this.#world;
+    if (!random.chance(scenario.voteCrashChance)) return;
+    clock.after(random.between(0, 4), () => {
+      const voter = members.get(id);
+      if (voter?.up) this.#crash(voter, random.between(0, 4));
+    });
+  }
+
+  /** Its supervisor starts it again, on a disk that works. */
+  #breakDisk(victim: SimMember): void {
+    const { random } = this.#world;
+    const downMs = random.between(5, 200);
+    let restarted = false;
+    const restart = (): void => {
+      if (restarted || !victim.up) return;
+      restarted = true;
+      this.#crash(victim, downMs);
+    };
+    victim.breakDisk(restart);
+    // An idle member may not notice; the run must not end with a broken disk.
+    this.#healAfter(random.between(100, 400), restart);
   }
 
   /**

@@ -19,6 +19,8 @@ export interface SimMember extends Endpoint {
   /** Milliseconds added to each sync; Infinity = hangs until `recoverDisk`. */
   slowDisk(extraMs: number): void;
   recoverDisk(): void;
+  /** Its operations fail; the member must stop by itself, which `stopped` hears. */
+  breakDisk(stopped: () => void): void;
   peerCrashed(id: MemberId): void;
   /** False: not the leader, or it refuses now. */
   write(operation: WriteOperation): boolean;

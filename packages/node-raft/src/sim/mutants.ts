@@ -105,7 +105,7 @@ export const mutants: readonly Mutant[] = [
         replace: "return outgoing.length < 0 ? 0 : majorityIndex(voters, reached);",
       },
     ],
-    seeds: 100,
+    seeds: 300,
   },
   {
     name: "no-joint-configuration",
@@ -130,7 +130,7 @@ export const mutants: readonly Mutant[] = [
         replace: "assert(index > 0,",
       },
     ],
-    seeds: 300,
+    seeds: 5000,
   },
   {
     name: "learner-refuses-votes",
@@ -148,7 +148,7 @@ export const mutants: readonly Mutant[] = [
           "const granted = upToDate && message.term > state.term && isVoter(state.conf, state.id);",
       },
     ],
-    seeds: 300,
+    seeds: 500,
   },
   {
     name: "removed-gives-up",
@@ -184,7 +184,7 @@ export const mutants: readonly Mutant[] = [
         replace: "(lastTerm >= 0 &&",
       },
     ],
-    seeds: 100,
+    seeds: 300,
   },
   {
     name: "append-checks-index-only",
@@ -275,7 +275,7 @@ export const mutants: readonly Mutant[] = [
         replace: "assert(stable >= 0,",
       },
     ],
-    seeds: 300,
+    seeds: 5000,
   },
   {
     name: "snapshot-has-newest-conf",
@@ -287,7 +287,7 @@ export const mutants: readonly Mutant[] = [
         replace: "conf: state.confs.current });",
       },
     ],
-    seeds: 100,
+    seeds: 300,
   },
   {
     name: "joint-never-left",

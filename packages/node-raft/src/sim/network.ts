@@ -26,6 +26,8 @@ export class SimNetwork {
   /** Extra loss during a burst; the liveness phase sets `calm`. */
   lossBurst = 0;
   calm = false;
+  /** Called when a message has been taken by its receiver. */
+  onReceived: (message: Message) => void = () => {};
 
   constructor(clock: SimClock, random: SimRandom, trace: Trace, options: Scenario["network"]) {
     this.#clock = clock;
@@ -93,7 +95,8 @@ export class SimNetwork {
       }
       this.#trace.message("receive", message);
       const target = this.#endpoints.get(message.to);
-      if (target?.receive(message) !== true) this.#reportUnreachable(message);
+      if (target?.receive(message) === true) this.onReceived(message);
+      else this.#reportUnreachable(message);
     });
   }
 

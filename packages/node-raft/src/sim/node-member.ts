@@ -4,10 +4,10 @@ import type { MemberId, Message } from "../core/types.ts";
 import type { RaftNode } from "../node/api.ts";
 import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
-import { SimVfs } from "../wal/sim-vfs.ts";
 import type { MemberView } from "./checkers/checker.ts";
 import { SimFailure } from "./failure.ts";
 import type { SimMember } from "./member.ts";
+import { NodeDisk } from "./node-disk.ts";
 import {
   type Life,
   pieces,
@@ -41,17 +41,14 @@ export class NodeMember implements SimMember {
   readonly #random: SimRandom;
   readonly #voters: readonly { id: MemberId; address: string }[] | null;
   readonly #rate: number;
-  #vfs = new SimVfs();
   #life = 0;
   #up = false;
   #node: RaftNode<number> | null = null;
   #transport: SimTransport | null = null;
   #machine = new RegisterMachine();
   #backlog: (() => void)[] = [];
-  #diskExtraMs = 0;
-  #diskWork: (() => void)[] = [];
-  /** The disk work that was planned last. */
-  #torn: () => void = () => {};
+  readonly #disk: NodeDisk;
+  #onStopped: () => void = () => {};
   /** Peers on a connection of their own with us. */
   #onDeath: (() => void)[] = [];
 
@@ -66,6 +63,7 @@ export class NodeMember implements SimMember {
     this.#code = code;
     this.#voters = voters;
     this.#random = world.random.fork(id);
+    this.#disk = new NodeDisk(this.#random.fork("disk"));
     const { clockSkew } = world.scenario;
     this.#rate = 1 + this.#random.between(-clockSkew, clockSkew);
   }
@@ -79,22 +77,19 @@ export class NodeMember implements SimMember {
     this.#up = true;
     const life = this.#newLife(this.#life);
     this.#open(life).catch((error: unknown) => {
-      if (life.alive()) this.#world.guard(() => failedStart(this.id, error));
+      if (life.alive()) this.#ended(error, "restart");
     });
   }
 
   crash(): void {
-    const inMiddle = this.#diskWork.length > 0 && this.#random.chance(0.7);
     this.#life += 1;
     this.#up = false;
     this.paused = false;
     this.#node = null;
     this.#transport = null;
     this.#backlog = [];
-    if (inMiddle) this.#tearWrite();
-    this.#diskWork = [];
+    if (this.#disk.crash()) this.#world.trace.count("fault torn write");
     for (const fn of this.#onDeath.splice(0)) fn();
-    this.#vfs = this.#vfs.afterCrash(() => this.#random.float());
   }
 
   pause(): void {
@@ -107,12 +102,16 @@ export class NodeMember implements SimMember {
   }
 
   slowDisk(extraMs: number): void {
-    this.#diskExtraMs = extraMs;
+    this.#disk.slow(extraMs);
   }
 
   recoverDisk(): void {
-    this.#diskExtraMs = 0;
-    for (const work of [...this.#diskWork]) this.#world.clock.after(0, work);
+    for (const work of this.#disk.recover()) this.#world.clock.after(0, work);
+  }
+
+  breakDisk(stopped: () => void): void {
+    this.#disk.fail();
+    this.#onStopped = stopped;
   }
 
   receive(message: Message): boolean {
@@ -219,11 +218,10 @@ export class NodeMember implements SimMember {
     const transport = new SimTransport(life);
     this.#machine = machine;
     this.#transport = transport;
-    this.#noteDiskOperations(this.#vfs);
     const store = this.#code.openLocalStorage(
-      this.#vfs,
+      this.#disk.open(life),
       { dataDir: DATA_DIR, wal: WAL_OPTIONS },
-      (work) => this.#scheduleDisk(life, work),
+      (work) => this.#disk.schedule(life, work),
     );
     const node = await this.#code.openRaftNode<number>({
       dataDir: DATA_DIR,
@@ -245,7 +243,7 @@ export class NodeMember implements SimMember {
     if (!life.alive()) return;
     this.#node = node;
     node.on("fatal", (error) => {
-      if (life.alive()) this.#world.reportError("fatal", error);
+      if (life.alive()) this.#ended(error, "fatal");
     });
     if (!node.fresh) return;
     if (this.#voters === null) await node.join({ clusterId: CLUSTER_ID });
@@ -262,6 +260,20 @@ export class NodeMember implements SimMember {
     fn();
   }
 
+  /** It could not start or go on: right after an I/O error, otherwise a failure. */
+  #ended(error: unknown, where: "restart" | "fatal"): void {
+    if (this.#disk.failing) {
+      this.#world.clock.after(0, this.#onStopped);
+      return;
+    }
+    this.#world.guard(() => {
+      // An assertion is told apart from a disk that a crash left unreadable.
+      if (error instanceof Error && error.name === "RaftAssertionError") throw error;
+      const kind = where === "restart" ? "invariant" : "crash";
+      throw new SimFailure(kind, where, `${this.id} cannot go on: ${error}`, error);
+    });
+  }
+
   #look(): void {
     const view = this.view();
     if (view !== null) this.#world.guard(() => this.#world.watch.state(view));
@@ -271,42 +283,4 @@ export class NodeMember implements SimMember {
     if (this.#node === null) return;
     request(this.#node).catch(() => this.#world.trace.count(`${kind} unanswered`));
   }
-
-  /** Disk work takes its time; a hanging disk keeps it until it recovers. */
-  #scheduleDisk(life: Life, work: () => void): void {
-    const once = (): void => {
-      const at = this.#diskWork.indexOf(once);
-      if (at < 0) return;
-      if (this.#diskExtraMs === Number.POSITIVE_INFINITY) return;
-      this.#diskWork.splice(at, 1);
-      life.run(work);
-    };
-    this.#diskWork.push(once);
-    this.#torn = work;
-    const [min, max] = this.#world.scenario.disk.syncMs;
-    const ms = this.#random.between(min, max) + this.#diskExtraMs;
-    if (ms !== Number.POSITIVE_INFINITY) this.#world.clock.after(ms, once);
-  }
-
-  /** The crash hits in the middle of what the disk was about to do. */
-  #tearWrite(): void {
-    this.#vfs.crashAt = this.#vfs.steps + 1 + this.#random.int(8);
-    this.#torn();
-    this.#world.trace.count("fault torn write");
-  }
-
-  #noteDiskOperations(vfs: SimVfs): void {
-    const { trace } = this.#world;
-    vfs.fault = (operation, path) => {
-      trace.note(`disk ${operation}`, this.id, path);
-      return null;
-    };
-  }
-}
-
-/** No crash may leave a disk from which a member cannot start. */
-function failedStart(id: MemberId, error: unknown): never {
-  const asserted = error instanceof Error && error.name === "RaftAssertionError";
-  if (asserted) throw error;
-  throw new SimFailure("invariant", "restart", `${id} does not start again: ${error}`, error);
 }

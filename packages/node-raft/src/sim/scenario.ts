@@ -18,6 +18,7 @@ export type FaultKind =
   | "pause"
   | "slowDisk"
   | "hungDisk"
+  | "diskError"
   | "lossy"
   | "transfer"
   | "addMember"
@@ -50,6 +51,8 @@ export interface Scenario {
   readonly trailingEntries: number;
   readonly faultEveryMs: number;
   readonly faultWeights: Readonly<Record<FaultKind, number>>;
+  /** A member that is asked for its vote crashes and is back at once. */
+  readonly voteCrashChance: number;
   /** Peers of a crashed member notice its closed socket. */
   readonly crashHintChance: number;
   readonly workload: {
@@ -78,6 +81,7 @@ export function scenarioOf(seed: number): Scenario {
     trailingEntries: random.pick([0, 5, 20]),
     faultEveryMs: random.between(60, 400),
     faultWeights: faultWeightsOf(random, churn),
+    voteCrashChance: random.pick([0, 0, 0.4]),
     crashHintChance: random.pick([0, 0.5, 1]),
     workload: {
       everyMs: random.pick([3, 10, 40]),
@@ -132,6 +136,7 @@ function faultWeightsOf(random: SimRandom, churn: boolean): Scenario["faultWeigh
     pause: maybe(2),
     slowDisk: maybe(1),
     hungDisk: maybe(1),
+    diskError: maybe(1),
     lossy: maybe(1),
     transfer: maybe(1.5),
     addMember: churn ? 2 : 0,

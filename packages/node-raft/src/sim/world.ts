@@ -67,11 +67,6 @@ export class World {
     }
   }
 
-  /** A member stopped by itself. */
-  reportError(where: string, error: unknown): void {
-    this.failure ??= asFailure(where, error);
-  }
-
   up(): SimMember[] {
     return [...this.members.values()].filter((member) => member.up);
   }
