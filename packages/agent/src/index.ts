@@ -1,3 +1,4 @@
+export { runExecutor } from "@drover/drivers";
 export { type AgentDeps, type RunningAgent, startAgent } from "./agent.ts";
 export {
   type AgentConfig,

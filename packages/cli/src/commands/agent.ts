@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import type { AgentConfig, ConfigLayer } from "@drover/agent";
 import { errorText } from "@drover/base";
 import { type Command, type CommandContext, CommandError, type FlagSpec } from "../command.ts";
+import { singleFileDeps } from "../single-file-deps.ts";
 
 const FLAGS: readonly FlagSpec[] = [
   { name: "dev", kind: "bool", help: "One agent for trying out: nothing is kept." },
@@ -168,7 +169,11 @@ async function runUntilSignal(
   const failed = new Promise<Error>((resolve) => {
     fail = resolve;
   });
-  const running = await agent.startAgent(config, { log, onFatal: (error) => fail(error) });
+  const running = await agent.startAgent(config, {
+    ...singleFileDeps(),
+    log,
+    onFatal: (error) => fail(error),
+  });
   log("info", "agent started", { http: running.httpAddress, rpc: running.rpcAddress });
   await agent.notifyReady();
   const ended = await Promise.race([signalled(), failed]);

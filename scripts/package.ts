@@ -1,0 +1,16 @@
+/** `make package`: dist/drover, one self-contained program, and a Debian package of it. */
+import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
+import { relative } from "node:path";
+import { ROOT } from "./lib/files.ts";
+import { buildDeb } from "./package/deb.ts";
+import { buildProgram } from "./package/program.ts";
+
+const program = await buildProgram();
+show(program);
+if (spawnSync("dpkg-deb", ["--version"]).status === 0) show(buildDeb(program));
+else console.log("no dpkg-deb on this machine: the Debian package is left out");
+
+function show(file: string): void {
+  console.log(`${relative(ROOT, file)}  ${(statSync(file).size / 2 ** 20).toFixed(0)} MB`);
+}
