@@ -39,16 +39,18 @@ const routes: readonly Route[] = (Object.keys(endpoints) as EndpointName[])
 export function matchEndpoint(method: string, path: string): MatchResult {
   const segments = path.replace(/^\//, "").replace(/\/$/, "").split("/");
   let seen = false;
+  let floor = 0;
   for (const route of routes) {
+    if (route.fixed < floor) break;
     const params = matchSegments(route.segments, segments);
     if (!params) continue;
     if (route.endpoint.methods.includes(method as Method)) {
       return { kind: "found", name: route.name, endpoint: route.endpoint, params };
     }
     seen = true;
-    if (!route.segments.some((s) => s.endsWith("*"))) continue;
-    // A longer job sub-resource must not fall through to the job of that name.
-    if (route.fixed > 2) break;
+    // A longer job sub-resource must not fall through to the job of that name; its other verbs may
+    // still be endpoints of their own.
+    if (route.fixed > 2 && route.segments.some((s) => s.endsWith("*"))) floor = route.fixed;
   }
   return seen ? { kind: "method" } : { kind: "none" };
 }
