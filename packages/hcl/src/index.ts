@@ -30,6 +30,7 @@ export {
 } from "./eval/scope.ts";
 export { parseTypeConstraint } from "./eval/type-constraint.ts";
 export { decodeBase64, encodeBase64 } from "./functions/encoding.ts";
+export { type JsonMode, jsonProblem } from "./functions/json-problem.ts";
 export { standardFunctions } from "./functions/standard.ts";
 export {
   COMMAND_LINE,
@@ -50,13 +51,13 @@ export { type Converted, convert } from "./values/convert.ts";
 export {
   type BigNumber,
   compare,
-  formatNumber,
   fromInteger,
   isInteger,
   parseNumber,
   toDouble,
   truncate,
 } from "./values/number.ts";
+export { formatNumber } from "./values/number-text.ts";
 export {
   BOOL,
   DYNAMIC,

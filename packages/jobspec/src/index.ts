@@ -1,7 +1,6 @@
 export { encodeJobOutput } from "./encode-output.ts";
 export { formatDiagnostics } from "./format.ts";
 export type { FileContent, HashAlgorithm, JobFileHost } from "./host.ts";
-export { jsonProblem } from "./json-problem.ts";
 export {
   type JobFileOptions,
   type ParsedJob,

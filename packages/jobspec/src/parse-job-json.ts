@@ -1,7 +1,7 @@
 /** A job in the JSON of the API (`-json`): `{"Job": …}` or the job itself. */
 
+import { jsonProblem } from "@drover/hcl";
 import { decodeInput, type JobInput, type Json, jobSchema } from "@drover/model";
-import { jsonProblem } from "./json-problem.ts";
 
 export type ParsedJobJson = { ok: true; job: JobInput } | { ok: false; message: string };
 
@@ -12,7 +12,7 @@ export function parseJobJson(text: string): ParsedJobJson {
     json = JSON.parse(text) as Json;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return { ok: false, message: jsonProblem(text) ?? error.message };
+    return { ok: false, message: jsonProblem(text, "document") ?? error.message };
   }
   const wrapped = memberOf(json, "job");
   const nested = wrapped !== undefined && wrapped !== null;

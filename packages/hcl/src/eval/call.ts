@@ -27,7 +27,7 @@ export function evaluateCall(e: CallExpression, context: EvaluationContext): Val
   if (args === null || !checkCount(e, spec, args, context)) return UNKNOWN;
   if (spec.special === "try") return evaluateTry(e, args, context);
   if (spec.special === "can") return evaluateCan(args, context);
-  if (spec.special === "convert") return evaluateConvert(e, args, context);
+  if (spec.special === "convert") return evaluateConvert(args, context);
   const mark = context.diagnostics.length;
   const values = args.map((argument, i) => {
     return evaluateArgument(argument, parameterAt(spec, i), context);
@@ -149,6 +149,10 @@ function evaluateTry(
   args: readonly Expression[],
   context: EvaluationContext,
 ): Value {
+  if (args.length === 0) {
+    const detail = `Call to function "${e.name}" failed: at least one argument is required.`;
+    return report(context, startRange(e), "Error in function call", detail);
+  }
   const failures: Diagnostic[] = [];
   for (const argument of args) {
     const diagnostics: Diagnostic[] = [];
@@ -176,11 +180,7 @@ function evaluateCan(args: readonly Expression[], context: EvaluationContext): V
 }
 
 /** `convert(value, type)`: the second argument is a type, not a value. */
-function evaluateConvert(
-  e: CallExpression,
-  args: readonly Expression[],
-  context: EvaluationContext,
-): Value {
+function evaluateConvert(args: readonly Expression[], context: EvaluationContext): Value {
   const [argument, typeExpression] = args;
   if (argument === undefined || typeExpression === undefined) return UNKNOWN;
   const mark = context.diagnostics.length;
@@ -189,6 +189,6 @@ function evaluateConvert(
   if (context.diagnostics.length > mark || type === null) return UNKNOWN;
   const converted = convert(value, type);
   if (converted.ok) return converted.value;
-  const detail = `Call to function "${e.name}" failed: ${converted.message}.`;
-  return report(context, startRange(e), "Error in function call", detail);
+  const parameter = { name: "value", type };
+  return reportArgument(argument, parameter, converted.message, context);
 }

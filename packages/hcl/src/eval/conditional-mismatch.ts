@@ -1,6 +1,6 @@
 /** Says why the two results of a conditional have no common type. */
 import { canConvert } from "../values/convert.ts";
-import { DYNAMIC, isCollection, type ObjectType, type Type, typeName } from "../values/type.ts";
+import { DYNAMIC, type ObjectType, type Type, typeName } from "../values/type.ts";
 
 export function conditionalMismatch(whenTrue: Type, whenFalse: Type): string {
   if (whenTrue.kind === "object" && whenFalse.kind === "object") {
@@ -10,10 +10,6 @@ export function conditionalMismatch(whenTrue: Type, whenFalse: Type): string {
   if (whenTrue.kind === "tuple" && whenFalse.kind === "tuple") {
     const message = tupleMismatch(whenTrue.elements, whenFalse.elements);
     if (message !== null) return message;
-  }
-  if (isCollection(whenTrue) && isCollection(whenFalse) && whenTrue.kind === whenFalse.kind) {
-    const inner = conditionalMismatch(whenTrue.element, whenFalse.element);
-    return `Mismatched ${whenTrue.kind} element types: ${inner}`;
   }
   return `The 'true' value is ${typeName(whenTrue)}, but the 'false' value is ${typeName(whenFalse)}`;
 }

@@ -346,6 +346,7 @@ function evaluateSplat(e: SplatExpression, context: EvaluationContext): Value {
   const elements = isSequence ? iterate(source).map(([, element]) => element) : [source];
   const results = elements.map((element) => evaluate(e.each, { ...context, anonymous: element }));
   const [first] = results;
-  if (kind === "list" && first !== undefined) return list(first.type, results);
+  const isList = kind === "list" || kind === "set";
+  if (isList && first !== undefined) return list(first.type, results);
   return tuple(results);
 }

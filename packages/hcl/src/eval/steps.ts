@@ -64,15 +64,15 @@ export function readAttribute(
     const detail = `This map does not have an element with the key "${name}".`;
     return fail("Missing map element", detail);
   }
-  return fail("Unsupported attribute", noAttributes(type));
+  return fail("Unsupported attribute", noAttributes(type, name));
 }
 
-function noAttributes(type: Type): string {
+function noAttributes(type: Type, name: string): string {
   if (type.kind === "list" && type.element.kind === "object") {
-    return "Can't access attributes on a list of objects. Did you mean to access an attribute for a specific element of the list, or across all elements of the list?";
+    return `Can't access attributes on a list of objects. Did you mean to access attribute "${name}" for a specific element of the list, or across all elements of the list?`;
   }
   if (type.kind === "set" && type.element.kind === "object") {
-    return "Can't access attributes on a set of objects. Did you mean to access an attribute across all elements of the set?";
+    return `Can't access attributes on a set of objects. Did you mean to access attribute "${name}" across all elements of the set?`;
   }
   if (type.kind === "string" || type.kind === "number" || type.kind === "bool") {
     return `Can't access attributes on a primitive-typed value (${typeName(type)}).`;
@@ -111,9 +111,13 @@ export function readIndex(
   const converted = convert(key, sequence ? NUMBER : STRING);
   if (!converted.ok) return fail(`${NO_ELEMENT}: ${converted.message}.`);
   if (!isKnown(value) || !isKnown(converted.value)) return UNKNOWN;
+  const byNumber = type.kind === "object" && key.type.kind === "number";
+  const hint = byNumber
+    ? " An object only supports looking up attributes by name, not by numeric index."
+    : "";
   const found = sequence
     ? elementAt(value, converted.value)
-    : (entriesOf(value).get(stringOf(converted.value)) ?? `${NO_ELEMENT}.`);
+    : (entriesOf(value).get(stringOf(converted.value)) ?? `${NO_ELEMENT}.${hint}`);
   return typeof found === "string" ? fail(found) : found;
 }
 

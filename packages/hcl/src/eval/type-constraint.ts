@@ -81,8 +81,12 @@ function parseConstructor(
   options: { allowAny: boolean },
   fail: (where: Range, detail: string) => null,
 ): Type | null {
-  const argumentsRange = rangeBetween(call.openRange, call.closeRange);
-  const [argument] = call.arguments;
+  const [argument, extra] = call.arguments;
+  const last = call.arguments.at(-1);
+  const argumentsRange =
+    extra === undefined || last === undefined
+      ? rangeBetween(call.openRange, call.closeRange)
+      : rangeBetween(extra.range, last.range);
   const single = call.arguments.length === 1 ? argument : undefined;
   const collection = COLLECTIONS[call.name];
   if (collection !== undefined) {
@@ -127,7 +131,14 @@ function parseObjectType(
     if (name === null) {
       return fail(item.key.range, "Object constructor map keys must be attribute names.");
     }
-    const type = parseTypeConstraint(item.value, diagnostics, options);
+    const isOptional = item.value.kind === "call" && item.value.name === "optional";
+    if (isOptional && !options.allowAny) {
+      const detail =
+        "Optional attribute modifier is only for type constraints, not for exact types.";
+      return fail(item.value.range, detail);
+    }
+    const [inner] = item.value.kind === "call" && isOptional ? item.value.arguments : [item.value];
+    const type = parseTypeConstraint(inner ?? item.value, diagnostics, options);
     if (type === null) return null;
     attributes.set(name, type);
   }

@@ -2,13 +2,21 @@
 import { isEqual } from "../eval/operators.ts";
 import { convert } from "../values/convert.ts";
 import { add, type BigNumber, compare, fromBigInt, isZero } from "../values/number.ts";
-import { DYNAMIC, listOf, NUMBER, STRING, setOf, type Type, tupleOf } from "../values/type.ts";
+import {
+  DYNAMIC,
+  listOf,
+  NUMBER,
+  STRING,
+  setOf,
+  type Type,
+  tupleOf,
+  typeName,
+} from "../values/type.ts";
 import { unify } from "../values/unify.ts";
 import {
   bool,
   elementsOf,
   isNull,
-  iterate,
   list,
   number,
   numberOf,
@@ -36,33 +44,27 @@ export function listFunctions(): Entry[] {
   return [
     define("chunklist", [parameter("list", ANY_LIST), num("size")], chunkList),
     defineVariadic("coalesce", [], anyOrNull("vals"), coalesce),
-    defineVariadic("coalescelist", [], any("vals"), coalesceList),
+    defineVariadic("coalescelist", [], anyOrNull("vals"), coalesceList),
     define("compact", [parameter("list", listOf(STRING))], (value) => {
       const kept = elementsOf(value).filter((each) => !isNull(each) && each.data !== "");
       return list(STRING, kept);
     }),
     defineVariadic("concat", [], any("seqs"), concat),
     define("contains", [any("list"), any("value")], (value, wanted) => {
-      const elements = sequenceOf(value, 0, "argument must be list, tuple, or set");
-      return bool(elements.some((each) => isSame(each, wanted)));
+      const elements = sequenceOf(value, "argument must be list, tuple, or set");
+      return bool(elements.some((each) => isEqual(each, wanted)));
     }),
     define("distinct", [parameter("list", ANY_LIST)], (value) => {
       return { type: value.type, data: distinct(elementsOf(value)) };
     }),
     define("element", [any("list"), num("index")], element),
     define("flatten", [any("list")], (value) => {
-      return tuple(flatten(sequenceOf(value, 0, "can only flatten lists, sets and tuples")));
+      return tuple(flatten(sequenceOf(value, "can only flatten lists, sets and tuples")));
     }),
     define("slice", [any("list"), num("start_index"), num("end_index")], slice),
     defineVariadic("range", [], num("params"), range),
     ...setFunctions(),
   ];
-}
-
-function isSame(a: Value, b: Value): boolean {
-  if (isEqual(a, b)) return true;
-  const converted = convert(b, a.type);
-  return converted.ok && isEqual(a, converted.value);
 }
 
 function distinct(elements: readonly Value[]): Value[] {
@@ -74,8 +76,8 @@ function distinct(elements: readonly Value[]): Value[] {
 }
 
 function chunkList(value: Value, sizeValue: Value): Value {
-  const size = wholeOf(sizeValue, 1);
-  if (size < 0) fail("the size argument must be positive", 1);
+  const size = wholeOf(sizeValue, null, "invalid size: ");
+  if (size < 0) fail("the size argument must be positive");
   const elements = elementsOf(value);
   const chunks: Value[] = [];
   const step = size === 0 ? Math.max(1, elements.length) : size;
@@ -90,7 +92,7 @@ function coalesce(args: readonly Value[]): Value {
     args.filter((each) => each.type.kind !== "dynamic").map((each) => each.type),
     "unsafe",
   );
-  if (type === null) fail("all arguments must have the same type");
+  if (type === null || args.length === 0) fail("all arguments must have the same type");
   for (const each of args) {
     if (isNull(each)) continue;
     const converted = convert(each, type);
@@ -102,8 +104,8 @@ function coalesce(args: readonly Value[]): Value {
 
 function coalesceList(args: readonly Value[]): Value {
   if (args.length === 0) fail("at least one argument is required");
-  const found = args.find((each, i) => {
-    return sequenceOf(each, i, "coalescelist arguments must be lists or tuples").length > 0;
+  const found = args.find((each) => {
+    return sequenceOf(each, "coalescelist arguments must be lists or tuples").length > 0;
   });
   return found ?? fail("no non-null arguments");
 }
@@ -112,7 +114,9 @@ function concat(args: readonly Value[]): Value {
   if (args.length === 0) fail("at least one argument is required");
   const elements = args.flatMap((each, i) => {
     const { kind } = each.type;
-    if (kind !== "list" && kind !== "tuple") fail("all arguments must be lists or tuples", i);
+    if (kind !== "list" && kind !== "tuple") {
+      fail(`all arguments must be lists or tuples; got ${typeName(each.type)}`, i);
+    }
     return elementsOf(each);
   });
   if (!args.every((each) => each.type.kind === "list")) return tuple(elements);
@@ -133,11 +137,12 @@ function convertOrFail(value: Value, type: Type): Value {
 }
 
 function element(value: Value, indexValue: Value): Value {
-  const elements = sequenceOf(value, 0, "cannot read elements from this type of value");
-  if (elements.length === 0) fail("cannot use element function with an empty list");
-  const index = wholeOf(indexValue, 1);
-  if (index < 0) fail("cannot use element function with a negative index");
-  return elements[index % elements.length] ?? fail("invalid index");
+  const problem = `cannot read elements from ${typeName(value.type)}`;
+  const elements = value.type.kind === "set" ? fail(problem) : sequenceOf(value, problem);
+  const index = wholeOf(indexValue, null, "invalid index: ");
+  const count = elements.length;
+  if (count === 0) fail("cannot use element function with an empty list");
+  return elements[((index % count) + count) % count] ?? fail("invalid index");
 }
 
 function flatten(elements: readonly Value[]): Value[] {
@@ -147,22 +152,26 @@ function flatten(elements: readonly Value[]): Value[] {
 }
 
 function slice(value: Value, startValue: Value, endValue: Value): Value {
-  const elements = sequenceOf(value, 0, "must be a list or tuple value");
-  const start = wholeOf(startValue, 1);
-  const end = wholeOf(endValue, 2);
+  if (value.type.kind === "set") {
+    fail(
+      "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the ordering of the result is not important",
+      0,
+    );
+  }
+  const elements = sequenceOf(value, "must be a list or tuple value", 0);
+  const start = wholeOf(startValue, 1, "invalid start index: ");
+  const end = wholeOf(endValue, 2, "invalid end index: ");
+  const tooFar = "index must not be greater than the length of the list";
   if (start < 0) fail("start index must not be less than zero", 1);
-  if (end > elements.length) {
-    fail("end index must not be greater than the length of the given list", 2);
-  }
-  if (start > elements.length) {
-    fail("start index must not be greater than the length of the list", 1);
-  }
+  if (start > elements.length) fail(`start ${tooFar}`, 1);
+  if (end > elements.length) fail(`end ${tooFar}`, 2);
   if (start > end) fail("start index must not be greater than end index", 1);
   const kept = elements.slice(start, end);
   return value.type.kind === "tuple" ? tuple(kept) : { type: value.type, data: kept };
 }
 
 const RANGE_MAX = 1024;
+const TOO_MANY = `more than ${RANGE_MAX} values were generated; either decrease the difference between start and end or use a smaller step`;
 
 function range(args: readonly Value[]): Value {
   if (args.length < 1 || args.length > 3) {
@@ -175,7 +184,7 @@ function range(args: readonly Value[]): Value {
     return fail("must have one, two, or three arguments");
   const ascending = compare(start, end) <= 0;
   const step = given[2] ?? fromBigInt(ascending ? 1n : -1n);
-  if (isZero(step)) fail("step must not be zero", 2);
+  if (isZero(step) && compare(start, end) !== 0) fail(TOO_MANY);
   const up = !step.negative;
   if (up !== ascending) {
     fail(
@@ -199,9 +208,7 @@ function countUp(range: {
     const order = compare(at, range.end);
     if (range.up ? order >= 0 : order <= 0) return counted;
     if (counted.length >= RANGE_MAX) {
-      fail(
-        `more than ${RANGE_MAX} values were generated; either decrease the difference between start and end or use a smaller step`,
-      );
+      fail(TOO_MANY);
     }
     counted.push(at);
   }
@@ -212,13 +219,13 @@ function setFunctions(): Entry[] {
   const others = parameter("other_sets", setOf(DYNAMIC));
   return [
     defineVariadic("setintersection", sets, others, (args) => {
-      const [first, ...rest] = unifySets(args);
+      const [first, ...rest] = unifyElements(args.map(elementsOf));
       if (first === undefined) return fail("at least one set is required");
       const kept = first.filter((each) => rest.every((other) => has(other, each)));
       return set(elementTypeOf(kept), kept);
     }),
     defineVariadic("setunion", sets, others, (args) => {
-      const all = unifySets(args).flat();
+      const all = unifyElements(args.map(elementsOf)).flat();
       return set(elementTypeOf(all), all);
     }),
     defineVariadic("setproduct", [], any("sets"), setProduct),
@@ -233,25 +240,22 @@ function elementTypeOf(elements: readonly Value[]): Type {
   return elements[0]?.type ?? DYNAMIC;
 }
 
-function unifySets(args: readonly Value[]): Value[][] {
-  const type = unify(
-    args.flatMap((each) => elementsOf(each).map((element) => element.type)),
-    "unsafe",
-  );
+function unifyElements(lists: readonly (readonly Value[])[]): Value[][] {
+  const types = lists.flatMap((elements) => elements.map((element) => element.type));
+  const type = unify(types, "unsafe");
   if (type === null) return fail("given sets must all have compatible element types");
-  return args.map((each) => elementsOf(each).map((element) => convertOrFail(element, type)));
+  return lists.map((elements) => elements.map((element) => convertOrFail(element, type)));
 }
 
 function setProduct(args: readonly Value[]): Value {
   if (args.length < 2) fail("at least two arguments are required");
   let products: Value[][] = [[]];
   for (const [i, each] of args.entries()) {
-    sequenceOf(each, i, "a set or a list is required");
-    const elements = iterate(each).map(([, element]) => element);
+    const [elements = []] = unifyElements([sequenceOf(each, "a set or a list is required", i)]);
     products = products.flatMap((product) => elements.map((element) => [...product, element]));
   }
   const tuples = products.map(tuple);
-  const allSets = args.every((each) => each.type.kind === "set");
+  const someSet = args.some((each) => each.type.kind === "set");
   const type = tuples[0]?.type ?? tupleOf([]);
-  return allSets ? set(type, tuples) : list(type, tuples);
+  return someSet ? set(type, tuples) : list(type, tuples);
 }

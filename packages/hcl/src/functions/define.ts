@@ -37,10 +37,15 @@ export function fail(message: string, argument: number | null = null): never {
   throw new FunctionError(message, argument);
 }
 
-/** A whole number as a double; `argument` is blamed when it is not whole. */
-export function wholeOf(value: Value, argument: number): number {
+/** A whole number as a double; `argument`, if given, is blamed when it is not whole. */
+export function wholeOf(value: Value, argument: number | null, prefix = ""): number {
   const given = numberOf(value);
-  if (!isInteger(given)) fail("value must be a whole number", argument);
+  if (!isInteger(given)) {
+    fail(
+      `${prefix}value must be a whole number, between -9223372036854775808 and 9223372036854775807`,
+      argument,
+    );
+  }
   return Number(truncate(given));
 }
 
@@ -55,7 +60,11 @@ export function isMapping(value: Value): boolean {
 }
 
 /** Elements of a list, set or tuple; another value is refused with `message`. */
-export function sequenceOf(value: Value, argument: number, message: string): readonly Value[] {
+export function sequenceOf(
+  value: Value,
+  message: string,
+  argument: number | null = null,
+): readonly Value[] {
   if (!isSequence(value)) fail(message, argument);
   return elementsOf(value);
 }

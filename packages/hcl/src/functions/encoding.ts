@@ -66,14 +66,18 @@ function decodeCsv(value: Value): Value {
   if (duplicate !== undefined) fail(`duplicate column name "${duplicate}"`);
   const columns = new Map<string, Type>(header.map((name) => [name, STRING]));
   const records = rows.map((row, i) => {
-    if (row.length !== header.length) fail(`record on line ${i + 2}: wrong number of fields`);
+    if (row.length !== header.length) {
+      fail(`CSV parse error on line ${i + 2}: wrong number of fields`);
+    }
     return object(new Map(header.map((name, column) => [name, string(row[column] ?? "")])));
   });
   return { type: listOf(objectOf(columns)), data: records };
 }
 
 const CSV_FIELD = /"((?:[^"]|"")*)"|([^,\r\n"]*)/y;
+const LINE_END = /\r?\n/y;
 
+/** Rows of fields; empty lines do not count. */
 function parseCsv(given: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];
@@ -81,6 +85,7 @@ function parseCsv(given: string): string[][] {
   while (at < given.length) {
     CSV_FIELD.lastIndex = at;
     const match = CSV_FIELD.exec(given);
+    const isQuoted = given[at] === '"';
     row.push(match?.[1]?.replaceAll('""', '"') ?? match?.[2] ?? "");
     at += match?.[0].length ?? 0;
     if (given[at] === ",") {
@@ -88,10 +93,14 @@ function parseCsv(given: string): string[][] {
       if (at < given.length) continue;
       row.push("");
     }
-    const lineEnd = /\r?\n/y;
-    lineEnd.lastIndex = at;
-    const newline = lineEnd.exec(given)?.[0].length ?? 0;
-    if (newline === 0 && at < given.length) fail('parse error: bare " in non-quoted-field');
+    LINE_END.lastIndex = at;
+    const newline = LINE_END.exec(given)?.[0].length ?? 0;
+    if (newline === 0 && at < given.length) {
+      const problem = isQuoted
+        ? 'extraneous or missing " in quoted-field'
+        : 'bare " in non-quoted-field';
+      fail(`CSV parse error on line ${rows.length + 1}: ${problem}`);
+    }
     at += newline;
     if (row.length > 1 || row[0] !== "") rows.push(row);
     row = [];

@@ -1,5 +1,6 @@
 /** Values as JSON text, and back. */
-import { formatNumber, parseNumber } from "../values/number.ts";
+import { fromInteger, parseNumber } from "../values/number.ts";
+import { formatNumber } from "../values/number-text.ts";
 import {
   bool,
   elementsOf,
@@ -14,15 +15,18 @@ import {
   type Value,
 } from "../values/value.ts";
 import { fail } from "./define.ts";
+import { jsonProblem } from "./json-problem.ts";
 
 const ESCAPED = /[<>&\u2028\u2029]/g;
 
-/** Keys in order, and the characters that mean something in HTML escaped. */
+/** Fails for what JSON cannot say. Keys in order, and the characters that mean something in HTML escaped. */
 export function encodeJson(value: Value): string {
   if (value.data === null) return "null";
   switch (value.type.kind) {
-    case "number":
-      return formatNumber(numberOf(value));
+    case "number": {
+      const given = numberOf(value);
+      return given.infinite ? fail("cannot serialize infinity as JSON") : formatNumber(given);
+    }
     case "string":
       return quoteJson(String(value.data));
     case "list":
@@ -50,14 +54,16 @@ export function quoteJson(given: string): string {
 
 /** Numbers keep all their digits, so the platform's parser does not do. */
 export function decodeJson(text: string): Value {
-  const reader = new JsonReader(text);
-  return reader.whole();
+  const problem = jsonProblem(text, "stream");
+  if (problem !== null) fail(problem);
+  return new JsonReader(text).value();
 }
 
-const STRING_TOKEN = /"(?:[^"\\\p{Cc}]|[\x7f-\x9f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/uy;
-const NUMBER_TOKEN = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const STRING_TOKEN = /"(?:[^"\\]|\\.)*"/y;
+const NUMBER_TOKEN = /-?[\d.eE+-]+/y;
 const WORD = /true|false|null/y;
 
+/** Reads text that is known to be JSON. */
 class JsonReader {
   readonly #text: string;
   #at = 0;
@@ -66,82 +72,54 @@ class JsonReader {
     this.#text = text;
   }
 
-  whole(): Value {
-    const value = this.#value();
-    this.#space();
-    if (this.#at < this.#text.length) fail("extraneous data after JSON object");
-    return value;
-  }
-
-  #space(): void {
-    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? "")) this.#at += 1;
-  }
-
-  #take(pattern: RegExp): string | null {
+  #take(pattern: RegExp): string {
     pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0] ?? null;
-    if (found !== null) this.#at += found.length;
+    const found = pattern.exec(this.#text)?.[0] ?? "";
+    this.#at += found.length;
     return found;
   }
 
-  #unexpected(): never {
-    const character = this.#text[this.#at];
-    if (character === undefined) fail("EOF");
-    fail(`invalid character '${character}'`);
+  /** The next character that is no white space; it is read when it is the wanted one. */
+  #next(wanted?: string): string | undefined {
+    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? "")) this.#at += 1;
+    const found = this.#text[this.#at];
+    if (wanted !== undefined && found === wanted) this.#at += 1;
+    return found;
   }
 
-  #value(): Value {
-    this.#space();
-    const first = this.#text[this.#at];
+  value(): Value {
+    const first = this.#next();
     if (first === "{") return this.#object();
     if (first === "[") return this.#array();
     if (first === '"') return string(this.#string());
     const word = this.#take(WORD);
-    if (word !== null) return word === "null" ? NULL : bool(word === "true");
-    const parsed = parseNumber(this.#take(NUMBER_TOKEN) ?? "");
-    return parsed === null ? this.#unexpected() : number(parsed);
+    if (word !== "") return word === "null" ? NULL : bool(word === "true");
+    return number(parseNumber(this.#take(NUMBER_TOKEN)) ?? fromInteger(0));
   }
 
   #string(): string {
-    const token = this.#take(STRING_TOKEN);
-    return token === null ? this.#unexpected() : (JSON.parse(token) as string);
-  }
-
-  #punctuation(...allowed: string[]): string {
-    this.#space();
-    const found = this.#text[this.#at];
-    if (found === undefined || !allowed.includes(found)) return this.#unexpected();
-    this.#at += 1;
-    return found;
+    return JSON.parse(this.#take(STRING_TOKEN)) as string;
   }
 
   #object(): Value {
     const entries = new Map<string, Value>();
     this.#at += 1;
-    this.#space();
-    if (this.#text[this.#at] === "}") {
-      this.#at += 1;
-      return object(entries);
-    }
-    do {
-      this.#space();
+    while (this.#next("}") !== "}") {
       const key = this.#string();
-      this.#punctuation(":");
-      entries.set(key, this.#value());
-    } while (this.#punctuation(",", "}") === ",");
+      this.#next(":");
+      entries.set(key, this.value());
+      this.#next(",");
+    }
     return object(entries);
   }
 
   #array(): Value {
     const elements: Value[] = [];
     this.#at += 1;
-    this.#space();
-    if (this.#text[this.#at] === "]") {
-      this.#at += 1;
-      return tuple(elements);
+    while (this.#next("]") !== "]") {
+      elements.push(this.value());
+      this.#next(",");
     }
-    do elements.push(this.#value());
-    while (this.#punctuation(",", "]") === ",");
     return tuple(elements);
   }
 }

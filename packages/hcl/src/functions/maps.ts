@@ -1,9 +1,7 @@
 /** Functions on maps and objects, and those that take any collection. */
-import type { Diagnostic } from "../diagnostic.ts";
-import { readIndex } from "../eval/steps.ts";
-import type { Range } from "../source.ts";
 import { convert } from "../values/convert.ts";
-import { listOf, STRING, type Type } from "../values/type.ts";
+import { isInteger, truncate } from "../values/number.ts";
+import { listOf, STRING, type Type, typeName } from "../values/type.ts";
 import { unify } from "../values/unify.ts";
 import {
   elementsOf,
@@ -13,6 +11,7 @@ import {
   isNull,
   list,
   map,
+  numberOf,
   object,
   sortedKeys,
   string,
@@ -42,7 +41,7 @@ export function mapFunctions(): Entry[] {
       return value.type.kind === "map" ? list(STRING, names) : tuple(names);
     }),
     define("values", [any("mapping")], (value) => {
-      if (!isMapping(value)) fail("values requires a map as the first argument", 0);
+      if (!isMapping(value)) fail("values() requires a map as the first argument");
       const entries = entriesOf(value);
       const values = sortedKeys(entries).flatMap((key) => entries.get(key) ?? []);
       return value.type.kind === "map" ? list(value.type.element, values) : tuple(values);
@@ -53,19 +52,28 @@ export function mapFunctions(): Entry[] {
       }
       return integer(isMapping(value) ? entriesOf(value).size : elementsOf(value).length);
     }),
-    define("lookup", [any("inputMap"), text("key"), anyOrNull("default")], lookup),
+    define("lookup", [any("inputMap"), text("key"), any("default")], lookup),
     defineVariadic("merge", [], anyOrNull("maps"), merge),
     define("zipmap", [parameter("keys", listOf(STRING)), any("values")], zipMap),
   ];
 }
 
-/** The element at a key; the messages are those of `collection[key]`. */
+/** The element at a key, without any conversion of the key. */
 function indexOf(value: Value, key: Value): Value {
-  const diagnostics: Diagnostic[] = [];
-  const nowhere: Range = { source: { name: "", text: "" }, start: 0, end: 0 };
-  const found = readIndex(value, key, nowhere, diagnostics);
-  const [problem] = diagnostics;
-  return problem === undefined ? found : fail(problem.detail.replace(/\.$/, ""));
+  const { kind } = value.type;
+  if (kind === "map") {
+    if (key.type.kind !== "string") fail("key for map must be string");
+    return entriesOf(value).get(stringOf(key)) ?? fail("invalid index");
+  }
+  if (kind !== "list" && kind !== "tuple") fail("collection must be a list, a map or a tuple");
+  if (key.type.kind !== "number") fail(`key for ${kind} must be number`);
+  const elements = elementsOf(value);
+  const index = numberOf(key);
+  const found = isInteger(index) ? elements[Number(truncate(index))] : undefined;
+  if (found !== undefined) return found;
+  return fail(
+    kind === "tuple" ? `key must be between 0 and ${elements.length} inclusive` : "invalid index",
+  );
 }
 
 function lookup(value: Value, key: Value, otherwise: Value): Value {
@@ -82,11 +90,12 @@ function lookup(value: Value, key: Value, otherwise: Value): Value {
 function merge(args: readonly Value[]): Value {
   const merged = new Map<string, Value>();
   let elementType: Type | null | undefined;
-  for (const [i, each] of args.entries()) {
-    if (isNull(each)) continue;
-    if (!isMapping(each)) {
-      fail(`arguments must be maps or objects, got "${each.type.kind}"`, i);
+  for (const each of args) {
+    if (isNull(each)) {
+      elementType = null;
+      continue;
     }
+    if (!isMapping(each)) fail(`arguments must be maps or objects, got "${typeName(each.type)}"`);
     for (const [key, value] of entriesOf(each)) merged.set(key, value);
     const type = each.type.kind === "map" ? each.type.element : null;
     elementType = elementType === undefined || type === null ? type : unifyPair(elementType, type);
@@ -101,10 +110,12 @@ function unifyPair(a: Type | null, b: Type): Type | null {
 }
 
 function zipMap(keys: Value, values: Value): Value {
-  if (!isSequence(values)) fail("values parameter must be a list or tuple value", 1);
-  const names = elementsOf(keys).map((key) => {
-    return isNull(key) ? fail("keys must not be null", 0) : stringOf(key);
+  const names = elementsOf(keys).map((key, i) => {
+    return isNull(key) ? fail(`keys list has null value at index ${i}`) : stringOf(key);
   });
+  if (!isSequence(values) || values.type.kind === "set") {
+    fail("values argument must be a list or tuple value");
+  }
   const elements = elementsOf(values);
   if (names.length !== elements.length) {
     fail(`number of keys (${names.length}) does not match number of values (${elements.length})`);

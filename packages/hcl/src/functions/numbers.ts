@@ -9,7 +9,7 @@ import {
   toDouble,
   truncate,
 } from "../values/number.ts";
-import { number, numberOf, primitiveText, type Value } from "../values/value.ts";
+import { number, numberOf, stringOf, type Value } from "../values/value.ts";
 import { any, define, defineVariadic, type Entry, fail, num, wholeOf } from "./define.ts";
 
 const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -59,12 +59,12 @@ function extreme(args: readonly Value[], sign: 1 | -1): Value {
 
 function parseInteger(value: Value, baseValue: Value): Value {
   const { kind } = value.type;
-  if (kind !== "string" && kind !== "number") {
+  if (kind !== "string") {
     fail(`first argument must be a string, not ${kind}`, 0);
   }
   const base = wholeOf(baseValue, 1);
   if (base < 2 || base > 62) fail("base must be a whole number between 2 and 62 inclusive", 1);
-  const given = primitiveText(value);
+  const given = stringOf(value);
   const match = /^([+-]?)([0-9a-zA-Z]+)$/.exec(given);
   const problem = `cannot parse "${given}" as a base ${base} integer`;
   if (match === null) fail(problem, 0);

@@ -5,6 +5,7 @@ import {
   compareText,
   elementsOf,
   integer,
+  isNull,
   list,
   string,
   stringOf,
@@ -39,7 +40,7 @@ export function stringFunctions(): Entry[] {
     define("strlen", [text("str")], (value) => integer(graphemes(stringOf(value)).length)),
     define("substr", [text("str"), num("offset"), num("length")], substring),
     define("indent", [num("spaces"), text("str")], (spaces, value) => {
-      const padding = " ".repeat(Math.max(0, wholeOf(spaces, 0)));
+      const padding = " ".repeat(Math.max(0, wholeOf(spaces, null)));
       return string(stringOf(value).replaceAll("\n", `\n${padding}`));
     }),
     define("trim", [text("str"), text("cutset")], (value, cutset) => {
@@ -56,7 +57,7 @@ export function stringFunctions(): Entry[] {
       return string(given.endsWith(end) ? given.slice(0, given.length - end.length) : given);
     }),
     define("replace", [text("str"), text("substr"), text("replace")], (value, from, to) => {
-      return string(stringOf(value).split(stringOf(from)).join(stringOf(to)));
+      return string(replaceAll(stringOf(value), stringOf(from), stringOf(to)));
     }),
     define("split", [text("separator"), text("str")], (separator, value) => {
       const given = stringOf(value);
@@ -66,6 +67,10 @@ export function stringFunctions(): Entry[] {
     }),
     defineVariadic("join", [text("separator")], parameter("lists", listOf(STRING)), joinLists),
     define("sort", [parameter("list", listOf(STRING))], (value) => {
+      const nullAt = elementsOf(value).findIndex(isNull);
+      if (nullAt !== -1) {
+        fail(`given list element ${nullAt} is null; a null string cannot be sorted`);
+      }
       const sorted = [...elementsOf(value)].sort((a, b) => compareText(stringOf(a), stringOf(b)));
       return list(STRING, sorted);
     }),
@@ -75,8 +80,9 @@ export function stringFunctions(): Entry[] {
 /** Characters whose other case is longer keep theirs. */
 function changeCase(given: string, change: (each: string) => string): string {
   return Array.from(given, (each) => {
-    const changed = change(each);
-    return [...changed].length === 1 ? changed : each;
+    const [first = each, ...rest] = change(each);
+    const isMark = rest.every((mark) => /\p{M}/u.test(mark));
+    return isMark ? first : each;
   }).join("");
 }
 
@@ -97,12 +103,17 @@ function urlEncode(given: string): string {
 
 function substring(value: Value, offsetValue: Value, lengthValue: Value): Value {
   const parts = graphemes(stringOf(value));
-  const given = wholeOf(offsetValue, 1);
-  const length = wholeOf(lengthValue, 2);
+  const given = wholeOf(offsetValue, null);
+  const length = wholeOf(lengthValue, null);
   const offset = given < 0 ? Math.max(0, parts.length + given) : given;
   if (offset > parts.length || length === 0) return string("");
   const end = length < 0 ? parts.length : offset + length;
   return string(parts.slice(offset, end).join(""));
+}
+
+/** Replacing nothing puts the text between all characters, and at both ends. */
+function replaceAll(given: string, from: string, to: string): string {
+  return from === "" ? ["", ...given, ""].join(to) : given.split(from).join(to);
 }
 
 function trim(given: string, cutset: ReadonlySet<string>): string {

@@ -22,7 +22,7 @@ interface Timestamp {
 const PARTS: readonly (readonly [pattern: RegExp, what: string | null])[] = [
   [/\d{4}/y, "year"],
   [/-/y, null],
-  [/\d{2}/y, "month"],
+  [/0[1-9]|1[0-2]/y, "month"],
   [/-/y, null],
   [/\d{2}/y, "day of month"],
   [/T/y, null],
@@ -30,7 +30,7 @@ const PARTS: readonly (readonly [pattern: RegExp, what: string | null])[] = [
   [/:/y, null],
   [/\d{2}/y, "minute"],
   [/:/y, null],
-  [/\d{2}(?:[.,]\d+)?/y, "second"],
+  [/\d{2}(?:\.\d+)?/y, "second"],
   [/Z|[+-]\d{2}:\d{2}/y, "UTC offset"],
 ];
 const INVALID = "not a valid RFC3339 timestamp";
@@ -41,28 +41,52 @@ function parseTimestamp(given: string, argument: number | null): Timestamp {
   for (const [pattern, what] of PARTS) {
     pattern.lastIndex = at;
     const match = pattern.exec(given)?.[0];
-    if (match === undefined)
+    if (match === undefined) {
       fail(`${INVALID}: ${describe(given.slice(at), pattern, what)}`, argument);
+    }
+    checkPart(match, what, given.slice(at + 2), argument);
     at += match.length;
     if (what !== null) found.push(match);
   }
   if (at < given.length) {
-    fail(`${INVALID}: extra text: ${JSON.stringify(given.slice(at))}`, argument);
+    fail(`${INVALID}: cannot use ${quote(given.slice(at))} as timestamp segment`, argument);
   }
   return assemble(found, argument);
 }
 
+function quote(given: string): string {
+  return JSON.stringify(given);
+}
+
+/** Numbers that no clock shows. */
+function checkPart(part: string, what: string | null, rest: string, argument: number | null): void {
+  const value = Number(part);
+  if (what === "hour" && value > 23) {
+    fail(`${INVALID}: hour must be between 0 and 23 inclusive`, argument);
+  }
+  if (what === "minute" && value > 59) {
+    fail(`${INVALID}: minute must have exactly two digits`, argument);
+  }
+  if (what === "second" && value >= 60) {
+    fail(`${INVALID}: cannot use ${quote(rest)} as second`, argument);
+  }
+}
+
 function describe(rest: string, pattern: RegExp, what: string | null): string {
+  if ((what === "hour" || what === "minute") && /^\d\D/.test(rest)) {
+    return `${what} must have exactly two digits`;
+  }
   if (what !== null) {
-    return rest === ""
+    const skipped = what === "month" && /^\d\d/.test(rest) ? rest.slice(2) : rest;
+    return skipped === ""
       ? `end of string before ${what}`
-      : `cannot use ${JSON.stringify(rest)} as ${what}`;
+      : `cannot use ${quote(skipped)} as ${what}`;
   }
   const wanted = pattern.source;
   if (wanted === "T") return "missing required time introducer 'T'";
   return rest === ""
     ? `end of string where "${wanted}" is expected`
-    : `found ${JSON.stringify(rest)} where "${wanted}" is expected`;
+    : `found ${quote(rest)} where "${wanted}" is expected`;
 }
 
 function assemble(parts: readonly string[], argument: number | null): Timestamp {
@@ -74,14 +98,10 @@ function assemble(parts: readonly string[], argument: number | null): Timestamp 
   const sign = offset?.[1] === "-" ? -1 : 1;
   const offsetMinutes = sign * (Number(offset?.[2] ?? 0) * 60 + Number(offset?.[3] ?? 0));
   const daysInMonth = new Date(Date.UTC(year, month, 0)).getUTCDate();
-  const check = (ok: boolean, what: string): void => {
-    if (!ok) fail(`${INVALID}: ${what} out of range`, argument);
-  };
-  check(month >= 1 && month <= 12, "month");
-  check(day >= 1 && day <= daysInMonth, "day");
-  check(hour <= 23, "hour");
-  check(minute <= 59, "minute");
-  check(Number(whole) <= 59, "second");
+  if (day < 1 || day > daysInMonth) fail(`${INVALID}: day out of range`, argument);
+  if (Math.abs(offsetMinutes) >= 24 * 60) {
+    fail(`${INVALID}: end of string before UTC offset`, argument);
+  }
   const nanos = Number(fraction.padEnd(9, "0").slice(0, 9));
   const local = Date.UTC(year, month - 1, day, hour, minute, Number(whole));
   return {
@@ -123,7 +143,11 @@ function formatOffset(minutes: number, colon: string): string {
 function formatRfc3339(time: Timestamp): string {
   const wall = wallClock(time);
   const zone = time.offsetMinutes === 0 ? "Z" : formatOffset(time.offsetMinutes, ":");
-  return `${wall.toISOString().slice(0, 19)}${zone}`;
+  const [date = ""] = wall
+    .toISOString()
+    .replace(/^[+]0+/, "")
+    .split(".");
+  return `${date}${zone}`;
 }
 
 const MONTHS =
@@ -159,6 +183,21 @@ const VERBS: Readonly<Record<string, (wall: Date, offset: number) => string>> = 
   Z: (_wall, offset) => (offset === 0 ? "Z" : formatOffset(offset, ":")),
 };
 
+/** What a letter of a date format may look like. */
+const VERB_RULES: Readonly<Record<string, string>> = {
+  Y: 'year must either be "YY" or "YYYY"',
+  M: 'month must be "M", "MM", "MMM", or "MMMM"',
+  D: 'day of month must either be "D" or "DD"',
+  E: 'day of week must either be "EEE" or "EEEE"',
+  h: '24-hour must either be "h" or "hh"',
+  H: '12-hour must either be "H" or "HH"',
+  A: 'must be "AA"',
+  a: 'must be "aa"',
+  m: 'minute must either be "m" or "mm"',
+  s: 'second must either be "s" or "ss"',
+  Z: "timezone must be Z, ZZZZ, or ZZZZZ",
+};
+
 const DATE_TOKEN = /'((?:[^']|'')*)'|'|([A-Za-z])\2*|[^A-Za-z']+/g;
 
 function formatDate(format: string, time: Timestamp): string {
@@ -169,7 +208,12 @@ function formatDate(format: string, time: Timestamp): string {
     if (letter === undefined) return token;
     const verb = VERBS[token];
     return verb === undefined
-      ? fail(`invalid date format verb "${token}": this letter is reserved for future use`, 0)
+      ? fail(`invalid date format verb "${token}"${ruleOf(letter)}`, 0)
       : verb(wall, time.offsetMinutes);
   });
+}
+
+function ruleOf(letter: string): string {
+  const rule = VERB_RULES[letter];
+  return rule === undefined ? "" : `: ${rule}`;
 }

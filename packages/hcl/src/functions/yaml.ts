@@ -1,5 +1,5 @@
 /** `yamlencode` and `yamldecode`. */
-import { formatNumber } from "../values/number.ts";
+import { formatNumber } from "../values/number-text.ts";
 import {
   elementsOf,
   entriesOf,

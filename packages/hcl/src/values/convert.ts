@@ -151,7 +151,7 @@ function convertObject(value: Value, to: ObjectType): Converted {
     const attribute = given.get(name);
     if (attribute === undefined) {
       if (to.optional?.has(name) !== true) {
-        return { ok: false, message: `attribute "${name}" is required` };
+        return { ok: false, message: `map has no element for required attribute "${name}"` };
       }
       result.set(name, nullOf(type));
       continue;

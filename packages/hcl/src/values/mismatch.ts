@@ -2,8 +2,8 @@
 import { canConvert } from "./convert.ts";
 import {
   type CollectionType,
-  constraintName,
   isCollection,
+  isPrimitive,
   type ObjectType,
   type Type,
   typeName,
@@ -19,8 +19,9 @@ export function mismatchMessage(got: Type, want: Type): string {
 }
 
 function plainMismatch(got: Type, want: Type): string {
-  if (want.kind === "tuple" || want.kind === "object") return `${want.kind} required`;
-  return `${constraintName(want)} required, but have ${typeName(got)}`;
+  const isStructural = want.kind === "tuple" || want.kind === "object";
+  const wanted = `${typeName(want)} required`;
+  return isStructural && !isPrimitive(got) ? wanted : `${wanted}, but have ${typeName(got)}`;
 }
 
 function objectMismatch(got: ObjectType, want: ObjectType): string {
@@ -62,14 +63,14 @@ function structuralMismatch(got: Type, want: CollectionType): string {
       }
     }
   }
-  return plainMismatch(got, want);
+  return `${typeName(want)} required`;
 }
 
 function collectionMismatch(got: CollectionType, want: CollectionType): string {
   const sameKind = got.kind === want.kind || (got.kind !== "map" && want.kind !== "map");
-  if (!sameKind) return plainMismatch(got, want);
+  if (!sameKind) return `${typeName(want)} required`;
   if (!canConvert(got.element, want.element, "unsafe")) {
     return `incorrect ${want.kind} element type: ${mismatchMessage(got.element, want.element)}`;
   }
-  return plainMismatch(got, want);
+  return `${typeName(want)} required`;
 }

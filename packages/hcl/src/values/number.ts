@@ -17,7 +17,7 @@ export interface BigNumber {
   readonly precision: number;
 }
 
-function bitLength(value: bigint): number {
+export function bitLength(value: bigint): number {
   if (value === 0n) return 0;
   const hex = value.toString(16);
   return hex.length * 4 - Math.clz32(Number.parseInt(hex[0] ?? "0", 16)) + 28;
@@ -210,56 +210,4 @@ export function toDouble(a: BigNumber): number {
   const half = Math.trunc(rounded.exponent / 2);
   const magnitude = Number(rounded.mantissa) * 2 ** half * 2 ** (rounded.exponent - half);
   return a.negative ? -magnitude : magnitude;
-}
-
-/** The shortest decimal text that is read back as the same number, without an exponent. */
-export function formatNumber(a: BigNumber): string {
-  if (a.infinite) return a.negative ? "-Inf" : "+Inf";
-  const sign = a.negative ? "-" : "";
-  if (a.exponent >= 0) return sign + (a.mantissa << BigInt(a.exponent)).toString();
-  return sign + shortestFraction(a);
-}
-
-/**
- * Walks the exact digits beside those of the two neighbours half a unit away, and stops at the
- * first place where rounding stays between them.
- */
-function shortestFraction(a: BigNumber): string {
-  const shift = a.precision + 1 - bitLength(a.mantissa);
-  const mantissa = a.mantissa << BigInt(shift);
-  const places = shift - a.exponent;
-  const scale = 5n ** BigInt(places);
-  const exact = (mantissa * scale).toString();
-  const width = exact.length + 1;
-  const digits = exact.padStart(width, "0");
-  const lower = ((mantissa - 1n) * scale).toString().padStart(width, "0");
-  const upper = ((mantissa + 1n) * scale).toString().padStart(width, "0");
-  const inclusive = (mantissa & 2n) === 0n;
-  const lowerEnd = lower.replace(/0+$/, "").length;
-  const upperEnd = upper.replace(/0+$/, "").length;
-  for (let i = 0; i < width; i += 1) {
-    const digit = Number(digits[i]);
-    const up = Number(upper[i]);
-    const down = lower[i] !== digits[i] || (inclusive && i + 1 === lowerEnd);
-    const canRoundUp = digit !== up && (inclusive || digit + 1 < up || i + 1 < upperEnd);
-    if (!down && !canRoundUp) continue;
-    const roundUp = canRoundUp && (!down || isAboveHalf(digits.slice(i + 1), digit));
-    return placeDecimalPoint(digits.slice(0, i + 1), roundUp, places - (width - i - 1));
-  }
-  return placeDecimalPoint(digits, false, places);
-}
-
-function isAboveHalf(tail: string, lastDigit: number): boolean {
-  const first = Number(tail[0] ?? "0");
-  if (first !== 5) return first > 5;
-  return /[1-9]/.test(tail.slice(1)) || lastDigit % 2 === 1;
-}
-
-function placeDecimalPoint(kept: string, roundUp: boolean, places: number): string {
-  const value = BigInt(kept) + (roundUp ? 1n : 0n);
-  if (places <= 0) return (value * 10n ** BigInt(-places)).toString();
-  const text = value.toString().padStart(places + 1, "0");
-  const whole = text.slice(0, -places);
-  const fraction = text.slice(-places).replace(/0+$/, "");
-  return fraction === "" ? whole : `${whole}.${fraction}`;
 }

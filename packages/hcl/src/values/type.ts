@@ -82,12 +82,3 @@ export function sameType(a: Type, b: Type): boolean {
 export function typeName(type: Type): string {
   return isCollection(type) ? `${type.kind} of ${typeName(type.element)}` : type.kind;
 }
-
-/** As `typeName`, but for what is asked for: `any type`, `list of any single type`. */
-export function constraintName(type: Type): string {
-  if (type.kind === "dynamic") return "any type";
-  if (!isCollection(type)) return type.kind;
-  const element =
-    type.element.kind === "dynamic" ? "any single type" : constraintName(type.element);
-  return `${type.kind} of ${element}`;
-}

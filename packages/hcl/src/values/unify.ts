@@ -16,7 +16,10 @@ export function unify(types: readonly Type[], mode: Mode): Type | null {
     if (types.every((type) => canConvert(type, candidate, "safe"))) return candidate;
   }
   if (mode === "safe") return null;
-  return types.find((candidate) => types.every((t) => canConvert(t, candidate, mode))) ?? null;
+  const candidates = [...types].sort(
+    (a, b) => Number(b.kind === "list") - Number(a.kind === "list"),
+  );
+  return candidates.find((candidate) => types.every((t) => canConvert(t, candidate, mode))) ?? null;
 }
 
 /** Undefined when the types are not all of one family of structures. */
@@ -28,7 +31,6 @@ function unifyStructural(types: readonly Type[], mode: Mode): Type | null | unde
   if (only("object", "map")) return wrap(mapOf, elementTypes(types), mode);
   if (only("tuple", "list")) return wrap(listOf, elementTypes(types), mode);
   if (only("tuple", "set")) return wrap(setOf, elementTypes(types), mode);
-  if (only("list", "set")) return wrap(listOf, elementTypes(types), mode);
   return undefined;
 }
 

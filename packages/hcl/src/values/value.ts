@@ -4,7 +4,8 @@
  * is unknown too, so one mistake is reported once.
  */
 import { assert } from "@drover/base";
-import { type BigNumber, compare, formatNumber, fromInteger } from "./number.ts";
+import { type BigNumber, compare, fromInteger } from "./number.ts";
+import { formatNumber } from "./number-text.ts";
 import {
   BOOL,
   DYNAMIC,

@@ -25,8 +25,9 @@ import { formatUuid, NAMESPACES, parseUuid, uuidV4, uuidV5 } from "./uuid.ts";
 export function jobFunctions(host: JobFileHost): FunctionTable {
   return new Map([
     ...standardFunctions(),
-    ...pathFunctions(host),
-    ...fileFunctions(host).map((entry) => (host.allowFiles === false ? refused(entry) : entry)),
+    ...[...pathFunctions(host), ...fileFunctions(host)].map((entry) => {
+      return host.allowFiles === false ? refused(entry) : entry;
+    }),
     ...hashFunctions(host),
     ...uuidFunctions(host),
   ]);

@@ -6,10 +6,16 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
 class Problem extends Error {}
 
+/**
+ * "document": one value, and nothing after it. "stream": as a reader finds out that looks at one
+ * token after the other, and which leaves brackets after the value alone.
+ */
+export type JsonMode = "document" | "stream";
+
 /** Null when the text is JSON. */
-export function jsonProblem(text: string): string | null {
+export function jsonProblem(text: string, mode: JsonMode): string | null {
   try {
-    new Checker(text).whole();
+    new Checker(text, mode).whole();
     return null;
   } catch (error) {
     if (error instanceof Problem) return error.message;
@@ -19,27 +25,35 @@ export function jsonProblem(text: string): string | null {
 
 class Checker {
   readonly #text: string;
+  readonly #mode: JsonMode;
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, mode: JsonMode) {
     this.#text = text;
+    this.#mode = mode;
   }
 
   whole(): void {
+    if (this.#mode === "stream" && this.#next() === undefined) throw new Problem("EOF");
     this.#value();
-    this.#skip(SPACE);
-    if (this.#at < this.#text.length) this.#fail("after top-level value");
+    const next = this.#next();
+    if (next === undefined) return;
+    if (this.#mode === "document") this.#fail("after top-level value");
+    if (next !== "}" && next !== "]") throw new Problem("extraneous data after JSON object");
   }
 
   #fail(where: string): never {
     const point = this.#text.codePointAt(this.#at);
-    if (point === undefined) throw new Problem("unexpected end of JSON input");
+    if (point === undefined) {
+      const isStream = this.#mode === "stream";
+      throw new Problem(isStream ? "unexpected EOF" : "unexpected end of JSON input");
+    }
     const character = String.fromCodePoint(point);
     const shown = { "'": "'\\''", '"': "'\"'", "\n": "'\\n'", "\t": "'\\t'", "\r": "'\\r'" };
     const quoted = Object.hasOwn(shown, character)
       ? shown[character as keyof typeof shown]
       : `'${character}'`;
-    throw new Problem(`invalid character ${quoted} ${where}`);
+    throw new Problem(`invalid character ${quoted}${where === "" ? "" : ` ${where}`}`);
   }
 
   #skip(pattern: RegExp): boolean {
@@ -62,13 +76,19 @@ class Checker {
     else if (first === "t") this.#word("true");
     else if (first === "f") this.#word("false");
     else if (first === "n") this.#word("null");
-    else if (!this.#skip(NUMBER)) {
-      if (first === "-") {
-        this.#at += 1;
-        this.#fail("in numeric literal");
-      }
-      this.#fail("looking for beginning of value");
+    else this.#number(first);
+  }
+
+  #number(first: string | undefined): void {
+    if (this.#skip(NUMBER)) {
+      if (!/[.eE]/.test(this.#text[this.#at] ?? "")) return;
+      this.#at += 1;
+      this.#skip(/[-+]/y);
+      this.#fail("after decimal point in numeric literal");
     }
+    if (first !== "-") this.#fail("looking for beginning of value");
+    this.#at += 1;
+    this.#fail("in numeric literal");
   }
 
   #word(word: string): void {
@@ -103,8 +123,11 @@ class Checker {
       this.#at += 1;
       return;
     }
-    for (;;) {
-      if (this.#next() !== '"') this.#fail("looking for beginning of object key string");
+    for (let isFirst = true; ; isFirst = false) {
+      if (this.#next() !== '"') {
+        const unsaid = isFirst && this.#mode === "stream";
+        this.#fail(unsaid ? "" : "looking for beginning of object key string");
+      }
       this.#string();
       if (this.#next() !== ":") this.#fail("after object key");
       this.#at += 1;
