@@ -5,8 +5,3 @@ import { type Allocation, AllocPhase, isServerTerminal } from "@drover/model";
 export function isPreparing(alloc: Allocation): boolean {
   return alloc.phase === AllocPhase.prepare && !isServerTerminal(alloc);
 }
-
-/** It never got to start, whether it still may or not: its predecessor has not been replaced. */
-export function hasOnlyPrepared(alloc: Allocation): boolean {
-  return alloc.phase === AllocPhase.prepare;
-}

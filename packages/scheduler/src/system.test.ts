@@ -53,6 +53,24 @@ test("Y5 a failed deployment freezes, and the corrected version rolls over all n
   assert.equal(harness.live(job).length, 3);
 });
 
+test("Y6 a version that cannot run is not tried again, its successor runs where it failed", () => {
+  const { harness, job } = running();
+  const [bad] = harness.register(systemJob({ image: "2" })).plan.placements;
+  assert.ok(bad);
+  harness.fail(bad);
+  harness.update(bad, { unretryableError: "no such image" });
+  harness.failDeployment(job);
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  const fixed = harness.register(systemJob({ image: "3" }));
+  assert.ok(fixed.plan.placements.some((alloc) => alloc.nodeId === bad.nodeId));
+  const [worse] = harness.live(job).filter((alloc) => alloc.nodeId === bad.nodeId);
+  assert.ok(worse);
+  harness.fail(worse);
+  harness.update(worse, { unretryableError: "no such image either" });
+  const again = harness.evaluate(job).plan.placements.map((alloc) => alloc.nodeId);
+  assert.ok(!again.includes(bad.nodeId));
+});
+
 test("Y1 what a lost node ran is not run elsewhere", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);

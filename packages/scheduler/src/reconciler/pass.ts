@@ -8,7 +8,6 @@ import type {
   PlannedAttributeUpdate,
   TaskGroup,
 } from "@drover/model";
-import { hasOnlyPrepared } from "../prepared.ts";
 import { groupOf } from "./alloc-facts.ts";
 import type { ClassifyContext } from "./buckets.ts";
 import type { Triage } from "./deployment-step.ts";
@@ -79,22 +78,16 @@ export function stopUnneeded(pass: Pass, alloc: Allocation): void {
 
 /** How the failed allocations of the scope are judged. */
 export function rescheduleContext({
-  allocs,
   input,
   triage,
-}: Pick<GroupScope, "allocs" | "input" | "triage">): RescheduleContext {
-  const byId = new Map(allocs.map((alloc) => [alloc.id, alloc]));
+}: Pick<GroupScope, "input" | "triage">): RescheduleContext {
   return {
     now: input.now,
     evalId: input.evaluation.id,
     isBatch: input.isBatch,
     deployment: triage.current,
     policyOf: (alloc) => groupOf(input.allocJob(alloc), alloc.taskGroup)?.reschedulePolicy ?? null,
-    isReplaced: ({ nextAllocation }) => {
-      if (nextAllocation === "") return false;
-      const next = byId.get(nextAllocation);
-      return next === undefined || !hasOnlyPrepared(next);
-    },
+    isReplaced: ({ nextAllocation }) => nextAllocation !== "",
   };
 }
 

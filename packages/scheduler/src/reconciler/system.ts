@@ -194,12 +194,12 @@ function missingOnNodes(scope: SystemScope, running: readonly Allocation[]): Nod
   const onNode = new Map<string, Allocation>();
   for (const alloc of running) {
     const known = onNode.get(alloc.nodeId);
-    if (!known || !isLive(known)) onNode.set(alloc.nodeId, alloc);
+    if (!known || isBetter(alloc, known)) onNode.set(alloc.nodeId, alloc);
   }
   const places: NodePlacement[] = [];
   for (const node of targets.values()) {
     const existing = onNode.get(node.id);
-    if (existing && !needsAnother(input.isBatch, existing)) continue;
+    if (existing && !needsAnother(input.isBatch, existing, job)) continue;
     const isFrozen =
       triage.isFailed && existing !== undefined && existing.deploymentId === triage.current?.id;
     if (isFrozen) continue;
@@ -208,8 +208,16 @@ function missingOnNodes(scope: SystemScope, running: readonly Allocation[]): Nod
   return places;
 }
 
-function needsAnother(isBatch: boolean, existing: Allocation): boolean {
+/** Speaks for its node: a live one, else the latest. */
+function isBetter(alloc: Allocation, known: Allocation): boolean {
+  if (isLive(alloc) !== isLive(known)) return isLive(alloc);
+  return alloc.createIndex > known.createIndex;
+}
+
+/** A version that cannot run is not tried again; another version is. */
+function needsAnother(isBatch: boolean, existing: Allocation, job: Job): boolean {
   if (!isClientTerminal(existing) || isBatch) return false;
+  if (existing.jobModifyIndex !== job.jobModifyIndex) return true;
   return existing.unretryableError === "" || ranSuccessfully(existing);
 }
 

@@ -1,6 +1,7 @@
 /** Applies a plan to a `MemoryState` as the replicated state does: each field by its owner. */
 import {
   type Allocation,
+  AllocPhase,
   type Deployment,
   type DeploymentState,
   isTerminal,
@@ -45,8 +46,7 @@ function place(state: MemoryState, placement: Allocation): void {
   const existing = state.alloc(placement.id);
   if (!existing) {
     state.putAlloc({ ...placement, createIndex: index, modifyIndex: index });
-    const previous = state.alloc(placement.previousAllocation);
-    if (previous) state.putAlloc({ ...previous, nextAllocation: placement.id });
+    linkPrevious(state, placement);
     return;
   }
   const { clientStatus, prepared, taskStates, unretryableError } = existing;
@@ -61,6 +61,13 @@ function place(state: MemoryState, placement: Allocation): void {
     createIndex: existing.createIndex,
     modifyIndex: index,
   });
+  if (existing.phase === AllocPhase.prepare) linkPrevious(state, placement);
+}
+
+function linkPrevious(state: MemoryState, placement: Allocation): void {
+  const previous = state.alloc(placement.previousAllocation);
+  if (!previous || placement.phase === AllocPhase.prepare) return;
+  state.putAlloc({ ...previous, nextAllocation: placement.id });
 }
 
 function withAttributes(

@@ -27,6 +27,9 @@ function eligibilityAfter(node: Node, command: NodeDrain): string {
   return command.markEligible ? Eligibility.eligible : node.schedulingEligibility;
 }
 
+/** Who drained it, while access control is off. */
+const NOBODY = "token:acls-disabled";
+
 function lastDrainAfter(tx: Tx, node: Node, command: NodeDrain): Node["lastDrain"] {
   const last = node.lastDrain;
   const isRunning = node.drainStrategy !== null && last !== null;
@@ -35,7 +38,7 @@ function lastDrainAfter(tx: Tx, node: Node, command: NodeDrain): Node["lastDrain
       startedAt: isRunning ? last.startedAt : tx.now,
       updatedAt: tx.now,
       status: DrainStatus.draining,
-      accessorId: "",
+      accessorId: NOBODY,
       meta: { ...command.meta },
     };
   }

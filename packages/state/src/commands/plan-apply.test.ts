@@ -264,3 +264,20 @@ test("applying a plan twice changes nothing, under any token", () => {
   assert.deepEqual(again.events, []);
   assert.equal(harness.snapshot.tableIndex("allocs", "deployments", "evals", "summaries"), allocs);
 });
+
+test("a prepared allocation replaces nothing until it may go", () => {
+  const { harness, job } = start();
+  const old = running(harness, job);
+  const next = mockAlloc({ id: NEW, previousAllocation: OLD, phase: "prepare" }, { job });
+  plan(harness, job, { placements: [next] });
+  assert.equal(harness.snapshot.alloc(OLD)?.nextAllocation, "");
+  plan(harness, job, { placements: [{ ...next, phase: "go" }], stops: [stopOf(old)] });
+  assert.equal(harness.snapshot.alloc(OLD)?.nextAllocation, NEW);
+});
+
+test("an allocation taken over by a job registered anew belongs to that registration", () => {
+  const { harness, job } = start();
+  const old = running(harness, job);
+  plan(harness, job, { placements: [{ ...old, jobCreateIndex: 77 }] });
+  assert.equal(harness.snapshot.alloc(OLD)?.jobCreateIndex, 77);
+});

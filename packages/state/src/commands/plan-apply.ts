@@ -108,7 +108,9 @@ function overrideClient(
 function applyPlacement(tx: Tx, placement: Allocation): void {
   const stored = tx.read.alloc(placement.id);
   if (stored !== undefined) {
-    if (!isServerTerminal(stored)) putAlloc(tx, mergePlacement(tx, stored, placement));
+    if (isServerTerminal(stored)) return;
+    putAlloc(tx, mergePlacement(tx, stored, placement));
+    if (stored.phase === AllocPhase.prepare) linkPrevious(tx, placement);
     return;
   }
   const job = tx.read.job({ namespace: placement.namespace, id: placement.jobId });
@@ -136,6 +138,7 @@ function mergePlacement(tx: Tx, stored: Allocation, placement: Allocation): Allo
     evalId: placement.evalId,
     jobVersion: placement.jobVersion,
     jobModifyIndex: placement.jobModifyIndex,
+    jobCreateIndex: placement.jobCreateIndex,
     allocatedResources: placement.allocatedResources,
     metrics: placement.metrics,
     desiredStatus: placement.desiredStatus,
@@ -162,7 +165,9 @@ function nextPhase(stored: string, planned: string): string {
   return stored === AllocPhase.prepare ? planned : stored;
 }
 
+/** What is only prepared has replaced nothing yet, and may still be given up. */
 function linkPrevious(tx: Tx, placement: Allocation): void {
+  if (placement.phase === AllocPhase.prepare) return;
   const previous = tx.read.alloc(placement.previousAllocation);
   if (previous === undefined || previous.nextAllocation === placement.id) return;
   putAlloc(tx, { ...previous, nextAllocation: placement.id, ...stamps(tx) });

@@ -25,5 +25,5 @@ export function computeNodeClass(node: Node): string {
   }
   hash.add(JSON.stringify(node.nodeResources.devices)).add(JSON.stringify(node.hostVolumes));
   hash.add(JSON.stringify(node.hostNetworks));
-  return `v1:${hash.digest()}`;
+  return `v1:${BigInt(`0x${hash.digest()}`)}`;
 }

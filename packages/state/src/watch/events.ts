@@ -41,7 +41,6 @@ const TYPES: Readonly<Record<CommandTag, string>> = {
   [CommandTag.namespaceDelete]: "NamespaceDeleted",
   [CommandTag.nodePoolUpsert]: "NodePoolUpserted",
   [CommandTag.nodePoolDelete]: "NodePoolDeleted",
-  [CommandTag.clusterInit]: "ClusterInitialized",
 };
 
 type Described = Omit<StateEvent, "type" | "index">;
@@ -106,6 +105,8 @@ export function eventsOf(
   index: number,
   changes: readonly Change[],
 ): readonly StateEvent[] {
+  // What every cluster begins with is no news.
+  if (tag === CommandTag.clusterInit) return [];
   const events: StateEvent[] = [];
   for (const change of changes) {
     const describe = DESCRIBE[change.table] as ((row: unknown) => Described) | undefined;

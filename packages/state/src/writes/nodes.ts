@@ -4,6 +4,8 @@ import { scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 
 const EVENTS_MAX = 10;
+/** What pools that nobody has configured say, in nanoseconds. */
+const NODE_IDENTITY_TTL = 86_400_000_000_000;
 
 export const Subsystem = { cluster: "Cluster", drain: "Drain" } as const;
 
@@ -42,7 +44,7 @@ export function ensurePool(tx: Tx, name: string): void {
     name,
     description: "",
     meta: {},
-    nodeIdentityTtl: 0,
+    nodeIdentityTtl: NODE_IDENTITY_TTL,
     schedulerConfiguration: null,
     createIndex: tx.index,
     modifyIndex: tx.index,
