@@ -3,7 +3,7 @@
  * plan and the end of its evaluation share one log entry. Memory only: leadership starts with
  * everything pending and blocked in the state.
  */
-import { errorText, mintUuid } from "@drover/base";
+import { errorText, mintUuid, type Random } from "@drover/base";
 import { BlockedEvals, EvalBroker, type Lease, verifyPlan } from "@drover/control";
 import {
   type Allocation,
@@ -14,6 +14,7 @@ import {
   isEvalTerminal,
   isNodeReady,
   isPlanEmpty,
+  JobType,
   type Node,
   type Plan,
 } from "@drover/model";
@@ -21,6 +22,7 @@ import { type SchedulerResult, schedule } from "@drover/scheduler";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
+import { newEval } from "./new-eval.ts";
 
 const TYPES = ["service", "batch", "system", "sysbatch"];
 const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, system: 5, sysbatch: 5 };
@@ -147,7 +149,7 @@ export class EvalLoop {
   /** Schedules until everything is accepted, with a fresh snapshot each time (spec §6.1). */
   async #process(evaluation: Evaluation): Promise<void> {
     const attempts = ATTEMPTS[evaluation.type] ?? 1;
-    for (let attempt = 1; attempt <= attempts; attempt++) {
+    for (let left = attempts; left > 0; left--) {
       const state = this.#context.store.snapshot();
       const stored = state.evaluation(evaluation.id);
       if (stored && isEvalTerminal(stored)) return;
@@ -162,8 +164,10 @@ export class EvalLoop {
       const evals = done ? this.#outcome(evaluation, stored, result, state.index) : [];
       await this.#commit(verified.plan, evals);
       if (done) return;
+      // What went through is progress, and progress is bounded: only standing still uses attempts up.
+      if (!isPlanEmpty(verified.plan)) left = attempts + 1;
     }
-    await this.#commit(null, [this.#exhausted(evaluation, attempts)]);
+    await this.#commit(null, exhausted(evaluation, attempts, this.#context.random));
   }
 
   async #commit(plan: Plan | null, evals: readonly Evaluation[]): Promise<void> {
@@ -204,14 +208,6 @@ export class EvalLoop {
     return [{ ...ended, blockedEval: blocked.id }, ...result.followups, blocked];
   }
 
-  #exhausted(evaluation: Evaluation, attempts: number): Evaluation {
-    return {
-      ...evaluation,
-      status: EvalStatus.failed,
-      statusDescription: `maximum attempts reached (${attempts})`,
-    };
-  }
-
   /** What newer evaluations made needless, and what ran out of deliveries. */
   async #writeEnded(): Promise<void> {
     const canceled = this.#broker.takeSuperseded().map((evaluation) => ({
@@ -242,6 +238,31 @@ export class EvalLoop {
     };
     return [failed, next];
   }
+}
+
+/**
+ * The evaluation whose plans were refused again and again, and for service and batch jobs the one
+ * that waits and tries once more (spec §6.1).
+ */
+export function exhausted(
+  evaluation: Evaluation,
+  attempts: number,
+  random: Random,
+): readonly Evaluation[] {
+  const failed = {
+    ...evaluation,
+    status: EvalStatus.failed,
+    statusDescription: `maximum attempts reached (${attempts})`,
+  };
+  if (evaluation.type !== JobType.service && evaluation.type !== JobType.batch) return [failed];
+  const fields = { ...evaluation, triggeredBy: EvalTrigger.maxPlanAttempts };
+  const blocked = {
+    ...newEval(fields, random),
+    status: EvalStatus.blocked,
+    statusDescription: "created due to placement conflicts",
+    previousEval: evaluation.id,
+  };
+  return [{ ...failed, blockedEval: blocked.id }, blocked];
 }
 
 function earliest(a: number | null, b: number | null): number | null {

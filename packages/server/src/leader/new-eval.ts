@@ -20,6 +20,7 @@ export interface NewEval {
   readonly deploymentId?: string;
   readonly nodeId?: string;
   readonly jobModifyIndex?: number;
+  readonly nodeModifyIndex?: number;
 }
 
 /** Indexes and times are filled in by the state machine. */
@@ -33,7 +34,7 @@ export function newEval(fields: NewEval, random: Random): Evaluation {
     jobId: fields.jobId,
     jobModifyIndex: fields.jobModifyIndex ?? 0,
     nodeId: fields.nodeId ?? "",
-    nodeModifyIndex: 0,
+    nodeModifyIndex: fields.nodeModifyIndex ?? 0,
     deploymentId: fields.deploymentId ?? "",
     status: EvalStatus.pending,
     statusDescription: "",
@@ -109,5 +110,10 @@ export function evalsForNode(
     const everywhere = job.type === JobType.system || job.type === JobType.sysbatch;
     if (everywhere && !job.stop) jobs.set(`${job.namespace}\0${job.id}`, job);
   }
-  return [...jobs.values()].map((job) => evalForJob(job, triggeredBy, random, { nodeId }));
+  const nodeModifyIndex = state.node(nodeId)?.modifyIndex ?? 0;
+  return [...jobs.values()].map((job) => ({
+    ...evalForJob(job, triggeredBy, random, { nodeId }),
+    jobModifyIndex: 0,
+    nodeModifyIndex,
+  }));
 }

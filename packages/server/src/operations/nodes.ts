@@ -78,7 +78,7 @@ export async function drainNode(
       completed: false,
       deadlineReached: false,
       meta: request.meta,
-      event: nodeEvent(context, "Drain", message, { ...request.meta }),
+      event: nodeEvent(context, "Drain", message),
       evals,
     }),
   );
