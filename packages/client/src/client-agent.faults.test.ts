@@ -117,6 +117,19 @@ test("an exit that happened while the agent was away is reported with its code",
     assert.equal(world.driver.created, 1);
   }));
 
+test("an allocation that the servers gave up as unknown is reported anew", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    const seq = world.report(id)?.clientSeq ?? 0;
+    const alloc = { ...place.alloc, clientStatus: "unknown", clientSeq: seq, modifyIndex: 900 };
+    world.push([{ ...place, alloc }], { complete: true });
+    await world.until("it is heard again", () => (world.report(id)?.clientSeq ?? 0) > seq);
+    assert.equal(world.report(id)?.clientStatus, "running");
+  }));
+
 test("a task that vanished without a trace is restarted by its policy", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);

@@ -66,6 +66,12 @@ export function compareReports(a: AllocRecord, b: AllocRecord): "facts" | "lines
     const states = Object.values(taskStates).map((state) => ({ ...state, events: [] }));
     return JSON.stringify({ ...rest, clientSeq: 0, states });
   };
-  if (facts(a) !== facts(b)) return "facts";
+  if (facts(a) !== facts(b) || wasGivenUp(a, b)) return "facts";
   return body(a) === body(b) ? "none" : "lines";
+}
+
+/** The servers lost sight of it and wrote `unknown` over what they knew: they must hear it again. */
+function wasGivenUp(a: AllocRecord, b: AllocRecord): boolean {
+  const isNews = a.alloc.modifyIndex !== b.alloc.modifyIndex;
+  return isNews && b.alloc.clientStatus === ClientStatus.unknown;
 }
