@@ -96,7 +96,7 @@ export function replace(
   search: (group: TaskGroup, previous: Allocation) => Found | null,
 ): boolean {
   const { now, plan, view } = session;
-  const { deployment, group, job, old, retryOf } = request;
+  const { deployment, group, isCanary, job, old, retryOf } = request;
   view.stop(old);
   const found = search(group, old);
   if (!found) {
@@ -110,7 +110,7 @@ export function replace(
   addAllocation(session, version, found, {
     name: old.name,
     previous: old,
-    isCanary: false,
+    isCanary,
     rescheduleTracker: retryOf ? nextTracker(retryOf, group.reschedulePolicy, now) : null,
     phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
   });

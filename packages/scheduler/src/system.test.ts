@@ -71,6 +71,42 @@ test("Y6 a version that cannot run is not tried again, its successor runs where 
   assert.ok(!again.includes(bad.nodeId));
 });
 
+test("Y9 canaries are a share of the nodes, and the others wait for the promotion", () => {
+  const { harness, job } = running();
+  const update = { maxParallel: 2, canary: 34 };
+  const { plan } = harness.register(systemJob({ image: "2", update }));
+  const part = plan.deployment?.taskGroups.web;
+  assert.deepEqual([part?.desiredCanaries, part?.desiredTotal], [2, 3]);
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.deploymentStatus?.canary),
+    [true, true],
+  );
+  assert.equal(plan.stops.length, 2);
+  for (const alloc of plan.placements) harness.run(alloc);
+  const waiting = harness.evaluate(job).plan;
+  assert.deepEqual([waiting.placements, waiting.deploymentUpdates], [[], []]);
+  harness.promote(job);
+  const rest = harness.evaluate(job).plan.placements;
+  assert.deepEqual(
+    rest.map((alloc) => alloc.deploymentStatus?.canary ?? false),
+    [false],
+  );
+  harness.rollToEnd(job);
+  assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
+});
+
+test("Y9 a canary that failed is replaced by a canary, and a revert needs none", () => {
+  const { harness, job } = running({ update: { maxParallel: 1, canary: 34 } });
+  const change = systemJob({ image: "2", update: { maxParallel: 1, canary: 34 } });
+  const [first] = harness.register(change).plan.placements;
+  assert.ok(first);
+  harness.fail(first);
+  const [again] = harness.evaluate(job).plan.placements;
+  assert.deepEqual([again?.nodeId, again?.deploymentStatus?.canary], [first.nodeId, true]);
+  const back = harness.register(systemJob({ update: { maxParallel: 1, canary: 34 } })).plan;
+  assert.equal(back.deployment?.taskGroups.web?.desiredCanaries, 0);
+});
+
 test("Y1 what a lost node ran is not run elsewhere", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);

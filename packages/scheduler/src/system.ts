@@ -155,7 +155,8 @@ class SystemPass {
     }
   }
 
-  #placeOne(deployment: Deployment | null, { group, name, node, previous }: NodePlacement): void {
+  #placeOne(deployment: Deployment | null, place: NodePlacement): void {
+    const { group, isCanary, name, node, previous } = place;
     const found = this.#searchOn(group, node);
     if (!found) return;
     const version = {
@@ -166,7 +167,7 @@ class SystemPass {
     addAllocation(this.#session, version, found, {
       name,
       previous,
-      isCanary: false,
+      isCanary,
       rescheduleTracker: null,
       phase: AllocPhase.go,
     });

@@ -50,7 +50,12 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
   }
   chosen.push(...yieldPlaces(pass, held, idle));
   for (const old of chosen) {
-    draft.destructive.push({ group, old, retryOf: pass.retries.get(old.id) ?? null });
+    draft.destructive.push({
+      group,
+      old,
+      retryOf: pass.retries.get(old.id) ?? null,
+      isCanary: false,
+    });
   }
   desired.destructiveUpdate += chosen.length;
   desired.ignore += destructive.length - chosen.length;

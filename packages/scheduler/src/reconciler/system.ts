@@ -15,12 +15,12 @@ import {
   type Node,
   type TaskGroup,
 } from "@drover/model";
-import { isLive, isServing, ranSuccessfully } from "./alloc-facts.ts";
+import { isCanary, isLive, isServing, ranSuccessfully } from "./alloc-facts.ts";
 import { type Buckets, sortIntoBuckets } from "./buckets.ts";
 import { newDeploymentState, type Triage } from "./deployment-step.ts";
 import { planDisconnects, planReconnects } from "./disconnect.ts";
 import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
-import { undecidedBudget } from "./limit.ts";
+import { hasUpdateStrategy, undecidedBudget } from "./limit.ts";
 import { classifyContext, type Draft, rescheduleContext } from "./pass.ts";
 import { extractPairs, isReady, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
@@ -33,6 +33,7 @@ export interface NodePlacement {
   readonly name: string;
   /** One that ended on the same node and is replaced. */
   readonly previous: Allocation | null;
+  readonly isCanary: boolean;
 }
 
 interface SystemScope {
@@ -80,12 +81,14 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
   draft.inPlace.push(...updates.inPlace);
   desired.inPlaceUpdate += updates.inPlace.length;
   desired.ignore += updates.ignore.length;
-  const state = { ...newDeploymentState(group) };
+  const state = { ...(triage.current?.taskGroups[group.name] ?? newDeploymentState(group)) };
   state.desiredTotal = updates.destructive.length + updates.inPlace.length;
-  const replaced = rollSystem(scope, { destructive: updates.destructive, pairs, running });
+  const { destructive } = updates;
+  const canaries = wantCanaries(scope, { state, destructive, running });
+  const replaced = rollSystem(scope, { destructive, pairs, running, canaries });
   desired.destructiveUpdate += replaced;
   desired.ignore += updates.destructive.length - replaced;
-  const places = missingOnNodes(scope, running);
+  const places = missingOnNodes(scope, running, canaries !== null);
   const isUpdating = updates.destructive.length > 0 || updates.inPlace.length > 0;
   return {
     places,
@@ -162,6 +165,8 @@ function rollSystem(
     readonly destructive: readonly Allocation[];
     readonly pairs: readonly Pair[];
     readonly running: readonly Allocation[];
+    /** How many more of them are canaries; null = this is no canary phase. */
+    readonly canaries: number | null;
   },
 ): number {
   const { draft, group, input, triage } = scope;
@@ -182,13 +187,45 @@ function rollSystem(
       input.deployments.find((each) => each.id === alloc.deploymentId),
     );
   const ordered = facts.destructive.toSorted((a, b) => Number(serves(a)) - Number(serves(b)));
-  const chosen = ordered.slice(0, Math.min(budget, ordered.length));
-  for (const old of chosen) draft.destructive.push({ group, old, retryOf: null });
+  const chosen = ordered.slice(0, Math.min(budget, facts.canaries ?? ordered.length));
+  const isCanary = facts.canaries !== null;
+  for (const old of chosen) draft.destructive.push({ group, old, retryOf: null, isCanary });
   return chosen.length;
 }
 
+/**
+ * Y9: `canary` is a share of the nodes in percent, at most `max_parallel` of them; they are
+ * replaced where they run, and the other nodes wait for the promotion. Sets what `state` desires.
+ * Returns how many are still missing; null = no canary phase.
+ */
+function wantCanaries(
+  { group, input, triage }: SystemScope,
+  facts: {
+    readonly state: DeploymentState;
+    readonly destructive: readonly Allocation[];
+    readonly running: readonly Allocation[];
+  },
+): number | null {
+  const { destructive, running, state } = facts;
+  if (!hasUpdateStrategy(group) || state.promoted) return null;
+  const { canary, maxParallel } = group.update;
+  if (state.desiredCanaries === 0) {
+    const isStarting = triage.current === null && destructive.length > 0 && !input.isRevert();
+    if (canary === 0 || !isStarting) return null;
+    state.desiredCanaries = Math.min(maxParallel, Math.ceil((canary * destructive.length) / 100));
+  }
+  const own = running.filter(
+    (alloc) => isLive(alloc) && isCanary(alloc) && alloc.deploymentId === triage.current?.id,
+  );
+  return Math.max(0, state.desiredCanaries - own.length);
+}
+
 /** Y6: every target node without a running (for sysbatch: or finished) allocation gets one. */
-function missingOnNodes(scope: SystemScope, running: readonly Allocation[]): NodePlacement[] {
+function missingOnNodes(
+  scope: SystemScope,
+  running: readonly Allocation[],
+  isCanaryPhase: boolean,
+): NodePlacement[] {
   const { group, input, job, targets, triage } = scope;
   if (group.count === 0) return [];
   const onNode = new Map<string, Allocation>();
@@ -203,7 +240,13 @@ function missingOnNodes(scope: SystemScope, running: readonly Allocation[]): Nod
     const isFrozen =
       triage.isFailed && existing !== undefined && existing.deploymentId === triage.current?.id;
     if (isFrozen) continue;
-    places.push({ group, node, name: `${job.name}.${group.name}[0]`, previous: existing ?? null });
+    places.push({
+      group,
+      node,
+      name: `${job.name}.${group.name}[0]`,
+      previous: existing ?? null,
+      isCanary: isCanaryPhase && existing !== undefined && isCanary(existing),
+    });
   }
   return places;
 }
@@ -227,7 +270,9 @@ export function isSystemGroupDone(
   allocs: readonly Allocation[],
   deployment: Deployment,
 ): boolean {
-  if (!Object.hasOwn(deployment.taskGroups, name)) return true;
+  const state = deployment.taskGroups[name];
+  if (state === undefined) return true;
+  if (state.desiredCanaries > 0 && !state.promoted) return false;
   const own = allocs.filter((alloc) => alloc.deploymentId === deployment.id && isLive(alloc));
   return own.every((alloc) => alloc.deploymentStatus?.healthy === true);
 }

@@ -78,6 +78,7 @@ export interface DestructiveRequest {
   readonly old: Allocation;
   /** An earlier attempt at replacing `old` that failed before it could start. */
   readonly retryOf: Allocation | null;
+  readonly isCanary: boolean;
 }
 
 /** A prepared allocation starts, and the one it replaces stops, in one step. */
