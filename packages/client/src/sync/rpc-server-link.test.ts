@@ -62,7 +62,7 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
   link.start({
     connected: () => {
       log.push("connected");
-      const seen = { clusterId: "", node, secretId: "s", seenIndex: 0, seenEpoch: 0 };
+      const seen = { clusterId: "", node, secretId: "s", seenIndex: 0, seenEpoch: 0, allocIds: [] };
       opening.push(link.openSession(seen));
     },
     disconnected: () => log.push("disconnected"),
