@@ -66,13 +66,14 @@ async function ping(): Promise<boolean> {
 export function dockerCall(
   method: string,
   path: string,
-  body?: Buffer,
+  options: { readonly body?: Buffer; readonly socketPath?: string } = {},
 ): Promise<{ status: number; text: string }> {
+  const { body, socketPath = DOCKER_SOCKET } = options;
   return new Promise((resolve, reject) => {
     const headers = body
       ? { "Content-Type": "application/x-tar", "Content-Length": body.length }
       : {};
-    const call = request({ socketPath: DOCKER_SOCKET, method, path, headers }, (response) => {
+    const call = request({ socketPath, method, path, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {

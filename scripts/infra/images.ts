@@ -4,7 +4,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../lib/files.ts";
-import { dockerCall } from "./docker.ts";
+import { DOCKER_SOCKET, dockerCall } from "./docker.ts";
 import { ensurePackages } from "./packages.ts";
 import { hasCommand, InfraError, run } from "./run.ts";
 
@@ -19,19 +19,29 @@ const GEO_API: Readonly<Record<string, readonly string[]>> = {
 };
 
 export async function ensureImages(): Promise<void> {
-  for (const [tag, switches] of Object.entries(GEO_API)) {
-    if (!(await hasImage(`geo-api-server:${tag}`))) await buildGeoApi(tag, switches);
-  }
-  if (!(await hasImage("busybox:local"))) await buildBusybox();
+  for (const tag of Object.keys(GEO_API)) await ensureGeoApi(tag, DOCKER_SOCKET);
+  if (!(await hasImage("busybox:local", DOCKER_SOCKET))) await buildBusybox();
 }
 
-async function hasImage(name: string): Promise<boolean> {
-  return (await dockerCall("GET", `/images/${name}/json`)).status === 200;
+/** true: it was not there and has been built. */
+export async function ensureGeoApi(tag: string, socketPath: string): Promise<boolean> {
+  if (await hasImage(`geo-api-server:${tag}`, socketPath)) return false;
+  await buildGeoApi(tag, GEO_API[tag] ?? [], socketPath);
+  return true;
 }
 
-async function buildGeoApi(tag: string, switches: readonly string[]): Promise<void> {
+async function hasImage(name: string, socketPath: string): Promise<boolean> {
+  return (await dockerCall("GET", `/images/${name}/json`, { socketPath })).status === 200;
+}
+
+async function buildGeoApi(
+  tag: string,
+  switches: readonly string[],
+  socketPath: string,
+): Promise<void> {
   if (!hasCommand("gcc")) ensurePackages(["gcc", "libc6-dev"]);
-  await fromFolder("geo-api-server", tag, ['ENTRYPOINT ["/geo-api"]', "ENV PORT=8080"], (root) => {
+  const changes = ['ENTRYPOINT ["/geo-api"]', "ENV PORT=8080"];
+  await fromFolder({ name: "geo-api-server", tag, changes, socketPath }, (root) => {
     const version = `-DVERSION="${tag}"`;
     run("gcc", ["-O2", "-static", "-s", version, ...switches, "-o", join(root, "geo-api"), SOURCE]);
   });
@@ -39,29 +49,37 @@ async function buildGeoApi(tag: string, switches: readonly string[]): Promise<vo
 
 async function buildBusybox(): Promise<void> {
   ensurePackages(["busybox-static"]);
-  await fromFolder("busybox", "local", ['CMD ["/bin/sh"]', "ENV PATH=/bin"], (root) => {
-    for (const folder of ["bin", "tmp", "etc"]) mkdirSync(join(root, folder));
-    copyFileSync("/bin/busybox", join(root, "bin/busybox"));
-    for (const name of run("/bin/busybox", ["--list"]).trim().split("\n")) {
-      if (name !== "busybox") symlinkSync("busybox", join(root, "bin", name));
-    }
-    writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
-  });
+  const changes = ['CMD ["/bin/sh"]', "ENV PATH=/bin"];
+  await fromFolder(
+    { name: "busybox", tag: "local", changes, socketPath: DOCKER_SOCKET },
+    (root) => {
+      for (const folder of ["bin", "tmp", "etc"]) mkdirSync(join(root, folder));
+      copyFileSync("/bin/busybox", join(root, "bin/busybox"));
+      for (const name of run("/bin/busybox", ["--list"]).trim().split("\n")) {
+        if (name !== "busybox") symlinkSync("busybox", join(root, "bin", name));
+      }
+      writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/:/bin/sh\n");
+    },
+  );
 }
 
-async function fromFolder(
-  name: string,
-  tag: string,
-  changes: readonly string[],
-  fill: (root: string) => void,
-): Promise<void> {
+interface ImagePlan {
+  readonly name: string;
+  readonly tag: string;
+  readonly changes: readonly string[];
+  readonly socketPath: string;
+}
+
+/** Imports a folder, which `fill` fills, as an image of one layer. */
+export async function fromFolder(plan: ImagePlan, fill: (root: string) => void): Promise<void> {
+  const { name, tag, changes, socketPath } = plan;
   const root = mkdtempSync(join(tmpdir(), "drover-image-"));
   try {
     fill(root);
-    const tar = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 256 << 20 });
+    const body = execFileSync("tar", ["-C", root, "-c", "."], { maxBuffer: 512 << 20 });
     const query = new URLSearchParams({ fromSrc: "-", repo: name, tag });
     for (const change of changes) query.append("changes", change);
-    const made = await dockerCall("POST", `/images/create?${query}`, tar);
+    const made = await dockerCall("POST", `/images/create?${query}`, { body, socketPath });
     if (made.status !== 200) throw new InfraError(`image ${name}:${tag}: ${made.text}`);
   } finally {
     rmSync(root, { recursive: true, force: true });

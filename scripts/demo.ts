@@ -1,0 +1,21 @@
+/**
+ * `make demo`: three real agents on loopback play the README's walkthrough and leave nothing behind.
+ * `--set-up-parts` (make demo-real) sets Docker and Consul up first.
+ */
+import { findParts } from "./demo/parts.ts";
+
+const { real, says, restore } = await findParts({ setUp: process.argv.includes("--set-up-parts") });
+console.log(says);
+process.env.DROVER_TEST_DOCKER = real?.docker ?? "";
+process.env.DROVER_TEST_CONSUL = real?.consul ?? "";
+try {
+  // Not before the variables are set: the cluster reads them when it is loaded.
+  const { show } = await import("./demo/show.ts");
+  await show(real !== null);
+} catch (error) {
+  const text = error instanceof Error ? error.message : String(error);
+  console.error(`\nThe demo did not go as it should: ${text}`);
+  process.exitCode = 1;
+} finally {
+  await restore();
+}

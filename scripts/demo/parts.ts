@@ -1,0 +1,94 @@
+/** What the demo runs on: Docker and Consul where both answer, else programs of this machine. */
+import { CONSUL_ADDRESS } from "../infra/consul.ts";
+import { DOCKER_ENDPOINT, dockerCall } from "../infra/docker.ts";
+import { ensureGeoApi } from "../infra/images.ts";
+import { hasCommand } from "../infra/run.ts";
+import { infraDown, infraEnv, infraUp } from "../infra.ts";
+
+/** The version 0.33 of the image must not exist: it is the bad one. */
+const IMAGE_TAGS = ["0.1", "0.2"];
+
+export interface DemoParts {
+  /** null: raw_exec and built-in checks. */
+  readonly real: { readonly docker: string; readonly consul: string } | null;
+  readonly says: string;
+  /** Takes away what was set up for the demo. */
+  readonly restore: () => Promise<void>;
+}
+
+export async function findParts(options: { readonly setUp: boolean }): Promise<DemoParts> {
+  if (options.setUp) return await setUpParts();
+  const docker = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
+  const consul = (process.env.CONSUL_HTTP_ADDR ?? "127.0.0.1:8500").replace(/^http:\/\//, "");
+  const lack = (await lackOfDocker(docker)) ?? (await lackOfConsul(consul));
+  if (lack !== null) return embedded(lack);
+  const built = await buildImages(docker);
+  return {
+    real: { docker, consul },
+    says: `Docker answers at ${docker} and Consul at ${consul}: the demo runs on them.`,
+    restore: () => removeImages(docker, built),
+  };
+}
+
+async function setUpParts(): Promise<DemoParts> {
+  const before = Object.keys(infraEnv()).length;
+  await infraUp();
+  const env = infraEnv();
+  if (env.DROVER_TEST_DOCKER === undefined || env.DROVER_TEST_CONSUL === undefined) {
+    throw new Error("make demo-real needs root on Debian, to install Docker and Consul");
+  }
+  return {
+    real: { docker: DOCKER_ENDPOINT, consul: CONSUL_ADDRESS },
+    says: "A Docker engine and a Consul agent of the demo's own are running.",
+    restore: async () => {
+      if (before === 0) await infraDown();
+    },
+  };
+}
+
+function embedded(why: string): DemoParts {
+  return {
+    real: null,
+    says: `${why}: the demo runs programs of this machine (raw_exec) with built-in checks instead.`,
+    restore: () => Promise.resolve(),
+  };
+}
+
+async function lackOfDocker(endpoint: string): Promise<string | null> {
+  if (!endpoint.startsWith("unix://")) return `Docker at ${endpoint} is not on this machine`;
+  const socketPath = socketOf(endpoint);
+  const answer = await dockerCall("GET", "/_ping", { socketPath }).catch(() => ({ status: 0 }));
+  if (answer.status !== 200) return "Docker does not answer";
+  const found = await Promise.all(
+    IMAGE_TAGS.map((tag) =>
+      dockerCall("GET", `/images/geo-api-server:${tag}/json`, { socketPath }),
+    ),
+  );
+  const complete = found.every(({ status }) => status === 200);
+  return complete || hasCommand("gcc") ? null : "Its image cannot be built without gcc";
+}
+
+async function lackOfConsul(address: string): Promise<string | null> {
+  const answer = await fetch(`http://${address}/v1/status/leader`, {
+    signal: AbortSignal.timeout(2_000),
+  }).catch(() => ({ ok: false }));
+  return answer.ok ? null : "Consul does not answer";
+}
+
+async function buildImages(endpoint: string): Promise<string[]> {
+  const built: string[] = [];
+  for (const tag of IMAGE_TAGS) {
+    if (await ensureGeoApi(tag, socketOf(endpoint))) built.push(tag);
+  }
+  return built;
+}
+
+async function removeImages(endpoint: string, tags: readonly string[]): Promise<void> {
+  for (const tag of tags) {
+    await dockerCall("DELETE", `/images/geo-api-server:${tag}`, { socketPath: socketOf(endpoint) });
+  }
+}
+
+function socketOf(endpoint: string): string {
+  return endpoint.slice("unix://".length);
+}
