@@ -193,7 +193,7 @@ function parseCall(p: ParserState, first: Token): Expression {
   const nameRange = rangeBetween(first.range, called.last.range);
   const open = p.read();
   if (open.type !== "(") {
-    p.firstError(
+    p.error(
       open.range,
       "Missing open parenthesis",
       "Function selector must be followed by an open parenthesis to begin the function call.",

@@ -153,14 +153,14 @@ function parseFullSplat(
   splat: { open: Token; from: Expression; source: Expression },
 ): Expression {
   p.read();
-  const close = p.read();
+  let close = p.read();
   if (close.type !== "]" && !p.recovering) {
+    close = p.recoverTo("]");
     p.error(
       close.range,
       "Missing close bracket on splat index",
       'The star for a full splat operator must be immediately followed by a closing bracket ("]").',
     );
-    p.recoverTo("]");
   }
   const markerRange = rangeBetween(splat.open.range, close.range);
   const each = parseSteps(p, { kind: "anonymous", range: markerRange });
