@@ -23,6 +23,7 @@ import {
   type VariableExpression,
 } from "@drover/hcl";
 import type { JobInput } from "@drover/model";
+import type { DecodeContext } from "./decode/context.ts";
 import { decodeJob } from "./decode/job.ts";
 import { jobFunctions } from "./functions/host-functions.ts";
 import type { JobFileHost } from "./host.ts";
@@ -64,7 +65,7 @@ export interface JobFileOptions {
 export interface ParsedJob {
   readonly job: JobInput | null;
   readonly diagnostics: readonly Diagnostic[];
-  /** How `formatDiagnostics` prints: syntax errors as the first and a count, others as a list. */
+  /** How they are printed: those of syntax and free-form blocks as the first and a count. */
   readonly layout: "first" | "list";
   /** The variable file that the diagnostics are about, when it is one. */
   readonly brokenVarFile: boolean;
@@ -93,8 +94,11 @@ export function parseJobFile(options: JobFileOptions): ParsedJob {
   if (hasErrors(diagnostics)) return failed(diagnostics, { layout: "first" });
   const content = body.content(TOP, diagnostics);
   if (hasErrors(diagnostics)) return failed(diagnostics, {});
-  const job = new JobFile(options, content.blocks, diagnostics).decode(varFiles);
+  const cx: DecodeContext = { diagnostics, deferred: [] };
+  const job = new JobFile(options, content.blocks, cx).decode(varFiles);
   if (job === null || hasErrors(diagnostics)) return failed(diagnostics, {});
+  for (const readFreeForm of cx.deferred) readFreeForm();
+  if (hasErrors(diagnostics)) return failed(diagnostics, { layout: "first" });
   return { job, diagnostics, layout: "list", brokenVarFile: false };
 }
 
@@ -120,13 +124,15 @@ function failed(
 class JobFile {
   readonly #options: JobFileOptions;
   readonly #blocks: readonly Block[];
+  readonly #cx: DecodeContext;
   readonly #diagnostics: Diagnostic[];
   readonly #functions: FunctionTable;
 
-  constructor(options: JobFileOptions, blocks: readonly Block[], diagnostics: Diagnostic[]) {
+  constructor(options: JobFileOptions, blocks: readonly Block[], cx: DecodeContext) {
     this.#options = options;
     this.#blocks = blocks;
-    this.#diagnostics = diagnostics;
+    this.#cx = cx;
+    this.#diagnostics = cx.diagnostics;
     this.#functions = jobFunctions(options.host);
   }
 
@@ -151,7 +157,7 @@ class JobFile {
     if (block === null) return null;
     const scope = scopeWith(localValues);
     const body = new DynamicBody(block.body.withScope(scope), scope);
-    return decodeJob({ ...block, body }, { diagnostics: out, deferred: [] });
+    return decodeJob({ ...block, body }, this.#cx);
   }
 
   #ofType(type: string): Block[] {

@@ -3,7 +3,7 @@ import { type Diagnostic, errorAt, type Range } from "@drover/hcl";
 
 export interface DecodeContext {
   readonly diagnostics: Diagnostic[];
-  /** Free-form blocks are read last, and only when nothing else is wrong. */
+  /** Free-form blocks, to be read last, and only when nothing else is wrong. */
   readonly deferred: (() => void)[];
 }
 

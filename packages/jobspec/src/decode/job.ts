@@ -1,5 +1,5 @@
 /** The `job` block: the request record, with what stands at its top for all groups and tasks. */
-import { type Block, type Body, hasErrors } from "@drover/hcl";
+import type { Block, Body } from "@drover/hcl";
 import { type JobInput, jobSchema, secretSchema, taskGroupSchema, taskSchema } from "@drover/model";
 import type { DecodeContext } from "./context.ts";
 import { decodeVault, inheritVault, takeMapArgument, tasksOf } from "./group.ts";
@@ -35,7 +35,6 @@ export function decodeJob(block: Block, cx: DecodeContext): JobInput {
       task.secrets = [...((task.secrets ?? []) as Bag[]), ...secrets];
     }
   }
-  if (!hasErrors(cx.diagnostics)) for (const finish of cx.deferred) finish();
   return job as unknown as JobInput;
 }
 
