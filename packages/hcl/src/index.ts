@@ -20,7 +20,6 @@ export {
 export { type EvaluationContext, evaluate } from "./eval/evaluate.ts";
 export { referencesOf } from "./eval/references.ts";
 export {
-  childScope,
   EMPTY_SCOPE,
   FunctionError,
   type FunctionSpec,
@@ -36,7 +35,6 @@ export {
   COMMAND_LINE,
   formatRange,
   type Range,
-  rangeBetween,
   rangeText,
   type Source,
 } from "./source.ts";
@@ -50,45 +48,32 @@ export { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 export { type Converted, convert } from "./values/convert.ts";
 export {
   type BigNumber,
-  compare,
-  fromInteger,
   isInteger,
-  parseNumber,
   toDouble,
   truncate,
 } from "./values/number.ts";
 export { formatNumber } from "./values/number-text.ts";
 export {
   BOOL,
-  DYNAMIC,
-  isPrimitive,
   listOf,
   mapOf,
   NUMBER,
-  objectOf,
   STRING,
   type Type,
-  tupleOf,
-  typeName,
 } from "./values/type.ts";
 export {
-  bool,
   boolOf,
   elementsOf,
   entriesOf,
-  integer,
   isKnown,
   isNull,
   isWhollyKnown,
-  NULL,
-  number,
   numberOf,
   object,
   primitiveText,
   sortedKeys,
   string,
   stringOf,
-  tuple,
   UNKNOWN,
   unknownOf,
   type Value,
