@@ -1,15 +1,8 @@
 /** A Consul agent for the tests: Debian's last package of it, unpacked, not installed. */
-import {
-  existsSync,
-  globSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { mirror } from "./apt-sources.ts";
 import { daemonPid, INFRA_DIR, InfraError, run, startDaemon, stopDaemon, waitFor } from "./run.ts";
 
 const HOME = join(INFRA_DIR, "consul");
@@ -94,18 +87,4 @@ function unpackConsul(): void {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-}
-
-/** The mirror that this machine installs its own release from. */
-function mirror(): string {
-  for (const file of globSync("/etc/apt/sources.list.d/*.sources")) {
-    const uri = /^URIs:\s*(\S+)/m.exec(readFileSync(file, "utf8"));
-    if (uri) return uri[1] as string;
-  }
-  for (const file of ["/etc/apt/sources.list", ...globSync("/etc/apt/sources.list.d/*.list")]) {
-    if (!existsSync(file)) continue;
-    const line = /^deb\s+(?:\[[^\]]*\]\s+)?(\S+)/m.exec(readFileSync(file, "utf8"));
-    if (line) return line[1] as string;
-  }
-  throw new InfraError("no package source of this machine was found");
 }

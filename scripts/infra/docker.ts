@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { ensurePackages } from "./packages.ts";
 import {
   daemonPid,
@@ -66,13 +67,11 @@ async function ping(): Promise<boolean> {
 export function dockerCall(
   method: string,
   path: string,
-  options: { readonly body?: Buffer; readonly socketPath?: string } = {},
+  options: { readonly body?: Buffer | Readable; readonly socketPath?: string } = {},
 ): Promise<{ status: number; text: string }> {
   const { body, socketPath = DOCKER_SOCKET } = options;
   return new Promise((resolve, reject) => {
-    const headers = body
-      ? { "Content-Type": "application/x-tar", "Content-Length": body.length }
-      : {};
+    const headers = body === undefined ? {} : { "Content-Type": "application/x-tar" };
     const call = request({ socketPath, method, path, headers }, (response) => {
       const chunks: Buffer[] = [];
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -82,6 +81,7 @@ export function dockerCall(
       });
     });
     call.on("error", reject);
-    call.end(body);
+    if (body instanceof Readable) body.pipe(call);
+    else call.end(body);
   });
 }

@@ -42,7 +42,7 @@ export async function buildProgram(): Promise<string> {
   };
   writeFileSync(join(work, "sea.json"), JSON.stringify(config));
   execFileSync(process.execPath, ["--experimental-sea-config", join(work, "sea.json")], {
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: "pipe",
   });
   const program = join(ROOT, "dist", "drover");
   const partial = join(work, "drover.partial");
