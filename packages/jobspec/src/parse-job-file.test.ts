@@ -42,7 +42,7 @@ test("a variable takes the default, then the environment, then files, then flags
   const env = { NOMAD_VAR_v: "env", NOMAD_VAR_other: "x", PATH: undefined };
   const varFiles = ["one", "two"].map((text) => ({
     name: `${text}.hcl`,
-    content: { text: `v = "${text}"\n` },
+    text: `v = "${text}"\n`,
   }));
   const typeWith = (variables: typeof NOTHING | object) => {
     return job(VARIABLE, { variables: { ...NOTHING, ...variables } }).type;
@@ -62,7 +62,7 @@ test("a name that is not declared is refused, unless the caller is not strict", 
 test("a variable file that cannot be read or understood stops everything", () => {
   const withFile = (content: { text: string } | { problem: string }) => {
     return problems(VARIABLE, {
-      variables: { ...NOTHING, varFiles: [{ name: "x.hcl", content }] },
+      variables: { ...NOTHING, varFiles: [{ name: "x.hcl", ...content }] },
     });
   };
   assert.equal(

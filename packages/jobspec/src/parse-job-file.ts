@@ -45,11 +45,10 @@ export interface VariableInput {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface VarFile {
-  readonly name: string;
-  /** What stands in it, or why it cannot be read: `open x.hcl: no such file or directory`. */
-  readonly content: { readonly text: string | Uint8Array } | { readonly problem: string };
-}
+/** What stands in a file, or why it cannot be read: `open x.hcl: no such file or directory`. */
+export type VarFile =
+  | { readonly name: string; readonly text: string | Uint8Array }
+  | { readonly name: string; readonly problem: string };
 
 export interface JobFileOptions {
   /** Bytes, when they may not be UTF-8: that is reported with its place. */
@@ -102,10 +101,10 @@ export function parseJobFile(options: JobFileOptions): ParsedJob {
   return { job, diagnostics, layout: "list", brokenVarFile: false };
 }
 
-function parseVarFile({ name, content }: VarFile): ParsedBody {
-  if ("text" in content) return parseText(name, content.text);
-  const detail = `failed to read "${name}": ${content.problem}`;
-  const parsed = parseText(name, "");
+function parseVarFile(file: VarFile): ParsedBody {
+  if ("text" in file) return parseText(file.name, file.text);
+  const detail = `failed to read "${file.name}": ${file.problem}`;
+  const parsed = parseText(file.name, "");
   return { ...parsed, diagnostics: [errorAt(null, "Failed to read file", detail)] };
 }
 

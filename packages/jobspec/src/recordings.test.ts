@@ -69,8 +69,8 @@ function runCase(part: string, file: string, flags: Flags, env: Record<string, s
       flags: flags.variables,
       varFiles: flags.varFiles.map((name) => {
         const path = join(directory, name);
-        if (existsSync(path)) return { name, content: { text: readFileSync(path) } };
-        return { name, content: { problem: `open ${name}: no such file or directory` } };
+        if (existsSync(path)) return { name, text: readFileSync(path) };
+        return { name, problem: `open ${name}: no such file or directory` };
       }),
       env,
     },
