@@ -6,6 +6,7 @@ import type { JobInput } from "@drover/model";
 const FILE_NAME = "input.hcl";
 
 const host: JobFileHost = {
+  allowFiles: false,
   readFile: () => ({ ok: false, message: "filesystem function disabled" }),
   fileExists: () => false,
   listFiles: () => [],
@@ -22,7 +23,8 @@ export function parseSource(
   source: string,
   variables: string,
 ): { readonly job: JobInput | null; readonly error: string } {
-  const varFiles = variables === "" ? [] : [{ name: "variables.hcl", content: { text: variables } }];
+  const varFiles =
+    variables === "" ? [] : [{ name: "variables.hcl", text: variables }];
   const parsed = parseJobFile({
     text: source,
     fileName: FILE_NAME,
