@@ -3,12 +3,14 @@
 import { badRequest } from "@drover/api";
 import type { ClientAgent } from "@drover/client";
 import { encodeInput, jobSchema } from "@drover/model";
-import type { Log, Server } from "@drover/server";
+import type { Server } from "@drover/server";
 import type { CommandResult } from "@drover/state";
 import type { RaftNode } from "@raft/node-raft";
 import type { AgentInfo } from "./agent-info.ts";
+import { canonicalJobDoc } from "./canonical-doc.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { AgentConfig } from "./config/config.ts";
+import type { LogTap } from "./log-tap.ts";
 import { renderMetrics } from "./metrics.ts";
 import { parseSource } from "./parse-source.ts";
 import type { RaftEngine } from "./raft-engine.ts";
@@ -21,7 +23,7 @@ export interface AgentInfoParts {
   readonly cluster: Cluster;
   readonly rpcAddress: string;
   readonly client: () => ClientAgent | null;
-  readonly log: Log;
+  readonly tap: LogTap;
 }
 
 export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): AgentInfo {
@@ -43,11 +45,14 @@ export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): Age
     clientOk: () => parts.client()?.connected ?? false,
     join: (addresses) => cluster.join(addresses),
     metrics: (format) => renderMetrics(format, { server, client: parts.client(), raft }),
-    async parseJob(source, variables) {
+    async parseJob(source, variables, canonicalize) {
       const parsed = parseSource(source, variables);
-      if (parsed.error !== "") throw badRequest(parsed.error);
-      return parsed.job ? encodeInput(jobSchema, parsed.job) : null;
+      if (parsed.error !== "") throw badRequest(`Failed to parse job: ${parsed.error}`);
+      if (!parsed.job) return null;
+      if (canonicalize) return canonicalJobDoc(parsed.job, config.region);
+      return encodeInput(jobSchema, parsed.job);
     },
+    listenLog: (level, listener) => parts.tap.listen(level, listener),
   };
 }
 

@@ -1,4 +1,7 @@
 /** What the handlers may ask of the agent itself. */
+import type { LogLevel } from "@drover/server";
+import type { LogListener } from "./log-tap.ts";
+
 export interface MemberInfo {
   readonly id: string;
   readonly name: string;
@@ -39,5 +42,8 @@ export interface AgentInfo {
   clientOk(): boolean;
   join(addresses: readonly string[]): Promise<{ joined: number; error: string }>;
   metrics(format: string): Promise<{ body: string; contentType: string }>;
-  parseJob(source: string, variables: string): Promise<unknown>;
+  /** `canonicalize` fills in the defaults that a client would. */
+  parseJob(source: string, variables: string, canonicalize: boolean): Promise<unknown>;
+  /** Log lines of `level` and above, until the returned function is called. */
+  listenLog(level: LogLevel, listener: LogListener): () => void;
 }

@@ -19,6 +19,7 @@ import { Dispatcher } from "./http/dispatcher.ts";
 import { serveForwarded } from "./http/forward.ts";
 import { createHandlers } from "./http/handlers/index.ts";
 import { type HttpListener, listenHttp } from "./http/http-server.ts";
+import { LogTap } from "./log-tap.ts";
 import { RaftEngine } from "./raft-engine.ts";
 import { systemClock, systemRandom } from "./real-world.ts";
 
@@ -46,8 +47,10 @@ interface Parts {
   readonly cluster: Cluster;
 }
 
-export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<RunningAgent> {
-  const { log } = deps;
+export async function startAgent(config: AgentConfig, given: AgentDeps): Promise<RunningAgent> {
+  const tap = new LogTap(given.log, () => systemClock.now());
+  const { log } = tap;
+  const deps = { ...given, log };
   const dataDir = config.dataDir || (await mkdtemp(join(tmpdir(), "drover-dev-")));
   await mkdir(dataDir, { recursive: true });
   const router = new Router((method, error) => {
@@ -77,7 +80,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps): Promise<
     ...parts,
     rpcAddress,
     client: () => client,
-    log,
+    tap,
   });
   const dispatcher = new Dispatcher({
     agent,

@@ -6,6 +6,8 @@ import type { CommandResult } from "@drover/state";
 import type { RaftNode } from "@raft/node-raft";
 import { Gauge, Registry } from "prom-client";
 
+const PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8; escaping=underscores";
+
 export interface MetricSources {
   readonly server: Server | null;
   readonly client: ClientAgent | null;
@@ -59,6 +61,7 @@ export async function renderMetrics(
       Counters: [],
       Gauges: gauges,
       Points: [],
+      PrecisionGauges: [],
       Samples: [],
       Timestamp: new Date().toISOString(),
     };
@@ -68,5 +71,5 @@ export async function renderMetrics(
   for (const { name, help, value } of all) {
     new Gauge({ name: `drover_${name}`, help, registers: [registry] }).set(value);
   }
-  return { body: await registry.metrics(), contentType: registry.contentType };
+  return { body: await registry.metrics(), contentType: PROMETHEUS_TYPE };
 }

@@ -23,8 +23,7 @@ export function parseSource(
   source: string,
   variables: string,
 ): { readonly job: JobInput | null; readonly error: string } {
-  const varFiles =
-    variables === "" ? [] : [{ name: "variables.hcl", text: variables }];
+  const varFiles = variables === "" ? [] : [{ name: "variables.hcl", text: variables }];
   const parsed = parseJobFile({
     text: source,
     fileName: FILE_NAME,

@@ -37,7 +37,9 @@ const routes: readonly Route[] = (Object.keys(endpoints) as EndpointName[])
 
 /** `path` is still percent-encoded, without the query. */
 export function matchEndpoint(method: string, path: string): MatchResult {
-  const segments = path.replace(/^\//, "").replace(/\/$/, "").split("/");
+  const segments = path.replace(/^\//, "").split("/");
+  // `/v1/job/` asks for the job without a name, which does not exist; it is no unknown path.
+  if (segments.length > 3 && segments.at(-1) === "") segments.pop();
   let seen = false;
   let floor = 0;
   for (const route of routes) {
@@ -70,7 +72,7 @@ function matchSegments(
     const got = actual[after ? actual.length - (pattern.length - i) : i] as string;
     if (i === rest) {
       const id = actual.slice(i, actual.length - tail).join("/");
-      if (id === "") return null;
+      if (id === "" && tail > 0) return null;
       params[want.slice(1, -1)] = decode(id);
     } else if (want.startsWith(":")) {
       if (got === "") return null;

@@ -3,7 +3,14 @@
  * handle it (DESIGN §3). Every agent runs the same dispatcher, so any of them answers for all.
  */
 import { randomUUID } from "node:crypto";
-import { ApiError, type Endpoint, type EndpointName, internal, matchEndpoint } from "@drover/api";
+import {
+  ApiError,
+  badRequest,
+  type Endpoint,
+  type EndpointName,
+  internal,
+  matchEndpoint,
+} from "@drover/api";
 import { DroverError, errorText } from "@drover/base";
 import type { ClientAgent } from "@drover/client";
 import type { Log, Server } from "@drover/server";
@@ -52,7 +59,7 @@ export class Dispatcher {
     const url = new URL(request.url);
     const accept = request.headers.get("accept-encoding") ?? "";
     const replyOptions = {
-      read: request.method === "GET" || url.pathname === "/v1/search",
+      read: request.method === "GET" || /^\/v1\/search(\/|$)/.test(url.pathname),
       knownLeader: this.#deps.agent.leaderAddress() !== "",
       pretty: url.searchParams.has("pretty") && url.searchParams.get("pretty") !== "false",
       acceptGzip: accept.includes("gzip"),
@@ -74,12 +81,12 @@ export class Dispatcher {
     url: URL,
     options: ForwardOptions | undefined,
   ): Promise<Reply | Response> {
-    const special = specialPath(url.pathname);
+    const special = specialPath(request.method, url.pathname);
     if (special) return special;
     const match = matchEndpoint(request.method, url.pathname);
     if (match.kind === "method") throw new ApiError("method-not-allowed", "Invalid method");
     if (match.kind === "none") return { status: 404 };
-    const query = parseQuery(url.searchParams);
+    const query = parseQuery(url.searchParams, { held: match.name !== "eventStream" });
     this.#checkRegion(query.region);
     const token = options?.token ?? query.all.get("idempotency_token") ?? randomUUID();
     let read: Promise<Uint8Array | null> | null = null;
@@ -205,7 +212,7 @@ async function readBody(request: Request): Promise<Uint8Array | null> {
   return new Uint8Array(await request.arrayBuffer());
 }
 
-function specialPath(path: string): Reply | null {
+function specialPath(method: string, path: string): Reply | null {
   if (path === "/") {
     return {
       status: 307,
@@ -216,8 +223,20 @@ function specialPath(path: string): Reply | null {
       },
     };
   }
-  if (/^\/v1\/(quota|quotas|sentinel)(\/|$)/.test(path)) {
+  if (path === "/v1/operator/utilization" && method === "GET") {
+    throw new ApiError("method-not-allowed", "Invalid method");
+  }
+  if (/^\/v1\/(quota|quotas|sentinel|operator\/utilization)(\/|$)/.test(path)) {
     throw new ApiError("enterprise", "Nomad Enterprise only endpoint");
   }
+  if (/^\/v1\/acl\/(?!token\/self$)/.test(path)) throw badRequest("ACL support disabled");
+  if (path === "/ui/" || path.startsWith("/ui/")) return consolePage();
   return null;
+}
+
+function consolePage(): Reply {
+  const body =
+    "<!doctype html><title>Drover</title><p>This version has no web console; use the command " +
+    "line or the HTTP API.\n";
+  return { text: { body, contentType: "text/html; charset=utf-8" } };
 }

@@ -2,12 +2,20 @@
  * Filter expressions of list endpoints (spec chapter 8 §8.1): selectors over the wire document,
  * `==`, `!=`, `in`, `contains`, `matches`, `is empty`, joined by `and`, `or`, `not`.
  */
-import { internal } from "@drover/api";
+import { badRequest } from "@drover/api";
 
 type Doc = Readonly<Record<string, unknown>>;
 export type Predicate = (doc: Doc) => boolean;
 
-type Token = { readonly kind: "word" | "string" | "op"; readonly text: string };
+interface Token {
+  readonly kind: "word" | "string" | "op";
+  readonly text: string;
+  /** Offset in the expression. */
+  readonly at: number;
+}
+
+/** What may begin an expression, as the message for a broken one lists it. */
+const EXPECTED = '"(", "-", "0", "\\"", "`", "all", "any", "not", [ \\t\\r\\n], [1-9] or [a-zA-Z]';
 
 const TOKEN = /\s*(?:("(?:[^"\\]|\\.)*"|`[^`]*`)|(==|!=|\(|\))|([A-Za-z0-9_.\-/[\]]+))/y;
 
@@ -17,33 +25,43 @@ export function compileFilter(text: string): Predicate {
   return parser.parse();
 }
 
-function broken(text: string): Error {
-  return internal(
-    `failed to create result paginator: failed to read filter expression: ${JSON.stringify(text)}`,
+/** `at` is the offset where nothing matched any more. */
+function badFilter(at: number): Error {
+  return badRequest(
+    "failed to create result paginator: failed to read filter expression: " +
+      `1:${at + 1} (${at}): no match found, expected: ${EXPECTED}`,
   );
 }
 
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < text.trimEnd().length) {
+  const length = text.trimEnd().length;
+  while (TOKEN.lastIndex < length) {
+    const from = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
-    if (!match) throw badFilter(text);
+    if (!match) throw badFilter(from);
+    const at = TOKEN.lastIndex - (match[0] as string).trimStart().length;
     if (match[1] !== undefined) {
       const raw = match[1];
       tokens.push({
+        at,
         kind: "string",
-        text: raw.startsWith("`") ? raw.slice(1, -1) : (JSON.parse(raw) as string),
+        text: raw.startsWith("`") ? raw.slice(1, -1) : unquoted(raw, at),
       });
-    } else if (match[2] !== undefined) tokens.push({ kind: "op", text: match[2] });
-    else tokens.push({ kind: "word", text: match[3] as string });
+    } else if (match[2] !== undefined) tokens.push({ at, kind: "op", text: match[2] });
+    else tokens.push({ at, kind: "word", text: match[3] as string });
   }
   return tokens;
 }
 
-function badFilter(text: string): Error {
-  const error = broken(text);
-  return Object.assign(error, { status: 400 });
+function unquoted(raw: string, at: number): string {
+  try {
+    return JSON.parse(raw) as string;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw badFilter(at);
+  }
 }
 
 class FilterParser {
@@ -58,7 +76,7 @@ class FilterParser {
 
   parse(): Predicate {
     const predicate = this.#or();
-    if (this.#at < this.#tokens.length) throw badFilter(this.#source);
+    if (this.#at < this.#tokens.length) throw this.#bad();
     return predicate;
   }
 
@@ -88,7 +106,7 @@ class FilterParser {
     if (this.#peek()?.text === "(" && this.#peek()?.kind === "op") {
       this.#at++;
       const inner = this.#or();
-      if (this.#next().text !== ")") throw badFilter(this.#source);
+      if (this.#next().text !== ")") throw this.#bad();
       return inner;
     }
     return this.#comparison();
@@ -103,15 +121,20 @@ class FilterParser {
     }
     if (op.text === "is") {
       const negated = this.#takeWord("not");
-      if (!this.#takeWord("empty")) throw badFilter(this.#source);
+      if (!this.#takeWord("empty")) throw this.#bad();
       return (doc) => isEmpty(select(doc, first.text)) !== negated;
     }
     const negated = op.text === "not";
     const verb = negated ? this.#next().text : op.text;
     const value = this.#next().text;
     const test = membership(verb, first.text, value);
-    if (!test) throw badFilter(this.#source);
+    if (!test) throw this.#bad();
     return (doc) => test(doc) !== negated;
+  }
+
+  /** At the token that was looked at last, or at the end. */
+  #bad(): Error {
+    return badFilter(this.#tokens[this.#at]?.at ?? this.#source.length);
   }
 
   #peek(): Token | undefined {
@@ -120,7 +143,7 @@ class FilterParser {
 
   #next(): Token {
     const token = this.#tokens[this.#at++];
-    if (!token) throw badFilter(this.#source);
+    if (!token) throw this.#bad();
     return token;
   }
 
@@ -139,11 +162,21 @@ function membership(verb: string, left: string, right: string): Predicate | null
     case "contains":
       return (doc) => holds(select(doc, left), right);
     case "matches": {
-      const pattern = new RegExp(right);
+      const pattern = compiled(right);
+      if (!pattern) return null;
       return (doc) => pattern.test(String(select(doc, left)));
     }
     default:
       return null;
+  }
+}
+
+function compiled(source: string): RegExp | null {
+  try {
+    return new RegExp(source);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return null;
   }
 }
 
@@ -161,17 +194,13 @@ function isEmpty(value: unknown): boolean {
 
 function select(doc: Doc, selector: string): unknown {
   let value: unknown = doc;
-  for (const part of selector.split(".")) {
+  for (const [i, part] of selector.split(".").entries()) {
     if (typeof value !== "object" || value === null) return undefined;
     if (!(part in value)) {
-      throw Object.assign(
-        internal(
-          `failed to read result page: error finding value in datum: /${selector.replaceAll(
-            ".",
-            "/",
-          )} at part 0: couldn't find key: struct field with name ${JSON.stringify(part)}`,
-        ),
-        { status: 400 },
+      const path = selector.replaceAll(".", "/");
+      throw badRequest(
+        `failed to read result page: error finding value in datum: /${path} at part ${i}: ` +
+          `couldn't find key: struct field with name ${JSON.stringify(part)}`,
       );
     }
     value = (value as Doc)[part];

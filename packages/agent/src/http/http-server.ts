@@ -5,6 +5,7 @@ import { DroverError } from "@drover/base";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Dispatcher } from "./dispatcher.ts";
+import { NamedResponse } from "./header-names.ts";
 
 export interface HttpListener {
   /** host:port it is bound to. */
@@ -27,8 +28,14 @@ export async function listenHttp(options: {
   const { host, port } = options;
   const app = httpApp(options.dispatcher);
   const node = await new Promise<NodeServer>((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port }, () =>
-      resolve(server as NodeServer),
+    const server = serve(
+      {
+        fetch: app.fetch,
+        hostname: host,
+        port,
+        serverOptions: { ServerResponse: NamedResponse },
+      },
+      () => resolve(server as NodeServer),
     );
     server.once("error", (error: Error) =>
       reject(

@@ -37,7 +37,13 @@ function compareText(a: string, b: string): number {
 export function compareIndexToken(a: string, b: string): number {
   const [ai = "", aid = ""] = splitToken(a);
   const [bi = "", bid = ""] = splitToken(b);
+  // A token of another kind still has its place in the order of texts.
+  if (!isNumber(ai) || !isNumber(bi)) return compareText(a, b);
   return Number(ai) - Number(bi) || compareText(aid, bid);
+}
+
+function isNumber(text: string): boolean {
+  return /^\d+$/.test(text);
 }
 
 function splitToken(token: string): string[] {

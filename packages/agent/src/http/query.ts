@@ -22,11 +22,15 @@ export interface CommonQuery {
   readonly all: URLSearchParams;
 }
 
-export function parseQuery(params: URLSearchParams): CommonQuery {
+/** `held` false: `index` is the endpoint's own affair. */
+export function parseQuery(
+  params: URLSearchParams,
+  options: { readonly held: boolean } = { held: true },
+): CommonQuery {
   return {
     region: params.get("region") ?? "",
     namespace: params.get("namespace") || "default",
-    index: parseIndex(params.get("index")),
+    index: options.held ? parseIndex(params.get("index")) : 0,
     waitMs: parseWait(params.get("wait")),
     stale: parseFlag(params, "stale"),
     prefix: params.get("prefix") ?? "",

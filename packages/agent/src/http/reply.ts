@@ -7,7 +7,6 @@ import { DroverError, errorText } from "@drover/base";
 import { toWebStream } from "./web-stream.ts";
 
 const gzipAsync = promisify(gzip);
-const GZIP_FROM_BYTES = 1;
 
 export interface Reply {
   readonly status?: number;
@@ -44,7 +43,7 @@ export async function toResponse(reply: Reply, options: ReplyOptions): Promise<R
       headers,
     });
   }
-  let body = "";
+  let body: string | null = null;
   if (reply.text) {
     headers.set("Content-Type", reply.text.contentType);
     body = reply.text.body;
@@ -64,13 +63,13 @@ function indexHeaders(headers: Headers, reply: Reply, options: ReplyOptions): vo
 }
 
 async function withGzip(
-  body: string,
+  body: string | null,
   status: number,
   headers: Headers,
   acceptGzip: boolean,
 ): Promise<Response> {
   headers.set("Vary", "Accept-Encoding");
-  if (!acceptGzip || body.length < GZIP_FROM_BYTES) {
+  if (!acceptGzip || body === null || body === "") {
     return new Response(body, { status, headers });
   }
   headers.set("Content-Encoding", "gzip");

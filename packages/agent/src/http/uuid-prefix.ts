@@ -3,21 +3,17 @@ import { internal } from "@drover/api";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Any length is accepted; what is no hexadecimal is refused in the reference's words. */
+/** Whole bytes of hexadecimal; the rest is refused in words that clients print (spec §8.1). */
 export function checkUuidPrefix(kind: string, prefix: string): string {
   const hex = prefix.replaceAll("-", "");
+  const context = kind === "" ? "index error" : `${kind} lookup failed: index error`;
+  if (hex.length % 2 === 1) {
+    throw internal(`${context}: Input (without hyphens) must be even length`);
+  }
   const bad = /[^0-9a-f]/i.exec(hex);
   if (bad) {
     const code = bad[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-    throw internal(
-      `${kind} lookup failed: index error: Invalid UUID: encoding/hex: invalid byte: ` +
-        `U+${code} '${bad[0]}'`,
-    );
-  }
-  if (hex.length % 2 === 1) {
-    throw internal(
-      `${kind} lookup failed: index error: Input (without hyphens) must be even length`,
-    );
+    throw internal(`${context}: Invalid UUID: encoding/hex: invalid byte: U+${code} '${bad[0]}'`);
   }
   return prefix.toLowerCase();
 }

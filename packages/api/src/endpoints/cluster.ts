@@ -1,5 +1,5 @@
 /** Evaluations, deployments, nodes: spec chapter 8 §8.4 to §8.6. */
-import { endpoint, READ, WRITE } from "../endpoint.ts";
+import { endpoint, READ, REMOVE, WRITE } from "../endpoint.ts";
 
 const reading = { mode: "read", capability: "read-job", namespace: "query" } as const;
 const object = { ...reading, namespace: "object" } as const;
@@ -9,6 +9,11 @@ const nodeWrite = { mode: "write", capability: "node:write" } as const;
 
 export const evaluationEndpoints = {
   evalList: endpoint(READ, "/v1/evaluations", reading),
+  evalDelete: endpoint(REMOVE, "/v1/evaluations", {
+    mode: "write",
+    capability: "management",
+    namespace: "query",
+  }),
   evalCount: endpoint(READ, "/v1/evaluations/count", reading),
   evalRead: endpoint(READ, "/v1/evaluation/:id", object),
   evalAllocations: endpoint(READ, "/v1/evaluation/:id/allocations", object),

@@ -44,6 +44,11 @@ export const jobEndpoints = {
     capability: "read-job-scaling",
   }),
   jobScale: endpoint(WRITE, "/v1/job/:id*/scale", { ...writing, capability: "scale-job" }),
+  jobDispatch: endpoint(WRITE, "/v1/job/:id*/dispatch", {
+    ...writing,
+    capability: "dispatch-job",
+  }),
+  jobPeriodicForce: endpoint(WRITE, "/v1/job/:id*/periodic/force", writing),
   scalingPolicies: endpoint(READ, "/v1/scaling/policies", {
     ...reading,
     capability: "read-job-scaling",

@@ -20,6 +20,7 @@ export const agentEndpoints = {
   statusLeader: endpoint(READ, "/v1/status/leader", open),
   statusPeers: endpoint(READ, "/v1/status/peers", open),
   regions: endpoint(READ, "/v1/regions", open),
+  agentMonitor: endpoint(READ, "/v1/agent/monitor", { ...agent, stream: true }),
   metrics: endpoint(READ, "/v1/metrics", { ...agent, capability: "operator:read" }),
 } as const;
 
@@ -30,6 +31,12 @@ export const operatorEndpoints = {
   schedulerConfigWrite: endpoint(WRITE, "/v1/operator/scheduler/configuration", operating),
   autopilotConfiguration: endpoint(READ, "/v1/operator/autopilot/configuration", asked),
   autopilotHealth: endpoint(READ, "/v1/operator/autopilot/health", asked),
+  keyringKeys: endpoint(READ, "/v1/operator/keyring/keys", operator),
+  snapshotSave: endpoint(READ, "/v1/operator/snapshot", {
+    ...operating,
+    capability: "management",
+  }),
+  license: endpoint(READ, "/v1/operator/license", asked),
   systemGc: endpoint(WRITE, "/v1/system/gc", { ...operating, capability: "management" }),
   systemReconcile: endpoint(WRITE, "/v1/system/reconcile/summaries", {
     ...operating,
@@ -39,6 +46,7 @@ export const operatorEndpoints = {
 
 export const miscEndpoints = {
   search: endpoint(WRITE, "/v1/search", { ...reading, namespace: "query" }),
+  searchFuzzy: endpoint(WRITE, "/v1/search/fuzzy", { ...reading, namespace: "query" }),
   serviceList: endpoint(READ, "/v1/services", reading),
   serviceRead: endpoint(READ, "/v1/service/:name", reading),
   serviceDelete: endpoint(REMOVE, "/v1/service/:name/:id", {
@@ -59,5 +67,11 @@ export const miscEndpoints = {
     mode: "write",
     capability: "namespace:write",
   }),
+  variableList: endpoint(READ, "/v1/vars", reading),
+  variableRead: endpoint(READ, "/v1/var/:path*", reading),
+  volumeList: endpoint(READ, "/v1/volumes", reading),
+  pluginList: endpoint(READ, "/v1/plugins", reading),
+  aclTokenSelf: endpoint(READ, "/v1/acl/token/self", { mode: "read", capability: "none" }),
+  jwks: endpoint(READ, "/.well-known/jwks.json", { mode: "read", capability: "none" }),
   eventStream: endpoint(READ, "/v1/event/stream", { ...reading, stream: true }),
 } as const;

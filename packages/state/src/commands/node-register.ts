@@ -34,12 +34,13 @@ function registerNew(tx: Tx, node: Node): void {
     schedulingEligibility: node.schedulingEligibility || Eligibility.eligible,
     drainStrategy: null,
     lastDrain: null,
-    events: [],
+    // The node is not in the table before this index, so its first event names none.
+    events: [{ ...event, createIndex: 0 }],
     lastMissedHeartbeatIndex: 0,
     lastAllocUpdateIndex: 0,
     createIndex: tx.index,
   };
-  putNode(tx, row, event);
+  putNode(tx, row);
 }
 
 /** A node that was given up must become ready anew; a ready one stays so whatever it says. */

@@ -41,6 +41,7 @@ const TYPES: Readonly<Record<CommandTag, string>> = {
   [CommandTag.namespaceDelete]: "NamespaceDeleted",
   [CommandTag.nodePoolUpsert]: "NodePoolUpserted",
   [CommandTag.nodePoolDelete]: "NodePoolDeleted",
+  [CommandTag.clusterInit]: "ClusterInitialized",
 };
 
 type Described = Omit<StateEvent, "type" | "index">;

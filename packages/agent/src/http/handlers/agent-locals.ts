@@ -36,7 +36,7 @@ function memberDoc(member: MemberInfo, agent: AgentInfo): Record<string, unknown
     vsn: "1",
   };
   if (member.bootstrap) tags.bootstrap = "1";
-  else if (member.expect > 0) tags.expect = String(member.expect);
+  if (member.expect > 0) tags.expect = String(member.expect);
   if (!member.voter) tags.nonvoter = "1";
   return {
     Addr: host,
@@ -167,7 +167,9 @@ const jobParse: LocalHandler = {
     const body = new Fields(await context.json(), "api.JobsParseRequest");
     const source = body.string("JobHCL");
     if (source === "") throw badRequest("Job spec is empty");
-    return { json: await agent.parseJob(source, body.string("Variables")) };
+    return {
+      json: await agent.parseJob(source, body.string("Variables"), body.boolean("Canonicalize")),
+    };
   },
 };
 

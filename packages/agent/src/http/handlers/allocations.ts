@@ -168,7 +168,7 @@ const deploymentList: ReadHandler = {
   kind: "read",
   tables: ["deployments"],
   run(context) {
-    const prefix = checkUuidPrefix("deployment", context.query.prefix);
+    const prefix = checkUuidPrefix("", context.query.prefix);
     return listReply(context, {
       items: context.snapshot.deployments(),
       index: context.snapshot.tableIndex("deployments"),

@@ -233,7 +233,7 @@ const schedulerConfigWrite: WriteHandler = {
   },
 };
 
-const empty: Reply = { text: { body: "", contentType: "text/plain; charset=utf-8" } };
+const empty: Reply = {};
 
 const systemGc: WriteHandler = {
   kind: "write",

@@ -1,10 +1,13 @@
 /** A handler for every endpoint; the type makes a missing one an error. */
 import type { EndpointName } from "@drover/api";
 import type { Handler } from "../handler.ts";
+import { absentHandlers } from "./absent.ts";
 import { agentLocals } from "./agent-locals.ts";
+import { agentMonitor } from "./agent-monitor.ts";
 import { allocationReads } from "./allocations.ts";
 import { clusterWrites } from "./cluster-writes.ts";
 import { eventStream } from "./event-stream.ts";
+import { jobChildren } from "./job-children.ts";
 import { jobStatuses } from "./job-statuses.ts";
 import { jobWrites } from "./job-writes.ts";
 import { jobReads } from "./jobs.ts";
@@ -12,6 +15,7 @@ import { nodeHandlers } from "./node-owned.ts";
 import { nodeReads } from "./nodes.ts";
 import { operatorLocals, operatorReads } from "./operator.ts";
 import { search } from "./search.ts";
+import { searchFuzzy } from "./search-fuzzy.ts";
 import { serviceReads } from "./services.ts";
 import { validateHandler } from "./validate.ts";
 
@@ -20,6 +24,7 @@ export function createHandlers(region: string): Readonly<Record<EndpointName, Ha
   return {
     ...jobReads,
     ...jobWrites,
+    ...jobChildren,
     ...allocationReads,
     ...nodeReads,
     ...nodeHandlers,
@@ -28,9 +33,12 @@ export function createHandlers(region: string): Readonly<Record<EndpointName, Ha
     ...operatorReads,
     ...operatorLocals,
     ...agentLocals,
+    ...absentHandlers,
+    agentMonitor,
     jobStatuses,
     jobValidate: validateHandler(region),
     search,
+    searchFuzzy,
     eventStream,
     clientAllocExec: null,
   };

@@ -1,5 +1,5 @@
 /** `/v1/jobs/statuses`: jobs with their allocations in one answer, for consoles (spec §8.2). */
-import { isServerTerminal, type Job } from "@drover/model";
+import type { Job } from "@drover/model";
 import type { ReadContext, ReadHandler } from "../handler.ts";
 import { inNamespace, listReply } from "../lists.ts";
 
@@ -18,7 +18,7 @@ export const jobStatuses: ReadHandler = {
 };
 
 function statusDoc(context: ReadContext, job: Job): Record<string, unknown> {
-  const allocs = context.snapshot.allocsByJob(job).filter((alloc) => !isServerTerminal(alloc));
+  const allocs = context.snapshot.allocsByJob(job);
   const latest = context.snapshot.deploymentsByJob(job)[0];
   return {
     Allocs: allocs.map((alloc) => ({
@@ -37,6 +37,7 @@ function statusDoc(context: ReadContext, job: Job): Record<string, unknown> {
     Datacenters: job.datacenters,
     GroupCountSum: job.taskGroups.reduce((sum, group) => sum + group.count, 0),
     ID: job.id,
+    IsPack: false,
     LatestDeployment: latest
       ? {
           AllAutoPromote: Object.values(latest.taskGroups).every((group) => group.autoPromote),
@@ -56,7 +57,7 @@ function statusDoc(context: ReadContext, job: Job): Record<string, unknown> {
     NodePool: job.nodePool,
     ParentID: job.parentId,
     Priority: job.priority,
-    SmartAlloc: {},
+    Status: job.status,
     Stop: job.stop,
     SubmitTime: job.submitTime * 1_000_000,
     Type: job.type,

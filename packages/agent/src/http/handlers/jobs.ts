@@ -88,8 +88,7 @@ function versionDiffs(context: ReadContext, versions: readonly Job[]): unknown[]
   for (let i = 0; i < versions.length; i++) {
     const newer = versions[i] as Job;
     if (against) {
-      if (newer.version !== against.version)
-        diffs.push(jobDiffToWire(diffJobs(against, newer, { contextual: true })));
+      diffs.push(jobDiffToWire(diffJobs(against, newer, { contextual: true })));
     } else if (i + 1 < versions.length) {
       diffs.push(jobDiffToWire(diffJobs(versions[i + 1] as Job, newer, { contextual: true })));
     }
@@ -120,9 +119,8 @@ const jobSubmission: ReadHandler = {
     if (version === null || !/^\d+$/.test(version)) {
       throw badRequest("Unable to parse job submission version parameter");
     }
-    const index = context.snapshot.tableIndex("submissions");
     const found = context.snapshot.submission(refOf(context), Number(version));
-    if (!found) return missing("job source not found", index);
+    if (!found) return missing("job source not found", 0);
     return {
       json: {
         Format: found.format,
@@ -134,7 +132,7 @@ const jobSubmission: ReadHandler = {
         Variables: found.variables,
         Version: found.version,
       },
-      index,
+      index: context.snapshot.tableIndex("submissions"),
     };
   },
 };
@@ -240,7 +238,7 @@ const jobActions: ReadHandler = {
         })),
       ),
     );
-    return { json: actions, index };
+    return { json: actions, index: actions.length > 0 ? index : 0 };
   },
 };
 

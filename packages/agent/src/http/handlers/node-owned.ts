@@ -158,7 +158,7 @@ const signal = ofAlloc(async (context, client) => {
   return { json: { Index: 0 } };
 });
 
-const empty: Reply = { text: { body: "", contentType: "text/plain; charset=utf-8" } };
+const empty: Reply = {};
 
 const allocGc = ofAlloc(async (context, client) => {
   await client.gc(idOf(context));
@@ -300,7 +300,7 @@ const stream = ofAlloc(async (context, client) => {
   return { stream: { chunks: framed(await primed(frames), follow), contentType } };
 });
 
-const logs = ofAlloc(async (context, client) => {
+function logSource(context: RequestContext): { task: string; type: "stdout" | "stderr" } {
   const { all } = context.query;
   const task = all.get("task") ?? "";
   if (task === "") throw badRequest("must provide task name");
@@ -308,17 +308,30 @@ const logs = ofAlloc(async (context, client) => {
   if (type !== "stdout" && type !== "stderr") {
     throw badRequest("must provide log type (stdout/stderr)");
   }
+  return { task, type };
+}
+
+const readLogs = ofAlloc(async (context, client) => {
+  const { all } = context.query;
+  const source = logSource(context);
   const follow = all.get("follow") === "true";
-  const source = { task, type } as const;
   const frames = await primed(
     client.fs.logs(idOf(context), source, streamOptions(context, follow)),
   );
   if (all.get("plain") === "true") {
-    const contentType = "text/plain; charset=utf-8";
-    return { stream: { chunks: plainText(frames), contentType } };
+    return { stream: { chunks: plainText(frames), contentType: "text/plain" } };
   }
   return { stream: { chunks: framed(frames, follow), contentType: "application/json" } };
 });
+
+/** What is asked for is looked at before whose it is. */
+const logs: NodeHandler = {
+  ...readLogs,
+  owner(context) {
+    logSource(context);
+    return readLogs.owner(context);
+  },
+};
 
 /** Starts reading, so that an error becomes a status and not a broken body. */
 async function primed<T>(source: AsyncIterable<T>): Promise<AsyncIterable<T>> {

@@ -20,6 +20,21 @@ const CONTEXTS = [
   "vars",
   "volumes",
 ] as const;
+/** In the order in which a refusal names them. */
+const NAMED = [
+  "allocs",
+  "jobs",
+  "nodes",
+  "node_pools",
+  "evals",
+  "deployment",
+  "plugins",
+  "volumes",
+  "scaling_policy",
+  "vars",
+  "namespaces",
+  "host_volumes",
+];
 type SearchContext = (typeof CONTEXTS)[number];
 
 const UUID_CONTEXTS: readonly SearchContext[] = ["allocs", "deployment", "evals", "nodes"];
@@ -39,7 +54,7 @@ export const search: ReadHandler = {
   run(context) {
     const body = new Fields(context.body, "api.SearchRequest");
     const prefix = body.string("Prefix");
-    const asked = contextsOf(body.string("Context"), prefix);
+    const asked = searchContexts(body.string("Context"), prefix);
     const matches: Record<string, readonly string[] | null> = {};
     const truncations: Record<string, boolean> = {};
     for (const name of asked) {
@@ -62,7 +77,7 @@ export const search: ReadHandler = {
   },
 };
 
-function contextsOf(name: string, prefix: string): readonly SearchContext[] {
+export function searchContexts(name: string, prefix: string): readonly SearchContext[] {
   if (name === "all") {
     const text = CONTEXTS.filter(
       (c) => !UUID_CONTEXTS.includes(c) && c !== "quotas" && c !== "recommendations",
@@ -72,7 +87,7 @@ function contextsOf(name: string, prefix: string): readonly SearchContext[] {
   const found = CONTEXTS.find((c) => c === name);
   if (!found) {
     throw internal(
-      `context must be one of [${CONTEXTS.join(" ")}] or 'all' for all contexts; ` +
+      `context must be one of [${NAMED.join(" ")}] or 'all' for all contexts; ` +
         `got ${JSON.stringify(name)}`,
     );
   }

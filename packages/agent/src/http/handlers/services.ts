@@ -34,7 +34,7 @@ const serviceRead: ReadHandler = {
   run: (context) =>
     listReply(context, {
       items: context.snapshot.servicesByName(context.query.namespace, context.params.name ?? ""),
-      index: context.snapshot.tableIndex("services"),
+      index: Math.max(1, context.snapshot.tableIndex("services")),
       encode: serviceRegistrationToWire,
       token: (service) => service.id,
       byIndex: false,
