@@ -5,28 +5,20 @@
 import { type Diagnostic, errorAt } from "../diagnostic.ts";
 import { nameSuggestion } from "../name-suggestion.ts";
 import type { Range } from "../source.ts";
-import { rangeBetween } from "../source.ts";
 import type {
   BinaryExpression,
-  ConditionalExpression,
   Expression,
-  JsonStringExpression,
   ObjectExpression,
   SplatExpression,
-  TemplateExpression,
-  TemplateJoinExpression,
   UnaryExpression,
   VariableExpression,
 } from "../syntax/ast.ts";
-import { parseTemplateText } from "../syntax/parse.ts";
 import { convert } from "../values/convert.ts";
 import { negate } from "../values/number.ts";
 import { BOOL, NUMBER, STRING, type Type } from "../values/type.ts";
-import { unify } from "../values/unify.ts";
 import {
   bool,
   boolOf,
-  elementsOf,
   isKnown,
   isNull,
   iterate,
@@ -42,11 +34,12 @@ import {
   type Value,
 } from "../values/value.ts";
 import { evaluateCall } from "./call.ts";
-import { conditionalMismatch } from "./conditional-mismatch.ts";
+import { evaluateConditional } from "./conditional.ts";
 import { evaluateFor } from "./for.ts";
 import { applyOperator, operandType, resultType } from "./operators.ts";
 import { findUnknownVariable, type Scope } from "./scope.ts";
 import { applySteps, readIndex } from "./steps.ts";
+import { evaluateJoin, evaluateJsonString, evaluateTemplate } from "./template.ts";
 
 export interface EvaluationContext {
   readonly scope: Scope;
@@ -133,67 +126,6 @@ function evaluateVariable(reference: VariableExpression, context: EvaluationCont
   return report(context, reference.rootRange, "Unknown variable", detail);
 }
 
-function evaluateJsonString(e: JsonStringExpression, context: EvaluationContext): Value {
-  if (!allowsNames(context.scope)) return string(e.text);
-  // Sequences are looked for in the decoded text; places inside it are only roughly right.
-  const { source } = e.range;
-  const { expression, diagnostics } = parseTemplateText({ name: source.name, text: e.text });
-  if (diagnostics.length > 0) {
-    context.diagnostics.push(...diagnostics.map((each) => ({ ...each, range: e.range })));
-    return UNKNOWN;
-  }
-  return evaluate(expression, context);
-}
-
-function allowsNames(from: Scope): boolean {
-  for (let scope: Scope | null = from; scope !== null; scope = scope.parent) {
-    if (scope.variables !== null) return true;
-  }
-  return false;
-}
-
-const INTERPOLATION = "Invalid template interpolation value";
-
-function evaluateTemplate(template: TemplateExpression, context: EvaluationContext): Value {
-  let text = "";
-  let known = true;
-  for (const part of template.parts) {
-    const value = evaluate(part, context);
-    if (isNull(value)) {
-      report(
-        context,
-        part.range,
-        INTERPOLATION,
-        "The expression result is null. Cannot include a null value in a string template.",
-      );
-      continue;
-    }
-    if (!isKnown(value)) {
-      known = false;
-      continue;
-    }
-    const converted = convert(value, STRING);
-    if (converted.ok) text += stringOf(converted.value);
-    else {
-      const detail = `Cannot include the given value in a string template: ${converted.message}.`;
-      report(context, part.range, INTERPOLATION, detail);
-    }
-  }
-  return known ? string(text) : unknownOf(STRING);
-}
-
-function evaluateJoin(join: TemplateJoinExpression, context: EvaluationContext): Value {
-  const rounds = evaluate(join.tuple, context);
-  if (!isKnown(rounds)) return unknownOf(STRING);
-  let text = "";
-  for (const round of elementsOf(rounds)) {
-    if (!isKnown(round)) return unknownOf(STRING);
-    const converted = convert(round, STRING);
-    if (converted.ok && !isNull(converted.value)) text += stringOf(converted.value);
-  }
-  return string(text);
-}
-
 function evaluateObject(expression: ObjectExpression, context: EvaluationContext): Value {
   const entries = new Map<string, Value>();
   let known = true;
@@ -244,51 +176,6 @@ function keyName(
     return null;
   }
   return isKnown(converted.value) ? stringOf(converted.value) : null;
-}
-
-function evaluateConditional(e: ConditionalExpression, context: EvaluationContext): Value {
-  const trueDiagnostics: Diagnostic[] = [];
-  const falseDiagnostics: Diagnostic[] = [];
-  const whenTrue = evaluate(e.whenTrue, { ...context, diagnostics: trueDiagnostics });
-  const whenFalse = evaluate(e.whenFalse, { ...context, diagnostics: falseDiagnostics });
-  const type = conditionalType(whenTrue, whenFalse);
-  if (type === null) {
-    return report(
-      context,
-      rangeBetween(e.whenTrue.range, e.whenFalse.range),
-      "Inconsistent conditional result types",
-      `The true and false result expressions must have consistent types. ${conditionalMismatch(whenTrue.type, whenFalse.type)}.`,
-    );
-  }
-  const condition = evaluate(e.condition, context);
-  if (isNull(condition)) {
-    const detail = "The condition value is null. Conditions must either be true or false.";
-    report(context, e.condition.range, "Null condition", detail);
-    return unknownOf(type);
-  }
-  if (!isKnown(condition)) return unknownOf(type);
-  const converted = convert(condition, BOOL);
-  if (!converted.ok) {
-    const detail = "The condition expression must be of type bool.";
-    report(context, e.condition.range, "Incorrect condition type", detail);
-    return unknownOf(type);
-  }
-  const isTrue = boolOf(converted.value);
-  context.diagnostics.push(...(isTrue ? trueDiagnostics : falseDiagnostics));
-  const result = convert(isTrue ? whenTrue : whenFalse, type);
-  if (result.ok) return result.value;
-  const which = isTrue ? "true" : "false";
-  const where = isTrue ? e.whenTrue.range : e.whenFalse.range;
-  const detail = `The ${which} result value has the wrong type: ${result.message}.`;
-  report(context, where, "Inconsistent conditional result types", detail);
-  return unknownOf(type);
-}
-
-function conditionalType(whenTrue: Value, whenFalse: Value): Type | null {
-  const isBareNull = (value: Value) => isNull(value) && value.type.kind === "dynamic";
-  if (isBareNull(whenTrue)) return whenFalse.type;
-  if (isBareNull(whenFalse)) return whenTrue.type;
-  return unify([whenTrue.type, whenFalse.type], "unsafe");
 }
 
 function evaluateBinary(e: BinaryExpression, context: EvaluationContext): Value {

@@ -19,7 +19,7 @@ import { jsonProblem } from "./json-problem.ts";
 
 const ESCAPED = /[<>&\u2028\u2029]/g;
 
-/** Fails for what JSON cannot say. Keys in order, and the characters that mean something in HTML escaped. */
+/** Keys in order, what means something in HTML escaped. Fails for what JSON cannot say. */
 export function encodeJson(value: Value): string {
   if (value.data === null) return "null";
   switch (value.type.kind) {

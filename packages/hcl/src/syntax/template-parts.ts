@@ -129,7 +129,7 @@ class TemplateBuilder {
     return { kind: "literal", value: UNKNOWN, range: where };
   }
 
-  /** Expressions up to a closing directive, which is read; an error when the template ends first. */
+  /** Expressions up to a closing directive, which is read. An error: the template ends first. */
   #until(into: Expression[], opened: string, openRange: Range): Closing | Expression {
     for (;;) {
       const part = this.#peek();
