@@ -77,7 +77,10 @@ export interface JobRegister extends Base<1> {
   readonly preserveResources: boolean;
   /** null for periodic and parameterized jobs. */
   readonly evaluation: Evaluation | null;
-  /** Skips the "has the spec changed?" comparison (scale). */
+  /**
+   * Scaling: skips the "has the spec changed?" comparison, and the new version is as stable as the
+   * current one, since only counts differ.
+   */
   readonly alwaysNewVersion: boolean;
   /** Refuses when the current version is another one (revert); null = not enforced. */
   readonly enforcePriorVersion: number | null;

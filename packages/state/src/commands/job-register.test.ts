@@ -143,3 +143,20 @@ test("a source is stored with its version", () => {
   assert.equal(harness.snapshot.submission(REF, 0)?.source, "job {}");
   assert.equal(harness.snapshot.submission(REF, 1), undefined);
 });
+
+test("a version that was only scaled is as stable as the one before, a changed one is not", () => {
+  const harness = new StateHarness();
+  const ref = { namespace: "default", id: "example" };
+  harness.accept(jobRegister(mockJob()));
+  harness.accept({
+    tag: CommandTag.jobStability,
+    namespace: "default",
+    jobId: "example",
+    version: 0,
+    stable: true,
+  });
+  harness.accept(jobRegister(mockJob({ priority: 51 }), { alwaysNewVersion: true }));
+  assert.equal(harness.snapshot.job(ref)?.stable, true);
+  harness.accept(jobRegister(mockJob({ priority: 52 })));
+  assert.equal(harness.snapshot.job(ref)?.stable, false);
+});

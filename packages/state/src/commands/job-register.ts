@@ -55,7 +55,7 @@ function storeVersion(tx: Tx, command: JobRegister, current: Job | undefined): J
   const submitted: Job = {
     ...command.job,
     taskGroups: command.job.taskGroups.map((group) => preserve(group, command, current)),
-    stable: false,
+    stable: command.alwaysNewVersion && (current?.stable ?? false),
     submitTime: tx.now,
   };
   return putNewVersion(tx, submitted, command.submission);
