@@ -85,10 +85,11 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
   state.desiredTotal = updates.destructive.length + updates.inPlace.length;
   const { destructive } = updates;
   const canaries = wantCanaries(scope, { state, destructive, running });
-  const replaced = rollSystem(scope, { destructive, pairs, running, canaries });
+  const places = missingOnNodes(scope, running, canaries !== null);
+  const starting = places.length;
+  const replaced = rollSystem(scope, { destructive, pairs, running, canaries, starting });
   desired.destructiveUpdate += replaced;
   desired.ignore += updates.destructive.length - replaced;
-  const places = missingOnNodes(scope, running, canaries !== null);
   const isUpdating = updates.destructive.length > 0 || updates.inPlace.length > 0;
   return {
     places,
@@ -167,6 +168,8 @@ function rollSystem(
     readonly running: readonly Allocation[];
     /** How many more of them are canaries; null = this is no canary phase. */
     readonly canaries: number | null;
+    /** Allocations of the new version that this plan starts besides. */
+    readonly starting: number;
   },
 ): number {
   const { draft, group, input, triage } = scope;
@@ -179,7 +182,7 @@ function rollSystem(
     isBlocked,
     deployment: triage.current,
     untainted: facts.running,
-    starting: 0,
+    starting: facts.starting,
   });
   const serves = (alloc: Allocation) =>
     isServing(
