@@ -50,4 +50,6 @@ export interface ServerContext {
   propose(draft: CommandDraft, options?: { timeoutMs?: number }): Promise<CommandResult>;
   /** Called after each applied entry, in order; returns the unsubscription. */
   onApplied(fn: (applied: Applied) => void): () => void;
+  /** Called after a snapshot has replaced the state: nothing was told of what lies between. */
+  onRestored(fn: () => void): () => void;
 }

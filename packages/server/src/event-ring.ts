@@ -6,6 +6,8 @@ import type { StateEvent } from "@drover/state";
 import type { Applied } from "./context.ts";
 
 const ENTRIES_MAX = 1000;
+/** Of all entries together: one plan alone may have thousands, and each holds a whole row. */
+const EVENTS_MAX = 20_000;
 
 export interface EventEntry {
   readonly index: number;
@@ -23,6 +25,7 @@ export interface EventSubscription {
 export class EventRing {
   readonly #entries: EventEntry[] = [];
   readonly #readers = new Set<(entry: EventEntry) => void>();
+  #events = 0;
   /** Entries up to here are not in the ring any more. */
   #forgottenIndex = 0;
 
@@ -30,8 +33,11 @@ export class EventRing {
     if (applied.events.length === 0) return;
     const entry = { index: applied.index, events: applied.events };
     this.#entries.push(entry);
-    if (this.#entries.length > ENTRIES_MAX) {
-      this.#forgottenIndex = this.#entries.shift()?.index ?? this.#forgottenIndex;
+    this.#events += entry.events.length;
+    while (this.#entries.length > 1 && this.#isFull()) {
+      const oldest = this.#entries.shift();
+      this.#events -= oldest?.events.length ?? 0;
+      this.#forgottenIndex = oldest?.index ?? this.#forgottenIndex;
     }
     for (const reader of this.#readers) reader(entry);
   }
@@ -39,7 +45,12 @@ export class EventRing {
   /** The state was replaced: what lies between is unknown. */
   reset(index: number): void {
     this.#entries.length = 0;
+    this.#events = 0;
     this.#forgottenIndex = index;
+  }
+
+  #isFull(): boolean {
+    return this.#entries.length > ENTRIES_MAX || this.#events > EVENTS_MAX;
   }
 
   /** Tells what is still here from `fromIndex` on, then everything new. 0 = all that is here. */

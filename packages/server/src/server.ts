@@ -19,6 +19,8 @@ import { LeaderLoops } from "./leader/leader-loops.ts";
 import type { LeadershipState, LogEngine } from "./log-engine.ts";
 import { ClientSessions } from "./sessions/client-sessions.ts";
 
+const ESTABLISH_RETRY_MS = 100;
+
 export interface ServerOptions {
   readonly region: string;
   readonly timings: ServerTimings;
@@ -54,7 +56,10 @@ export class Server implements ServerContext {
   readonly events = new EventRing();
   readonly #loops: LeaderLoops;
   readonly #offLeadership: () => void;
+  /** Term we were elected for; 0 = we do not lead. */
   #leadingTerm = 0;
+  /** Term in which everything of earlier leaders is applied here: only then may we decide. */
+  #establishedTerm = 0;
 
   constructor(options: ServerOptions, deps: ServerDeps) {
     this.#options = options;
@@ -67,6 +72,7 @@ export class Server implements ServerContext {
     this.engine = deps.engine;
     this.#fsm = deps.fsm;
     deps.fsm.onApplied((applied) => this.events.append(applied));
+    this.events.reset(this.store.index);
     deps.fsm.onRestored(() => this.events.reset(this.store.index));
     this.#loops = new LeaderLoops(this, deps.fsm);
     this.#calls = new LeaderCalls(this, deps.peers, deps.router);
@@ -101,6 +107,7 @@ export class Server implements ServerContext {
     snapshot: StateSnapshot,
     options: { readonly deadline: number; readonly signal: AbortSignal },
   ): Promise<boolean> {
+    if (options.signal.aborted) return false;
     const wait = snapshot.changed(tables.map((table) => ({ table })));
     return await new Promise<boolean>((resolve) => {
       const done = (changed: boolean) => {
@@ -116,7 +123,23 @@ export class Server implements ServerContext {
     });
   }
 
+  onRestored(fn: () => void): () => void {
+    return this.#fsm.onRestored(fn);
+  }
+
+  /**
+   * Fenced by the term: what is proposed was decided from a state that has all that earlier leaders
+   * wrote, since decision and proposal share one turn of the event loop.
+   */
   async propose(draft: CommandDraft, options: { timeoutMs?: number } = {}): Promise<CommandResult> {
+    const { self, term } = this.engine.leadership();
+    if (!self || term !== this.#establishedTerm) {
+      throw new DroverError("no-leader", "No cluster leader", { retryable: true });
+    }
+    return await this.#write(draft, options);
+  }
+
+  async #write(draft: CommandDraft, options: { timeoutMs?: number }): Promise<CommandResult> {
     const command = {
       ...draft,
       v: 1,
@@ -134,6 +157,8 @@ export class Server implements ServerContext {
 
   close(): void {
     this.#offLeadership();
+    this.#leadingTerm = 0;
+    this.#establishedTerm = 0;
     this.#loops.stop();
     this.#sessions.close();
   }
@@ -142,29 +167,37 @@ export class Server implements ServerContext {
     if (!state.self) {
       if (this.#leadingTerm !== 0) this.log("info", "leadership lost", { term: state.term });
       this.#leadingTerm = 0;
+      this.#establishedTerm = 0;
       this.#loops.stop();
       return;
     }
     if (this.#leadingTerm === state.term) return;
+    // Elected again without having been told of the loss: what runs belongs to the old term.
+    this.#loops.stop();
+    this.#establishedTerm = 0;
     this.#leadingTerm = state.term;
     this.log("info", "leadership gained", { term: state.term });
     void this.#establish(state.term);
   }
 
-  /** Fenced by the term: a barrier first, so that the loops see all that earlier leaders wrote. */
+  /** A barrier first, so that the loops see all that earlier leaders wrote. */
   async #establish(term: number): Promise<void> {
     try {
       await this.engine.barrier();
       if (this.#leadingTerm !== term) return;
       if (!this.store.snapshot().cluster()) {
-        await this.propose({ tag: 26, clusterId: this.#options.clusterId(), epoch: 1 });
+        await this.#write({ tag: 26, clusterId: this.#options.clusterId(), epoch: 1 }, {});
       }
-      if (this.#leadingTerm === term) this.#loops.start();
+      if (this.#leadingTerm !== term) return;
+      this.#establishedTerm = term;
+      this.#loops.start();
     } catch (error) {
       const retry = error instanceof DroverError ? error.retryable : true;
       this.log("warn", "leadership not established", { term, error: String(error) });
       if (retry && this.#leadingTerm === term) {
-        this.clock.setTimer(this.clock.now() + 100, () => void this.#establish(term));
+        this.clock.setTimer(this.clock.now() + ESTABLISH_RETRY_MS, () => {
+          if (this.#leadingTerm === term) void this.#establish(term);
+        });
       }
     }
   }

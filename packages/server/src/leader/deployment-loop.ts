@@ -9,7 +9,7 @@ import {
 } from "@drover/model";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
-import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
+import { actOnEach, LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { evalForJob } from "./new-eval.ts";
 
 export class DeploymentLoop {
@@ -41,17 +41,17 @@ export class DeploymentLoop {
 
   async #pass(): Promise<LoopPass> {
     let wakeAt: number | null = null;
-    for (const { id } of [...this.#context.store.snapshot().deployments()]) {
+    await actOnEach([...this.#context.store.snapshot().deployments()], async ({ id }) => {
       const state = this.#context.store.snapshot();
       const deployment = state.deployment(id);
-      if (!deployment || !isDeploymentActive(deployment)) continue;
+      if (!deployment || !isDeploymentActive(deployment)) return;
       const now = Math.max(this.#context.clock.now(), state.clock);
       const decision = decideDeployment({ deploymentId: id, now }, state);
       await this.#act(deployment, decision);
       if ("wakeAt" in decision && decision.wakeAt !== null) {
         wakeAt = wakeAt === null ? decision.wakeAt : Math.min(wakeAt, decision.wakeAt);
       }
-    }
+    });
     return { wakeAt };
   }
 

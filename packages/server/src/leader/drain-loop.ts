@@ -4,7 +4,7 @@ import { type DesiredTransition, EvalTrigger, type Evaluation, type Node } from 
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
-import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
+import { actOnEach, LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { evalForJob } from "./new-eval.ts";
 
 export class DrainLoop {
@@ -31,11 +31,11 @@ export class DrainLoop {
 
   async #pass(): Promise<LoopPass> {
     let wakeAt: number | null = null;
-    for (const node of [...this.#context.store.snapshot().nodes()]) {
-      if (node.drainStrategy === null) continue;
+    await actOnEach([...this.#context.store.snapshot().nodes()], async (node) => {
+      if (node.drainStrategy === null) return;
       const at = await this.#drain(node);
       if (at !== null) wakeAt = wakeAt === null ? at : Math.min(wakeAt, at);
-    }
+    });
     return { wakeAt };
   }
 

@@ -19,13 +19,17 @@ import {
   type Plan,
 } from "@drover/model";
 import { type SchedulerResult, schedule } from "@drover/scheduler";
+import { CommandTag } from "@drover/state";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
+import { limitPlan } from "./limit-plan.ts";
 import { newEval } from "./new-eval.ts";
 
 const TYPES = ["service", "batch", "system", "sysbatch"];
 const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, system: 5, sysbatch: 5 };
+/** Well below the 8 MiB that an entry may have (DESIGN §5). */
+const ENTRY_BYTES = 4 << 20;
 const FOLLOW_UP_MIN_MS = 60_000;
 const FOLLOW_UP_SPREAD_MS = 300_000;
 
@@ -37,6 +41,8 @@ export class EvalLoop {
   #leading = false;
   /** A plan's outcome is unknown: it may still be applied, and must be before the next decision. */
   #uncertain = false;
+  /** Taken from the broker and not written yet: kept until they are, under one token. */
+  #ended: { readonly evals: readonly Evaluation[]; readonly token: string } | null = null;
 
   constructor(context: ServerContext) {
     this.#context = context;
@@ -47,6 +53,13 @@ export class EvalLoop {
     this.#broker = new EvalBroker();
     this.#blocked = new BlockedEvals();
     this.#leading = true;
+    this.#ended = null;
+    // What an earlier leader has set free is blocked again in the state: compare with the capacity
+    // that came since each was blocked.
+    for (const node of this.#context.store.snapshot().nodes()) {
+      const index = Math.max(node.modifyIndex, node.lastAllocUpdateIndex);
+      if (isNodeReady(node)) this.#capacity(node, index);
+    }
     for (const evaluation of this.#context.store.snapshot().evaluations()) this.#take(evaluation);
     this.#loop.start();
   }
@@ -58,6 +71,7 @@ export class EvalLoop {
 
   applied(applied: Applied): void {
     if (!this.#leading) return;
+    if (applied.command.tag === CommandTag.schedulerConfig) this.#loop.wake();
     for (const event of applied.events) {
       if (event.topic === "Evaluation") this.#take(event.payload as Evaluation);
       else if (event.topic === "Node") this.#nodeChanged(event.payload as Node, applied.index);
@@ -115,8 +129,9 @@ export class EvalLoop {
   }
 
   async #pass(): Promise<LoopPass> {
-    const paused = this.#context.store.snapshot().schedulerConfig().pauseEvalBroker;
-    while (this.#leading && !paused) {
+    if (this.#context.store.snapshot().schedulerConfig().pauseEvalBroker) return { wakeAt: null };
+    await this.#writeEnded();
+    while (this.#leading) {
       const now = this.#context.clock.now();
       this.#free(this.#blocked.due(now));
       const lease = this.#broker.dequeue(TYPES, now);
@@ -159,8 +174,8 @@ export class EvalLoop {
         now: Math.max(this.#context.clock.now(), state.clock),
         random: this.#context.random.fork(`${evaluation.id}/${state.index}`),
       });
-      const verified = verifyPlan(result.plan, state, []);
-      const done = verified.refreshIndex === 0;
+      const verified = verifyPlan(limitPlan(result.plan, ENTRY_BYTES), state, []);
+      const done = verified.refreshIndex === 0 && verified.plan === result.plan;
       const evals = done ? this.#outcome(evaluation, stored, result, state.index) : [];
       await this.#commit(verified.plan, evals);
       if (done) return;
@@ -216,7 +231,13 @@ export class EvalLoop {
       statusDescription: "canceled after more recent eval was processed",
     }));
     const failed = this.#broker.takeFailed().flatMap((evaluation) => this.#failed(evaluation));
-    await this.#commit(null, [...canceled, ...failed]);
+    const evals = [...(this.#ended?.evals ?? []), ...canceled, ...failed];
+    if (evals.length === 0) return;
+    if (this.#ended?.evals.length !== evals.length) {
+      this.#ended = { evals, token: mintUuid(this.#context.random) };
+    }
+    unwrap(await this.#context.propose({ tag: 5, token: this.#ended.token, evals }));
+    this.#ended = null;
   }
 
   #failed(evaluation: Evaluation): Evaluation[] {

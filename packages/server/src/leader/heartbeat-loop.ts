@@ -4,14 +4,17 @@ import { EvalTrigger, type Node, NodeStatus } from "@drover/model";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
-import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
+import { actOnEach, LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { evalsForNode } from "./new-eval.ts";
 
 export class HeartbeatLoop {
   readonly #context: ServerContext;
   readonly #loop: LeaderLoop;
   #heartbeats: Heartbeats;
-  /** Disconnected nodes and when each is to be decided again, epoch ms. */
+  /**
+   * Nodes that fell silent and when each is to be decided (again), epoch ms. One stays here until
+   * its end is written: the table above has forgotten it.
+   */
   readonly #rechecks = new Map<string, number>();
   /** Epoch ms of the pass that is due next: a beat may be due before it, after a failover. */
   #armedAt = Number.POSITIVE_INFINITY;
@@ -40,7 +43,10 @@ export class HeartbeatLoop {
 
   applied(applied: Applied): void {
     for (const event of applied.events) {
-      if (event.type === "NodeDeregistration") this.#heartbeats.forget((event.payload as Node).id);
+      if (event.type !== "NodeDeregistration") continue;
+      const { id } = event.payload as Node;
+      this.#heartbeats.forget(id);
+      this.#rechecks.delete(id);
     }
   }
 
@@ -76,12 +82,11 @@ export class HeartbeatLoop {
         nodes: held.length,
       });
     }
-    for (const nodeId of missed) await this.#giveUp(nodeId);
-    for (const [nodeId, at] of [...this.#rechecks]) {
-      if (at > now) continue;
-      this.#rechecks.delete(nodeId);
-      await this.#giveUp(nodeId);
-    }
+    for (const nodeId of missed) this.#rechecks.set(nodeId, now);
+    await actOnEach([...this.#rechecks], async ([nodeId, at]) => {
+      // One that was heard of meanwhile is not there any more.
+      if (at <= now && this.#rechecks.has(nodeId)) await this.#giveUp(nodeId);
+    });
     const recheckAt = Math.min(...this.#rechecks.values());
     const wakeAt = Math.min(this.#heartbeats.wakeAt() ?? Number.POSITIVE_INFINITY, recheckAt);
     this.#armedAt = wakeAt;
@@ -91,11 +96,16 @@ export class HeartbeatLoop {
   async #giveUp(nodeId: string): Promise<void> {
     const state = this.#context.store.snapshot();
     const node = state.node(nodeId);
-    if (!node || node.status === NodeStatus.down) return;
     const now = Math.max(this.#context.clock.now(), state.clock);
+    if (!node || node.status === NodeStatus.down) {
+      this.#rechecks.delete(nodeId);
+      return;
+    }
     const decision = decideMissed({ nodeId, now }, state);
-    if (decision.recheckAt !== null) this.#rechecks.set(nodeId, decision.recheckAt);
-    if (decision.status === node.status) return;
+    if (decision.status === node.status) {
+      this.#recheck(nodeId, decision.recheckAt);
+      return;
+    }
     this.#context.log("warn", "node missed its heartbeat", {
       node: node.name,
       is: decision.status,
@@ -109,5 +119,12 @@ export class HeartbeatLoop {
         evals: evalsForNode(state, nodeId, EvalTrigger.nodeUpdate, this.#context.random),
       }),
     );
+    // A beat that came meanwhile has taken it out: then it must not come back.
+    if (this.#rechecks.has(nodeId)) this.#recheck(nodeId, decision.recheckAt);
+  }
+
+  #recheck(nodeId: string, at: number | null): void {
+    if (at === null) this.#rechecks.delete(nodeId);
+    else this.#rechecks.set(nodeId, at);
   }
 }

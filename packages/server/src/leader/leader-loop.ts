@@ -4,7 +4,7 @@
  * beside itself. A loop keeps nothing that a new leader could not rebuild from state.
  */
 import type { Cancel, Clock } from "@drover/base";
-import { errorText } from "@drover/base";
+import { DroverError, errorText } from "@drover/base";
 import type { Log } from "../context.ts";
 
 const RETRY_MIN_MS = 50;
@@ -60,6 +60,10 @@ export class LeaderLoop {
 
   async #run(): Promise<void> {
     this.#disarm();
+    if (!this.#active) {
+      this.#running = false;
+      return;
+    }
     let wakeAt: number | null = null;
     try {
       do {
@@ -85,4 +89,24 @@ export class LeaderLoop {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
   }
+}
+
+/**
+ * Acts on every item of a pass: one that is refused must not keep the others waiting. Throws what
+ * failed first, so that the pass comes again; when the log itself does not answer, at once.
+ */
+export async function actOnEach<T>(
+  items: Iterable<T>,
+  act: (item: T) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const item of items) {
+    try {
+      await act(item);
+    } catch (error) {
+      if (error instanceof DroverError && error.retryable) throw error;
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }

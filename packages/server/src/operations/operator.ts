@@ -1,8 +1,11 @@
 /** Operator settings, namespaces, services and forced garbage collection, on the leader. */
-import { decideGc } from "@drover/control";
+import { decideGc, type GcDecision } from "@drover/control";
 import type { SchedulerConfig } from "@drover/model";
 import type { ServerContext } from "../context.ts";
 import { unwrap } from "./jobs.ts";
+
+/** Rows that one entry collects at most. */
+const GC_BATCH = 1_000;
 
 export async function setSchedulerConfig(
   context: ServerContext,
@@ -64,12 +67,20 @@ export async function collectGarbage(
     now: Math.max(context.clock.now(), context.store.clock),
     force: options.force,
   });
-  const total =
-    decision.evals.length +
-    decision.allocs.length +
-    decision.deployments.length +
-    decision.jobs.length +
-    decision.nodes.length;
-  if (total === 0) return;
-  unwrap(await context.propose({ tag: 17, ...decision }));
+  for (const batch of gcBatches(decision)) {
+    unwrap(await context.propose({ tag: 17, ...NOTHING, ...batch }));
+  }
+}
+
+const NOTHING: GcDecision = { allocs: [], evals: [], deployments: [], jobs: [], nodes: [] };
+
+/** Small entries, so that none comes near the limit and none keeps the main thread busy. */
+function* gcBatches(decision: GcDecision): Generator<Partial<GcDecision>> {
+  // What refers to others goes before what it refers to.
+  for (const kind of ["allocs", "evals", "deployments", "jobs", "nodes"] as const) {
+    const chosen = decision[kind];
+    for (let at = 0; at < chosen.length; at += GC_BATCH) {
+      yield { [kind]: chosen.slice(at, at + GC_BATCH) };
+    }
+  }
 }

@@ -5,6 +5,7 @@
  */
 import { DroverError, errorText } from "@drover/base";
 import type { Allocation, AllocClientReport, Node } from "@drover/model";
+import { CommandTag } from "@drover/state";
 import {
   type OpenSessionReply,
   type OpenSessionRequest,
@@ -15,6 +16,12 @@ import {
 } from "@drover/wire";
 import type { Applied, ServerContext } from "../context.ts";
 import type { LeaderCalls } from "../leader/leader-call.ts";
+
+/** Commands that delete allocations, which no event tells. */
+const REMOVING: ReadonlySet<number> = new Set([
+  CommandTag.jobDeregister,
+  CommandTag.garbageCollect,
+]);
 
 interface Session {
   readonly nodeId: string;
@@ -36,7 +43,9 @@ export class ClientSessions {
   readonly #servers: SessionServers;
   readonly #sessions = new Map<string, Session>();
   #tokenSerial = 0;
-  readonly #unsubscribe: () => void;
+  /** Node id → the newest request for a session; an older one that is still waiting gives way. */
+  readonly #opening = new Map<string, OpenSessionRequest>();
+  readonly #unsubscribe: readonly (() => void)[];
 
   constructor(
     context: ServerContext,
@@ -52,7 +61,10 @@ export class ClientSessions {
     router.handle(Rpc.updateAllocs, (payload) => this.#updateAllocs(payload as never));
     router.handle(Rpc.upsertServices, (payload) => this.#call("services.upsert", payload));
     router.handle(Rpc.deleteServices, (payload) => this.#call("services.delete", payload));
-    this.#unsubscribe = context.onApplied((applied) => this.#applied(applied));
+    this.#unsubscribe = [
+      context.onApplied((applied) => this.#applied(applied)),
+      context.onRestored(() => this.#markAll()),
+    ];
   }
 
   /** Nodes whose session is held here. */
@@ -61,7 +73,7 @@ export class ClientSessions {
   }
 
   close(): void {
-    this.#unsubscribe();
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
     for (const session of this.#sessions.values()) session.peer.close("server stops");
     this.#sessions.clear();
   }
@@ -75,13 +87,14 @@ export class ClientSessions {
         `this server belongs to cluster ${cluster.clusterId}, the client to ${request.clusterId}`,
       );
     }
-    const reply = await this.#calls.call<{ ttlMs: number; index: number }>(
-      "node.register",
-      { node, secretId: request.secretId },
-      this.#token(),
-    );
-    // Never serve below what the client has seen (DESIGN §8).
-    await this.#reach(Math.max(request.seenIndex, reply.index));
+    this.#opening.set(node.id, request);
+    let ttlMs: number;
+    try {
+      ttlMs = await this.#register(request, node);
+      this.#mayServe(request, node, peer);
+    } finally {
+      if (this.#opening.get(node.id) === request) this.#opening.delete(node.id);
+    }
     const known = this.#context.store.snapshot().cluster();
     const session: Session = {
       nodeId: node.id,
@@ -91,7 +104,8 @@ export class ClientSessions {
       complete: false,
       dirty: false,
     };
-    this.#sessions.get(node.id)?.peer.close("replaced by a newer session");
+    const old = this.#sessions.get(node.id);
+    if (old && old.peer !== peer) old.peer.close("replaced by a newer session");
     this.#sessions.set(node.id, session);
     peer.onClose(() => {
       if (this.#sessions.get(node.id) === session) this.#sessions.delete(node.id);
@@ -100,18 +114,40 @@ export class ClientSessions {
     return {
       clusterId: known?.clusterId ?? "",
       epoch: known?.epoch ?? 0,
-      heartbeatTtlMs: reply.ttlMs,
+      heartbeatTtlMs: ttlMs,
       servers: this.#servers.addresses(),
     };
+  }
+
+  /** Answers the time to live once this server has all that the client has seen (DESIGN §8). */
+  async #register(request: OpenSessionRequest, node: Node): Promise<number> {
+    const reply = await this.#calls.call<{ ttlMs: number; index: number }>(
+      "node.register",
+      { node, secretId: request.secretId },
+      this.#token(),
+    );
+    await this.#reach(reply.index);
+    const epoch = this.#context.store.snapshot().cluster()?.epoch ?? 0;
+    if (request.seenEpoch > epoch) throw behind(`epoch ${request.seenEpoch}`);
+    // A raised epoch begins a new history, whose indexes say nothing about the old one's.
+    if (request.seenEpoch === epoch) await this.#reach(request.seenIndex);
+    return reply.ttlMs;
+  }
+
+  /** The client may have gone, or have come back on another socket, while we asked the leader. */
+  #mayServe(request: OpenSessionRequest, node: Node, peer: RpcPeer): void {
+    const isNewest = this.#opening.get(node.id) === request;
+    if (isNewest && !peer.closed) return;
+    throw new DroverError("replaced", "a newer session of this node has been asked for", {
+      retryable: true,
+    });
   }
 
   async #reach(index: number): Promise<void> {
     if (this.#context.store.snapshot().index >= index) return;
     await this.#context.engine.barrier();
     if (this.#context.store.snapshot().index >= index) return;
-    throw new DroverError("behind", `this server has not seen index ${index} yet`, {
-      retryable: true,
-    });
+    throw behind(`index ${index}`);
   }
 
   #call(op: string, payload: unknown): Promise<unknown> {
@@ -140,9 +176,13 @@ export class ClientSessions {
       const session = this.#sessions.get((event.payload as Allocation).nodeId);
       if (session) this.#mark(session);
     }
-    if (applied.command.tag === 2 || applied.command.tag === 17) {
-      for (const session of this.#sessions.values()) this.#mark(session);
+    if (REMOVING.has(applied.command.tag)) {
+      this.#markAll();
     }
+  }
+
+  #markAll(): void {
+    for (const session of this.#sessions.values()) this.#mark(session);
   }
 
   /** One push per turn, however many entries were applied in it. */
@@ -189,4 +229,8 @@ export class ClientSessions {
       removed,
     });
   }
+}
+
+function behind(what: string): DroverError {
+  return new DroverError("behind", `this server has not seen ${what} yet`, { retryable: true });
 }

@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Node } from "@drover/model";
+import { mockAlloc, mockEval, mockId, mockJob, mockNode } from "@drover/model/testing";
+import { CommandTag } from "@drover/state";
+import { type OpenSessionReply, type OpenSessionRequest, type PushAllocs, Rpc } from "@drover/wire";
+import {
+  FakePeer,
+  registerJob,
+  settled,
+  type TestServer,
+  testServer,
+} from "../testing/test-server.ts";
+
+const node = mockNode();
+
+async function leading(): Promise<TestServer> {
+  const made = testServer();
+  made.log.lead(1);
+  await settled();
+  return made;
+}
+
+function open(made: TestServer, peer: FakePeer, asked: Partial<OpenSessionRequest> = {}) {
+  const request: OpenSessionRequest = {
+    clusterId: "",
+    node,
+    secretId: node.secretId,
+    seenIndex: 0,
+    seenEpoch: 1,
+    allocIds: [],
+    ...asked,
+  };
+  return made.router.dispatch(Rpc.openSession, request, peer) as Promise<OpenSessionReply>;
+}
+
+function pushes(peer: FakePeer): PushAllocs[] {
+  return peer.sent.filter((m) => m.method === Rpc.pushAllocs).map((m) => m.payload as PushAllocs);
+}
+
+function place(made: TestServer, label: string, job = mockJob({ id: "a" }), on: Node = node) {
+  const alloc = mockAlloc({ id: mockId(label), nodeId: on.id }, { job });
+  made.apply({
+    tag: CommandTag.planApply,
+    plan: {
+      id: mockId(`plan ${label}`),
+      evalId: mockId("eval"),
+      priority: 50,
+      namespace: "default",
+      jobId: job.id,
+      jobVersion: 0,
+      allAtOnce: false,
+      snapshotIndex: 1,
+      stops: [],
+      placements: [alloc],
+      attributeUpdates: [],
+      deployment: null,
+      deploymentUpdates: [],
+      annotations: null,
+    },
+    evals: [],
+  });
+  return alloc;
+}
+
+/** A job whose evaluation is over, so that nobody but the test places anything. */
+function quietJob(made: TestServer, id: string) {
+  const job = mockJob({ id });
+  made.log.follow(1);
+  const evalId = registerJob(made, job);
+  const evals = [mockEval({ id: evalId, jobId: id, status: "complete" })];
+  made.apply({ tag: CommandTag.evalUpdate, evals });
+  made.log.lead(1);
+  const stored = made.store.snapshot().job({ namespace: "default", id });
+  assert.ok(stored);
+  return stored;
+}
+
+test("a session begins with a complete push and goes on with what changed", async () => {
+  const made = await leading();
+  const job = quietJob(made, "a");
+  await settled();
+  const peer = new FakePeer();
+  const reply = await open(made, peer);
+  assert.equal(reply.clusterId, "cluster-1");
+  assert.ok(reply.heartbeatTtlMs >= 10_000);
+  await settled();
+  assert.deepEqual(
+    pushes(peer).map((p) => [p.complete, p.allocs.length]),
+    [[true, 0]],
+  );
+  const alloc = place(made, "one", job);
+  await settled();
+  const second = pushes(peer)[1];
+  assert.equal(second?.complete, false);
+  assert.deepEqual(
+    second?.allocs.map((each) => (each.alloc as { id: string }).id),
+    [alloc.id],
+  );
+  assert.equal(second?.index, made.store.snapshot().index);
+  place(made, "elsewhere", job, mockNode({ name: "other" }));
+  await settled();
+  assert.equal(pushes(peer).length, 2);
+  made.server.close();
+  assert.ok(peer.closed);
+});
+
+test("what the node holds and the state does not know gets its tombstone, once", async () => {
+  const made = await leading();
+  const peer = new FakePeer();
+  await open(made, peer, { allocIds: [mockId("unknown")] });
+  await settled();
+  assert.deepEqual(
+    pushes(peer).map((p) => p.removed),
+    [[mockId("unknown")]],
+  );
+  made.server.close();
+});
+
+test("a purged job's allocations are removed by a tombstone", async () => {
+  const made = await leading();
+  const job = quietJob(made, "a");
+  await settled();
+  const peer = new FakePeer();
+  await open(made, peer);
+  const alloc = place(made, "one", job);
+  await settled();
+  made.apply({
+    tag: CommandTag.jobDeregister,
+    namespace: "default",
+    jobId: "a",
+    purge: true,
+    noShutdownDelay: false,
+    evaluation: null,
+  });
+  await settled();
+  assert.deepEqual(pushes(peer).at(-1)?.removed, [alloc.id]);
+  made.server.close();
+});
+
+test("a server that fell behind and got a snapshot tells its sessions what it holds", async () => {
+  const made = await leading();
+  const job = quietJob(made, "a");
+  await settled();
+  const peer = new FakePeer();
+  await open(made, peer);
+  await settled();
+  const ahead = testServer();
+  await ahead.fsm.restore({}, made.fsm.snapshot().stream());
+  ahead.log.index = made.log.index;
+  const alloc = place(ahead, "one", job);
+  await made.fsm.restore({}, ahead.fsm.snapshot().stream());
+  await settled();
+  assert.deepEqual(
+    pushes(peer)
+      .at(-1)
+      ?.allocs.map((each) => (each.alloc as { id: string }).id),
+    [alloc.id],
+  );
+  made.server.close();
+  ahead.server.close();
+});
+
+test("of two sessions of one node the one that was asked for last stays", async () => {
+  const made = await leading();
+  const first = new FakePeer();
+  await open(made, first);
+  const second = new FakePeer();
+  await open(made, second);
+  assert.ok(first.closed);
+  assert.ok(!second.closed);
+  made.server.close();
+});
+
+test("a request that waited for the leader does not take over a newer session", async () => {
+  const made = testServer();
+  const slow = new FakePeer();
+  const waiting = assert.rejects(open(made, slow), { code: "replaced", retryable: true });
+  await settled();
+  const newer = new FakePeer();
+  const opened = open(made, newer);
+  made.log.lead(1);
+  await settled();
+  await made.clock.advance(1_000);
+  await Promise.all([waiting, opened]);
+  assert.ok(!newer.closed);
+  assert.deepEqual(
+    pushes(newer).map((p) => p.complete),
+    [true],
+  );
+  made.server.close();
+});
+
+test("a client that went away while the leader was asked gets no session", async () => {
+  const made = testServer();
+  const peer = new FakePeer();
+  const waiting = assert.rejects(open(made, peer), { code: "replaced" });
+  peer.close();
+  made.log.lead(1);
+  await settled();
+  await made.clock.advance(1_000);
+  await waiting;
+  assert.deepEqual(pushes(peer), []);
+  made.server.close();
+});
+
+test("a server that is behind what the client has seen does not serve it", async () => {
+  const made = await leading();
+  const seenIndex = made.log.index + 100;
+  await assert.rejects(open(made, new FakePeer(), { seenIndex }), {
+    code: "behind",
+    retryable: true,
+  });
+  await assert.rejects(open(made, new FakePeer(), { seenEpoch: 2 }), { code: "behind" });
+  made.server.close();
+});
+
+test("an index of an older epoch says nothing about the new history", async () => {
+  const made = await leading();
+  made.apply({ tag: CommandTag.clusterInit, clusterId: "cluster-1", epoch: 2 });
+  const peer = new FakePeer();
+  const reply = await open(made, peer, { seenIndex: 1_000_000, seenEpoch: 1 });
+  assert.equal(reply.epoch, 2);
+  made.server.close();
+});
+
+test("a client of another cluster is refused by name", async () => {
+  const made = await leading();
+  await assert.rejects(open(made, new FakePeer(), { clusterId: "other" }), {
+    code: "other-cluster",
+    message: /cluster-1.*other/,
+  });
+  made.server.close();
+});
+
+test("a node whose id was copied without its secret is refused", async () => {
+  const made = await leading();
+  await open(made, new FakePeer());
+  await assert.rejects(open(made, new FakePeer(), { secretId: "guessed" }), {
+    code: "node-secret",
+  });
+  made.server.close();
+});
