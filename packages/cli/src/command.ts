@@ -2,6 +2,8 @@
 import type { ApiClient } from "./api-client.ts";
 import type { Ui } from "./ui.ts";
 
+export const PROGRAM = "drover";
+
 export interface FlagSpec {
   readonly name: string;
   /** `bool` takes `-x`, `-x=true`, `-x=false`; `list` may be repeated. */
@@ -23,19 +25,28 @@ export interface CommandContext {
   readonly args: readonly string[];
   readonly ui: Ui;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The words before the flags: `["job", "run"]`. */
-  readonly words: readonly string[];
-  /** Everything after the command's words, as written. */
-  readonly rawArgs: readonly string[];
+  /** What the shell ran, then its words: for texts that repeat the command line. */
+  readonly commandLine: readonly string[];
   readonly api: ApiClient;
   /** Namespace by flag, then environment; "" = not given. */
   readonly namespace: string;
-  readonly region: string;
+  /** Directory that relative paths start from. */
+  readonly directory: string;
   /** Epoch ms. */
   readonly now: () => number;
+  /** All of standard input. */
   readonly stdin: () => Promise<string>;
-  /** Ends when the user interrupts. */
-  readonly interrupted: AbortSignal;
+  /** Ends when the user interrupts; asking for it takes the signal's usual effect away. */
+  readonly interrupted: () => AbortSignal;
+}
+
+export interface ArgsSpec {
+  readonly min: number;
+  readonly max: number;
+  /** Said when there are fewer or more. */
+  readonly message: string;
+  /** Command whose help is recommended then: the command itself, unless another is named. */
+  readonly helpFor?: string | null;
 }
 
 export interface Command {
@@ -45,10 +56,11 @@ export interface Command {
   /** Longer text of `-help`, without the flags. */
   readonly description: string;
   readonly flags: readonly FlagSpec[];
-  /** Bounds on the number of arguments and what is said when they are broken. */
-  readonly args: { readonly min: number; readonly max: number; readonly message: string };
+  readonly args: ArgsSpec;
   /** Talks to no agent (no -address and friends). */
   readonly local?: true;
+  /** Exit code for wrong flags and arguments; 1 when left out. */
+  readonly misuseExit?: number;
   /** Exit code. */
   run(context: CommandContext): Promise<number>;
 }
@@ -62,6 +74,19 @@ export class CommandError extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/** A message, and where more help is: flags and arguments that do not go together. */
+export function misuse(command: string, message: string, exitCode = 1): CommandError {
+  return new CommandError(
+    `${message}\nFor additional help try '${PROGRAM} ${command} -help'`,
+    exitCode,
+  );
+}
+
+/** `job run` of `job run [options] <path>`. */
+export function commandName(command: Command): string {
+  return /^[a-z][a-z -]*[a-z]/.exec(command.usage)?.[0] ?? command.usage;
 }
 
 /** Flags of every command that talks to an agent. */
@@ -79,3 +104,17 @@ export const GENERAL_FLAGS: readonly FlagSpec[] = [
   { name: "tls-skip-verify", kind: "bool", help: "Do not verify the server's certificate." },
   { name: "token", kind: "string", help: "ACL token." },
 ];
+
+export const VERBOSE: FlagSpec = { name: "verbose", kind: "bool", help: "Print whole ids." };
+export const DETACH: FlagSpec = {
+  name: "detach",
+  kind: "bool",
+  help: "Return at once instead of following the evaluation.",
+};
+/** Ways to print the answer itself. */
+export const FORMAT_FLAGS: readonly FlagSpec[] = [
+  { name: "json", kind: "bool", help: "Print the answer as JSON." },
+  { name: "t", kind: "string", help: "Print the answer through a Go template." },
+];
+/** Accepted so that scripts run; there is no browser to open. */
+export const OPEN_UI: FlagSpec = { name: "ui", kind: "bool", help: "Accepted for compatibility." };

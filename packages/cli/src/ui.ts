@@ -5,51 +5,64 @@ export interface Ui {
   readonly colors: boolean;
   /** A line on standard output. */
   output(text: string): void;
-  /** Without a line's end. */
-  write(text: string): void;
+  /** As it is, without a line's end. */
+  write(text: string | Uint8Array): void;
+  /** As it is, on standard error. */
+  writeError(text: string | Uint8Array): void;
   /** A line on standard error, in the colour of errors. */
   error(text: string): void;
   warn(text: string): void;
   /** A line that is not wrapped in colour codes: monitors' `==>` lines. */
   info(text: string): void;
-  /** A hint on standard error. */
-  hint(text: string): void;
   bold(text: string): string;
   paint(color: Color, text: string): string;
+  /** A colour code that nothing closes; "" without colours. */
+  open(style: Color | "bold" | "none"): string;
 }
 
-export type Color = "red" | "green" | "yellow" | "lightYellow" | "blue" | "cyan";
+export type Color = "red" | "green" | "yellow" | "lightYellow" | "blue" | "cyan" | "magenta";
 
-const CODES: Readonly<Record<Color, string>> = {
+const CODES: Readonly<Record<Color | "bold" | "none", string>> = {
+  none: "0",
+  bold: "1",
   red: "31",
   green: "32",
   yellow: "33",
-  lightYellow: "93",
   blue: "34",
+  magenta: "35",
   cyan: "36",
+  lightYellow: "93",
 };
+const ERROR_CODE = "91";
+const WARN_CODE = "93";
+
+export interface Sink {
+  write(text: string | Uint8Array): unknown;
+}
 
 export interface UiStreams {
-  readonly out: { write(text: string): unknown };
-  readonly err: { write(text: string): unknown };
+  readonly out: Sink;
+  readonly err: Sink;
   readonly isTerminal: boolean;
   readonly colors: boolean;
 }
 
 export function createUi(streams: UiStreams): Ui {
   const { out, err, colors } = streams;
-  const wrap = (code: string, text: string) => (colors ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const open = (code: string) => (colors ? `\u001b[${code}m` : "");
+  const wrap = (code: string, text: string) => `${open(code)}${text}${open(CODES.none)}`;
   return {
     isTerminal: streams.isTerminal,
     colors,
-    output: (text) => out.write(`${wrap("0", text)}\n`),
+    output: (text) => out.write(`${wrap(CODES.none, text)}\n`),
     write: (text) => out.write(text),
-    error: (text) => err.write(`${wrap("91", text)}\n`),
-    warn: (text) => err.write(`${wrap("93", text)}\n`),
+    writeError: (text) => err.write(text),
+    error: (text) => err.write(`${wrap(ERROR_CODE, text)}\n`),
+    warn: (text) => err.write(`${wrap(WARN_CODE, text)}\n`),
     info: (text) => out.write(`${text}\n`),
-    hint: (text) => err.write(`${wrap("93", text)}\n`),
-    bold: (text) => wrap("1", text),
+    bold: (text) => wrap(CODES.bold, text),
     paint: (color, text) => wrap(CODES[color], text),
+    open: (style) => open(CODES[style]),
   };
 }
 

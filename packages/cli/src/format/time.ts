@@ -31,18 +31,24 @@ export function formatAgo(at: number, now: number): string {
   return at > now ? `${formatSpan(at - now)} from now` : `${formatSpan(now - at)} ago`;
 }
 
-/** RFC 3339 with seconds, in the local zone: `2026-01-02T15:04:05Z` or `+02:00`. */
-export function formatInstant(at: number): string {
-  const date = new Date(at);
-  const offset = -date.getTimezoneOffset();
-  const local = new Date(at + offset * 60_000).toISOString().slice(0, 19);
-  if (offset === 0) return `${local}Z`;
-  const sign = offset < 0 ? "-" : "+";
-  const two = (n: number) => String(Math.floor(Math.abs(n))).padStart(2, "0");
-  return `${local}${sign}${two(offset / 60)}:${two(Math.abs(offset) % 60)}`;
+/** Absolute when all is to be shown, else how long ago. */
+export function formatWhen(
+  at: number,
+  options: { readonly verbose: boolean; readonly now: number },
+): string {
+  return options.verbose ? formatInstant(at) : formatAgo(at, options.now);
 }
 
-/** The end of the year 0 or 1: the field's word for "never". */
-export function isZeroTime(text: string | null | undefined): boolean {
-  return !text || text.startsWith("0001-01-01");
+/** RFC 3339 with seconds, in the local zone: `2026-01-02T15:04:05Z` or `+02:00`. */
+export function formatInstant(at: number): string {
+  const offset = -new Date(at).getTimezoneOffset();
+  const local = new Date(at + offset * 60_000).toISOString().slice(0, 19);
+  if (offset === 0) return `${local}Z`;
+  const two = (n: number) => String(Math.floor(Math.abs(n))).padStart(2, "0");
+  return `${local}${offset < 0 ? "-" : "+"}${two(offset / 60)}:${two(offset % 60)}`;
+}
+
+/** As `formatInstant`; an instant that never came is `N/A`. */
+export function formatInstantOrNone(at: number): string {
+  return at === 0 ? "N/A" : formatInstant(at);
 }

@@ -1,0 +1,115 @@
+/**
+ * Prints a deployment each time it is answered, to its end; when a failed one is taken back, the
+ * one of the reverted job follows (spec chapter 7 §7.7).
+ */
+import type { CommandContext } from "../command.ts";
+import type { Doc } from "../doc.ts";
+import { shortId } from "../format/ids.ts";
+import { formatInstant } from "../format/time.ts";
+import { allocTable } from "../output/alloc-table.ts";
+import { deploymentBlock } from "../output/deployment.ts";
+import { orFail } from "../shared/errors.ts";
+import { sleep } from "../shared/sleep.ts";
+import { LiveBlock } from "./live-block.ts";
+
+const REVERT_WAIT_MS = 1_000;
+const OVER: readonly string[] = ["failed", "successful", "cancelled", "blocked"];
+
+export interface FollowOptions {
+  readonly verbose: boolean;
+  /** `wait` of the held queries; "" = the server's own maximum. */
+  readonly wait: string;
+  /** Line before each block: four spaces after an evaluation, nothing in `deployment status`. */
+  readonly lead: string;
+  /** Index to hold from at once; 0 = print the current state first. */
+  readonly index: number;
+}
+
+/** The status that the deployment asked for ended in. */
+export async function followDeployment(
+  context: CommandContext,
+  deploymentId: string,
+  options: FollowOptions,
+): Promise<string> {
+  const { ui } = context;
+  const live = ui.isTerminal ? new LiveBlock(ui, shortId(deploymentId, options.verbose)) : null;
+  try {
+    const last = await watchToEnd(context, deploymentId, options, (text) => {
+      if (live) live.show(text);
+      else ui.output(`${options.lead}\n${text}`);
+    });
+    const status = last.text("Status");
+    live?.end(status, status === "successful" ? "✓" : "!");
+    if (status === "failed" && canRevert(last)) await followRevert(context, last, options);
+    return status;
+  } finally {
+    live?.stop();
+  }
+}
+
+async function watchToEnd(
+  context: CommandContext,
+  id: string,
+  options: FollowOptions,
+  show: (text: string) => void,
+): Promise<Doc> {
+  let { index } = options;
+  for (;;) {
+    const answer = await orFail(
+      "Error fetching deployment",
+      context.api.call("deploymentRead", {
+        params: { id },
+        query: {
+          ...(index > 0 ? { index } : {}),
+          stale: "",
+          ...(options.wait === "" ? {} : { wait: options.wait }),
+        },
+      }),
+    );
+    index = answer.index;
+    show(await picture(context, answer.doc, options));
+    if (OVER.includes(answer.doc.text("Status"))) return answer.doc;
+  }
+}
+
+function canRevert(deployment: Doc): boolean {
+  return deployment.entries("TaskGroups").some(([, group]) => group.flag("AutoRevert"));
+}
+
+async function followRevert(
+  context: CommandContext,
+  failed: Doc,
+  options: FollowOptions,
+): Promise<void> {
+  await sleep(REVERT_WAIT_MS);
+  const namespace = failed.text("Namespace");
+  const answer = await orFail(
+    "Error fetching rollback deployment",
+    context.api.call("jobLatestDeployment", {
+      params: { id: failed.text("JobID") },
+      ...(namespace === "default" ? {} : { query: { namespace } }),
+    }),
+  );
+  const latest = answer.doc.text("ID");
+  if (latest === "" || latest === failed.text("ID")) return;
+  if (!context.ui.isTerminal) context.ui.output("");
+  await followDeployment(context, latest, { ...options, index: 0 });
+}
+
+async function picture(
+  context: CommandContext,
+  deployment: Doc,
+  { verbose }: FollowOptions,
+): Promise<string> {
+  const { ui, now } = context;
+  const block = deploymentBlock(deployment, { ui, verbose, withJob: true });
+  const text = `${formatInstant(now())}\n${block}`;
+  if (!verbose) return text;
+  const params = { id: deployment.text("ID") };
+  const answer = await orFail(
+    "Error fetching allocations",
+    context.api.call("deploymentAllocations", { params }),
+  );
+  const allocs = allocTable(answer.doc.list(), { verbose, now: now() });
+  return `${text}\n\n${ui.bold("Allocations")}\n${allocs}`;
+}
