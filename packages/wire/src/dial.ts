@@ -27,7 +27,7 @@ export function dial(
         }),
       );
     };
-    socket.once("error", fail);
+    socket.on("error", fail);
     socket.once("open", () => {
       socket.off("error", fail);
       resolve(new SocketPeer(socket, { address, dialled: true, router }));
@@ -39,12 +39,14 @@ export function dial(
 export class PeerPool {
   readonly #router: Router;
   readonly #peers = new Map<string, Promise<RpcPeer>>();
+  #closed = false;
 
   constructor(router: Router) {
     this.#router = router;
   }
 
   async get(address: string): Promise<RpcPeer> {
+    if (this.#closed) throw new DroverError("closed", "this agent is stopping");
     const known = this.#peers.get(address);
     if (known) return known;
     const dialling = dial(address, this.#router);
@@ -62,9 +64,15 @@ export class PeerPool {
     }
   }
 
-  async close(): Promise<void> {
-    const peers = await Promise.allSettled(this.#peers.values());
-    for (const peer of peers) if (peer.status === "fulfilled") peer.value.close("shutting down");
+  /** Does not wait for those that are being dialled: they are closed when they are there. */
+  close(): void {
+    this.#closed = true;
+    for (const dialling of this.#peers.values()) {
+      dialling.then(
+        (peer) => peer.close("shutting down"),
+        () => undefined,
+      );
+    }
     this.#peers.clear();
   }
 }

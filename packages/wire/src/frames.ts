@@ -15,6 +15,8 @@ export const FrameKind = {
   end: 7,
   reset: 8,
   window: 9,
+  /** From the serving side: its handler has returned, both directions are over. */
+  done: 10,
 } as const;
 
 export type Frame =
@@ -27,7 +29,8 @@ export type Frame =
   | readonly [kind: 6, id: number, bytes: Uint8Array]
   | readonly [kind: 7, id: number]
   | readonly [kind: 8, id: number, message: string]
-  | readonly [kind: 9, id: number, bytes: number];
+  | readonly [kind: 9, id: number, bytes: number]
+  | readonly [kind: 10, id: number];
 
 /** A peer that sends anything else is cut off. */
 export function isFrame(value: unknown): value is Frame {
@@ -47,6 +50,7 @@ export function isFrame(value: unknown): value is Frame {
     case FrameKind.chunk:
       return value[2] instanceof Uint8Array;
     case FrameKind.end:
+    case FrameKind.done:
       return true;
     case FrameKind.reset:
       return typeof value[2] === "string";

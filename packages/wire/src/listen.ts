@@ -23,6 +23,7 @@ export interface ListenOptions {
   readonly port: number;
   readonly router: Router;
   readonly onPeer?: (peer: RpcPeer) => void;
+  readonly onError?: (error: Error) => void;
   /** Takes over a WebSocket whose path starts with `/raft`. */
   readonly onRaftSocket?: (socket: WebSocket, request: IncomingMessage) => void;
 }
@@ -41,6 +42,8 @@ export async function listen(options: ListenOptions): Promise<WireListener> {
     const path = (request.url ?? "/").split("?")[0] ?? "/";
     const raft = path.startsWith("/raft") && options.onRaftSocket !== undefined;
     if (path !== "/rpc" && !raft) {
+      // Nobody listens for errors of an upgraded socket but us.
+      raw.on("error", () => raw.destroy());
       raw.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
       return;
     }
@@ -68,6 +71,8 @@ export async function listen(options: ListenOptions): Promise<WireListener> {
     );
     http.listen(options.port, options.host, resolve);
   });
+  // A failed accept, as when files run out, is no reason to end: the next one may succeed.
+  http.on("error", (error) => options.onError?.(error));
   const bound = http.address() as AddressInfo;
   return {
     address: `${options.host}:${bound.port}`,

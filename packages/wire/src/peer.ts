@@ -6,12 +6,17 @@ import { DroverError, errorText } from "@drover/base";
 import type { WebSocket } from "ws";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { type Frame, FrameKind, isFrame } from "./frames.ts";
+import { errorBody, lostError, shortened } from "./peer-errors.ts";
 import type { Router } from "./router.ts";
-import type { RpcErrorBody, RpcPeer, RpcStream } from "./rpc.ts";
+import type { RpcPeer, RpcStream } from "./rpc.ts";
 import { DuplexStream } from "./stream.ts";
 
 const CALL_TIMEOUT_MS = 30_000;
 const PING_INTERVAL_MS = 5_000;
+/** Below what the other end takes (`listen.ts`, `dial.ts`): a larger frame would cut the socket. */
+const FRAME_BYTES_MAX = 60 << 20;
+/** A peer that lets so much pile up is cut off; it may come back and is told anew. */
+const BACKLOG_BYTES_MAX = 128 << 20;
 
 interface PendingCall {
   resolve(value: unknown): void;
@@ -63,11 +68,15 @@ export class SocketPeer implements RpcPeer {
   ): Promise<A> {
     const id = this.#takeId();
     const answer = this.#await(id, method, null, options.timeoutMs ?? CALL_TIMEOUT_MS);
-    options.signal?.addEventListener("abort", () => {
+    this.#ask([FrameKind.call, id, method, payload]);
+    const { signal } = options;
+    if (!signal) return answer as Promise<A>;
+    const abort = () => {
       this.#settle(id)?.reject(new DroverError("aborted", `${method}: aborted by the caller`));
-    });
-    this.#send([FrameKind.call, id, method, payload]);
-    return answer as Promise<A>;
+    };
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
+    return answer.finally(() => signal.removeEventListener("abort", abort)) as Promise<A>;
   }
 
   notify<Q>(method: string, payload: Q): void {
@@ -82,7 +91,7 @@ export class SocketPeer implements RpcPeer {
     const id = this.#takeId();
     const stream = this.#newStream(id);
     const answer = this.#await(id, method, stream, options.timeoutMs ?? CALL_TIMEOUT_MS);
-    this.#send([FrameKind.open, id, method, payload]);
+    this.#ask([FrameKind.open, id, method, payload]);
     return { head: (await answer) as A, stream };
   }
 
@@ -99,7 +108,7 @@ export class SocketPeer implements RpcPeer {
   }
 
   close(reason = "closed by us"): void {
-    this.#socket.close(1000, reason.slice(0, 100));
+    this.#socket.close(1000, shortened(reason));
     this.#lost(reason);
   }
 
@@ -116,6 +125,7 @@ export class SocketPeer implements RpcPeer {
     return new Promise<unknown>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#settle(id);
+        stream?.reset("no answer in time");
         reject(
           new DroverError(
             "timeout",
@@ -160,8 +170,28 @@ export class SocketPeer implements RpcPeer {
     if (this.#streams.get(id)?.done) this.#streams.delete(id);
   }
 
+  /** Sends a call or an open; one that cannot be sent fails alone, not the socket. */
+  #ask(frame: Frame): void {
+    try {
+      this.#send(frame);
+    } catch (error) {
+      this.#streams.delete(frame[1]);
+      this.#settle(frame[1])?.reject(error as Error);
+    }
+  }
+
+  /** Throws when the frame is too large for the other end. */
   #send(frame: Frame): void {
     if (this.#closed) return;
+    const bytes = encodeMessage(frame);
+    if (bytes.byteLength > FRAME_BYTES_MAX) {
+      throw new DroverError("too-large", `a message of ${bytes.byteLength} bytes is too large`);
+    }
+    if (this.#socket.bufferedAmount > BACKLOG_BYTES_MAX) {
+      this.#socket.terminate();
+      this.#lost("the peer is too slow");
+      return;
+    }
     const raw = (this.#socket as unknown as { _socket?: { cork(): void; uncork(): void } })._socket;
     if (raw && !this.#corked) {
       this.#corked = true;
@@ -171,7 +201,7 @@ export class SocketPeer implements RpcPeer {
         raw.uncork();
       });
     }
-    this.#socket.send(encodeMessage(frame));
+    this.#socket.send(bytes);
   }
 
   #receive(data: Buffer): void {
@@ -225,6 +255,7 @@ export class SocketPeer implements RpcPeer {
     else if (frame[0] === FrameKind.window) stream.addCredit(frame[2] as number);
     else if (frame[0] === FrameKind.end) stream.remoteEnd();
     else if (frame[0] === FrameKind.reset) stream.fail(frame[2] as string);
+    else if (frame[0] === FrameKind.done) stream.finish();
     this.#dropIfDone(frame[1]);
   }
 
@@ -248,6 +279,9 @@ export class SocketPeer implements RpcPeer {
     try {
       await this.#router.dispatchStream(method, payload, stream, this, reply);
       stream.end();
+      // The opener may never end its half: nobody reads it any more.
+      if (!stream.done) this.#send([FrameKind.done, id]);
+      this.#streams.delete(id);
     } catch (error) {
       if (replied) stream.reset(errorText(error));
       else {
@@ -280,17 +314,4 @@ export class SocketPeer implements RpcPeer {
     this.#streams.clear();
     for (const fn of this.#onClose.splice(0)) fn(reason);
   }
-}
-
-function lostError(method: string, address: string, reason: string): DroverError {
-  return new DroverError("connection-lost", `${method}: connection to ${address} lost: ${reason}`, {
-    retryable: true,
-  });
-}
-
-function errorBody(error: unknown): RpcErrorBody {
-  if (error instanceof DroverError) {
-    return { code: error.code, message: error.message, retryable: error.retryable };
-  }
-  return { code: "internal", message: errorText(error), retryable: false };
 }

@@ -6,6 +6,8 @@ import { DroverError } from "@drover/base";
 import type { RpcStream } from "./rpc.ts";
 
 const WINDOW = 1 << 20;
+/** Larger writes are cut, so that calls pass between the pieces and no frame nears the limit. */
+const CHUNK_BYTES_MAX = 256 << 10;
 
 export interface StreamSink {
   chunk(bytes: Uint8Array): void;
@@ -32,8 +34,17 @@ export class DuplexStream implements RpcStream {
     return this.#failure !== null || (this.#remoteEnded && this.#localEnded);
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    while (this.#credit <= 0 && this.#failure === null) {
+  async write(bytes: Uint8Array): Promise<void> {
+    let at = 0;
+    do {
+      const end = Math.min(bytes.byteLength, at + CHUNK_BYTES_MAX);
+      await this.#writeChunk(bytes.subarray(at, end));
+      at = end;
+    } while (at < bytes.byteLength);
+  }
+
+  async #writeChunk(chunk: Uint8Array): Promise<void> {
+    while (this.#credit <= 0 && this.#failure === null && !this.#localEnded) {
       await new Promise<void>((resolve) => this.#creditWaiters.push(resolve));
     }
     if (this.#failure) throw this.#failure;
@@ -67,6 +78,13 @@ export class DuplexStream implements RpcStream {
   remoteEnd(): void {
     this.#remoteEnded = true;
     this.#wakeReader();
+  }
+
+  /** The handler at the other end has returned: what it sent can still be read, no more written. */
+  finish(): void {
+    this.#localEnded = true;
+    this.remoteEnd();
+    for (const wake of this.#creditWaiters.splice(0)) wake();
   }
 
   addCredit(bytes: number): void {
