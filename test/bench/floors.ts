@@ -10,8 +10,10 @@ import { CONSUL } from "../support/real-parts.ts";
 import { type EngineEvents, engineCall } from "./docker-engine.ts";
 import { median } from "./stats.ts";
 
-const HOST = "127.0.0.1";
-const FIRST_PORT = 41_000;
+/** An address of our own: no other test's ports are in the way. */
+const HOST = `127.9.${process.pid % 250}.1`;
+const FIRST_PORT = 14_000;
+const ANSWER_MS = 10_000;
 const ROUNDS = 7;
 let serial = 0;
 
@@ -100,8 +102,10 @@ export async function measureDetection(image: string): Promise<DetectionFloor> {
 }
 
 function untilAnswers(port: number): Promise<void> {
-  return new Promise((resolve) => {
+  const deadline = performance.now() + ANSWER_MS;
+  return new Promise((resolve, reject) => {
     const attempt = () => {
+      if (performance.now() > deadline) return reject(new Error(`${HOST}:${port} is silent`));
       const call = request({ host: HOST, port, path: "/health" }, (answer) => {
         answer.resume();
         if (answer.statusCode === 200) resolve();

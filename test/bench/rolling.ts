@@ -3,7 +3,7 @@
  * two figures: how long the whole takes, and how long a free slot stays empty, that is from the
  * verdict that frees it to the moment at which Docker is asked for the next container.
  */
-import type { AllocDoc, DeploymentDoc } from "../support/api.ts";
+import type { AllocDoc } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
 import { geoJob } from "../support/geo-job.ts";
 import { containersOf } from "../support/real-parts.ts";
@@ -11,6 +11,7 @@ import { waitUntil } from "../support/wait.ts";
 import { type EngineEvent, EngineEvents, engineCall } from "./docker-engine.ts";
 import { type Figure, ms, seconds } from "./figure.ts";
 import { measureBatches, measureDetection, measureFlush } from "./floors.ts";
+import { endedDeployment, purge } from "./job.ts";
 import { median, quantile, spread } from "./stats.ts";
 
 const JOB = "geo-bench";
@@ -66,15 +67,6 @@ export async function measureRolling(updates: number): Promise<readonly Figure[]
   }
 }
 
-export async function purge(cluster: TestCluster, job: string): Promise<void> {
-  await cluster.alive[0]?.api.delete(`/v1/job/${job}?purge=true`);
-  await waitUntil(
-    async () => containersOf(await cluster.clusterId()),
-    (left) => left.length === 0,
-    { timeoutMs: 30_000, what: "no container left after the purge" },
-  );
-}
-
 /** Nothing of the version before is left, so that the next update finds a quiet machine. */
 async function settled(cluster: TestCluster): Promise<void> {
   await waitUntil(
@@ -91,7 +83,7 @@ async function update(cluster: TestCluster, events: EngineEvents, image: string)
   const job = await agent.api.put("/v1/jobs/parse", { JobHCL: hcl });
   const from = Date.now();
   await agent.api.put("/v1/jobs", { Job: job });
-  const deployment = await ended(cluster, from);
+  const deployment = await endedDeployment(agent.api, JOB, from);
   const totalMs = Date.now() - from;
   if (deployment.Status !== "successful") {
     throw new Error(`${deployment.Status}: ${deployment.StatusDescription}`);
@@ -99,20 +91,6 @@ async function update(cluster: TestCluster, events: EngineEvents, image: string)
   const stubs = await agent.api.get<AllocDoc[]>(`/v1/deployment/allocations/${deployment.ID}`);
   const starts = await Promise.all(stubs.map((stub) => startOf(stub, events)));
   return { totalMs, ...slots(starts), phases: starts.map(phasesOf) };
-}
-
-/** Follows the deployment made after `from` by held queries until it has ended. */
-async function ended(cluster: TestCluster, from: number): Promise<DeploymentDoc> {
-  const api = cluster.alive[0]?.api;
-  if (api === undefined) throw new Error("no agent lives");
-  let index = 0;
-  for (;;) {
-    const path = `/v1/job/${JOB}/deployment?index=${index}&wait=5s`;
-    const answer = await api.request("GET", path);
-    const found = answer.json as (DeploymentDoc & { CreateTime: number }) | null;
-    if (found && found.CreateTime / 1e6 >= from - 1 && found.Status !== "running") return found;
-    index = answer.index;
-  }
 }
 
 interface Start {

@@ -10,6 +10,7 @@ import { pause, retrying } from "../backoff.ts";
 import {
   type CatalogView,
   type CheckObservation,
+  type CheckSpec,
   CheckStatus,
   type ServiceDiscovery,
   type ServiceSpec,
@@ -18,6 +19,7 @@ import { systemClock } from "../system-clock.ts";
 import { ViewKeeper } from "../view.ts";
 import { type CatalogCheck, CatalogWatch, readNodeName } from "./catalog-watch.ts";
 import { consulAttributes } from "./fingerprint.ts";
+import { FirstChecks, type Probe } from "./first-checks.ts";
 import { ConsulHttp } from "./http.ts";
 import { NODE_META, registrationPayload, SERVICE_PREFIX } from "./payload.ts";
 import { ScriptChecks, type ScriptRunner } from "./script-checks.ts";
@@ -34,6 +36,8 @@ export interface ConsulDiscoveryDeps {
   readonly clock?: Clock;
   /** Runs a script check inside its task; without it script checks stay critical. */
   readonly runScript?: ScriptRunner;
+  /** Runs a check once; over the network unless a test stands in. */
+  readonly probe?: Probe;
   readonly onWarning?: (message: string, error: unknown) => void;
 }
 
@@ -58,6 +62,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
   readonly #consul: Consul;
   readonly #watch: CatalogWatch;
   readonly #scripts: ScriptChecks;
+  readonly #first: FirstChecks;
   readonly #warn: (message: string, error: unknown) => void;
   readonly #view = new ViewKeeper({ visible: false });
   readonly #desired = new Map<string, Desired>();
@@ -83,6 +88,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
       runScript: deps.runScript ?? null,
       report: (checkId, result) => this.#reportScript(checkId, result),
     });
+    this.#first = new FirstChecks({ clock: this.#clock, probe: deps.probe });
     this.#watch = new CatalogWatch({
       http: this.#http,
       clock: this.#clock,
@@ -100,8 +106,12 @@ export class ConsulDiscovery implements ServiceDiscovery {
     const entry = { spec, controller: new AbortController() };
     this.#desired.set(spec.id, entry);
     this.#publish();
-    await this.#inOrder(spec.id, () => this.#put(entry));
-    if (this.#isCurrent(entry)) this.#scripts.start(spec);
+    const proven = await this.#inOrder(spec.id, () => this.#put(entry));
+    if (!this.#isCurrent(entry)) return;
+    this.#scripts.start(spec);
+    for (const check of spec.checks) {
+      if (!proven.has(check.id)) this.#inBackground(this.#proveLater(entry, check));
+    }
   }
 
   async deregister(
@@ -156,19 +166,38 @@ export class ConsulDiscovery implements ServiceDiscovery {
     this.#publish();
   }
 
-  /** Resolves as well when a newer call has made this one pointless. */
-  async #put(entry: Desired): Promise<void> {
+  /**
+   * Resolves with the checks that it told to be passing; as well when a newer call has made this
+   * one pointless.
+   */
+  async #put(entry: Desired): Promise<ReadonlySet<string>> {
     const signal = AbortSignal.any([entry.controller.signal, this.#closing.signal]);
-    const body = registrationPayload(entry.spec);
+    const proven = await this.#first.passing(entry.spec.checks, signal);
+    const body = registrationPayload(entry.spec, proven);
     const path = "/agent/service/register?replace-existing-checks=true";
     try {
       await this.#retrying(`register ${entry.spec.id}`, signal, () =>
         this.#http.request({ method: "PUT", path, body, timeoutMs: CALL_MS, signal }),
       );
     } catch (error) {
-      if (signal.aborted) return;
-      throw error;
+      if (!signal.aborted) throw error;
     }
+    return proven;
+  }
+
+  async #proveLater(entry: Desired, check: CheckSpec): Promise<void> {
+    const signal = AbortSignal.any([entry.controller.signal, this.#closing.signal]);
+    if (!(await this.#first.untilPassing(check, signal))) return;
+    await this.#inOrder(entry.spec.id, async () => {
+      if (!this.#isCurrent(entry) || this.#isPassing(check)) return;
+      // Consul keeps the status of a check it knows, whatever a registration says of it.
+      await this.#consul.agent.check.deregister(check.id);
+      await this.#put(entry);
+    });
+  }
+
+  #isPassing(check: CheckSpec): boolean {
+    return this.#checks.some((c) => c.CheckID === check.id && c.Status === CheckStatus.passing);
   }
 
   /** Repeats until Consul has accepted it, the service is wanted again, or we are closed. */

@@ -13,7 +13,7 @@ interface FakeCheck {
 interface FakeService {
   readonly ID: string;
   readonly Meta: Record<string, string>;
-  readonly Checks: { readonly CheckID: string; readonly Name: string }[];
+  readonly Checks: { readonly CheckID: string; readonly Name: string; readonly Status?: string }[];
 }
 
 export class FakeConsul {
@@ -116,6 +116,8 @@ export class FakeConsul {
     if (path.startsWith("/agent/check/update/")) this.updates.push(body as never);
     const gone = /^\/agent\/service\/deregister\/(.+)$/.exec(path)?.[1];
     if (gone !== undefined) this.#deregister(decodeURIComponent(gone));
+    const check = /^\/agent\/check\/deregister\/(.+)$/.exec(path)?.[1];
+    if (check !== undefined) this.checks.delete(decodeURIComponent(check));
     this.#changed();
     answer.end();
   }
@@ -123,8 +125,10 @@ export class FakeConsul {
   #register(service: FakeService): void {
     this.services.set(service.ID, service);
     this.#shown.add(service.ID);
-    for (const { CheckID, Name } of service.Checks) {
-      const check = { CheckID, Name, Status: "critical", Output: "", ServiceID: service.ID };
+    for (const { CheckID, Name, Status: wished = "critical" } of service.Checks) {
+      // As Consul does: what is known of a check outlives its registration.
+      const Status = this.checks.get(CheckID)?.Status ?? wished;
+      const check = { CheckID, Name, Status, Output: "", ServiceID: service.ID };
       this.checks.set(CheckID, { ...check, ModifyIndex: this.index + 1 });
     }
   }

@@ -15,8 +15,13 @@ export type ConsulJson =
   | readonly ConsulJson[]
   | { readonly [key: string]: ConsulJson };
 
-/** The body of `PUT /v1/agent/service/register`. */
-export function registrationPayload(spec: ServiceSpec): { readonly [key: string]: ConsulJson } {
+const NONE: ReadonlySet<string> = new Set();
+
+/** The body of `PUT /v1/agent/service/register`; checks named in `proven` are passing already. */
+export function registrationPayload(
+  spec: ServiceSpec,
+  proven = NONE,
+): { readonly [key: string]: ConsulJson } {
   const payload: { [key: string]: ConsulJson } = {
     ID: spec.id,
     Name: spec.name,
@@ -25,7 +30,7 @@ export function registrationPayload(spec: ServiceSpec): { readonly [key: string]
     Address: spec.address,
     Port: spec.port,
     EnableTagOverride: spec.enableTagOverride,
-    Checks: spec.checks.map(checkPayload),
+    Checks: spec.checks.map((check) => checkPayload(check, proven.has(check.id))),
   };
   if (spec.weights !== null) {
     payload.Weights = { Passing: spec.weights.passing, Warning: spec.weights.warning };
@@ -33,11 +38,12 @@ export function registrationPayload(spec: ServiceSpec): { readonly [key: string]
   return payload;
 }
 
-function checkPayload(check: CheckSpec): ConsulJson {
+function checkPayload(check: CheckSpec, isProven: boolean): ConsulJson {
   const { definition } = check;
   const payload: { [key: string]: ConsulJson } = { CheckID: check.id, Name: check.name };
   if (definition.notes !== "") payload.Notes = definition.notes;
   if (definition.initialStatus !== "") payload.Status = definition.initialStatus;
+  else if (isProven) payload.Status = "passing";
   if (definition.type === "script") {
     return { ...payload, TTL: goDuration(definition.interval + TTL_GRACE) };
   }

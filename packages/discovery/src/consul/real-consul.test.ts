@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import http from "node:http";
 import test from "node:test";
+import { SECOND } from "@drover/base";
 import { aCheck, aSpec, statusesOf, untilView } from "../testing.ts";
 import { ConsulDiscovery } from "./consul-discovery.ts";
 import { ConsulHttp } from "./http.ts";
@@ -57,7 +58,7 @@ async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
   }
 }
 
-function specOf(stage: Stage, name: string) {
+function specOf(stage: Stage, name: string, check: Parameters<typeof aCheck>[0] = {}) {
   return aSpec({
     allocId: `${name}-${run}`,
     nodeId: stage.nodeId,
@@ -67,12 +68,28 @@ function specOf(stage: Stage, name: string) {
       tags: ["v1"],
       meta: { a: "1" },
       weights: { passing: 3, warning: 2 },
-      checks: [aCheck()],
+      checks: [aCheck(check)],
     },
   });
 }
 
 function defineTests(): void {
+  test("consul: what answers its check is passing at once, not in its turn", async () => {
+    await onStage(async (stage) => {
+      const { discovery } = stage;
+      // Consul's own first run comes at a random moment of this minute.
+      const spec = specOf(stage, "at-once", { interval: 60 * SECOND });
+      stage.answerWith(503);
+      await discovery.register(spec);
+      await untilView(discovery, (view) => statusesOf(view, spec.id)[0] === "critical");
+      stage.answerWith(200);
+      await untilView(discovery, (view) => statusesOf(view, spec.id)[0] === "passing");
+      const ready = specOf(stage, "ready", { interval: 60 * SECOND });
+      await discovery.register(ready);
+      await untilView(discovery, (view) => statusesOf(view, ready.id)[0] === "passing");
+    });
+  });
+
   test("consul: a service becomes passing, then critical, and its output is seen", async () => {
     await onStage(async (stage) => {
       const { discovery } = stage;
