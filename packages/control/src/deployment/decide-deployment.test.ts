@@ -362,12 +362,3 @@ test("D7 does not promote before they are healthy, nor while paused", () => {
   const scene = canaryScene({ autoPromote: true }, true, MOCK_NOW);
   assert.equal(decide({ ...scene, deployment: { status: "paused" } }).kind, "none");
 });
-
-test("D9 a ready pair is looked at again when an older allocation serves again", () => {
-  const held = { phase: "prepare", prepared: true, clientStatus: "pending", modifyIndex: 40 };
-  const old = (modifyIndex: number) => (state: FakeState) =>
-    state.putAlloc(mockAlloc({ id: "old", clientStatus: "running", modifyIndex }));
-  assert.equal(decide({ allocs: [held], state: old(40) }).kind, "none");
-  assert.equal(decide({ allocs: [held], state: old(60) }).kind, "continue");
-  assert.equal(decide({ allocs: [{ ...held, prepared: false }], state: old(60) }).kind, "none");
-});

@@ -18,7 +18,6 @@ import {
   isUnhealthy,
   newsIndex,
   nextDeadline,
-  servingIndex,
 } from "./deployment-facts.ts";
 import { isReplaceable } from "./replaceable.ts";
 import { rollbackTarget } from "./rollback.ts";
@@ -146,9 +145,7 @@ function goOn(situation: Situation): DeploymentDecision | undefined {
     .map((alloc) => alloc.id);
   if (reschedule.length > 0) return { kind: "continue", reschedule, wakeAt };
   const seen = evaluatedIndex(state, deployment, now);
-  const hasNews =
-    allocs.some((alloc) => newsIndex(alloc) > seen) ||
-    servingIndex(state, deployment, allocs) > seen;
+  const hasNews = allocs.some((alloc) => newsIndex(alloc) > seen);
   return hasNews ? { kind: "continue", reschedule, wakeAt } : undefined;
 }
 

@@ -91,26 +91,3 @@ export function newsIndex(alloc: Allocation): number {
   if (alloc.phase === AllocPhase.prepare && alloc.prepared) return alloc.modifyIndex;
   return alloc.deploymentStatus?.healthy === true ? alloc.deploymentStatus.modifyIndex : 0;
 }
-
-/**
- * A replacement that is ready and does not go is held back until more allocations of its group
- * serve, so every one that runs is news: the index of the latest change among them; 0 = none waits.
- */
-export function servingIndex(
-  state: StateReader,
-  deployment: Deployment,
-  allocs: readonly Allocation[],
-): number {
-  const held = new Set(allocs.filter(isHeldBack).map((alloc) => alloc.taskGroup));
-  if (held.size === 0) return 0;
-  const ref = { namespace: deployment.namespace, id: deployment.jobId };
-  const running = state
-    .allocsByJob(ref)
-    .filter((alloc) => held.has(alloc.taskGroup) && !isServerTerminal(alloc))
-    .filter((alloc) => alloc.clientStatus === ClientStatus.running);
-  return Math.max(0, ...running.map((alloc) => alloc.modifyIndex));
-}
-
-function isHeldBack(alloc: Allocation): boolean {
-  return alloc.phase === AllocPhase.prepare && alloc.prepared && !isTerminal(alloc);
-}

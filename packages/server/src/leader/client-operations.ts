@@ -1,23 +1,19 @@
 /** What client agents ask of the leader: registration, health, reports, services. */
 import { DroverError } from "@drover/base";
 import {
-  type Allocation,
   type AllocClientReport,
-  ClientStatus,
-  DesiredStatus,
   EvalTrigger,
-  type Evaluation,
   type Node,
   NodeStatus,
   type ServiceRegistration,
-  type StateReader,
 } from "@drover/model";
 import type { ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
 import type { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { LeaderCalls } from "./leader-call.ts";
-import { evalForJob, evalsForNode } from "./new-eval.ts";
+import { evalsForNode } from "./new-eval.ts";
+import { reportEvals } from "./report-evals.ts";
 
 export function registerClientOperations(
   context: ServerContext,
@@ -33,7 +29,7 @@ export function registerClientOperations(
   calls.register(
     "alloc.update",
     async (payload: { reports: (AllocClientReport & { nodeId: string })[] }, token) => {
-      const evals = failureEvals(context.store.snapshot(), payload.reports, context);
+      const evals = reportEvals(context.store.snapshot(), payload.reports, context.random);
       const result = unwrap(
         await context.propose({ tag: 7, token, reports: payload.reports, evals }),
       );
@@ -103,47 +99,4 @@ async function heartbeat(
     );
   }
   return { ttlMs: heartbeats.beat(nodeId) };
-}
-
-/** A failed allocation that may be replaced wakes the scheduler at once (spec §3.5, Trigger). */
-function failureEvals(
-  state: StateReader,
-  reports: readonly AllocClientReport[],
-  context: ServerContext,
-): Evaluation[] {
-  const evals = new Map<string, Evaluation>();
-  for (const report of reports) {
-    const alloc = state.alloc(report.id);
-    if (!alloc || !needsEval(state, alloc, report)) continue;
-    const job = state.job({ namespace: alloc.namespace, id: alloc.jobId });
-    if (!job) continue;
-    const trigger = triggerOf(alloc, report);
-    const deploymentId = trigger === EvalTrigger.deploymentWatcher ? alloc.deploymentId : "";
-    evals.set(
-      `${job.namespace}\0${job.id}\0${trigger}`,
-      evalForJob(job, trigger, context.random, { deploymentId }),
-    );
-  }
-  return [...evals.values()];
-}
-
-function triggerOf(alloc: Allocation, report: AllocClientReport): EvalTrigger {
-  if (alloc.clientStatus === ClientStatus.unknown) return EvalTrigger.reconnect;
-  // Prepared: the deployment may take its next step (make before break).
-  const isFailed = report.clientStatus === ClientStatus.failed;
-  return isFailed ? EvalTrigger.allocFailure : EvalTrigger.deploymentWatcher;
-}
-
-function needsEval(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
-  if (alloc.clientStatus === ClientStatus.unknown && report.clientStatus !== ClientStatus.unknown) {
-    return true;
-  }
-  if (report.prepared && !alloc.prepared) return true;
-  if (report.clientStatus !== ClientStatus.failed) return false;
-  if (alloc.clientStatus === ClientStatus.failed) return false;
-  if (alloc.desiredStatus !== DesiredStatus.run || alloc.followupEvalId !== "") return false;
-  const job = state.allocJob(alloc);
-  const group = job?.taskGroups.find((g) => g.name === alloc.taskGroup);
-  const policy = group?.reschedulePolicy;
-  return policy !== null && policy !== undefined && (policy.unlimited || policy.attempts > 0);
 }

@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { SeededRandom } from "@drover/base";
+import {
+  type Allocation,
+  type AllocClientReport,
+  ClientStatus,
+  type StateReader,
+} from "@drover/model";
+import { mockAlloc, mockDeployment, mockJob } from "@drover/model/testing";
+import { reportEvals } from "./report-evals.ts";
+
+const HEALTHY = { healthy: true, timestamp: 1, canary: false, modifyIndex: 1 };
+
+/** The causes of the evaluations that one report of `alloc` brings. */
+function causes(
+  stored: Partial<Allocation>,
+  report: Partial<AllocClientReport>,
+  deploymentStatus = "running",
+): string[] {
+  const job = mockJob();
+  const deployment = { ...mockDeployment({ id: "d" }, { job }), status: deploymentStatus };
+  const alloc = mockAlloc({ id: "a", deploymentId: "d", ...stored }, { job });
+  const state: Partial<StateReader> = {
+    alloc: (id) => (id === "a" ? alloc : undefined),
+    job: () => job,
+    allocJob: () => job,
+    deploymentsByJob: () => [deployment],
+  };
+  const whole = { id: "a", clientStatus: "running", prepared: false, ...report };
+  const evals = reportEvals(
+    state as StateReader,
+    [whole as AllocClientReport],
+    new SeededRandom(1),
+  );
+  return evals.map((each) => `${each.triggeredBy} ${each.deploymentId}`.trim());
+}
+
+const RESTARTING = { clientStatus: "pending", deploymentStatus: HEALTHY };
+
+test("one that serves again wakes the deployment that it held back", () => {
+  assert.deepEqual(causes(RESTARTING, {}), ["deployment-watcher d"]);
+  const older = { clientStatus: "pending", deploymentId: "older", deploymentStatus: null };
+  assert.deepEqual(causes(older, {}), ["deployment-watcher d"]);
+});
+
+test("starting is no news of an undecided one, nor outside a deployment, nor when it is to stop", () => {
+  assert.deepEqual(causes({ clientStatus: "pending", deploymentStatus: null }, {}), []);
+  assert.deepEqual(causes(RESTARTING, {}, "successful"), []);
+  assert.deepEqual(causes({ ...RESTARTING, desiredStatus: "stop" }, {}), []);
+  assert.deepEqual(causes({ ...RESTARTING, clientStatus: "running" }, {}), []);
+});
+
+test("a failure that may be replaced, a preparation and a return are news", () => {
+  const failed = { clientStatus: ClientStatus.failed };
+  assert.deepEqual(causes({ clientStatus: "running" }, failed), ["alloc-failure"]);
+  assert.deepEqual(causes(failed, failed), []);
+  assert.deepEqual(causes({ clientStatus: "running", followupEvalId: "e" }, failed), []);
+  assert.deepEqual(
+    causes({ clientStatus: "pending" }, { clientStatus: ClientStatus.pending, prepared: true }),
+    ["deployment-watcher d"],
+  );
+  assert.deepEqual(causes({ clientStatus: "unknown" }, {}), ["reconnect"]);
+});
