@@ -22,6 +22,8 @@ const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../packages/cli/s
 
 export interface ClusterOptions {
   readonly agents: number;
+  /** So many of the agents, the last ones, are outside Raft. */
+  readonly clientsOnly?: number;
   readonly docker?: boolean;
   readonly consul?: boolean;
   /** More HCL for every agent's configuration. */
@@ -59,7 +61,9 @@ export class TestCluster {
       const name = `n${i + 1}`;
       const home = join(dir, name);
       mkdirSync(home);
-      writeFileSync(join(dir, `${name}.hcl`), configOf(name, host, home, `${net}.1`, options));
+      const server = i < options.agents - (options.clientsOnly ?? 0);
+      const text = configOf({ name, host, home, server, joins: joinsOf(net, options) }, options);
+      writeFileSync(join(dir, `${name}.hcl`), text);
       return { name, host, api: new TestApi(`${host}:4646`), dir: home, process: null };
     });
     const cluster = new TestCluster(agents, dir, options.program ?? [process.execPath, MAIN]);
@@ -148,19 +152,28 @@ export class TestCluster {
   }
 }
 
-function configOf(
-  name: string,
-  host: string,
-  home: string,
-  first: string,
-  options: ClusterOptions,
-): string {
+interface AgentFile {
+  readonly name: string;
+  readonly host: string;
+  readonly home: string;
+  readonly server: boolean;
+  readonly joins: readonly string[];
+}
+
+/** A machine outside Raft knows every server, so that it can lose one. */
+function joinsOf(net: string, { agents, clientsOnly = 0 }: ClusterOptions): string[] {
+  if (clientsOnly === 0) return [`${net}.1`];
+  return Array.from({ length: agents - clientsOnly }, (_, i) => `${net}.${i + 1}`);
+}
+
+function configOf(file: AgentFile, options: ClusterOptions): string {
+  const { name, host, home, joins } = file;
   return `
 name      = "${name}"
 data_dir  = "${home}"
 bind_addr = "${host}"
-${timingsOf(options)}
-server_join { retry_join = ["${first}"] }
+${timingsOf(options, file.server)}
+server_join { retry_join = ${JSON.stringify(joins)} }
 ${options.consul ? `consul { address = "${CONSUL}" }` : ""}
 plugin "docker" {
   config {
@@ -178,11 +191,13 @@ ${options.extra ?? ""}
 `;
 }
 
-function timingsOf({ agents, timings }: ClusterOptions): string {
-  if (timings === "default") return `server { bootstrap_expect = ${agents} }`;
+function timingsOf(options: ClusterOptions, isServer: boolean): string {
+  const servers = options.agents - (options.clientsOnly ?? 0);
+  if (options.timings === "default") return `server { bootstrap_expect = ${servers} }`;
+  if (!isServer) return 'log_level = "debug"\nserver { enabled = false }';
   return `log_level = "debug"
 server {
-  bootstrap_expect  = ${agents}
+  bootstrap_expect  = ${servers}
   heartbeat_grace   = "1s"
   min_heartbeat_ttl = "1s"
 }

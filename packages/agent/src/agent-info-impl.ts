@@ -121,7 +121,10 @@ function stats(parts: AgentInfoParts): Record<string, Record<string, string>> {
     ...(client
       ? {
           client: {
-            known_servers: parts.cluster.serverAddresses().join(","),
+            known_servers: parts.cluster
+              .serverAddresses()
+              .filter((address) => parts.server !== null || address !== parts.rpcAddress)
+              .join(","),
             node_id: client.nodeId,
             num_allocations: String(client.allocIds.length),
           },

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { ClientAgent } from "@drover/client";
 import { type Log, Server, ServerFsm } from "@drover/server";
 import { type CommandResult, StateMachineStore } from "@drover/state";
-import { listen, PeerPool, Router, type WireListener } from "@drover/wire";
+import { listen, PeerPool, Router } from "@drover/wire";
 import { openRaftNode, type RaftNode, type SpawnWorker } from "@raft/node-raft";
 import { createWsTransport } from "@raft/node-raft/ws";
 import { createAgentInfo } from "./agent-info-impl.ts";
@@ -18,10 +18,11 @@ import { type AgentConfig, DEFAULT_RPC_PORT } from "./config/config.ts";
 import { Dispatcher } from "./http/dispatcher.ts";
 import { serveForwarded } from "./http/forward.ts";
 import { createHandlers } from "./http/handlers/index.ts";
-import { type HttpListener, listenHttp } from "./http/http-server.ts";
+import { listenHttp } from "./http/http-server.ts";
 import { LogTap } from "./log-tap.ts";
 import { RaftEngine } from "./raft-engine.ts";
 import { systemClock, systemRandom } from "./real-world.ts";
+import { type OpenParts, stopAgent } from "./stop-agent.ts";
 
 export interface AgentDeps {
   readonly log: Log;
@@ -51,22 +52,42 @@ export async function startAgent(config: AgentConfig, given: AgentDeps): Promise
   const tap = new LogTap(given.log, () => systemClock.now());
   const { log } = tap;
   const deps = { ...given, log };
+  const open: OpenParts = {};
+  try {
+    return await openParts(config, deps, tap, open);
+  } catch (error) {
+    // What is open already would keep the process alive, and its ports taken.
+    await stopAgent(open, log);
+    throw error;
+  }
+}
+
+async function openParts(
+  config: AgentConfig,
+  deps: AgentDeps,
+  tap: LogTap,
+  open: OpenParts,
+): Promise<RunningAgent> {
+  const { log } = deps;
   const dataDir = config.dataDir || (await mkdtemp(join(tmpdir(), "drover-dev-")));
+  if (config.dataDir === "") open.cleanUp = () => rm(dataDir, { recursive: true, force: true });
   await mkdir(dataDir, { recursive: true });
   const router = new Router((method, error) => {
     log("debug", "call failed", { method, error: String(error) });
   });
   const peers = new PeerPool(router);
+  open.peers = peers;
   const transport = createWsTransport({ log: (level, text, fields) => log(level, text, fields) });
   const wire = await listen({
     host: config.bindAddr,
     port: config.ports.rpc,
     router,
     onRaftSocket: (socket, request) => transport.acceptPeer(socket, request),
+    onError: (error) => log("error", "accepting a connection failed", { error: error.message }),
   });
+  open.wire = wire;
   const rpcAddress = advertised(config.advertise.rpc, wire.address);
   const httpAdvertised = (bound: string) => advertised(config.advertise.http, bound);
-  let http: HttpListener | null = null;
   let client: ClientAgent | null = null;
   const parts = await openServer(config, deps, {
     dataDir,
@@ -76,6 +97,7 @@ export async function startAgent(config: AgentConfig, given: AgentDeps): Promise
     rpcAddress,
     httpHint: httpAdvertised(`${config.bindAddr}:${config.ports.http}`),
   });
+  Object.assign(open, parts);
   const agent = createAgentInfo(config, {
     ...parts,
     rpcAddress,
@@ -90,10 +112,11 @@ export async function startAgent(config: AgentConfig, given: AgentDeps): Promise
     handlers: createHandlers(config.region),
     log,
     authorize: () => true,
-    someServer: () => parts.cluster.serverAddresses().find((a) => a !== rpcAddress) ?? "",
+    otherServers: () => parts.cluster.serverAddresses().filter((a) => a !== rpcAddress),
   });
   serveForwarded(router, (request, options) => dispatcher.handle(request, options));
-  http = await listenHttp({ host: config.bindAddr, port: config.ports.http, dispatcher });
+  const http = await listenHttp({ host: config.bindAddr, port: config.ports.http, dispatcher });
+  open.http = http;
   parts.cluster.start();
   if (config.client.enabled) {
     client = await openClient(config, deps, {
@@ -101,35 +124,19 @@ export async function startAgent(config: AgentConfig, given: AgentDeps): Promise
       router,
       rpcAddress,
       httpAddress: httpAdvertised(http.address),
-      servers: () => (parts.server ? [rpcAddress] : parts.cluster.serverAddresses()),
+      servers: () =>
+        parts.server && !parts.cluster.isOutside
+          ? [rpcAddress]
+          : parts.cluster.serverAddresses().filter((a) => a !== rpcAddress),
     });
+    open.client = client;
   }
   return {
     httpAddress: http.address,
     rpcAddress,
     config,
-    stop: () => stopAgent(config, dataDir, { ...parts, client, http, wire, peers }),
+    stop: () => stopAgent(open, log),
   };
-}
-
-async function stopAgent(
-  config: AgentConfig,
-  dataDir: string,
-  parts: Parts & {
-    client: ClientAgent | null;
-    http: HttpListener | null;
-    wire: WireListener;
-    peers: PeerPool;
-  },
-): Promise<void> {
-  await parts.client?.stop();
-  parts.cluster.stop();
-  parts.server?.close();
-  await parts.raft?.stop({ transfer: true });
-  await parts.http?.close();
-  await parts.peers.close();
-  await parts.wire.close();
-  if (config.dataDir === "") await rm(dataDir, { recursive: true, force: true });
 }
 
 async function openServer(

@@ -15,11 +15,22 @@ export async function readJson(request: Pick<Request, "text">): Promise<unknown>
   }
 }
 
+/** Where the parser stopped → what users of the field know it as. */
+const PLACES: readonly (readonly [RegExp, string])[] = [
+  [/^Expected (double-quoted )?property name/, "looking for beginning of object key string"],
+  [/^Expected ':'/, "after object key"],
+  [/^Expected ',' or '}'/, "after object key:value pair"],
+  [/^Expected ',' or '\]'/, "after array element"],
+  [/^Unexpected non-whitespace/, "after top-level value"],
+];
+
 function decoderText(text: string, error: SyntaxError): string {
   if (isCutOff(text)) return "unexpected EOF";
   const at = /position (\d+)/.exec(error.message);
-  const char = at ? text[Number(at[1])] : text.trim()[0];
-  return `invalid character '${char ?? ""}' looking for beginning of value`;
+  const named = /^Unexpected token '(.)'/su.exec(error.message);
+  const char = at ? text[Number(at[1])] : (named?.[1] ?? text.trim()[0]);
+  const place = PLACES.find(([pattern]) => pattern.test(error.message));
+  return `invalid character '${char ?? ""}' ${place?.[1] ?? "looking for beginning of value"}`;
 }
 
 /** True when brackets or a string are still open at the end. */

@@ -35,8 +35,8 @@ export interface DispatcherDeps {
   readonly log: Log;
   /** Decides; the first policy allows everything. */
   readonly authorize: (principal: Principal, endpoint: Endpoint, namespace: string) => boolean;
-  /** host:port of a server for an agent that is none itself. */
-  readonly someServer: () => string;
+  /** host:port of the servers other than this agent, the best known first. */
+  readonly otherServers: () => readonly string[];
 }
 
 interface Incoming extends ForwardOptions {
@@ -119,38 +119,55 @@ export class Dispatcher {
         return await this.#onOwner(handler, incoming);
       case "read": {
         const server = this.#deps.server();
-        if (!server) return await this.#forward(this.#deps.someServer(), incoming);
+        if (!server) return await this.#patiently(() => this.#forwardToServer(incoming));
         return await runRead(handler, incoming.context, server);
       }
       case "stream": {
         const server = this.#deps.server();
-        if (!server) return await this.#forward(this.#deps.someServer(), incoming);
+        if (!server) return await this.#patiently(() => this.#forwardToServer(incoming));
         return await handler.run(incoming.context, server);
       }
       case "write":
-        return await this.#onLeader(handler, incoming);
+        return await this.#patiently(() => this.#onLeader(handler, incoming));
     }
   }
 
   /** Waits for a leader, and asks again with the same token when it was lost under way. */
-  async #onLeader(
-    handler: Extract<Handler, { kind: "write" }>,
-    incoming: Incoming,
-  ): Promise<Reply | Response> {
+  async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + LEADER_WAIT_MS;
     for (;;) {
       try {
-        const server = this.#deps.server();
-        if (server?.engine.leadership().self) return await handler.run(incoming.context, server);
-        const address = server ? this.#deps.agent.leaderAddress() : this.#deps.someServer();
-        if (address === "") throw noLeader();
-        return await this.#forward(address, incoming);
+        return await attempt();
       } catch (error) {
         const retry = error instanceof DroverError && error.retryable;
         if (!retry || Date.now() >= deadline) throw error;
         await new Promise((resolve) => setTimeout(resolve, LEADER_RETRY_MS));
       }
     }
+  }
+
+  async #onLeader(
+    handler: Extract<Handler, { kind: "write" }>,
+    incoming: Incoming,
+  ): Promise<Reply | Response> {
+    const server = this.#deps.server();
+    if (!server) return await this.#forwardToServer(incoming);
+    if (server.engine.leadership().self) return await handler.run(incoming.context, server);
+    return await this.#forward(this.#deps.agent.leaderAddress(), incoming);
+  }
+
+  /** From a machine outside Raft: the first server that can be reached answers. */
+  async #forwardToServer(incoming: Incoming): Promise<Response> {
+    let failure: unknown = noLeader();
+    for (const address of this.#deps.otherServers()) {
+      try {
+        return await this.#forward(address, incoming);
+      } catch (error) {
+        if (!(error instanceof DroverError && error.retryable)) throw error;
+        failure = error;
+      }
+    }
+    throw failure;
   }
 
   async #onOwner(handler: NodeHandler, incoming: Incoming): Promise<Reply | Response> {
@@ -165,7 +182,10 @@ export class Dispatcher {
       if (client && owner.allocId && client.allocIds.includes(owner.allocId)) {
         return await handler.run(incoming.context, client);
       }
-      return await this.#forward(this.#deps.someServer(), incoming);
+      return await this.#patiently(() => this.#forwardToServer(incoming));
+    }
+    if (nodeId === "" && !owner.allocId) {
+      throw badRequest("this agent runs no client: name a node by `node_id`");
     }
     if (nodeId === "") throw new ApiError("not-found", unknownOwner(owner));
     const node = server.snapshot().node(nodeId);

@@ -138,7 +138,11 @@ const agentJoin: LocalHandler = {
 
 const statusLeader: LocalHandler = {
   kind: "local",
-  run: async (_context, agent) => ({ json: agent.leaderAddress() }),
+  async run(_context, agent) {
+    if (agent.isServer) return { json: agent.leaderAddress() };
+    const leader = (await agent.members()).find((member) => member.leader && member.alive);
+    return { json: leader?.rpcAddr ?? "" };
+  },
 };
 
 const statusPeers: LocalHandler = {

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ApiError } from "@drover/api";
+import { parseQuery } from "./query.ts";
+
+const parse = (text: string) => parseQuery(new URLSearchParams(text));
+
+test("nothing asked is the default namespace, at once, not stale, without pages", () => {
+  const { all: _all, ...query } = parse("");
+  assert.deepEqual(query, {
+    region: "",
+    namespace: "default",
+    index: 0,
+    waitMs: 300_000,
+    stale: false,
+    prefix: "",
+    filter: "",
+    perPage: 0,
+    nextToken: "",
+    reverse: false,
+    pretty: false,
+  });
+});
+
+test("an empty namespace is the default one", () => {
+  assert.equal(parse("namespace=").namespace, "default");
+  assert.equal(parse("namespace=*").namespace, "*");
+});
+
+const waits: readonly [string, number][] = [
+  ["60s", 60_000],
+  ["1500ms", 1_500],
+  ["1m30s", 90_000],
+  ["10h", 300_000],
+  ["0s", 300_000],
+];
+for (const [text, ms] of waits) {
+  test(`wait=${text} waits ${ms} ms`, () => {
+    assert.equal(parse(`wait=${text}`).waitMs, ms);
+  });
+}
+
+const flags: readonly [string, boolean][] = [
+  ["stale", true],
+  ["stale=", true],
+  ["stale=true", true],
+  ["stale=1", true],
+  ["stale=false", false],
+  ["stale=0", false],
+  ["pretty", true],
+];
+for (const [text, value] of flags) {
+  test(`${text} means ${value}`, () => {
+    const query = parse(text);
+    assert.equal(text.startsWith("stale") ? query.stale : query.pretty, value);
+  });
+}
+
+const refused: readonly [string, string][] = [
+  ["index=x", "Invalid index"],
+  ["index=-1", "Invalid index"],
+  ["wait=soon", "Invalid wait time"],
+  ["per_page=many", "Expect a number for `per_page` query string parameter"],
+  ["stale=maybe", "Expect `true` or `false` for `stale` query string parameter"],
+];
+for (const [text, message] of refused) {
+  test(`${text} is refused`, () => {
+    assert.throws(() => parse(text), new ApiError("bad-request", message));
+  });
+}
+
+test("where the index belongs to the endpoint it is left to it", () => {
+  const query = parseQuery(new URLSearchParams("index=-5"), { held: false });
+  assert.equal(query.index, 0);
+  assert.equal(query.all.get("index"), "-5");
+});
