@@ -30,6 +30,7 @@ export function jobFile(version: string, onDocker: boolean): string {
     }
 
     task "server" {
+      shutdown_delay = "200ms"
 ${onDocker ? dockerTask(version) : programTask(version)}
       env {
         PORT = "\${NOMAD_PORT_http}"

@@ -39,11 +39,13 @@ async function goodUpdate(scene: Scene): Promise<void> {
   const { stage, cluster } = scene;
   stage.say("0.1 becomes 0.2. What would happen? (A plan changes nothing; exit code 1: changes.)");
   write(scene, "0.2");
-  const { output } = await stage.drover(["job", "plan", FILE], [1]);
+  const { output } = await stage.drover(["job", "plan", FILE], { exit: [1], keep: true });
   const index = /-check-index (\d+)/.exec(output)?.[1];
   if (index === undefined) throw new DemoError("the plan shows no -check-index");
   stage.say("With the index of an older look the job is not touched.");
-  await stage.drover(["job", "run", "-check-index", String(Number(index) - 1), FILE], [1]);
+  await stage.drover(["job", "run", "-check-index", String(Number(index) - 1), FILE], {
+    exit: [1],
+  });
   stage.say("With the right one it rolls, two at a time. Meanwhile who serves is counted outside.");
   const serving = watchServing(JOB, apiOf(cluster), scene.onDocker);
   await stage.drover(["job", "run", "-check-index", index, FILE]);
@@ -59,13 +61,13 @@ async function badUpdate(scene: Scene): Promise<void> {
   stage.say(`0.2 becomes 0.33, ${what}. The job says auto_revert.`);
   write(scene, "0.33");
   const serving = watchServing(JOB, apiOf(cluster), onDocker);
-  await stage.drover(["job", "run", FILE], [0, 1, 2]);
+  await stage.drover(["job", "run", FILE], { exit: [1] });
   await settled(scene);
   await serving.stop();
   console.log(`Fewest that served at any time: ${serving.lowest} of ${COUNT}`);
   stage.say("The deployment has failed, and version 3 is version 1 again.");
   await stage.drover(["job", "deployments", JOB]);
-  await stage.drover(["job", "history", JOB]);
+  await stage.drover(["job", "history", "-p", JOB]);
   await stage.drover(["status", JOB]);
 }
 
