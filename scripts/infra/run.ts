@@ -54,7 +54,7 @@ export function startDaemon(name: string, command: string, args: readonly string
   writeFileSync(pidFile(name), `${child.pid}\n`);
 }
 
-/** The pid of a daemon that still is the one we started: its command line names the infra folder. */
+/** The pid of a daemon, if it is still ours: its command line names the infra folder. */
 export function daemonPid(name: string): number | null {
   if (!existsSync(pidFile(name))) return null;
   const pid = Number(readFileSync(pidFile(name), "utf8"));

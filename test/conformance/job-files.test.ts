@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { parseJobFile } from "@drover/jobspec";
+import { type JobFileHost, parseJobFile } from "@drover/jobspec";
 import {
   annotateDiff,
   canonicalizeJob,
@@ -32,6 +32,20 @@ const MEANT: Readonly<Record<string, string>> = {
   "v-region-unknown": "the agent that was asked resolves regions",
 };
 
+/** The job files of these recordings ask nothing of the machine. */
+const HOST: JobFileHost = {
+  allowFiles: false,
+  readFile: (path) => ({ ok: false, message: `${path} is not to be read` }),
+  fileExists: () => false,
+  listFiles: () => [],
+  workingDirectory: "/",
+  homeDirectory: null,
+  hash: () => new Uint8Array(),
+  randomBytes: (count) => new Uint8Array(count),
+  rsaDecrypt: () => null,
+  bcrypt: () => null,
+};
+
 interface RecordedCommand {
   readonly argv: readonly string[];
   readonly stdout: string;
@@ -41,7 +55,11 @@ interface RecordedCommand {
 
 /** The job as it would be stored; null when the file is not understood, which is a miss. */
 function readJob(path: string, misses: string[]): Job | null {
-  const { job, diagnostics } = parseJobFile({ text: readFileSync(path, "utf8"), fileName: path });
+  const { job, diagnostics } = parseJobFile({
+    text: readFileSync(path, "utf8"),
+    fileName: path,
+    host: HOST,
+  });
   if (job !== null && diagnostics.length === 0) return canonicalizeJob(job, { region: "global" });
   misses.push(`${path}: ${diagnostics.map(({ detail }) => detail).join("; ")}`);
   return null;

@@ -1,6 +1,6 @@
 /**
- * The Debian package on two machines with systemd: installed, the second joins the first, a job runs
- * on both; tasks outlive their agent.
+ * The Debian package on two machines with systemd: installed, the second joins the first, a job
+ * runs on both; tasks outlive their agent.
  */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
