@@ -120,6 +120,70 @@ test("an error of the machine that owns the task arrives as its own status", asy
   }
 });
 
+interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** Sends `input` and its end, and collects what the program answers until the socket closes. */
+function exec(
+  agent: TestAgent,
+  allocId: string,
+  command: readonly string[],
+  input: string,
+  task = "t",
+): Promise<ExecResult | { readonly code: number; readonly reason: string }> {
+  const query = new URLSearchParams({ task, command: JSON.stringify(command), tty: "false" });
+  const path = `/v1/client/allocation/${allocId}/exec?${query}`;
+  const socket = new WebSocket(`ws://${agent.host}:4646${path}`);
+  const text = { stdout: "", stderr: "" };
+  return new Promise((resolve) => {
+    socket.onopen = () => {
+      const data = Buffer.from(input).toString("base64");
+      socket.send(JSON.stringify({ stdin: { data } }));
+      socket.send(JSON.stringify({ stdin: { close: true } }));
+    };
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(String(data));
+      for (const name of ["stdout", "stderr"] as const) {
+        text[name] += Buffer.from(frame[name]?.data ?? "", "base64").toString();
+      }
+      if (!frame.exited) return;
+      resolve({ ...text, exitCode: frame.result.exit_code ?? 0 });
+      socket.close();
+    };
+    socket.onclose = ({ code, reason }) => resolve({ code, reason });
+  });
+}
+
+test("any machine runs a program inside any task", async () => {
+  const allocs = await outside.api.get<AllocDoc[]>("/v1/job/spread/allocations");
+  const command = ["/bin/sh", "-c", "cat; echo problem >&2; exit 4"];
+  for (const agent of cluster.agents) {
+    for (const alloc of allocs) {
+      const input = `from ${agent.name} to ${alloc.NodeName}`;
+      const result = await exec(agent, alloc.ID, command, input);
+      assert.deepEqual(result, { stdout: input, stderr: "problem\n", exitCode: 4 });
+    }
+  }
+});
+
+test("an exec that cannot start closes the socket with the reason", async () => {
+  const [alloc] = await outside.api.get<AllocDoc[]>("/v1/job/spread/allocations");
+  const nobody = "ffffffff-ffff-ffff-ffff-ffffffffffff";
+  for (const agent of cluster.agents) {
+    assert.deepEqual(await exec(agent, nobody, ["/bin/true"], ""), {
+      code: 1008,
+      reason: `Unknown allocation "${nobody}"`,
+    });
+    assert.deepEqual(await exec(agent, alloc?.ID ?? "", ["/bin/true"], "", "nope"), {
+      code: 1008,
+      reason: 'unknown task name "nope"',
+    });
+  }
+});
+
 test("a held query through another machine wakes with the change", async () => {
   const { index } = await outside.api.request("GET", "/v1/jobs");
   const held = outside.api.request("GET", `/v1/jobs?index=${index}&wait=20s`);

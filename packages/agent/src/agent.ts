@@ -16,6 +16,8 @@ import { openClient } from "./client-parts.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { type AgentConfig, DEFAULT_RPC_PORT } from "./config/config.ts";
 import { Dispatcher } from "./http/dispatcher.ts";
+import { type ExecDeps, serveExecStreams } from "./http/exec/exec-stream.ts";
+import { serveExecUpgrades } from "./http/exec/exec-upgrade.ts";
 import { serveForwarded } from "./http/forward.ts";
 import { createHandlers } from "./http/handlers/index.ts";
 import { listenHttp } from "./http/http-server.ts";
@@ -104,19 +106,24 @@ async function openParts(
     client: () => client,
     tap,
   });
-  const dispatcher = new Dispatcher({
-    agent,
+  const execDeps: ExecDeps = {
     server: () => (parts.raft?.clusterId === "" ? null : parts.server),
     client: () => client,
     peers,
+    otherServers: () => parts.cluster.serverAddresses().filter((a) => a !== rpcAddress),
+  };
+  const dispatcher = new Dispatcher({
+    ...execDeps,
+    agent,
     handlers: createHandlers(config.region),
     log,
     authorize: () => true,
-    otherServers: () => parts.cluster.serverAddresses().filter((a) => a !== rpcAddress),
   });
   serveForwarded(router, (request, options) => dispatcher.handle(request, options));
+  serveExecStreams(router, execDeps);
   const http = await listenHttp({ host: config.bindAddr, port: config.ports.http, dispatcher });
   open.http = http;
+  serveExecUpgrades(http.node, { ...execDeps, log });
   parts.cluster.start();
   if (config.client.enabled) {
     client = await openClient(config, deps, {

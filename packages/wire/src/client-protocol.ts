@@ -20,6 +20,8 @@ export const Rpc = {
   deleteServices: "services.delete",
   /** Any agent → another: one HTTP request of the local API, answered by the peer's API. */
   forwardHttp: "http.forward",
+  /** Any agent → the owner of an allocation: a program inside its task, frames both ways. */
+  execTask: "task.exec",
   /** Joining agent → any server. */
   joinCluster: "cluster.join",
   /** Bootstrap: who are you, which ids do you expect (DESIGN §8). */
@@ -27,6 +29,20 @@ export const Rpc = {
   /** Agent → agent: the member list with roles. */
   members: "cluster.members",
 } as const;
+
+export interface ExecTaskRequest {
+  readonly allocId: string;
+  readonly task: string;
+  readonly command: readonly string[];
+  readonly tty: boolean;
+  /** Hops so far; a request is not forwarded more than twice. */
+  readonly hops: number;
+}
+
+/** Head of the reply; frames follow as lines of JSON. `error` is null when the program runs. */
+export interface ExecTaskReply {
+  readonly error: { readonly status: number; readonly message: string } | null;
+}
 
 export interface OpenSessionRequest {
   readonly clusterId: string;

@@ -11,3 +11,4 @@ export type {
   RpcStream,
   RpcStreamHandler,
 } from "./rpc.ts";
+export { acceptWebSocket, type TextSocket } from "./web-socket.ts";

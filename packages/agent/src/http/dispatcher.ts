@@ -20,6 +20,7 @@ import { runRead } from "./blocking.ts";
 import { readJson } from "./body.ts";
 import { type ForwardOptions, forwardRequest } from "./forward.ts";
 import type { Handler, NodeHandler, Principal, RequestContext } from "./handler.ts";
+import { findOwner } from "./owner.ts";
 import { parseQuery } from "./query.ts";
 import { errorReply, type Reply, toResponse } from "./reply.ts";
 
@@ -171,30 +172,18 @@ export class Dispatcher {
   }
 
   async #onOwner(handler: NodeHandler, incoming: Incoming): Promise<Reply | Response> {
-    const client = this.#deps.client();
-    const owner = handler.owner(incoming.context);
-    const server = this.#deps.server();
-    const nodeId = owner.nodeId || (owner.allocId ? this.#nodeOfAlloc(owner.allocId) : "");
-    if (client && (nodeId === client.nodeId || (nodeId === "" && !owner.allocId))) {
-      return await handler.run(incoming.context, client);
+    const owner = findOwner(handler.owner(incoming.context), {
+      client: this.#deps.client(),
+      server: this.#deps.server(),
+    });
+    switch (owner.kind) {
+      case "here":
+        return await handler.run(incoming.context, owner.client);
+      case "node":
+        return await this.#forward(owner.address, incoming);
+      case "servers":
+        return await this.#patiently(() => this.#forwardToServer(incoming));
     }
-    if (!server) {
-      if (client && owner.allocId && client.allocIds.includes(owner.allocId)) {
-        return await handler.run(incoming.context, client);
-      }
-      return await this.#patiently(() => this.#forwardToServer(incoming));
-    }
-    if (nodeId === "" && !owner.allocId) {
-      throw badRequest("this agent runs no client: name a node by `node_id`");
-    }
-    if (nodeId === "") throw new ApiError("not-found", unknownOwner(owner));
-    const node = server.snapshot().node(nodeId);
-    if (!node?.rpcAddr) throw new ApiError("not-found", `Unknown node ${nodeId}`);
-    return await this.#forward(node.rpcAddr, incoming);
-  }
-
-  #nodeOfAlloc(allocId: string): string {
-    return this.#deps.server()?.snapshot().alloc(allocId)?.nodeId ?? "";
   }
 
   async #forward(address: string, incoming: Incoming): Promise<Response> {
@@ -221,10 +210,6 @@ export class Dispatcher {
 
 function noLeader(): DroverError {
   return new DroverError("no-leader", "No cluster leader", { retryable: true });
-}
-
-function unknownOwner(owner: { readonly allocId?: string; readonly nodeId?: string }): string {
-  return owner.allocId ? `Unknown allocation "${owner.allocId}"` : `Unknown node ${owner.nodeId}`;
 }
 
 async function readBody(request: Request): Promise<Uint8Array | null> {
