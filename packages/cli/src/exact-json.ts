@@ -30,15 +30,7 @@ export function parseExact(text: string): Json {
 
 /** `-json` of an answer: members sorted, four spaces. */
 export function prettyAnswer(value: Json): string {
-  return prettyJson(sorted(value));
-}
-
-/** Four spaces, members in their order, with the escapes that the field's tools write. */
-export function prettyJson(value: unknown): string {
-  return JSON.stringify(value, null, 4).replace(
-    /[<>&\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return JSON.stringify(sorted(value), null, 4);
 }
 
 /** A raw number's digits, or what the value itself is. */

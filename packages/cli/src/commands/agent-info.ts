@@ -1,6 +1,8 @@
 /** `agent-info`: the figures of the asked agent (spec chapter 7 §7.13). */
+
 import { exactAnswer } from "../api-client.ts";
 import { type Command, FORMAT_FLAGS } from "../command.ts";
+import { plain } from "../shared/api-forms.ts";
 import { orFail } from "../shared/errors.ts";
 import { printData, wantsData } from "../shared/format.ts";
 
@@ -17,7 +19,7 @@ export const agentInfoCommand: Command = {
       api.call("agentSelf"),
     );
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "*api.AgentSelf");
+      return await printData(context, exactAnswer(answer), plain("*api.AgentSelf"));
     }
     for (const [section, values] of answer.doc.entries("stats")) {
       const lines = values.entries().map(([key, value]) => `  ${key} = ${String(value.json)}`);

@@ -160,6 +160,9 @@ function warnIfOpen(config: AgentConfig, log: ReturnType<AgentModule["createLogg
   );
 }
 
+/** For the last lines of the log to be written. */
+const LAST_MS = 1_000;
+
 async function runUntilSignal(
   agent: AgentModule,
   config: AgentConfig,
@@ -169,22 +172,37 @@ async function runUntilSignal(
   const failed = new Promise<Error>((resolve) => {
     fail = resolve;
   });
-  const running = await agent.startAgent(config, {
+  // A promise nobody waited for or an error nobody expected: what comes after it is not to be
+  // trusted. The tasks go on, and the next start of the agent takes them over.
+  process.on("uncaughtException", (error) => fail(error));
+  process.on("unhandledRejection", (reason) =>
+    fail(reason instanceof Error ? reason : new Error(String(reason))),
+  );
+  const starting = agent.startAgent(config, {
     ...singleFileDeps(),
     log,
     onFatal: (error) => fail(error),
   });
+  const started = await Promise.race([starting, failed]);
+  if (started instanceof Error) return endNow(log, started);
+  const running = started;
   log("info", "agent started", { http: running.httpAddress, rpc: running.rpcAddress });
   await agent.notifyReady();
   const ended = await Promise.race([signalled(), failed]);
-  if (ended instanceof Error) {
-    log("error", "the agent cannot go on", { error: ended.message });
-    return 1;
-  }
+  if (ended instanceof Error) return endNow(log, ended);
   log("info", "stopping", { signal: ended });
   await agent.notifyStopping();
-  await running.stop();
+  const stopped = await Promise.race([running.stop(), failed]);
+  if (stopped instanceof Error) return endNow(log, stopped);
+  // Whatever a part has left open would keep the process; it has had its time.
+  setTimeout(() => process.exit(), LAST_MS).unref();
   return 0;
+}
+
+/** Nothing is put in order: sockets and threads that are still open must not keep the process. */
+function endNow(log: ReturnType<AgentModule["createLogger"]>, error: Error): never {
+  log("error", "the agent cannot go on", { error: error.stack ?? error.message });
+  process.exit(1);
 }
 
 function signalled(): Promise<string> {

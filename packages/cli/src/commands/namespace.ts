@@ -1,10 +1,12 @@
 /** `namespace …` (spec chapter 7 §7.13). */
+
 import { exactAnswer } from "../api-client.ts";
 import { type Command, type CommandContext, CommandError, FORMAT_FLAGS } from "../command.ts";
 import { Doc } from "../doc.ts";
 import { prettyAnswer } from "../exact-json.ts";
 import { keyValues, table } from "../format/columns.ts";
 import { quote } from "../format/quote.ts";
+import { plain } from "../shared/api-forms.ts";
 import { orFail } from "../shared/errors.ts";
 import { printData, renderWith, wantsData } from "../shared/format.ts";
 
@@ -20,7 +22,7 @@ export const namespaceListCommand: Command = {
     const { api, ui } = context;
     const answer = await orFail("Error retrieving namespaces", api.call("namespaceList"));
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.Namespace");
+      return await printData(context, exactAnswer(answer), plain("[]*api.Namespace"));
     }
     const rows = answer.doc
       .list()
@@ -40,7 +42,7 @@ export const namespaceStatusCommand: Command = {
   args: ONE_NAMESPACE,
   async run(context) {
     const { exact, doc } = await findNamespace(context);
-    if (wantsData(context)) return await printData(context, exact, "*api.Namespace");
+    if (wantsData(context)) return await printData(context, exact, plain("*api.Namespace"));
     const can = doc.at("Capabilities");
     context.ui.output(
       keyValues([
@@ -72,7 +74,7 @@ export const namespaceInspectCommand: Command = {
     const { exact } = await findNamespace(context);
     const template = context.flags.string("t");
     if (template === "") context.ui.output(prettyAnswer(exact));
-    else context.ui.output(await renderWith(template, exact, "*api.Namespace"));
+    else context.ui.output(await renderWith(template, exact, plain("*api.Namespace")));
     return 0;
   },
 };

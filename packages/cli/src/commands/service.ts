@@ -1,4 +1,5 @@
 /** `service list|info|delete`: registrations of the built-in provider (spec chapter 7 §7.13). */
+
 import { exactAnswer } from "../api-client.ts";
 import {
   type Command,
@@ -11,6 +12,7 @@ import type { Doc } from "../doc.ts";
 import { keyValues, table } from "../format/columns.ts";
 import { shortId } from "../format/ids.ts";
 import { quote } from "../format/quote.ts";
+import { plain } from "../shared/api-forms.ts";
 import { orFail } from "../shared/errors.ts";
 import { printData, wantsData } from "../shared/format.ts";
 import { PAGE_FLAGS, pageQuery } from "../shared/pages.ts";
@@ -27,7 +29,11 @@ export const serviceListCommand: Command = {
     const { api, ui } = context;
     const answer = await orFail(FAILED, api.call("serviceList"));
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.ServiceRegistrationListStub");
+      return await printData(
+        context,
+        exactAnswer(answer),
+        plain("[]*api.ServiceRegistrationListStub"),
+      );
     }
     const everywhere = context.namespace === "*";
     const rows = answer.doc
@@ -69,7 +75,7 @@ export const serviceInfoCommand: Command = {
     const read = api.call("serviceRead", { params: { name }, query });
     const answer = await orFail("Error listing service registrations", read);
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.ServiceRegistration");
+      return await printData(context, exactAnswer(answer), plain("[]*api.ServiceRegistration"));
     }
     const instances = answer.doc.list();
     if (instances.length === 0) ui.output("No service registrations found");

@@ -21,7 +21,7 @@ export interface FollowOptions {
   readonly wait: string;
   /** Line before each block: four spaces after an evaluation, nothing in `deployment status`. */
   readonly lead: string;
-  /** Index to hold from at once; 0 = print the current state first. */
+  /** Index that the first query is held from; 0 = print the current state first. */
   readonly index: number;
 }
 
@@ -33,26 +33,35 @@ export async function followDeployment(
 ): Promise<string> {
   const { ui } = context;
   const live = ui.isTerminal ? new LiveBlock(ui, shortId(deploymentId, options.verbose)) : null;
+  const print = (text: string) => ui.output(`${options.lead}\n${text}`);
   try {
-    const last = await watchToEnd(context, deploymentId, options, (text) => {
-      if (live) live.show(text);
-      else ui.output(`${options.lead}\n${text}`);
-    });
-    const status = last.text("Status");
-    live?.end(status, status === "successful" ? "✓" : "!");
-    if (status === "failed" && canRevert(last)) await followRevert(context, last, options);
+    const show = live ? (text: string) => live.show(text) : print;
+    const last = await watchToEnd(context, deploymentId, options, show);
+    const status = last.deployment.text("Status");
+    if (live) live.end(status, last.text);
+    else print(last.text);
+    if (status === "failed" && canRevert(last.deployment)) {
+      await followRevert(context, last.deployment, options);
+    }
     return status;
   } finally {
     live?.stop();
   }
 }
 
+interface LastPicture {
+  readonly deployment: Doc;
+  readonly text: string;
+}
+
+/** Shows every picture but the last one, which it gives back. */
+
 async function watchToEnd(
   context: CommandContext,
   id: string,
   options: FollowOptions,
   show: (text: string) => void,
-): Promise<Doc> {
+): Promise<LastPicture> {
   let { index } = options;
   for (;;) {
     const answer = await orFail(
@@ -67,8 +76,10 @@ async function watchToEnd(
       }),
     );
     index = answer.index;
-    show(await picture(context, answer.doc, options));
-    if (OVER.includes(answer.doc.text("Status"))) return answer.doc;
+    const deployment = answer.doc;
+    const text = await picture(context, deployment, options);
+    if (OVER.includes(deployment.text("Status"))) return { deployment, text };
+    show(text);
   }
 }
 
@@ -93,7 +104,7 @@ async function followRevert(
   const latest = answer.doc.text("ID");
   if (latest === "" || latest === failed.text("ID")) return;
   if (!context.ui.isTerminal) context.ui.output("");
-  await followDeployment(context, latest, { ...options, index: 0 });
+  await followDeployment(context, latest, options);
 }
 
 async function picture(

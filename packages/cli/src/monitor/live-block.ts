@@ -23,16 +23,22 @@ export class LiveBlock {
   }
 
   show(text: string): void {
-    this.#text = `\n    \n${indented(text)}${this.#ui.open("none")}`;
+    this.#text = this.#below(text);
     this.#paint();
   }
 
   /** The last picture, under the status instead of the spinner. */
-  end(status: string, mark: string): void {
+  end(status: string, text: string): void {
     this.stop();
     this.#erase();
+    this.#text = this.#below(text);
+    const mark = status === "successful" ? "✓" : "!";
     this.#ui.write(`  ${mark} ${this.#title} ${status}${this.#text}\n`);
     this.#lines = 0;
+  }
+
+  #below(text: string): string {
+    return `\n    \n${indented(text)}${this.#ui.open("none")}`;
   }
 
   stop(): void {

@@ -52,11 +52,13 @@ function promoted(state: Doc): string {
   return state.num("DesiredCanaries") > 0 ? String(state.flag("Promoted")) : "N/A";
 }
 
+/** Newest first. */
 export function deploymentTable(deployments: readonly Doc[], verbose: boolean): string {
   if (deployments.length === 0) return "No deployments found";
+  const sorted = [...deployments].sort((a, b) => b.num("CreateIndex") - a.num("CreateIndex"));
   return table([
     ["ID", "Job ID", "Job Version", "Status", "Description"],
-    ...deployments.map((item) => [
+    ...sorted.map((item) => [
       shortId(item.text("ID"), verbose),
       item.text("JobID"),
       String(item.num("JobVersion")),

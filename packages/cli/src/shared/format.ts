@@ -2,34 +2,32 @@
 import type { Json } from "@drover/model";
 import { type CommandContext, CommandError } from "../command.ts";
 import { prettyAnswer } from "../exact-json.ts";
+import { applyForm, type Form } from "./api-forms.ts";
 
 /** Whether one of the two was given. */
 export function wantsData({ flags }: CommandContext): boolean {
   return flags.bool("json") || flags.string("t") !== "";
 }
 
-/** `typeName` stands for the data in a template's errors. */
 export async function printData(
   { flags, ui }: CommandContext,
-  data: Json,
-  typeName = "interface {}",
+  answer: Json,
+  form: Form,
 ): Promise<number> {
   const template = flags.string("t");
   if (flags.bool("json") && template !== "") {
     throw new CommandError("Both json and template formatting are not allowed");
   }
-  if (template === "") {
-    ui.output(prettyAnswer(data));
-    return 0;
-  }
-  ui.output(await renderWith(template, data, typeName));
+  const data = applyForm(answer, form);
+  ui.output(template === "" ? prettyAnswer(data) : await renderWith(template, data, form));
   return 0;
 }
 
-export async function renderWith(template: string, data: Json, typeName: string): Promise<string> {
+/** The data through a Go template; its errors name the form's type. */
+export async function renderWith(template: string, data: Json, form: Form): Promise<string> {
   const { renderTemplate } = await import("../template/render.ts");
   try {
-    return renderTemplate(template, data, typeName);
+    return renderTemplate(template, data, form.type ?? "interface {}");
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "TemplateError") throw error;
     throw new CommandError(`Error formatting the data: ${error.message}`);

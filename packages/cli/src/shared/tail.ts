@@ -1,6 +1,6 @@
 /** Reading the end of logs and files, and going on as they grow (spec chapter 7 §7.10). */
 import type { IncomingMessage } from "node:http";
-import type { CommandContext, FlagSpec } from "../command.ts";
+import type { CommandContext, FlagSpec, Flags } from "../command.ts";
 import { FrameDecoder, lastLines } from "./frames.ts";
 import { parseCount } from "./numbers.ts";
 
@@ -23,15 +23,16 @@ export interface Tail {
 }
 
 export function tailOf({ flags }: CommandContext): Tail {
-  const wantsEnd = flags.bool("tail") || flags.has("n") || flags.has("c");
-  if (!wantsEnd) {
-    return { offset: 0, origin: flags.bool("f") ? "end" : "start", lines: 0 };
-  }
+  if (!wantsTail(flags)) return { offset: 0, origin: "start", lines: 0 };
   if (flags.has("c")) {
     return { offset: parseCount("c", flags.string("c")), origin: "end", lines: 0 };
   }
   const lines = flags.has("n") ? parseCount("n", flags.string("n")) : DEFAULT_LINES;
   return { offset: lines * LINE_BYTES, origin: "end", lines };
+}
+
+export function wantsTail(flags: Flags): boolean {
+  return flags.bool("tail") || flags.has("n") || flags.has("c");
 }
 
 type Write = (bytes: Uint8Array) => void;

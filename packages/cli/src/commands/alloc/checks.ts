@@ -1,13 +1,15 @@
 /** `alloc checks`: the checks of the built-in provider (spec chapter 7 §7.10). */
+
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, FORMAT_FLAGS, VERBOSE } from "../../command.ts";
 import { keyValues } from "../../format/columns.ts";
 import { formatInstant } from "../../format/time.ts";
+import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { findAlloc } from "../../shared/lookup.ts";
 
-const GLUE = " =  ";
+const GLUE = "  =  ";
 
 export const allocChecksCommand: Command = {
   usage: "alloc checks [options] <allocation>",
@@ -27,7 +29,7 @@ export const allocChecksCommand: Command = {
       api.call("clientAllocChecks", options),
     );
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "api.AllocCheckStatuses");
+      return await printData(context, exactAnswer(answer), plain("api.AllocCheckStatuses"));
     }
     const checks = answer.doc.entries().map(([, check]) => check);
     ui.output(`Status of ${checks.length} Nomad Service Checks`);
@@ -45,7 +47,7 @@ export const allocChecksCommand: Command = {
       if (code > 0) pairs.push(["StatusCode", String(code)]);
       pairs.push(["Mode", check.text("Mode")]);
       pairs.push(["Timestamp", formatInstant(check.num("Timestamp") * 1000)]);
-      pairs.push(["Output", check.text("Output")]);
+      pairs.push(["Output", check.text("Output").trimEnd()]);
       ui.output(keyValues(pairs, GLUE));
       ui.output("");
     }

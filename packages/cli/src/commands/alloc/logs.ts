@@ -10,7 +10,7 @@ import {
 } from "../../command.ts";
 import type { Doc } from "../../doc.ts";
 import { anyAllocOfJob, onlyTask, ownerAddress, readAlloc } from "../../shared/alloc.ts";
-import { followFrames, printFrames, TAIL_FLAGS, tailOf } from "../../shared/tail.ts";
+import { followFrames, printFrames, TAIL_FLAGS, tailOf, wantsTail } from "../../shared/tail.ts";
 
 const FLAGS: readonly FlagSpec[] = [
   { name: "stdout", kind: "bool", help: "Show standard output." },
@@ -66,15 +66,15 @@ function chosenTask(alloc: Doc): string {
 async function printLogs(context: CommandContext, alloc: Doc, task: string): Promise<void> {
   const { flags, ui } = context;
   const follow = flags.bool("f");
-  const kinds =
-    follow && flags.bool("stderr") === flags.bool("stdout")
-      ? (["stdout", "stderr"] as const)
-      : ([flags.bool("stderr") ? "stderr" : "stdout"] as const);
+  const both = follow && !wantsTail(flags) && flags.bool("stderr") === flags.bool("stdout");
+  const kinds = both
+    ? (["stdout", "stderr"] as const)
+    : ([flags.bool("stderr") ? "stderr" : "stdout"] as const);
   const signal = follow ? context.interrupted() : null;
   await Promise.all(
     kinds.map(async (kind) => {
       try {
-        const stream = await openLogs(context, alloc, { task, kind });
+        const stream = await openLogs(context, alloc, { task, kind, fromEnd: both });
         const write = kind === "stdout" ? ui.write : ui.writeError;
         if (signal) await followFrames(context, stream, write, signal);
         else await printFrames(context, stream, write);
@@ -89,7 +89,7 @@ async function printLogs(context: CommandContext, alloc: Doc, task: string): Pro
 async function openLogs(
   context: CommandContext,
   alloc: Doc,
-  what: { readonly task: string; readonly kind: "stdout" | "stderr" },
+  what: { readonly task: string; readonly kind: "stdout" | "stderr"; readonly fromEnd: boolean },
 ) {
   const { api, flags } = context;
   const address = await ownerAddress(context, alloc);
@@ -101,7 +101,7 @@ async function openLogs(
       query: {
         follow: flags.bool("f"),
         offset,
-        origin,
+        origin: what.fromEnd ? "end" : origin,
         region: api.region || "global",
         task: what.task,
         type: what.kind,

@@ -1,4 +1,5 @@
 /** `alloc status`: an allocation, its tasks and what happened to them (spec chapter 7 §7.10). */
+
 import { errorText } from "@drover/base";
 import { exactAnswer } from "../../api-client.ts";
 import {
@@ -12,6 +13,7 @@ import {
 import { Doc } from "../../doc.ts";
 import { table } from "../../format/columns.ts";
 import { scoreRows } from "../../output/placement.ts";
+import { ALLOC_STUB, ALLOCATION, listOf } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
@@ -53,7 +55,7 @@ export const allocStatusCommand: Command = {
     });
     const answer = await orFail("Error querying allocation", read);
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "*api.Allocation");
+      return await printData(context, exactAnswer(answer), ALLOCATION);
     }
     if (flags.bool("short")) context.ui.output(shortAlloc(context, answer.doc));
     else await printAlloc(context, answer.doc);
@@ -68,7 +70,7 @@ async function listAllocs(context: CommandContext): Promise<number> {
     throw misuse("alloc status", allocStatusCommand.args.message);
   }
   const answer = await orFail("Error querying allocations", context.api.call("allocList"));
-  return await printData(context, exactAnswer(answer), "[]*api.AllocationListStub");
+  return await printData(context, exactAnswer(answer), listOf(ALLOC_STUB));
 }
 
 async function printAlloc(context: CommandContext, alloc: Doc): Promise<void> {

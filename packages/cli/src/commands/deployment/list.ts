@@ -1,7 +1,9 @@
 /** `deployment list` (spec chapter 7 §7.7). */
+
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, type CommandContext, FORMAT_FLAGS, VERBOSE } from "../../command.ts";
 import { deploymentTable } from "../../output/deployment.ts";
+import { DEPLOYMENT, listOf, newestFirst } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 
@@ -29,7 +31,7 @@ export async function listDeployments(context: CommandContext): Promise<number> 
     api.call("deploymentList", { query }),
   );
   if (wantsData(context)) {
-    return await printData(context, exactAnswer(answer), "[]*api.Deployment");
+    return await printData(context, newestFirst(exactAnswer(answer)), listOf(DEPLOYMENT));
   }
   ui.output(deploymentTable(answer.doc.list(), flags.bool("verbose")));
   return 0;

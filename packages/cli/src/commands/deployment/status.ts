@@ -1,4 +1,5 @@
 /** `deployment status` (spec chapter 7 §7.7). */
+
 import { parseDuration } from "@drover/base";
 import {
   type Command,
@@ -13,6 +14,7 @@ import { quote } from "../../format/quote.ts";
 import { formatInstant } from "../../format/time.ts";
 import { followDeployment } from "../../monitor/deployment-monitor.ts";
 import { deploymentBlock } from "../../output/deployment.ts";
+import { DEPLOYMENT } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
@@ -37,7 +39,7 @@ export const deploymentStatusCommand: Command = {
     if (prefix === undefined) return await listDeployments(context);
     const found = await findDeployment(context, prefix);
     if (wantsData(context)) {
-      return await printData(context, found.json, "*api.Deployment");
+      return await printData(context, found.json, DEPLOYMENT);
     }
     const id = found.text("ID");
     const monitor = flags.bool("monitor");

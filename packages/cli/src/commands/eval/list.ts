@@ -1,9 +1,11 @@
 /** `eval list` (spec chapter 7 §7.12). */
+
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, FORMAT_FLAGS, OPEN_UI, VERBOSE } from "../../command.ts";
 import { table } from "../../format/columns.ts";
 import { shortId } from "../../format/ids.ts";
 import { placementFailureText } from "../../output/evaluation.ts";
+import { EVALUATION, listOf, newestFirst } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
@@ -31,7 +33,7 @@ export const evalListCommand: Command = {
     };
     const answer = await orFail("Error querying evaluations", api.call("evalList", { query }));
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.Evaluation");
+      return await printData(context, newestFirst(exactAnswer(answer)), listOf(EVALUATION));
     }
     const evals = answer.doc.list().sort((a, b) => b.num("CreateIndex") - a.num("CreateIndex"));
     if (evals.length === 0) ui.output("No evals found");

@@ -1,4 +1,5 @@
 /** `eval status`: what an evaluation came to (spec chapter 7 §7.12). */
+
 import { exactAnswer } from "../../api-client.ts";
 import {
   type Command,
@@ -15,6 +16,7 @@ import { monitorEvaluation } from "../../monitor/eval-monitor.ts";
 import { allocTable } from "../../output/alloc-table.ts";
 import { placementFailureText } from "../../output/evaluation.ts";
 import { failedGroupTitle, placementLines } from "../../output/placement.ts";
+import { EVALUATION } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
@@ -38,7 +40,7 @@ export const evalStatusCommand: Command = {
     if (flags.bool("monitor")) return await monitorEvaluation(context, id, { verbose });
     const read = api.call("evalRead", { params: { id }, query: { related: true } });
     const answer = await orFail("Error querying evaluation", read);
-    if (wantsData(context)) return await printData(context, exactAnswer(answer), "*api.Evaluation");
+    if (wantsData(context)) return await printData(context, exactAnswer(answer), EVALUATION);
     const list = api.call("evalAllocations", { params: { id } });
     const allocs = (await orFail("Error querying allocations", list)).doc.list();
     printEvaluation(context, answer.doc, allocs);

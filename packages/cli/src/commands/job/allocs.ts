@@ -1,7 +1,9 @@
 /** `job allocs`: the allocations of a job (spec chapter 7 §7.9). */
+
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, FORMAT_FLAGS, VERBOSE } from "../../command.ts";
 import { allocTable } from "../../output/alloc-table.ts";
+import { ALLOC_STUB, listOf, newestFirst } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { findJob } from "../../shared/lookup.ts";
@@ -25,7 +27,7 @@ export const jobAllocsCommand: Command = {
     const list = api.call("jobAllocations", { params, query });
     const answer = await orFail("Error retrieving allocations", list);
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.AllocationListStub");
+      return await printData(context, newestFirst(exactAnswer(answer)), listOf(ALLOC_STUB));
     }
     ui.output(allocTable(answer.doc.list(), { verbose: flags.bool("verbose"), now: now() }));
     return 0;

@@ -1,7 +1,9 @@
 /** `job deployments`: the deployments of a job, newest first (spec chapter 7 §7.7). */
+
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, FORMAT_FLAGS, VERBOSE } from "../../command.ts";
 import { deploymentBlock, deploymentTable } from "../../output/deployment.ts";
+import { DEPLOYMENT, listOf, newestFirst } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { findJob } from "../../shared/lookup.ts";
@@ -26,7 +28,7 @@ export const jobDeploymentsCommand: Command = {
       const read = api.call("jobLatestDeployment", { params, query: { namespace } });
       const answer = await orFail("Error retrieving deployments", read);
       if (wantsData(context)) {
-        return await printData(context, exactAnswer(answer), "*api.Deployment");
+        return await printData(context, exactAnswer(answer), DEPLOYMENT);
       }
       ui.output(
         answer.doc.exists
@@ -39,7 +41,7 @@ export const jobDeploymentsCommand: Command = {
     const list = api.call("jobDeployments", { params, query });
     const answer = await orFail("Error retrieving deployments", list);
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.Deployment");
+      return await printData(context, newestFirst(exactAnswer(answer)), listOf(DEPLOYMENT));
     }
     ui.output(deploymentTable(answer.doc.list(), verbose));
     return 0;

@@ -1,4 +1,5 @@
 /** `job history`: the versions of a job and how they differ (spec chapter 7 §7.8). */
+
 import { type Json, jobDiffFromWire } from "@drover/model";
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, type CommandContext, CommandError, FORMAT_FLAGS } from "../../command.ts";
@@ -7,6 +8,7 @@ import { prettyAnswer } from "../../exact-json.ts";
 import { keyValues } from "../../format/columns.ts";
 import { formatInstant } from "../../format/time.ts";
 import { renderJobDiff } from "../../output/plan-diff.ts";
+import { applyForm, JOB, listOf } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { findJob } from "../../shared/lookup.ts";
@@ -90,14 +92,14 @@ async function printVersionsData(
     return await printData(
       context,
       versions.map((version) => version.exact),
-      "[]*api.Job",
+      listOf(JOB),
     );
   }
   const found = versions.find(({ job }) => job.num("Version") === wanted);
   if (!found) {
     throw new CommandError("Error printing job history for non-existing job or job version");
   }
-  return await printData(context, found.exact, "*api.Job");
+  return await printData(context, found.exact, JOB);
 }
 
 function versionText(context: CommandContext, version: Version): string {
@@ -115,6 +117,7 @@ function versionText(context: CommandContext, version: Version): string {
     const text = renderJobDiff(jobDiffFromWire(diff.json), { ui, verbose: false });
     pairs.push(["Diff", `\n${text}`]);
   }
-  if (flags.bool("full")) pairs.push(["Full", `JSON Job:\n${prettyAnswer(version.exact)}`]);
+  if (flags.bool("full"))
+    pairs.push(["Full", `JSON Job:\n${prettyAnswer(applyForm(version.exact, JOB))}`]);
   return keyValues(pairs);
 }

@@ -1,10 +1,12 @@
 /** `job inspect`: a job as the servers hold it (spec chapter 7 §7.9). */
+
 import type { Json } from "@drover/model";
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, type CommandContext, CommandError, FORMAT_FLAGS } from "../../command.ts";
 import { Doc } from "../../doc.ts";
 import { prettyAnswer } from "../../exact-json.ts";
 import { quote } from "../../format/quote.ts";
+import { applyForm, JOB } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData } from "../../shared/format.ts";
 import { findJob, type JobName } from "../../shared/lookup.ts";
@@ -27,8 +29,8 @@ export const jobInspectCommand: Command = {
     const version = flags.has("version") ? parseVersion(flags.string("version")) : null;
     if (flags.bool("hcl")) return await printSubmission(context, name, version);
     const job = version === null ? await current(context, name) : await old(context, name, version);
-    if (flags.string("t") !== "") return await printData(context, job, "*api.Job");
-    ui.output(prettyAnswer({ Job: job }));
+    if (flags.string("t") !== "") return await printData(context, job, JOB);
+    ui.output(prettyAnswer({ Job: applyForm(job, JOB) }));
     return 0;
   },
 };

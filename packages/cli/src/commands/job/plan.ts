@@ -1,4 +1,5 @@
 /** `job plan`: what a registration would do, without doing it (spec chapter 7 §7.2). */
+
 import { formatDuration, msToNanos } from "@drover/base";
 import { encodeInput, jobDiffFromWire, jobSchema } from "@drover/model";
 import { exactAnswer } from "../../api-client.ts";
@@ -10,6 +11,7 @@ import { formatInstant } from "../../format/time.ts";
 import { failedGroupTitle, placementLines } from "../../output/placement.ts";
 import { renderJobDiff } from "../../output/plan-diff.ts";
 import { preemptionTable } from "../../output/preemptions.ts";
+import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { renderWith } from "../../shared/format.ts";
 import { JOB_FILE_FLAGS, readJobFile } from "../../shared/job-file.ts";
@@ -55,7 +57,7 @@ export const jobPlanCommand: Command = {
     const template = flags.string("t");
     if (flags.bool("json-output")) ui.output(prettyAnswer(exactAnswer(answer)));
     else if (template === "") printPlan(context, answer.doc, path);
-    else ui.output(await renderWith(template, exactAnswer(answer), "*api.JobPlanResponse"));
+    else ui.output(await renderWith(template, exactAnswer(answer), plain("*api.JobPlanResponse")));
     return exitCode(answer.doc);
   },
 };

@@ -1,8 +1,10 @@
 /** `job start`: runs a stopped job again (spec chapter 7 §7.9). */
-import { decodeInput, encodeInput, jobSchema } from "@drover/model";
+import type { JsonObject } from "@drover/model";
+import { exactAnswer } from "../../api-client.ts";
 import { type Command, CommandError, DETACH, VERBOSE } from "../../command.ts";
 import { quote } from "../../format/quote.ts";
 import { monitorEvaluation } from "../../monitor/eval-monitor.ts";
+import { applyForm, JOB } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { findJob } from "../../shared/lookup.ts";
 import { printWarnings } from "../../shared/warnings.ts";
@@ -18,14 +20,15 @@ export const jobStartCommand: Command = {
     const { id, namespace } = await findJob(context, (context.args[0] as string).trim());
     const params = { id };
     const read = api.call("jobRead", { params, query: { namespace } });
-    const job = (await orFail("Error starting job", read)).doc;
+    const answer = await orFail("Error starting job", read);
+    const job = answer.doc;
     if (!job.flag("Stop")) throw new CommandError(`Job ${quote(id)} is already running`);
     const region = job.text("Region");
     const query = { namespace, region, version: job.num("Version") };
     await orFail("Error starting job", api.call("jobSubmission", { params, query }));
     const body = {
       Submission: null,
-      Job: encodeInput(jobSchema, { ...decodeInput(jobSchema, job.json).value, stop: false }),
+      Job: { ...(applyForm(exactAnswer(answer), JOB) as JsonObject), Stop: false },
       Region: "",
       Namespace: "",
       SecretID: "",

@@ -1,4 +1,5 @@
 /** `job status`: the jobs, or one job with all that belongs to it (spec chapter 7 §7.6). */
+
 import { exactAnswer } from "../../api-client.ts";
 import {
   type Command,
@@ -9,11 +10,24 @@ import {
 } from "../../command.ts";
 import type { Doc } from "../../doc.ts";
 import { jobTable } from "../../output/job-table.ts";
+import {
+  ALLOC_STUB,
+  DEPLOYMENT,
+  EVALUATION,
+  type Form,
+  newestFirst,
+  plain,
+} from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
 import { findJob, type JobName } from "../../shared/lookup.ts";
 import { printJob } from "./show-job.ts";
+
+const JOB_DATA: Form = {
+  type: "[]command.JobJson",
+  members: { Allocations: ALLOC_STUB, Evaluations: EVALUATION, LatestDeployment: DEPLOYMENT },
+};
 
 export const jobStatusCommand: Command = {
   usage: "job status [options] <job>",
@@ -40,7 +54,7 @@ export const jobStatusCommand: Command = {
     if (prefix === undefined) return await listJobs(context);
     const job = await findJob(context, prefix.trim());
     if (wantsData(context)) {
-      return await printData(context, await jobData(context, job), "[]command.JobJson");
+      return await printData(context, await jobData(context, job), JOB_DATA);
     }
     await printJob(context, job);
     const path = `/ui/jobs/${job.id}@${job.namespace}`;
@@ -53,7 +67,7 @@ async function listJobs(context: CommandContext): Promise<number> {
   const { api, ui } = context;
   const answer = await orFail("Error querying jobs", api.call("jobList"));
   if (wantsData(context)) {
-    return await printData(context, exactAnswer(answer), "[]*api.JobListStub");
+    return await printData(context, exactAnswer(answer), plain("[]*api.JobListStub"));
   }
   const jobs: Doc[] = answer.doc.list();
   if (jobs.length === 0) ui.output("No running jobs");
@@ -74,8 +88,8 @@ async function jobData(context: CommandContext, { id, namespace }: JobName) {
   const evals = await orFail("Error querying job evaluations", api.call("jobEvaluations", options));
   return [
     {
-      Allocations: exactAnswer(allocs),
-      Evaluations: exactAnswer(evals),
+      Allocations: newestFirst(exactAnswer(allocs)),
+      Evaluations: newestFirst(exactAnswer(evals)),
       LatestDeployment: exactAnswer(deployment),
       Summary: exactAnswer(summary),
     },

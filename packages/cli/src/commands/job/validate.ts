@@ -46,8 +46,10 @@ export const jobValidateCommand: Command = {
 
 async function askServers({ api }: CommandContext, { job, query }: JobFile): Promise<Doc> {
   const body = { Job: encodeInput(jobSchema, job), Region: "", Namespace: "", SecretID: "" };
+  const { region } = query;
   try {
-    return (await api.call("jobValidate", { body, query })).doc;
+    const options = { body, query: region === undefined ? {} : { region } };
+    return (await api.call("jobValidate", options)).doc;
   } catch (error) {
     const isConnection = error instanceof Error && error.cause !== undefined;
     if (!isConnection && !(error instanceof UnexpectedResponse)) throw error;

@@ -1,4 +1,6 @@
 /** `node config` and `node pool …` (spec chapter 7 §7.11). */
+
+import { formatDuration } from "@drover/base";
 import { exactAnswer } from "../../api-client.ts";
 import {
   type Command,
@@ -11,6 +13,7 @@ import type { Doc } from "../../doc.ts";
 import { keyValues, table } from "../../format/columns.ts";
 import { shortId } from "../../format/ids.ts";
 import { quote } from "../../format/quote.ts";
+import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { PAGE_FLAGS, pageQuery, printPageHint } from "../../shared/pages.ts";
@@ -47,7 +50,7 @@ export const nodePoolListCommand: Command = {
     const list = api.call("nodePoolList", { query: pageQuery(flags) });
     const answer = await orFail("Error querying node pools", list);
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.NodePool");
+      return await printData(context, exactAnswer(answer), plain("[]*api.NodePool"));
     }
     const rows = answer.doc
       .list()
@@ -84,11 +87,12 @@ export const nodePoolInfoCommand: Command = {
   async run(context) {
     const { ui } = context;
     const pool = await findPool(context);
-    if (wantsData(context)) return await printData(context, pool.json, "*api.NodePool");
+    if (wantsData(context)) return await printData(context, pool.json, plain("*api.NodePool"));
     ui.output(
       keyValues([
         ["Name", pool.text("Name")],
         ["Description", pool.text("Description")],
+        ["Node Identity TTL", formatDuration(pool.num("NodeIdentityTTL"))],
       ]),
     );
     const meta = pool.entries("Meta");
@@ -120,7 +124,7 @@ export const nodePoolNodesCommand: Command = {
     const list = api.call("nodePoolNodes", { params: { name }, query: pageQuery(flags) });
     const answer = await orFail("Error querying nodes", list);
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "[]*api.NodeListStub");
+      return await printData(context, exactAnswer(answer), plain("[]*api.NodeListStub"));
     }
     const rows = answer.doc
       .list()

@@ -1,4 +1,5 @@
 /** `node status`: the nodes, or one node (spec chapter 7 §7.11). */
+
 import { exactAnswer } from "../../api-client.ts";
 import {
   type Command,
@@ -11,6 +12,7 @@ import type { Doc } from "../../doc.ts";
 import { table } from "../../format/columns.ts";
 import { shortId } from "../../format/ids.ts";
 import { quote } from "../../format/quote.ts";
+import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
@@ -49,7 +51,8 @@ export const nodeStatusCommand: Command = {
       "Error querying node info",
       api.call("nodeRead", { params: { id } }),
     );
-    if (wantsData(context)) return await printData(context, exactAnswer(answer), "*api.Node");
+    if (wantsData(context))
+      return await printData(context, exactAnswer(answer), plain("*api.Node"));
     await printNode(context, answer.doc);
     const text = "View client details and metrics in the Web UI";
     await printHint(context, text, `/ui/clients/${id}`);
@@ -62,7 +65,7 @@ async function listNodes(context: CommandContext): Promise<number> {
   const query = { ...(flags.bool("os") ? { os: true } : {}), ...pageQuery(flags) };
   const answer = await orFail("Error querying node status", api.call("nodeList", { query }));
   if (wantsData(context)) {
-    return await printData(context, exactAnswer(answer), "[]*api.NodeListStub");
+    return await printData(context, exactAnswer(answer), plain("[]*api.NodeListStub"));
   }
   const nodes = answer.doc.list();
   if (nodes.length === 0) {

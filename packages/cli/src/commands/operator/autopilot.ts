@@ -1,7 +1,9 @@
 /** `operator autopilot get-config|health` (spec chapter 7 §7.13). */
+
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, FORMAT_FLAGS } from "../../command.ts";
 import { table } from "../../format/columns.ts";
+import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 
@@ -31,7 +33,7 @@ export const autopilotGetCommand: Command = {
       api.call("autopilotConfiguration"),
     );
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "*api.AutopilotConfiguration");
+      return await printData(context, exactAnswer(answer), plain("*api.AutopilotConfiguration"));
     }
     const lines = SETTINGS.map((name) => `${name} = ${String(answer.doc.at(name).json)}`);
     ui.output(lines.join("\n"));
@@ -49,7 +51,7 @@ export const autopilotHealthCommand: Command = {
     const { api, ui } = context;
     const answer = await orFail("Error querying Autopilot health", api.call("autopilotHealth"));
     if (wantsData(context)) {
-      return await printData(context, exactAnswer(answer), "*api.OperatorHealthReply");
+      return await printData(context, exactAnswer(answer), plain("*api.OperatorHealthReply"));
     }
     const { doc } = answer;
     const rows = doc

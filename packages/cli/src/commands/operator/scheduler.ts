@@ -1,4 +1,5 @@
 /** `operator scheduler get-config|set-config` (spec chapter 7 §7.13). */
+
 import { exactAnswer } from "../../api-client.ts";
 import {
   type Command,
@@ -9,6 +10,7 @@ import {
 } from "../../command.ts";
 import type { Doc } from "../../doc.ts";
 import { keyValues } from "../../format/columns.ts";
+import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { parseCount } from "../../shared/numbers.ts";
@@ -31,7 +33,7 @@ export const schedulerGetCommand: Command = {
       const wire = exactAnswer(answer) as Record<string, never>;
       const { Index: _, ...rest } = wire;
       const data = { ...rest, LastIndex: 0, RequestTime: 0 };
-      return await printData(context, data, "*api.SchedulerConfigurationResponse");
+      return await printData(context, data, plain("*api.SchedulerConfigurationResponse"));
     }
     const config = answer.doc.at("SchedulerConfig");
     const preemption = config.at("PreemptionConfig");

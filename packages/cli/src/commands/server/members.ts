@@ -1,5 +1,6 @@
 /** `server members` and `server join` (spec chapter 7 §7.13). */
-import { exactAnswer } from "../../api-client.ts";
+
+import type { Json, JsonObject } from "@drover/model";
 import {
   type Command,
   type CommandContext,
@@ -7,8 +8,9 @@ import {
   OPEN_UI,
   VERBOSE,
 } from "../../command.ts";
-import { Doc } from "../../doc.ts";
+import type { Doc } from "../../doc.ts";
 import { table } from "../../format/columns.ts";
+import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
@@ -25,8 +27,7 @@ export const serverMembersCommand: Command = {
     const members = answer.doc.list("Members");
     const leaders = await leadersOf(context, members);
     if (wantsData(context)) {
-      const exact = new Doc(exactAnswer(answer)).at("Members").json;
-      return await printData(context, exact, "[]*api.AgentMember");
+      return await printData(context, withLeader(members, leaders), plain("[]*api.AgentMember"));
     }
     if (members.length === 0) {
       ui.error("Agent doesn't know about server members");
@@ -37,6 +38,18 @@ export const serverMembersCommand: Command = {
     return 0;
   },
 };
+
+/** The leader is marked by a tag of its own. */
+function withLeader(members: readonly Doc[], leaders: ReadonlySet<string>): Json {
+  return members.map((member) => {
+    const tags = member.at("Tags").json as JsonObject;
+    const isLeader = leaders.has(`${member.text("Addr")}:${member.at("Tags").text("port")}`);
+    return {
+      ...(member.json as JsonObject),
+      Tags: isLeader ? { ...tags, Leader: "true" } : tags,
+    };
+  });
+}
 
 /** `host:port` of each region's leader. */
 async function leadersOf(
