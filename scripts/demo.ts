@@ -1,10 +1,10 @@
 /**
  * `make demo`: three real agents on loopback play the README's walkthrough and leave nothing behind.
- * `--set-up-parts` (make demo-real) sets Docker and Consul up first.
+ * `--embedded` (make demo-embedded) needs neither Docker nor Consul.
  */
 import { findParts } from "./demo/parts.ts";
 
-const { real, says, restore } = await findParts({ setUp: process.argv.includes("--set-up-parts") });
+const { real, says, restore } = await findParts({ embedded: process.argv.includes("--embedded") });
 console.log(says);
 process.env.DROVER_TEST_DOCKER = real?.docker ?? "";
 process.env.DROVER_TEST_CONSUL = real?.consul ?? "";

@@ -1,8 +1,11 @@
-/** What the demo runs on: Docker and Consul where both answer, else programs of this machine. */
+/**
+ * What the demo runs on: Docker and Consul where both answer; else, for root on Debian, an engine and
+ * an agent of its own; else programs of this machine.
+ */
 import { CONSUL_ADDRESS } from "../infra/consul.ts";
 import { DOCKER_ENDPOINT, dockerCall } from "../infra/docker.ts";
 import { ensureGeoApi } from "../infra/images.ts";
-import { hasCommand } from "../infra/run.ts";
+import { hasCommand, isRoot } from "../infra/run.ts";
 import { infraDown, infraEnv, infraUp } from "../infra.ts";
 
 /** The version 0.33 of the image must not exist: it is the bad one. */
@@ -16,12 +19,12 @@ export interface DemoParts {
   readonly restore: () => Promise<void>;
 }
 
-export async function findParts(options: { readonly setUp: boolean }): Promise<DemoParts> {
-  if (options.setUp) return await setUpParts();
+export async function findParts(options: { readonly embedded: boolean }): Promise<DemoParts> {
+  if (options.embedded) return embedded("As asked");
   const docker = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
   const consul = (process.env.CONSUL_HTTP_ADDR ?? "127.0.0.1:8500").replace(/^http:\/\//, "");
   const lack = (await lackOfDocker(docker)) ?? (await lackOfConsul(consul));
-  if (lack !== null) return embedded(lack);
+  if (lack !== null) return (await setUpParts()) ?? embedded(lack);
   const built = await buildImages(docker);
   return {
     real: { docker, consul },
@@ -30,12 +33,16 @@ export async function findParts(options: { readonly setUp: boolean }): Promise<D
   };
 }
 
-async function setUpParts(): Promise<DemoParts> {
+/** null where they cannot be had: not root, or not Debian. */
+async function setUpParts(): Promise<DemoParts | null> {
+  if (!isRoot() || !hasCommand("apt-get")) return null;
+  console.log("Setting up a Docker engine and a Consul agent for the demo (apt) ...");
   const before = Object.keys(infraEnv()).length;
   await infraUp();
   const env = infraEnv();
   if (env.DROVER_TEST_DOCKER === undefined || env.DROVER_TEST_CONSUL === undefined) {
-    throw new Error("make demo-real needs root on Debian, to install Docker and Consul");
+    if (before === 0) await infraDown();
+    return null;
   }
   return {
     real: { docker: DOCKER_ENDPOINT, consul: CONSUL_ADDRESS },
