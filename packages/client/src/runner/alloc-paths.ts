@@ -36,11 +36,13 @@ export async function buildAllocDirs(paths: AllocPaths, taskName: string): Promi
     join(task, "secrets"),
     join(task, "tmp"),
   ];
-  for (const path of open) {
-    await mkdir(path, { recursive: true });
-    // The umask of the agent must not decide what a task may do.
-    await chmod(path, 0o777);
-  }
+  await Promise.all(
+    open.map(async (path) => {
+      await mkdir(path, { recursive: true });
+      // The umask of the agent must not decide what a task may do.
+      await chmod(path, 0o777);
+    }),
+  );
 }
 
 /** Containers see fixed paths, processes on the host the real ones. */

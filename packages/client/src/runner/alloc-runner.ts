@@ -250,6 +250,8 @@ export class AllocRunner {
     this.#draining = true;
     this.#deps.working(true);
     let must = always;
+    // What else is being told in this moment belongs to the same turn.
+    await null;
     try {
       while (this.#changes.length > 0 && !this.#closed.signal.aborted) {
         const changed = await this.#turn();
@@ -282,7 +284,7 @@ export class AllocRunner {
     this.#changes = [];
     let next = before;
     for (const change of changes) next = change(next);
-    next = advanceAlloc(next, this.#context());
+    next = this.#advance(next);
     const fresh = !this.#restored && this.#acted === "";
     if (next === before && !fresh) return false;
     const news = fresh ? "lines" : compareReports(before, next);
@@ -294,6 +296,15 @@ export class AllocRunner {
     this.#record = next;
     if (news !== "none") this.#deps.changed(next.alloc.id, news === "facts");
     return true;
+  }
+
+  /** Free ports are taken in the same turn: every turn costs a write to disk. */
+  #advance(record: AllocRecord): AllocRecord {
+    const next = advanceAlloc(record, this.#context());
+    if (next.stage.kind !== "waiting") return next;
+    const { id } = next.alloc;
+    if (!this.#deps.ports.claim(id, heldPorts(next.alloc)).ok) return next;
+    return advanceAlloc(portsClaimed(next, this.#context()), this.#context());
   }
 
   #retry() {

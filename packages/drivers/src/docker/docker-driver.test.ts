@@ -163,6 +163,22 @@ function testImages(): void {
     });
   });
 
+  test("docker: an image that goes between preparation and start is looked for again", async () => {
+    await onStage(async (stage) => {
+      const image = "drover-test-going:1";
+      const source = stage.docker.getImage(SERVER_IMAGE);
+      await source.tag({ repo: "drover-test-going", tag: "1" });
+      const { Id: imageDigest } = await source.inspect();
+      const request = stage.request({ image, network_mode: "none" }, { imageDigest });
+      await stage.driver.prepare(request, sink(stage), new AbortController().signal);
+      await stage.docker.getImage(image).remove();
+      const handle = await stage.driver.start(request, sink(stage));
+      const { containerId } = handle.driverState as { containerId: string };
+      const container = await stage.docker.getContainer(containerId).inspect();
+      assert.equal(container.Image, imageDigest);
+    });
+  });
+
   test("docker: an image reference that cannot be one is refused for good", async () => {
     await onStage(async (stage) => {
       await assert.rejects(prepare(stage, { image: "Not A Reference" }), (error) => {

@@ -29,7 +29,7 @@ import { createError, daemonMessage, isUnreachable, startError, statusOf } from 
 import { execInContainer } from "./exec.ts";
 import { isOver, waitForExit } from "./exit.ts";
 import { fingerprintDocker } from "./fingerprint.ts";
-import { DockerImages, withTag } from "./images.ts";
+import { DockerImages, type ResolvedImage, withTag } from "./images.ts";
 import { identityFromLabels, Label } from "./labels.ts";
 import { LogCopier, type LogTarget } from "./log-copier.ts";
 import { type CpuSample, cpuSample, taskStats } from "./stats.ts";
@@ -61,6 +61,8 @@ export class DockerDriver implements TaskDriver {
   readonly #engine: DockerEngine;
   readonly #images: DockerImages;
   readonly #warn: (message: string, error: unknown) => void;
+  /** What the preparation of this very request has found: its start need not ask again. */
+  readonly #prepared = new WeakMap<TaskStartRequest, ResolvedImage>();
   readonly #copiers = new Map<string, LogCopier>();
   readonly #cpuSamples = new Map<string, CpuSample>();
   readonly #cpuMhzPerCore = cpus()[0]?.speed || DEFAULT_MHZ;
@@ -88,18 +90,14 @@ export class DockerDriver implements TaskDriver {
   ): Promise<PreparedTask> {
     const config = parseDockerConfig(request.config);
     const image = await this.#images.ensure(config, request.imageDigest, events, signal);
+    this.#prepared.set(request, image);
     return { imageDigest: image.digest };
   }
 
   async start(request: TaskStartRequest, events: DriverEventSink): Promise<TaskHandle> {
     const config = parseDockerConfig(request.config);
-    const name = taskKey(request.identity);
     await mkdir(request.logDir, { recursive: true });
-    let info = await this.#adopt(name);
-    if (info === null) {
-      const id = await this.#create(request, config, events);
-      info = await this.#run(id, request, config);
-    }
+    const info = await this.#createOrAdopt(request, config, events);
     const handle = this.#handle(request, config, info);
     this.#copyLogs(handle);
     return handle;
@@ -194,6 +192,39 @@ export class DockerDriver implements TaskDriver {
     await Promise.all(copiers.map((copier) => copier.stop()));
   }
 
+  /** The name is the lock: whoever is told that it is taken looks at who has it (DESIGN §9). */
+  async #createOrAdopt(
+    request: TaskStartRequest,
+    config: DockerConfig,
+    events: DriverEventSink,
+  ): Promise<Docker.ContainerInspectInfo> {
+    const prepared = this.#prepared.get(request);
+    const image = prepared ?? (await this.#image(request, config, events));
+    let id: string;
+    try {
+      id = await this.#create(request, config, image);
+    } catch (error) {
+      const isTaken = statusOf(error) === 409;
+      const isImageGone = statusOf(error) === 404 && prepared !== undefined;
+      if (!isTaken && !isImageGone) throw createError(error);
+      const running = isTaken ? await this.#adopt(taskKey(request.identity)) : null;
+      if (running !== null) return running;
+      const again = await this.#image(request, config, events);
+      id = await this.#create(request, config, again).catch((second: unknown) => {
+        throw createError(second);
+      });
+    }
+    return await this.#run(id, request, config);
+  }
+
+  #image(
+    request: TaskStartRequest,
+    config: DockerConfig,
+    events: DriverEventSink,
+  ): Promise<ResolvedImage> {
+    return this.#images.ensure(config, request.imageDigest, events, NEVER);
+  }
+
   /** The running container of this name; an ended one is in the way and is removed. */
   async #adopt(name: string): Promise<Docker.ContainerInspectInfo | null> {
     try {
@@ -207,20 +238,15 @@ export class DockerDriver implements TaskDriver {
     return null;
   }
 
-  /** Returns the container's id. */
+  /** Returns the container's id; throws the engine's own error. */
   async #create(
     request: TaskStartRequest,
     config: DockerConfig,
-    events: DriverEventSink,
+    image: ResolvedImage,
   ): Promise<string> {
-    const image = await this.#images.ensure(config, request.imageDigest, events, NEVER);
     const context = { imageRef: image.ref, cpuMhzPerCore: this.#cpuMhzPerCore };
     const options = createOptions(request, config, context);
-    try {
-      return (await this.#engine.call((d) => d.createContainer(options))).id;
-    } catch (error) {
-      throw createError(error);
-    }
+    return (await this.#engine.call((d) => d.createContainer(options))).id;
   }
 
   async #run(

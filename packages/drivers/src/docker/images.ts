@@ -62,8 +62,11 @@ export class DockerImages {
     events: DriverEventSink,
     signal: AbortSignal,
   ): Promise<ResolvedImage | null> {
-    if ((await this.#inspect(pinned)) !== null) {
-      const tagged = await this.#inspect(withTag(config.image));
+    const [found, tagged] = await Promise.all([
+      this.#inspect(pinned),
+      this.#inspect(withTag(config.image)),
+    ]);
+    if (found !== null) {
       const same = tagged !== null && digestOf(config.image, tagged) === pinned;
       // By its name where that is still the same image, for the sake of who reads `docker ps`.
       return { ref: same ? withTag(config.image) : pinned, digest: pinned };
