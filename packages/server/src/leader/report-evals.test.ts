@@ -5,6 +5,7 @@ import {
   type Allocation,
   type AllocClientReport,
   ClientStatus,
+  type DeploymentState,
   type StateReader,
 } from "@drover/model";
 import { mockAlloc, mockDeployment, mockJob } from "@drover/model/testing";
@@ -16,18 +17,23 @@ const HEALTHY = { healthy: true, timestamp: 1, canary: false, modifyIndex: 1 };
 function causes(
   stored: Partial<Allocation>,
   report: Partial<AllocClientReport>,
-  deploymentStatus = "running",
+  { status = "running", ...group }: { status?: string } & Partial<DeploymentState> = {},
 ): string[] {
   const job = mockJob();
-  const deployment = { ...mockDeployment({ id: "d" }, { job }), status: deploymentStatus };
+  const deployed = mockDeployment({ id: "d", status }, { job });
+  const taskGroups = Object.fromEntries(
+    Object.entries(deployed.taskGroups).map(([name, state]) => [name, { ...state, ...group }]),
+  );
+  const deployment = { ...deployed, taskGroups };
   const alloc = mockAlloc({ id: "a", deploymentId: "d", ...stored }, { job });
   const state: Partial<StateReader> = {
     alloc: (id) => (id === "a" ? alloc : undefined),
     job: () => job,
     allocJob: () => job,
+    deployment: () => deployment,
     deploymentsByJob: () => [deployment],
   };
-  const whole = { id: "a", clientStatus: "running", prepared: false, ...report };
+  const whole = { id: "a", clientStatus: "running", prepared: false, healthy: null, ...report };
   const evals = reportEvals(
     state as StateReader,
     [whole as AllocClientReport],
@@ -46,9 +52,21 @@ test("one that serves again wakes the deployment that it held back", () => {
 
 test("starting is no news of an undecided one, nor outside a deployment, nor when it is to stop", () => {
   assert.deepEqual(causes({ clientStatus: "pending", deploymentStatus: null }, {}), []);
-  assert.deepEqual(causes(RESTARTING, {}, "successful"), []);
+  assert.deepEqual(causes(RESTARTING, {}, { status: "successful" }), []);
   assert.deepEqual(causes({ ...RESTARTING, desiredStatus: "stop" }, {}), []);
   assert.deepEqual(causes({ ...RESTARTING, clientStatus: "running" }, {}), []);
+});
+
+test("a verdict that frees a slot brings the next evaluation along", () => {
+  const running = { clientStatus: ClientStatus.running, deploymentStatus: null };
+  const healthy = { healthy: true };
+  assert.deepEqual(causes(running, healthy), ["deployment-watcher d"]);
+  assert.deepEqual(causes(running, { healthy: false }), [], "the decider judges it");
+  assert.deepEqual(causes({ ...running, deploymentStatus: HEALTHY }, healthy), [], "no news");
+  assert.deepEqual(causes(running, healthy, { status: "paused" }), []);
+  assert.deepEqual(causes(running, healthy, { desiredCanaries: 1 }), []);
+  const promoted = { desiredCanaries: 1, promoted: true };
+  assert.deepEqual(causes(running, healthy, promoted), ["deployment-watcher d"]);
 });
 
 test("a failure that may be replaced, a preparation and a return are news", () => {

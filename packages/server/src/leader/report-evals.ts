@@ -7,6 +7,7 @@ import {
   type Allocation,
   type AllocClientReport,
   ClientStatus,
+  DeploymentStatus,
   DesiredStatus,
   EvalTrigger,
   type Evaluation,
@@ -53,7 +54,20 @@ function triggerOf(
   if (is === ClientStatus.failed && was !== ClientStatus.failed) {
     return mayBeReplaced(state, alloc) ? EvalTrigger.allocFailure : null;
   }
-  return servesAgain(state, alloc, report) ? EvalTrigger.deploymentWatcher : null;
+  const isNews = freesSlot(state, alloc, report) || servesAgain(state, alloc, report);
+  return isNews ? EvalTrigger.deploymentWatcher : null;
+}
+
+/**
+ * Its verdict lets the deployment go on (rule D9 of the decider, which comes to the same a log
+ * entry later). Canaries free nothing before they are promoted, a paused deployment not at all.
+ */
+function freesSlot(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
+  if (report.healthy !== true || alloc.deploymentStatus?.healthy === true) return false;
+  const deployment = state.deployment(alloc.deploymentId);
+  if (deployment?.status !== DeploymentStatus.running) return false;
+  const group = deployment.taskGroups[alloc.taskGroup];
+  return group !== undefined && (group.desiredCanaries === 0 || group.promoted);
 }
 
 /** A failed allocation that may be replaced wakes the scheduler at once (spec §3.5, Trigger). */
