@@ -92,8 +92,16 @@ function fill(given: unknown, full: unknown): unknown {
   for (const [name, value] of Object.entries(given)) {
     const open = value === null || value === "";
     filled[name] = open && FILLED.has(name) ? (full[name] ?? value) : fill(value, full[name]);
+    if (name === "LogConfig" && value === null) filled[name] = logConfig(full[name]);
   }
   return filled;
+}
+
+/** `Enabled` is the older spelling of `Disabled`: files may have it, what is stored has not. */
+function logConfig(full: unknown): Doc | null {
+  if (!isDoc(full)) return null;
+  const { Disabled, ...rest } = full;
+  return { Disabled, Enabled: null, ...rest };
 }
 
 function present(doc: unknown): Doc {

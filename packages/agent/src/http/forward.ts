@@ -15,6 +15,7 @@ import {
 import { toWebStream } from "./web-stream.ts";
 
 const HOPS_MAX = 2;
+const NO_CONTENT = 204;
 /** Held queries may take five minutes and a sixteenth. */
 const ANSWER_TIMEOUT_MS = 330_000;
 const DROPPED_HEADERS = new Set(["connection", "host", "content-length", "transfer-encoding"]);
@@ -49,7 +50,10 @@ export async function forwardRequest(
     { timeoutMs: ANSWER_TIMEOUT_MS },
   );
   request.signal.addEventListener("abort", () => stream.reset("the caller went away"));
-  return new Response(toWebStream(stream.chunks), { status: head.status, headers: head.headers });
+  const { status, headers } = head;
+  // A response of this status may not even have an empty body.
+  if (status === NO_CONTENT) return new Response(null, { status, headers });
+  return new Response(toWebStream(stream.chunks), { status, headers });
 }
 
 export type LocalDispatch = (request: Request, options: ForwardOptions) => Promise<Response>;

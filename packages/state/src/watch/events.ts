@@ -98,6 +98,14 @@ const DESCRIBE: { readonly [N in TableName]?: (row: never) => Described } = {
   }),
 };
 
+const ASIDE: ReadonlySet<CommandTag> = new Set([
+  CommandTag.allocClientUpdate,
+  CommandTag.nodeRegister,
+  CommandTag.nodeStatus,
+  CommandTag.nodeDrain,
+  CommandTag.nodeEligibility,
+]);
+
 /** Rows whose disappearance is news by itself; collected ones go quietly. */
 const ANNOUNCED_REMOVALS: ReadonlySet<TableName> = new Set(["jobs", "nodes", "services"]);
 
@@ -113,9 +121,14 @@ export function eventsOf(
     const describe = DESCRIBE[change.table] as ((row: unknown) => Described) | undefined;
     if (describe === undefined) continue;
     const row = change.after ?? (ANNOUNCED_REMOVALS.has(change.table) ? change.before : null);
-    if (row !== null) events.push({ ...describe(row), type: TYPES[tag], index });
+    if (row !== null) events.push({ ...describe(row), type: typeOf(tag, change.table), index });
   }
   return events;
+}
+
+/** Evaluations that a change of nodes or tasks gave rise to are news of their own. */
+function typeOf(tag: CommandTag, table: TableName): string {
+  return table === "evals" && ASIDE.has(tag) ? "EvaluationUpdated" : TYPES[tag];
 }
 
 function present(...keys: readonly string[]): readonly string[] {

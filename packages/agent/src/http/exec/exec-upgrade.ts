@@ -21,6 +21,8 @@ export interface UpgradeDeps extends ExecDeps {
 
 export function serveExecUpgrades(node: NodeServer, deps: UpgradeDeps): void {
   node.on("upgrade", (request, socket, head) => {
+    // Nobody else listens for errors of a socket before it is a WebSocket.
+    socket.on("error", () => socket.destroy());
     upgrade(request, socket, head, deps).catch((error: unknown) => {
       deps.log("warn", "exec failed", { error: errorText(error) });
       socket.destroy();
