@@ -31,7 +31,7 @@ export async function show(onDocker: boolean): Promise<void> {
   try {
     await Promise.race([play({ stage, cluster, folder, onDocker }), interrupted]);
     stage.say("The end: the job is stopped, the agents end, and what they made goes.");
-    await stage.drover(["job", "stop", "-purge", JOB]);
+    await stage.drover(["job", "stop", JOB]);
   } finally {
     await clear(cluster, onDocker);
     rmSync(folder, { recursive: true, force: true });
@@ -57,7 +57,7 @@ interface AllocDoc {
 async function stopTasks({ agents }: TestCluster): Promise<void> {
   const api = agents[0]?.api;
   if (api === undefined) return;
-  await api.request("DELETE", `/v1/job/${JOB}?purge=true`);
+  await api.request("DELETE", `/v1/job/${JOB}`);
   await waitUntil(
     () => api.get<AllocDoc[]>("/v1/allocations"),
     (list) => list.every(({ ClientStatus }) => !["pending", "running"].includes(ClientStatus)),
