@@ -19,6 +19,9 @@ const cases: [string, string, string, Record<string, string>?][] = [
   ["GET", "/v1/evaluations/count", "evalCount"],
   ["GET", "/v1/node/pools", "nodePoolList"],
   ["GET", "/v1/node/n1", "nodeRead", { id: "n1" }],
+  ["GET", "/v1/job/", "jobRead", { id: "" }],
+  ["GET", "/v1/jobs/statuses", "jobStatuses"],
+  ["GET", "/v1/acl/token/self", "aclTokenSelf"],
 ];
 
 for (const [method, path, name, params] of cases) {
@@ -35,6 +38,7 @@ test("a known path with another verb is 405, an unknown one 404", () => {
   assert.equal(matchEndpoint("PATCH", "/v1/jobs").kind, "method");
   assert.equal(matchEndpoint("GET", "/v1/job/web/plan").kind, "method");
   assert.equal(matchEndpoint("GET", "/v1/nothing").kind, "none");
+  assert.equal(matchEndpoint("GET", "/v1").kind, "none");
 });
 
 test("a built URL matches its own endpoint", () => {
