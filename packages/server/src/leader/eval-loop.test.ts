@@ -3,7 +3,7 @@ import test from "node:test";
 import { SeededRandom } from "@drover/base";
 import { EvalStatus, EvalTrigger, JobType } from "@drover/model";
 import { mockEval } from "@drover/model/testing";
-import { exhausted } from "./eval-loop.ts";
+import { exhausted, namedFollowups } from "./eval-loop.ts";
 
 test("§6.1 an evaluation that only met conflicts fails, and a blocked one tries again", () => {
   const evaluation = mockEval({ type: JobType.service, deploymentId: "d" });
@@ -23,5 +23,15 @@ test("§6.1 a system job's evaluation leaves nothing blocked behind", () => {
   assert.deepEqual(
     exhausted(evaluation, 5, new SeededRandom(1)).map((each) => each.status),
     [EvalStatus.failed],
+  );
+});
+
+test("what a plan in part says to wait for is written with it, and nothing else", () => {
+  const followups = [mockEval({ id: "named" }), mockEval({ id: "of what was left out" })];
+  const attributeUpdates = [{ allocId: "a", followupEvalId: "named" }, { allocId: "b" }];
+  const written = namedFollowups({ stops: [], placements: [], attributeUpdates }, followups);
+  assert.deepEqual(
+    written.map(({ id }) => id),
+    ["named"],
   );
 });

@@ -30,6 +30,8 @@ const TYPES = ["service", "batch", "system", "sysbatch"];
 const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, system: 5, sysbatch: 5 };
 /** Well below the 8 MiB that an entry may have (DESIGN §5). */
 const ENTRY_BYTES = 4 << 20;
+/** Of one evaluation, whatever progress it makes: others wait for their turn. */
+const ROUNDS_MAX = 1_000;
 const FOLLOW_UP_MIN_MS = 60_000;
 const FOLLOW_UP_SPREAD_MS = 300_000;
 
@@ -164,7 +166,8 @@ export class EvalLoop {
   /** Schedules until everything is accepted, with a fresh snapshot each time (spec §6.1). */
   async #process(evaluation: Evaluation): Promise<void> {
     const attempts = ATTEMPTS[evaluation.type] ?? 1;
-    for (let left = attempts; left > 0; left--) {
+    let left = attempts;
+    for (let round = 0; left > 0 && round < ROUNDS_MAX; round++) {
       const state = this.#context.store.snapshot();
       const stored = state.evaluation(evaluation.id);
       if (stored && isEvalTerminal(stored)) return;
@@ -176,11 +179,13 @@ export class EvalLoop {
       });
       const verified = verifyPlan(limitPlan(result.plan, ENTRY_BYTES), state, []);
       const done = verified.refreshIndex === 0 && verified.plan === result.plan;
-      const evals = done ? this.#outcome(evaluation, stored, result, state.index) : [];
+      const evals = done
+        ? this.#outcome(evaluation, stored, result, state.index)
+        : namedFollowups(verified.plan, result.followups);
       await this.#commit(verified.plan, evals);
       if (done) return;
-      // What went through is progress, and progress is bounded: only standing still uses attempts up.
-      if (!isPlanEmpty(verified.plan)) left = attempts + 1;
+      // What went through is progress: only standing still uses attempts up.
+      left = isPlanEmpty(verified.plan) ? left - 1 : attempts;
     }
     await this.#commit(null, exhausted(evaluation, attempts, this.#context.random));
   }
@@ -284,6 +289,19 @@ export function exhausted(
     previousEval: evaluation.id,
   };
   return [{ ...failed, blockedEval: blocked.id }, blocked];
+}
+
+/**
+ * Of a plan that went through in part: the waiting evaluations that its allocations name. Without
+ * them these would wait for evaluations that do not exist.
+ */
+export function namedFollowups(
+  plan: Pick<Plan, "stops" | "placements" | "attributeUpdates">,
+  followups: readonly Evaluation[],
+): readonly Evaluation[] {
+  const changes = [...plan.stops, ...plan.placements, ...plan.attributeUpdates];
+  const named = new Set(changes.map((change) => change.followupEvalId));
+  return followups.filter(({ id }) => named.has(id));
 }
 
 function earliest(a: number | null, b: number | null): number | null {
