@@ -1,4 +1,7 @@
-/** Links between documents lead somewhere, and the drawn package graph is the real one. */
+/**
+ * Links between documents lead somewhere, files named in the main path exist, and the drawn package
+ * graph is the real one.
+ */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ROOT, readSource, report, sourceFiles } from "./lib/files.ts";
@@ -13,6 +16,12 @@ for (const file of sourceFiles([".", "docs", "packages"], [".md"])) {
     if (!existsSync(join(ROOT, dirname(file), target))) {
       problems.push(`${file}: link to ${target}, which does not exist`);
     }
+  }
+}
+const mainPath = "docs/main-path.md";
+for (const [, path] of readSource(mainPath).matchAll(/`([\w-]+\/src\/[\w/.-]+)`/g)) {
+  if (!existsSync(join(ROOT, "packages", path as string))) {
+    problems.push(`${mainPath}: ${path} does not exist`);
   }
 }
 const architecture = "docs/architecture.md";
