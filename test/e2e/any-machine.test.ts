@@ -184,6 +184,21 @@ test("an exec that cannot start closes the socket with the reason", async () => 
   }
 });
 
+test("a frame that is no JSON ends the exec and nothing else", async () => {
+  const allocs = await outside.api.get<AllocDoc[]>("/v1/job/spread/allocations");
+  const query = new URLSearchParams({ task: "t", command: '["/bin/cat"]' });
+  for (const alloc of allocs) {
+    const path = `/v1/client/allocation/${alloc.ID}/exec?${query}`;
+    const socket = new WebSocket(`ws://${outside.host}:4646${path}`);
+    socket.onopen = () => socket.send("no JSON");
+    const code = await new Promise((resolve) => {
+      socket.onclose = (event) => resolve(event.code);
+    });
+    assert.equal(code, 1011);
+  }
+  for (const agent of cluster.agents) await agent.api.get("/v1/agent/self");
+});
+
 test("a held query through another machine wakes with the change", async () => {
   const { index } = await outside.api.request("GET", "/v1/jobs");
   const held = outside.api.request("GET", `/v1/jobs?index=${index}&wait=20s`);

@@ -68,8 +68,7 @@ async function openElsewhere(
 
 async function relay(caller: FrameChannel, owner: FrameChannel, stream: RpcStream): Promise<void> {
   const inwards = copy(caller, owner).finally(() => stream.end());
-  await copy(owner, caller);
-  await inwards;
+  await Promise.all([inwards, copy(owner, caller)]);
 }
 
 async function copy(from: FrameChannel, to: FrameChannel): Promise<void> {

@@ -23,15 +23,18 @@ export async function startExec(client: ClientAgent, request: ExecTaskRequest): 
 
 /** Ends when the program has ended, or is closed because the caller went away. */
 export async function runExec(session: Session, channel: FrameChannel): Promise<void> {
+  // The caller closes once it has the exit code.
   const input = pumpInput(session, channel).finally(() => session.close());
+  await Promise.all([input, pumpOutputs(session, channel)]);
+}
+
+async function pumpOutputs(session: Session, channel: FrameChannel): Promise<void> {
   await Promise.all([
     pumpOutput("stdout", session.stdout, channel),
     pumpOutput("stderr", session.stderr, channel),
   ]);
   const code = await session.exited;
   await channel.send({ exited: true, result: code === 0 ? {} : { exit_code: code } });
-  // The caller closes once it has the exit code.
-  await input;
 }
 
 async function pumpOutput(
