@@ -7,7 +7,7 @@ import { buildDeb } from "./package/deb.ts";
 import { buildProgram } from "./package/program.ts";
 
 const program = await buildProgram();
-show(program);
+show(program.path);
 if (spawnSync("dpkg-deb", ["--version"]).status === 0) show(buildDeb(program));
 else console.log("no dpkg-deb on this machine: the Debian package is left out");
 

@@ -1,6 +1,6 @@
 /**
- * What the demo runs on: Docker and Consul where both answer; else, for root on Debian, an engine and
- * an agent of its own; else programs of this machine.
+ * What the demo runs on: Docker and Consul where both answer; else, for root on Debian, an engine
+ * and an agent of its own; else programs of this machine.
  */
 import { CONSUL_ADDRESS } from "../infra/consul.ts";
 import { DOCKER_ENDPOINT, dockerCall } from "../infra/docker.ts";

@@ -11,13 +11,14 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../lib/files.ts";
+import type { BuiltProgram } from "./program.ts";
 
 const FILES = join(ROOT, "scripts", "package", "debian");
 const CONFFILES = ["/etc/drover/drover.hcl"];
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
 /** Builds `dist/drover_VERSION_ARCH.deb` from the program and gives its path. */
-export function buildDeb(program: string): string {
+export function buildDeb({ path: program, notices }: BuiltProgram): string {
   const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     version: string;
   };
@@ -28,6 +29,7 @@ export function buildDeb(program: string): string {
   place(join(FILES, "drover.service"), join(root, "lib/systemd/system/drover.service"), 0o644);
   place(join(FILES, "drover.hcl"), join(root, "etc/drover/drover.hcl"), 0o640);
   place(join(ROOT, "LICENSE"), join(root, "usr/share/doc/drover/copyright"), 0o644);
+  writeFileSync(join(root, "usr/share/doc/drover/third-party-licences"), notices);
   for (const script of ["postinst", "prerm", "postrm"]) {
     place(join(FILES, script), join(root, "DEBIAN", script), 0o755);
   }

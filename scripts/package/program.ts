@@ -2,8 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { ROOT } from "../lib/files.ts";
+import { licenceNotices } from "./notices.ts";
 
 const SENTINEL = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
 const WORKER_ASSET = "raft-worker.js";
@@ -25,14 +26,22 @@ const leaveOut: Plugin = {
   },
 };
 
-/** Builds `dist/drover` and gives its path. */
-export async function buildProgram(): Promise<string> {
+export interface BuiltProgram {
+  readonly path: string;
+  /** Licences of what is inside. */
+  readonly notices: string;
+}
+
+/** Builds `dist/drover`. */
+export async function buildProgram(): Promise<BuiltProgram> {
   const work = join(ROOT, ".build", "package");
   mkdirSync(work, { recursive: true });
   mkdirSync(join(ROOT, "dist"), { recursive: true });
   const worker = join(work, WORKER_ASSET);
-  await bundle("packages/node-raft/src/wal/worker.ts", worker);
-  await bundle("packages/cli/src/single-file.ts", join(work, "drover.cjs"));
+  const bundles = [
+    await bundle("packages/node-raft/src/wal/worker.ts", worker),
+    await bundle("packages/cli/src/single-file.ts", join(work, "drover.cjs")),
+  ];
   const config = {
     main: join(work, "drover.cjs"),
     output: join(work, "drover.blob"),
@@ -54,14 +63,16 @@ export async function buildProgram(): Promise<string> {
     { stdio: "pipe" },
   );
   copyFileSync(partial, program);
-  return program;
+  return { path: program, notices: licenceNotices(bundles) };
 }
 
-async function bundle(entry: string, outfile: string): Promise<void> {
-  await build({
+async function bundle(entry: string, outfile: string): Promise<Metafile> {
+  const { metafile } = await build({
     entryPoints: [join(ROOT, entry)],
     outfile,
+    absWorkingDir: ROOT,
     bundle: true,
+    metafile: true,
     platform: "node",
     target: "node24",
     format: "cjs",
@@ -77,4 +88,5 @@ async function bundle(entry: string, outfile: string): Promise<void> {
       js: 'const bundledUrl = require("node:url").pathToFileURL(process.execPath).href;',
     },
   });
+  return metafile;
 }
