@@ -21,7 +21,7 @@ interface Banned {
 
 const BANNED: readonly Banned[] = [
   { pattern: /\bFIXME\b|\bXXX\b|\bHACK\b/, say: "file an issue instead" },
-  { pattern: /\bTODO\b(?!\(#\d+\))/, say: "a TODO names its issue: TODO(#12)" },
+  { pattern: /\bTODO\b(?!\(#\d+\))/, say: "name its issue in brackets: (#12)" },
   { pattern: /\bas any\b/, say: "give it a type", inCode: true },
   { pattern: /@ts-(?:ignore|nocheck|expect-error)/, say: "fix the type" },
   { pattern: /catch\s*(?:\([^)]*\))?\s*\{\s*\}/, say: "rethrow, return or record the error" },
