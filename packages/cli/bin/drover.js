@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Starts the program from source. It needs Node 24 for type stripping; where the machine's own Node
 // is another one, the Node that npm installed beside us takes over.
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import module from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,18 +30,30 @@ async function runHere() {
   await import("../src/main.ts");
 }
 
-function runWith(node) {
+async function runWith(node) {
   const args = [node, self, ...process.argv.slice(2)];
   if (typeof process.execve === "function") process.execve(node, args, process.env);
-  const run = spawnSync(node, args.slice(1), { stdio: "inherit" });
-  if (run.signal) process.kill(process.pid, run.signal);
-  process.exit(run.status ?? 1);
+  const child = spawn(node, args.slice(1), { stdio: "inherit" });
+  // A terminal interrupts both processes itself; whoever else sends a signal knows this one only.
+  const isTerminal = process.stdin.isTTY === true;
+  for (const signal of ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"]) {
+    const fromTerminal = signal === "SIGINT" || signal === "SIGQUIT";
+    process.on(signal, () => {
+      if (!(isTerminal && fromTerminal)) child.kill(signal);
+    });
+  }
+  const [status, signal] = await once(child, "exit");
+  if (signal) {
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  }
+  process.exit(status ?? 1);
 }
 
 if (Number(process.versions.node.split(".")[0]) >= NODE_WANTED) await runHere();
 else {
   const node = ownNode();
-  if (node !== null) runWith(node);
+  if (node !== null) await runWith(node);
   console.error(
     `drover needs Node ${NODE_WANTED}, this is ${process.version}: run "npm install" in the project first`,
   );
