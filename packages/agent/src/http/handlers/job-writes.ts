@@ -129,8 +129,7 @@ const jobPlan: WriteHandler = {
     return {
       json: {
         Annotations: annotations ? encode(planAnnotationsSchema, annotations) : null,
-        CreatedEvals:
-          dry.createdEvals.length > 0 ? dry.createdEvals.map((e) => evalToWire(e)) : null,
+        CreatedEvals: dry.createdEvals.length > 0 ? dry.createdEvals.map(plannedEval) : null,
         Diff: diff ? jobDiffToWire(diff) : null,
         FailedTGAllocs: failedGroups(dry.failedGroups),
         Index: dry.stored?.modifyIndex ?? 0,
@@ -142,6 +141,11 @@ const jobPlan: WriteHandler = {
     };
   },
 };
+
+/** A dry run has no place in the log that it could name. */
+function plannedEval(evaluation: Evaluation): Record<string, unknown> {
+  return evalToWire({ ...evaluation, jobModifyIndex: 0, snapshotIndex: 0 });
+}
 
 function failedGroups(groups: Evaluation["failedTgAllocs"]): Record<string, unknown> | null {
   const entries = Object.entries(groups);
