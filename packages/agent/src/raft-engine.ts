@@ -4,7 +4,8 @@ import { DroverError } from "@drover/base";
 import type { LeadershipState, LogEngine } from "@drover/server";
 import { RaftError, type RaftNode } from "@raft/node-raft";
 
-const RETRYABLE = new Set(["not-leader", "timeout-unknown", "dropped"]);
+/** One that stops hands leadership over: another answers the same request under its token. */
+const RETRYABLE = new Set(["not-leader", "timeout-unknown", "dropped", "stopped"]);
 
 export class RaftEngine<R> implements LogEngine<R> {
   readonly #raft: RaftNode<R>;

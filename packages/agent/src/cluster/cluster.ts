@@ -2,7 +2,6 @@
  * Who the other agents are: identities are exchanged when a cluster forms or grows, and asked for
  * when somebody wants the list of members. Nothing runs in the background once a cluster exists.
  */
-import { createHash } from "node:crypto";
 import { type Cancel, type Clock, DroverError, errorText } from "@drover/base";
 import type { Log } from "@drover/server";
 import { type PeerPool, type Router, Rpc } from "@drover/wire";
@@ -11,16 +10,24 @@ import type { MemberInfo } from "../agent-info.ts";
 import { decideFormation } from "./decide-formation.ts";
 import { decideRoles, takesPart } from "./decide-roles.ts";
 import type { AgentIdentity } from "./identity.ts";
+import { listMembers } from "./member-list.ts";
 
 const FORMATION_INTERVAL_MS = 200;
 const ASK_TIMEOUT_MS = 1_000;
 const JOIN_TIMEOUT_MS = 10_000;
 const ROLES_RETRY_MS = 500;
+/** An agent outside Raft looks for new servers, and whether it is wanted as one. */
+const OUTSIDE_INTERVAL_MS = 10_000;
+
+interface JoinReply {
+  readonly clusterId: string;
+  readonly isMember: boolean;
+}
 
 export interface ClusterOptions {
   readonly self: Omit<
     AgentIdentity,
-    "clusterId" | "known" | "voters" | "leader" | "term" | "lastIndex" | "peers"
+    "clusterId" | "known" | "voters" | "addresses" | "leader" | "term" | "lastIndex" | "peers"
   >;
   /** host:port of agents to begin with. */
   readonly join: readonly string[];
@@ -45,6 +52,9 @@ export class Cluster {
   #rolesRunning = false;
   #lastReason = "";
   #stopped = false;
+  #rounding = false;
+  /** The cluster has told us that it wants no more servers. */
+  #outside = false;
 
   constructor(options: ClusterOptions, deps: ClusterDeps) {
     this.#options = options;
@@ -69,6 +79,7 @@ export class Cluster {
       clusterId: raft?.clusterId ?? "",
       known: [...known.map((p) => p.id), this.#options.self.id].sort(),
       voters: status?.conf.voters ?? [],
+      addresses: status?.conf.addresses ?? {},
       leader: status?.leader ?? "",
       term: status?.term ?? 0,
       lastIndex: status?.lastIndex ?? 0,
@@ -82,8 +93,19 @@ export class Cluster {
     const members = conf
       ? [...conf.voters, ...conf.learners].map((id) => conf.addresses[id] ?? "")
       : [];
-    const heard = [...this.#heard.values()].filter((p) => p.server).map((p) => p.rpcAddr);
-    return [...new Set([...members, ...heard, ...this.#addresses])].filter((a) => a !== "");
+    const heard = [...this.#heard.values()].filter((p) => p.server && p.clusterId !== "");
+    const known = [...members, ...heard.map((p) => p.rpcAddr)];
+    // Who said that it is none is not asked as one.
+    const others = new Set(
+      [...this.#heard.values()].filter((p) => !p.server).map((p) => p.rpcAddr),
+    );
+    const maybe = [...this.#addresses].filter((address) => !others.has(address));
+    return [...new Set([...known, ...maybe])].filter((a) => a !== "");
+  }
+
+  /** True while this machine's own server cannot answer, since it takes no part in Raft. */
+  get isOutside(): boolean {
+    return this.#deps.raft === null || this.#outside;
   }
 
   start(): void {
@@ -114,44 +136,30 @@ export class Cluster {
     const asked = await Promise.allSettled(addresses.map((address) => this.#ask(address)));
     const alive = new Set<string>([own.id]);
     for (const result of asked) if (result.status === "fulfilled") alive.add(result.value.id);
-    const all = new Map([...this.#heard, [own.id, own] as const]);
-    const conf = this.#deps.raft?.status().conf;
-    const leader = this.#deps.raft?.status().leader || this.#leaderHeard();
-    const voters = new Set(conf?.voters ?? own.voters);
-    if (!conf) for (const peer of all.values()) for (const id of peer.voters) voters.add(id);
-    return [...all.values()]
-      .map((peer) => ({
-        id: peer.id,
-        name: peer.name,
-        rpcAddr: peer.rpcAddr,
-        httpAddr: peer.httpAddr,
-        datacenter: peer.datacenter,
-        server: peer.server,
-        client: peer.client,
-        voter: voters.has(peer.id),
-        leader: peer.id === leader,
-        alive: alive.has(peer.id),
-        term: peer.term,
-        lastIndex: peer.lastIndex,
-        since: 0,
-        expect: peer.expect,
-        bootstrap: peer.expect === 1,
-      }))
-      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  }
-
-  #leaderHeard(): string {
-    let best: AgentIdentity | undefined;
-    for (const peer of this.#heard.values()) {
-      if (peer.leader !== "" && (!best || peer.term > best.term)) best = peer;
-    }
-    return best?.leader ?? "";
+    const status = this.#deps.raft?.status();
+    return listMembers({
+      own,
+      heard: [...this.#heard.values()],
+      alive,
+      voters: status?.conf.voters ?? [],
+      leader: status?.leader ?? "",
+    });
   }
 
   #hear(identity: AgentIdentity): void {
-    if (identity.id === this.#options.self.id) return;
-    this.#heard.set(identity.id, identity);
-    this.#addresses.add(identity.rpcAddr);
+    const { id, clusterId, rpcAddr } = identity;
+    if (id === this.#options.self.id) return;
+    const own = this.#deps.raft?.clusterId ?? "";
+    if (own !== "" && clusterId !== "" && clusterId !== own) {
+      this.#tell(`${identity.name} at ${rpcAddr} belongs to another cluster`);
+      return;
+    }
+    // An address is one agent's: whoever was there before has begun anew with another id.
+    for (const [other, heard] of this.#heard) {
+      if (other !== id && heard.rpcAddr === rpcAddr) this.#heard.delete(other);
+    }
+    this.#heard.set(id, identity);
+    this.#addresses.add(rpcAddr);
     for (const address of identity.peers) this.#addresses.add(address);
   }
 
@@ -164,24 +172,39 @@ export class Cluster {
     return answer;
   }
 
-  /** One round of asking everyone; goes on until this server belongs to a cluster. */
+  /** Rounds go on until this agent has found its place; outside Raft, seldom, for ever. */
   async #round(): Promise<void> {
-    const { raft, clock } = this.#deps;
-    if (this.#stopped || raft?.clusterId !== "") {
-      if (!raft && !this.#stopped)
-        await Promise.allSettled(this.#others().map((a) => this.#ask(a)));
-      return;
-    }
+    if (this.#stopped || this.#rounding || this.#isSettled()) return;
+    this.#rounding = true;
     this.#cancel?.();
-    await Promise.allSettled(this.#others().map((address) => this.#ask(address)));
+    const { raft, clock } = this.#deps;
+    const asked = await Promise.allSettled(this.#others().map((address) => this.#ask(address)));
     try {
-      await this.#decide(raft);
+      if (raft?.clusterId === "") await this.#decide(raft);
+      else if (raft) await this.#moveAddress(raft);
     } catch (error) {
       this.#tell(errorText(error));
     }
-    if (raft.clusterId === "" && !this.#stopped) {
-      this.#cancel = clock.setTimer(clock.now() + FORMATION_INTERVAL_MS, () => void this.#round());
-    }
+    this.#rounding = false;
+    if (this.#stopped || this.#isSettled()) return;
+    const found = this.#outside || (!raft && asked.some((one) => one.status === "fulfilled"));
+    const intervalMs = found ? OUTSIDE_INTERVAL_MS : FORMATION_INTERVAL_MS;
+    this.#cancel = clock.setTimer(clock.now() + intervalMs, () => void this.#round());
+  }
+
+  /** A member that the others know under its address: nothing runs in the background. */
+  #isSettled(): boolean {
+    const { raft } = this.#deps;
+    if (!raft || raft.clusterId === "") return false;
+    const known = raft.status().conf.addresses[raft.memberId];
+    return known === undefined || known === this.#options.self.rpcAddr;
+  }
+
+  /** A member whose machine got another address tells the leader. */
+  async #moveAddress(raft: RaftNode<unknown>): Promise<void> {
+    const { leaderAddress } = raft.status();
+    const through = leaderAddress === "" ? this.#others()[0] : leaderAddress;
+    if (through !== undefined) await this.#askToJoin(through);
   }
 
   #others(): string[] {
@@ -193,15 +216,26 @@ export class Cluster {
     if (decision.kind === "wait") {
       this.#tell(decision.reason);
     } else if (decision.kind === "form") {
-      const clusterId = clusterIdOf(decision.voters.map((v) => v.id));
-      this.#deps.log("info", "forming the cluster", { voters: decision.voters.length });
-      await raft.bootstrap({ clusterId, voters: decision.voters });
+      const { clusterId, voters } = decision;
+      this.#deps.log("info", "forming the cluster", { voters: voters.length });
+      await raft.bootstrap({ clusterId, voters });
     } else {
-      this.#deps.log("info", "joining a cluster", { through: decision.through });
-      await raft.join({ clusterId: decision.clusterId });
-      const peer = await this.#deps.peers.get(decision.through);
-      await peer.call(Rpc.joinCluster, this.identity(), { timeoutMs: JOIN_TIMEOUT_MS });
+      // Asked before anything is written: until we are taken in we can begin again.
+      const { isMember } = await this.#askToJoin(decision.through);
+      if (isMember) {
+        this.#deps.log("info", "joining a cluster", { through: decision.through });
+        await raft.join({ clusterId: decision.clusterId });
+      }
+      this.#outside = !isMember;
+      if (!isMember) this.#tell("the cluster has all the servers it wants: working beside it");
     }
+  }
+
+  async #askToJoin(through: string): Promise<JoinReply> {
+    const peer = await this.#deps.peers.get(through);
+    return await peer.call<AgentIdentity, JoinReply>(Rpc.joinCluster, this.identity(), {
+      timeoutMs: JOIN_TIMEOUT_MS,
+    });
   }
 
   #tell(reason: string): void {
@@ -211,10 +245,13 @@ export class Cluster {
   }
 
   /** A server asks to be taken in; the leader decides, others pass it on. */
-  async #admit(identity: AgentIdentity): Promise<{ clusterId: string }> {
+  async #admit(identity: AgentIdentity): Promise<JoinReply> {
     const { raft, peers } = this.#deps;
     if (!raft || raft.clusterId === "") {
       throw new DroverError("no-cluster", "this agent belongs to no cluster", { retryable: true });
+    }
+    if (identity.clusterId !== "" && identity.clusterId !== raft.clusterId) {
+      throw new DroverError("other-cluster", `this is cluster ${raft.clusterId}`);
     }
     this.#hear(identity);
     const status = raft.status();
@@ -225,15 +262,24 @@ export class Cluster {
       const leader = await peers.get(status.leaderAddress);
       return await leader.call(Rpc.joinCluster, identity, { timeoutMs: JOIN_TIMEOUT_MS });
     }
-    const known = [...status.conf.voters, ...status.conf.learners].includes(identity.id);
-    if (!known && takesPart(status.conf)) {
-      await raft.changeMembership({
-        addLearners: [{ id: identity.id, address: identity.rpcAddr }],
-        expectConfIndex: status.confIndex,
-      });
-    }
+    const isMember = await this.#addOrMove(raft, identity);
     void this.#settleRoles();
-    return { clusterId: raft.clusterId };
+    return { clusterId: raft.clusterId, isMember };
+  }
+
+  /** False = the cluster has all the members it wants. */
+  async #addOrMove(raft: RaftNode<unknown>, identity: AgentIdentity): Promise<boolean> {
+    const { conf, confIndex } = raft.status();
+    const member = { id: identity.id, address: identity.rpcAddr };
+    const isVoter = conf.voters.includes(member.id);
+    const isKnown = isVoter || conf.learners.includes(member.id);
+    if (isKnown && conf.addresses[member.id] === member.address) return true;
+    if (!isKnown && !takesPart(conf)) return false;
+    await raft.changeMembership({
+      ...(isVoter ? { addVoters: [member] } : { addLearners: [member] }),
+      expectConfIndex: confIndex,
+    });
+    return true;
   }
 
   /** Leader: promotes standbys until the voters are complete, one change at a time. */
@@ -250,8 +296,8 @@ export class Cluster {
         return progress?.active === true && progress.match >= status.commit - 10;
       });
       const decision = decideRoles({ ...status.conf, caughtUp });
-      again = status.conf.learners.length > 0 && status.conf.voters.length < 3;
-      if (decision.kind === "none") return;
+      again = decision.kind === "wait";
+      if (decision.kind !== "promote") return;
       const addVoters = decision.ids.map((id) => ({
         id,
         address: status.conf.addresses[id] ?? "",
@@ -263,21 +309,9 @@ export class Cluster {
       again = true;
     } finally {
       this.#rolesRunning = false;
-      if (again && !this.#stopped && raft.status().conf.learners.length > 1) {
+      if (again && !this.#stopped) {
         clock.setTimer(clock.now() + ROLES_RETRY_MS, () => void this.#settleRoles());
       }
     }
   }
-}
-
-/** The same for everyone who formed the cluster: derived from the ids of its first voters. */
-function clusterIdOf(ids: readonly string[]): string {
-  const hex = createHash("sha256").update(ids.join(",")).digest("hex");
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20, 32),
-  ].join("-");
 }

@@ -17,6 +17,7 @@ function identity(id: string, fields: Partial<AgentIdentity> = {}): AgentIdentit
     expect: 3,
     known: ["a", "b", "c"],
     voters: [],
+    addresses: {},
     leader: "",
     term: 0,
     lastIndex: 0,
@@ -25,12 +26,16 @@ function identity(id: string, fields: Partial<AgentIdentity> = {}): AgentIdentit
   };
 }
 
+/** Derived from the ids a, b and c. */
+const CLUSTER = "205830ca-5b23-bbe3-9ab5-10cfddc1dff2";
+
 const [a, b, c] = [identity("a"), identity("b"), identity("c")];
 
 test("three that name the same three form a cluster of them", () => {
   const decision = decideFormation(a, [c, b]);
   assert.deepEqual(decision, {
     kind: "form",
+    clusterId: CLUSTER,
     voters: [
       { id: "a", address: "a:4647" },
       { id: "b", address: "b:4647" },
@@ -64,9 +69,39 @@ test("different expectations are named", () => {
   assert.match(decision.kind === "wait" ? decision.reason : "", /expects 5 servers/);
 });
 
-test("one that has formed already with us among its voters lets us form too", () => {
-  const formed = identity("b", { clusterId: "x", voters: ["a", "b", "c"], known: [] });
-  assert.equal(decideFormation(a, [formed, c]).kind, "form");
+const ADDRESSES = { a: "a:4647", b: "b:4647", c: "c:4647" };
+
+function formedBy(id: string): AgentIdentity {
+  return identity(id, {
+    clusterId: CLUSTER,
+    voters: ["a", "b", "c"],
+    addresses: ADDRESSES,
+    known: [],
+  });
+}
+
+test("when one has formed the cluster with us, we follow, whatever the others know", () => {
+  // The third one has seen that the first formed: it does not count it among the fresh ones.
+  const third = identity("c", { known: ["a", "c"] });
+  const expected = decideFormation(a, [b, c]);
+  assert.equal(expected.kind, "form");
+  assert.deepEqual(decideFormation(a, [formedBy("b"), third]), expected);
+  assert.deepEqual(decideFormation(a, [formedBy("b")]), expected);
+  const begunAnew = identity("d", { known: ["a", "d"] });
+  assert.deepEqual(decideFormation(a, [formedBy("b"), begunAnew]), expected);
+});
+
+test("a cluster whose voters have changed since is joined, not formed again", () => {
+  const grown = identity("z", { clusterId: CLUSTER, voters: ["a", "y", "z"] });
+  assert.equal(decideFormation(a, [grown]).kind, "join");
+});
+
+test("between two clusters nothing is guessed", () => {
+  const decision = decideFormation(a, [
+    identity("y", { clusterId: "one", voters: ["y"] }),
+    identity("z", { clusterId: "two", voters: ["z"] }),
+  ]);
+  assert.match(decision.kind === "wait" ? decision.reason : "", /y and z .*different clusters/);
 });
 
 test("a cluster that does not count on us is joined", () => {

@@ -12,9 +12,11 @@ test("one voter and two caught-up standbys become three voters at once", () => {
   assert.deepEqual(decideRoles(input), { kind: "promote", ids: ["b", "c"] });
 });
 
-test("a standby that lags is not promoted", () => {
+test("a standby that lags is not promoted, but looked at again", () => {
   const input = { voters: ["a"], learners: ["b", "c"], caughtUp: ["b"] };
-  assert.deepEqual(decideRoles(input), { kind: "none" });
+  assert.deepEqual(decideRoles(input), { kind: "wait" });
+  const two = { voters: ["a", "b"], learners: ["c"], caughtUp: [] };
+  assert.deepEqual(decideRoles(two), { kind: "wait" });
 });
 
 test("three voters and two standbys are enough", () => {

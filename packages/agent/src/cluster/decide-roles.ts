@@ -11,20 +11,22 @@ export interface RolesInput {
 
 export type RolesDecision =
   | { readonly kind: "none" }
+  /** There are enough standbys to vote, but they have to catch up first: look again. */
+  | { readonly kind: "wait" }
   | { readonly kind: "promote"; readonly ids: readonly string[] };
 
 const VOTERS_TARGET = 3;
 
 export function decideRoles(input: RolesInput): RolesDecision {
   const missing = VOTERS_TARGET - input.voters.length;
-  if (missing <= 0) return { kind: "none" };
-  const ready = input.learners.filter((id) => input.caughtUp.includes(id));
   // From one voter to two would weaken the cluster: both or none.
-  if (ready.length < missing) return { kind: "none" };
+  if (missing <= 0 || input.learners.length < missing) return { kind: "none" };
+  const ready = input.learners.filter((id) => input.caughtUp.includes(id));
+  if (ready.length < missing) return { kind: "wait" };
   return { kind: "promote", ids: ready.slice(0, missing) };
 }
 
-export const STANDBYS_TARGET = 2;
+const STANDBYS_TARGET = 2;
 
 /** Whether a server that asks to join takes part in Raft, or only works as a client. */
 export function takesPart(input: Pick<RolesInput, "voters" | "learners">): boolean {

@@ -16,6 +16,8 @@ export interface AgentIdentity {
   readonly known: readonly string[];
   /** Voters of the cluster it belongs to. */
   readonly voters: readonly string[];
+  /** Their addresses, by id. */
+  readonly addresses: Readonly<Record<string, string>>;
   readonly leader: string;
   readonly term: number;
   readonly lastIndex: number;
