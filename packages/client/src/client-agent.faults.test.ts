@@ -3,8 +3,9 @@ import { join } from "node:path";
 import test from "node:test";
 import { SECOND } from "@drover/base";
 import { mockId } from "@drover/model/testing";
+import { AllocJournal } from "./state/alloc-journal.ts";
 import type { AllocRecord } from "./state/alloc-record.ts";
-import { type AllocStore, FileAllocStore } from "./state/alloc-store.ts";
+import type { AllocStore } from "./state/alloc-store.ts";
 import { changed, stopped, want } from "./testing/jobs.ts";
 import { World } from "./testing/world.ts";
 
@@ -45,6 +46,10 @@ class DyingStore implements AllocStore {
     if (this.#written) await this.#inner.write(record);
     this.dead = true;
     throw new Error("killed");
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
   }
 
   remove(allocId: string): Promise<void> {
@@ -90,7 +95,7 @@ async function liveThrough(death: { at: number; written: boolean }): Promise<num
 }
 
 function storeOf(world: World): AllocStore {
-  return new FileAllocStore(join(world.dataDir, "client", "allocs"));
+  return new AllocJournal(join(world.dataDir, "client", "allocs.log"));
 }
 
 test("an agent killed at any write goes on where it was, without a twin or an orphan", async () => {

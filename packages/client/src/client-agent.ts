@@ -20,8 +20,9 @@ import { type HostStats, HostStatsReader } from "./local/host-stats.ts";
 import type { ClientDeps, ClientOptions } from "./options.ts";
 import { AllocRunner, type RunnerDeps } from "./runner/alloc-runner.ts";
 import { reapOrphans } from "./runner/reap-orphans.ts";
+import { AllocJournal } from "./state/alloc-journal.ts";
 import { type AllocRecord, newAllocRecord, runsDetachedMs } from "./state/alloc-record.ts";
-import { type AllocStore, FileAllocStore } from "./state/alloc-store.ts";
+import type { AllocStore } from "./state/alloc-store.ts";
 import { ensureDirectory } from "./state/atomic-file.ts";
 import { loadNodeIdentity } from "./state/identity.ts";
 import { SeenIndex } from "./state/seen-index.ts";
@@ -209,6 +210,7 @@ export class ClientAgent {
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     await this.#session.close();
     await this.#seen.settled();
+    await this.#store.close();
     for (const part of [...this.#deps.discoveries, ...this.#deps.drivers]) await part.close();
   }
 
@@ -393,7 +395,7 @@ export async function startClient(options: ClientOptions, deps: ClientDeps): Pro
   await mkdir(join(options.dataDir, "alloc"), { recursive: true, mode: 0o711 });
   const identity = await loadNodeIdentity(options.dataDir);
   const seen = await SeenIndex.load(join(home, "seen.json"), options.clusterId);
-  const store = deps.store ?? new FileAllocStore(join(home, "allocs"));
+  const store = deps.store ?? new AllocJournal(join(home, "allocs.log"));
   const fingerprinter = await Fingerprinter.create(options, { ...deps, identity });
   const agent = new ClientAgent(options, deps, { fingerprinter, seen, store });
   await agent.start();

@@ -20,7 +20,7 @@ export interface SetupInput {
 export async function setupTask(input: SetupInput): Promise<Readonly<Record<string, string>>> {
   refuseUnsupported(input.task);
   const directory = taskPath(input.paths, input.task.name);
-  await buildAllocDirs(input.paths, input.task.name);
+  buildAllocDirs(input.paths, input.task.name);
   await writeDispatchPayload(input.task, input.job, directory);
   return renderTemplates(input.task, directory, input.env.lookup);
 }

@@ -1,5 +1,5 @@
 /** Where an allocation lives on disk, and where its tasks see it. */
-import { chmod, mkdir } from "node:fs/promises";
+import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Task } from "@drover/model";
 import type { TaskDirs } from "../core/task-env.ts";
@@ -22,9 +22,12 @@ export function taskPath(paths: AllocPaths, taskName: string): string {
   return join(paths.root, taskName);
 }
 
-/** Directories that a task of any user may write in; safe to repeat. */
-export async function buildAllocDirs(paths: AllocPaths, taskName: string): Promise<void> {
-  await mkdir(paths.root, { recursive: true, mode: 0o711 });
+/**
+ * Directories that a task of any user may write in; safe to repeat. Synchronous: each call takes
+ * microseconds, and as many turns of the thread pool, behind other allocations' flushes, 10 ms.
+ */
+export function buildAllocDirs(paths: AllocPaths, taskName: string): void {
+  mkdirSync(paths.root, { recursive: true, mode: 0o711 });
   const task = taskPath(paths, taskName);
   const open = [
     paths.shared,
@@ -36,13 +39,11 @@ export async function buildAllocDirs(paths: AllocPaths, taskName: string): Promi
     join(task, "secrets"),
     join(task, "tmp"),
   ];
-  await Promise.all(
-    open.map(async (path) => {
-      await mkdir(path, { recursive: true });
-      // The umask of the agent must not decide what a task may do.
-      await chmod(path, 0o777);
-    }),
-  );
+  for (const path of open) {
+    mkdirSync(path, { recursive: true });
+    // The umask of the agent must not decide what a task may do.
+    chmodSync(path, 0o777);
+  }
 }
 
 /** Containers see fixed paths, processes on the host the real ones. */

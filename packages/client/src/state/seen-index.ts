@@ -2,7 +2,11 @@
  * The highest (epoch, index) that any server has shown this node (DESIGN §8). A server that is
  * behind it must catch up before it may serve the session.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { readIfExists, writeAtomic } from "./atomic-file.ts";
+
+/** A push is followed by starts and stops, whose own writes must not stand behind this one's. */
+const SAVE_LATER_MS = 500;
 
 export interface Seen {
   readonly clusterId: string;
@@ -15,6 +19,7 @@ export class SeenIndex {
   #seen: Seen;
   #writing: Promise<void> = Promise.resolve();
   #dirty = false;
+  #hurry = new AbortController();
 
   constructor(path: string, seen: Seen) {
     this.#path = path;
@@ -43,17 +48,26 @@ export class SeenIndex {
     return true;
   }
 
-  /** Resolves when the newest value is on disk. Losing it costs nothing but a stale first push. */
+  /**
+   * Writes the newest value and resolves when it is on disk. Losing it costs nothing but a stale
+   * first push.
+   */
   settled(): Promise<void> {
+    this.#hurry.abort();
     return this.#writing;
   }
 
   #save(): void {
     if (this.#dirty) return;
     this.#dirty = true;
-    this.#writing = this.#writing.then(() => {
-      this.#dirty = false;
-      return writeAtomic(this.#path, JSON.stringify(this.#seen));
-    });
+    this.#hurry = new AbortController();
+    const { signal } = this.#hurry;
+    this.#writing = this.#writing
+      // Cut short by `settled`.
+      .then(() => delay(SAVE_LATER_MS, undefined, { signal }).catch(() => undefined))
+      .then(() => {
+        this.#dirty = false;
+        return writeAtomic(this.#path, JSON.stringify(this.#seen));
+      });
   }
 }
