@@ -49,6 +49,11 @@ export const jobEndpoints = {
     capability: "dispatch-job",
   }),
   jobPeriodicForce: endpoint(WRITE, "/v1/job/:id*/periodic/force", writing),
+  scalingPolicy: endpoint(READ, "/v1/scaling/policy/:id", {
+    ...reading,
+    capability: "read-job-scaling",
+    namespace: "object",
+  }),
   scalingPolicies: endpoint(READ, "/v1/scaling/policies", {
     ...reading,
     capability: "read-job-scaling",

@@ -14,6 +14,7 @@ import { jobReads } from "./jobs.ts";
 import { nodeHandlers } from "./node-owned.ts";
 import { nodeReads } from "./nodes.ts";
 import { operatorLocals, operatorReads } from "./operator.ts";
+import { scalingReads } from "./scaling.ts";
 import { search } from "./search.ts";
 import { searchFuzzy } from "./search-fuzzy.ts";
 import { serviceReads } from "./services.ts";
@@ -23,6 +24,7 @@ import { validateHandler } from "./validate.ts";
 export function createHandlers(region: string): Readonly<Record<EndpointName, Handler | null>> {
   return {
     ...jobReads,
+    ...scalingReads,
     ...jobWrites,
     ...jobChildren,
     ...allocationReads,

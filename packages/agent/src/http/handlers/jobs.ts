@@ -254,32 +254,6 @@ const jobScaleStatus: ReadHandler = {
   },
 };
 
-const scalingPolicies: ReadHandler = {
-  kind: "read",
-  tables: ["jobs"],
-  run(context) {
-    const rows = [...context.snapshot.jobs()]
-      .filter((job) => inNamespace(context, job) && !job.stop)
-      .flatMap((job) =>
-        job.taskGroups.flatMap((group) =>
-          group.scaling
-            ? [
-                {
-                  CreateIndex: group.scaling.createIndex,
-                  Enabled: group.scaling.enabled,
-                  ID: group.scaling.id,
-                  ModifyIndex: group.scaling.modifyIndex,
-                  Target: { Group: group.name, Job: job.id, Namespace: job.namespace },
-                  Type: group.scaling.type,
-                },
-              ]
-            : [],
-        ),
-      );
-    return { json: rows, index: context.snapshot.tableIndex("jobs") };
-  },
-};
-
 export const jobReads = {
   jobList,
   jobRead,
@@ -293,5 +267,4 @@ export const jobReads = {
   jobServices,
   jobActions,
   jobScaleStatus,
-  scalingPolicies,
 } as const;
