@@ -21,10 +21,10 @@ function* policies(context: ReadContext): Generator<Policy> {
 
 function summary({ job, group, scaling }: Policy): Record<string, unknown> {
   return {
-    CreateIndex: scaling.createIndex,
+    CreateIndex: scaling.createIndex || job.createIndex,
     Enabled: scaling.enabled,
     ID: scaling.id,
-    ModifyIndex: scaling.modifyIndex,
+    ModifyIndex: scaling.modifyIndex || job.jobModifyIndex,
     Target: { Group: group.name, Job: job.id, Namespace: job.namespace },
     Type: scaling.type,
   };
@@ -48,9 +48,11 @@ const scalingPolicy: ReadHandler = {
       const { scaling } = policy;
       if (scaling.id !== context.params.id) continue;
       const { Max, Min, Policy } = encode(scalingSchema, scaling) as Record<string, unknown>;
+      const { Target, Type, ...stamps } = summary(policy);
+      const { CreateIndex, Enabled, ID, ModifyIndex } = stamps;
       return {
-        json: { ...summary(policy), Max, Min, Policy },
-        index: scaling.modifyIndex || index,
+        json: { CreateIndex, Enabled, ID, Max, Min, ModifyIndex, Policy, Target, Type },
+        index: scaling.modifyIndex || policy.job.jobModifyIndex,
       };
     }
     return missing("policy not found", index);
