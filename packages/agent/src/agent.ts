@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { ClientAgent } from "@drover/client";
 import { type Log, Server, ServerFsm } from "@drover/server";
 import { type CommandResult, StateMachineStore } from "@drover/state";
-import { listen, PeerPool, Router } from "@drover/wire";
+import { listen, PeerPool, Router, type WireListener } from "@drover/wire";
 import { openRaftNode, type RaftNode, type SpawnWorker } from "@raft/node-raft";
 import { createWsTransport } from "@raft/node-raft/ws";
 import { createAgentInfo } from "./agent-info-impl.ts";
@@ -80,17 +80,11 @@ async function openParts(
   const peers = new PeerPool(router);
   open.peers = peers;
   const transport = createWsTransport({ log: (level, text, fields) => log(level, text, fields) });
-  const wire = await listen({
-    host: config.bindAddr,
-    port: config.ports.rpc,
-    router,
-    onRaftSocket: (socket, request) => transport.acceptPeer(socket, request),
-    onError: (error) => log("error", "accepting a connection failed", { error: error.message }),
-  });
+  const wire = await openWire(config, log, router, transport);
   open.wire = wire;
   const rpcAddress = advertised(config.advertise.rpc, wire.address);
   const httpAdvertised = (bound: string) => advertised(config.advertise.http, bound);
-  let client: ClientAgent | null = null;
+  const client = (): ClientAgent | null => open.client ?? null;
   const parts = await openServer(config, deps, {
     dataDir,
     router,
@@ -100,17 +94,13 @@ async function openParts(
     httpHint: httpAdvertised(`${config.bindAddr}:${config.ports.http}`),
   });
   Object.assign(open, parts);
-  const agent = createAgentInfo(config, {
-    ...parts,
-    rpcAddress,
-    client: () => client,
-    tap,
-  });
+  const otherServers = () => parts.cluster.serverAddresses().filter((a) => a !== rpcAddress);
+  const agent = createAgentInfo(config, { ...parts, rpcAddress, client, tap });
   const execDeps: ExecDeps = {
     server: () => (parts.raft?.clusterId === "" ? null : parts.server),
-    client: () => client,
+    client,
     peers,
-    otherServers: () => parts.cluster.serverAddresses().filter((a) => a !== rpcAddress),
+    otherServers,
   };
   const dispatcher = new Dispatcher({
     ...execDeps,
@@ -126,24 +116,31 @@ async function openParts(
   serveExecUpgrades(http.node, { ...execDeps, log });
   parts.cluster.start();
   if (config.client.enabled) {
-    client = await openClient(config, deps, {
+    open.client = await openClient(config, deps, {
       dataDir,
       router,
       rpcAddress,
       httpAddress: httpAdvertised(http.address),
-      servers: () =>
-        parts.server && !parts.cluster.isOutside
-          ? [rpcAddress]
-          : parts.cluster.serverAddresses().filter((a) => a !== rpcAddress),
+      servers: () => (parts.cluster.isOutside ? otherServers() : [rpcAddress]),
     });
-    open.client = client;
   }
-  return {
-    httpAddress: http.address,
-    rpcAddress,
-    config,
-    stop: () => stopAgent(open, log),
-  };
+  const stop = () => stopAgent(open, log);
+  return { httpAddress: http.address, rpcAddress, config, stop };
+}
+
+function openWire(
+  config: AgentConfig,
+  log: Log,
+  router: Router,
+  transport: ReturnType<typeof createWsTransport>,
+): Promise<WireListener> {
+  return listen({
+    host: config.bindAddr,
+    port: config.ports.rpc,
+    router,
+    onRaftSocket: (socket, request) => transport.acceptPeer(socket, request),
+    onError: (error) => log("error", "accepting a connection failed", { error: error.message }),
+  });
 }
 
 async function openServer(

@@ -1,4 +1,4 @@
-/** msgpack as node-to-node traffic uses it: plain objects, no records, no extensions (DESIGN §1). */
+/** msgpack as node-to-node traffic uses it: plain objects, no records or extensions (DESIGN §1). */
 import { Packr } from "msgpackr";
 
 const packr = new Packr({ useRecords: false, moreTypes: false, int64AsType: "number" });
