@@ -423,3 +423,17 @@ test("a task without the configuration that its driver needs fails and says what
   assert.match(events.map((event) => String(event.DisplayMessage)).join("\n"), /command/);
   await api.delete("/v1/job/unplaceable?purge=true");
 });
+
+test("a source that is too large to be kept is said to be discarded", async () => {
+  const Source = `# ${"x".repeat(1_100_000)}\n`;
+  const Job = await api.put("/v1/jobs/parse", { JobHCL: mockJob("large") });
+  const body = { Job, Submission: { Source, Format: "hcl2" } };
+  const { Warnings } = await api.put<{ Warnings: string }>("/v1/jobs", body);
+  assert.equal(
+    Warnings,
+    "1 warning:\n\n* job source size of 1.1 MB exceeds maximum of 1.0 MB and will be discarded",
+  );
+  const kept = await api.request("GET", "/v1/job/large/submission?version=0");
+  assert.equal(kept.status, 404);
+  await api.delete("/v1/job/large?purge=true");
+});

@@ -21,7 +21,7 @@ import { readJson } from "./body.ts";
 import { type ForwardOptions, forwardRequest } from "./forward.ts";
 import type { Handler, NodeHandler, Principal, RequestContext } from "./handler.ts";
 import { findOwner } from "./owner.ts";
-import { parseQuery } from "./query.ts";
+import { parseQuery, readParams } from "./query.ts";
 import { errorReply, type Reply, toResponse } from "./reply.ts";
 
 const LEADER_WAIT_MS = 10_000;
@@ -87,7 +87,7 @@ export class Dispatcher {
     const match = matchEndpoint(request.method, url.pathname);
     if (match.kind === "method") throw new ApiError("method-not-allowed", "Invalid method");
     if (match.kind === "none") return { status: 404 };
-    const query = parseQuery(url.searchParams, { held: match.name !== "eventStream" });
+    const query = parseQuery(readParams(url.search), { held: match.name !== "eventStream" });
     this.#checkRegion(query.region);
     const token = options?.token ?? query.all.get("idempotency_token") ?? randomUUID();
     let read: Promise<Uint8Array | null> | null = null;

@@ -29,6 +29,8 @@ const holds: readonly [string, boolean][] = [
   ['ID not matches "^x"', true],
   ["Periodic is empty", true],
   ["Name is empty", true],
+  ["Periodic is nil", true],
+  ["Meta is not nil", true],
   ["Datacenters is not empty", true],
   ['Meta.owner == "team-a"', true],
   ['"owner" in Meta', true],

@@ -121,6 +121,7 @@ class FilterParser {
     }
     if (op.text === "is") {
       const negated = this.#takeWord("not");
+      if (this.#takeWord("nil")) return (doc) => (select(doc, first.text) === null) !== negated;
       if (!this.#takeWord("empty")) throw this.#bad();
       return (doc) => isEmpty(select(doc, first.text)) !== negated;
     }

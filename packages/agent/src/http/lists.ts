@@ -8,6 +8,8 @@ export interface ListOptions<T> {
   readonly items: Iterable<T>;
   readonly index: number;
   readonly encode: (item: T) => Record<string, unknown>;
+  /** What a filter looks at, where it is more than what is sent. */
+  readonly filtered?: (item: T) => Record<string, unknown>;
   /** Sort key and page token; lists by creation use `<createIndex>.<id>`. */
   readonly token: (item: T) => string;
   readonly byIndex: boolean;
@@ -21,14 +23,15 @@ export function listReply<T>(context: ReadContext, options: ListOptions<T>): Rea
   if (options.keep) items = items.filter(options.keep);
   const tokens = new Map(items.map((item) => [item, options.token(item)]));
   items.sort((a, b) => compare(tokens.get(a) as string, tokens.get(b) as string));
-  let rows = items.map((item) => ({
+  if (query.filter !== "") {
+    const predicate = compileFilter(query.filter);
+    const seen = options.filtered ?? options.encode;
+    items = items.filter((item) => predicate(seen(item)));
+  }
+  const rows = items.map((item) => ({
     token: tokens.get(item) as string,
     doc: options.encode(item),
   }));
-  if (query.filter !== "") {
-    const predicate = compileFilter(query.filter);
-    rows = rows.filter((row) => predicate(row.doc));
-  }
   const page = paginate(rows, query, (row) => row.token, compare);
   return {
     json: page.items.map((row) => row.doc),

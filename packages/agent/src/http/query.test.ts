@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ApiError } from "@drover/api";
-import { parseQuery } from "./query.ts";
+import { parseQuery, readParams } from "./query.ts";
 
 const parse = (text: string) => parseQuery(new URLSearchParams(text));
 
@@ -68,6 +68,11 @@ for (const [text, message] of refused) {
     assert.throws(() => parse(text), new ApiError("bad-request", message));
   });
 }
+
+test("a pair that is not well encoded counts as not sent", () => {
+  assert.equal(readParams("?prefix=%zz&namespace=a%2Fb").toString(), "namespace=a%2Fb");
+  assert.equal(readParams("?prefix=100%25").get("prefix"), "100%");
+});
 
 test("where the index belongs to the endpoint it is left to it", () => {
   const query = parseQuery(new URLSearchParams("index=-5"), { held: false });

@@ -3,6 +3,7 @@ import { badRequest } from "@drover/api";
 import { nanosToMs, parseDuration } from "@drover/base";
 
 const WAIT_MAX_MS = 300_000;
+const MALFORMED = /%(?![0-9a-f]{2})/i;
 
 export interface CommonQuery {
   readonly region: string;
@@ -20,6 +21,13 @@ export interface CommonQuery {
   readonly reverse: boolean;
   readonly pretty: boolean;
   readonly all: URLSearchParams;
+}
+
+/** A pair that is not well encoded is left out, as if it had not been sent. */
+export function readParams(search: string): URLSearchParams {
+  if (!MALFORMED.test(search)) return new URLSearchParams(search);
+  const pairs = search.replace(/^\?/, "").split("&");
+  return new URLSearchParams(pairs.filter((pair) => !MALFORMED.test(pair)).join("&"));
 }
 
 /** `held` false: `index` is the endpoint's own affair. */

@@ -30,6 +30,7 @@ import type { RequestContext, WriteHandler } from "../handler.ts";
 import type { Reply } from "../reply.ts";
 
 const PRIORITY_MAX = 100;
+const SOURCE_BYTES_MAX = 1_000_000;
 
 /** Reads `{Job: …}`; namespace by `?namespace` > body > the job's own (spec chapter 2 §2.1). */
 export function readJob(body: Fields, context: RequestContext, goType: string): JobInput {
@@ -77,7 +78,9 @@ async function register(context: RequestContext, server: Parameters<WriteHandler
   if (evalPriority < 0 || evalPriority > PRIORITY_MAX) {
     throw badRequest("evaluation priority must be between 1 and 100 inclusively");
   }
-  const submission = body.object("Submission");
+  const submitted = body.object("Submission");
+  const tooLarge = sourceWarning(submitted);
+  const submission = tooLarge === "" ? submitted : null;
   const result = await registerJob(server, {
     input,
     submission: submission
@@ -94,7 +97,25 @@ async function register(context: RequestContext, server: Parameters<WriteHandler
     evalPriority,
     token: context.token,
   });
-  return written(result);
+  return written({ ...result, warnings: withWarning(result.warnings, tooLarge) });
+}
+
+/** "" = the source of the job is small enough to be kept. */
+function sourceWarning(submission: Fields | null): string {
+  const bytes = Buffer.byteLength(submission?.string("Source") ?? "");
+  if (bytes <= SOURCE_BYTES_MAX) return "";
+  const megabytes = (size: number) => `${(size / 1_000_000).toFixed(1)} MB`;
+  return (
+    `job source size of ${megabytes(bytes)} exceeds maximum of ${megabytes(SOURCE_BYTES_MAX)} ` +
+    "and will be discarded"
+  );
+}
+
+function withWarning(warnings: string, added: string): string {
+  if (added === "") return warnings;
+  if (warnings === "") return `1 warning:\n\n* ${added}`;
+  const count = Number(/^\d+/.exec(warnings)?.[0] ?? 0) + 1;
+  return `${warnings.replace(/^\d+ warnings?:/, `${count} warnings:`)}\n* ${added}`;
 }
 
 const jobRegister: WriteHandler = { kind: "write", run: register };

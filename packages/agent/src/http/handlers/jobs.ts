@@ -30,6 +30,7 @@ export function jobStubs(context: ReadContext, keep: (job: Job) => boolean): Rea
     items: context.snapshot.jobs(),
     index: context.snapshot.tableIndex("jobs", "summaries"),
     encode: (job) => jobStubToWire(job, context.snapshot.jobSummary(job) ?? null, { meta }),
+    filtered: jobToWire,
     token: (job) => `${job.namespace}.${job.id}`,
     byIndex: false,
     keep,
@@ -70,7 +71,7 @@ const jobVersions: ReadHandler = {
       context.query.all.get("diffs") === "true" ? versionDiffs(context, versions) : null;
     return {
       json: {
-        Diffs: diffs,
+        Diffs: diffs && diffs.length > 0 ? diffs : null,
         Index: index,
         KnownLeader: true,
         LastContact: 0,
