@@ -18,6 +18,7 @@ import { scalingReads } from "./scaling.ts";
 import { search } from "./search.ts";
 import { searchFuzzy } from "./search-fuzzy.ts";
 import { serviceReads } from "./services.ts";
+import { taskFileHandlers } from "./task-files.ts";
 import { validateHandler } from "./validate.ts";
 
 /** null: a WebSocket endpoint, which upgrades instead. */
@@ -30,6 +31,7 @@ export function createHandlers(region: string): Readonly<Record<EndpointName, Ha
     ...allocationReads,
     ...nodeReads,
     ...nodeHandlers,
+    ...taskFileHandlers,
     ...clusterWrites,
     ...serviceReads,
     ...operatorReads,
