@@ -98,7 +98,8 @@ async function refused(
     assert.equal(response.headers.get("content-type"), "text/plain; charset=utf-8");
   }
   const later = await world();
-  // The state machine itself compares the check index: its refusal is an entry that changes nothing.
+  // The state machine itself compares the check index: its refusal is an entry that changes
+  // nothing.
   if (want.byStateMachine) later.lastLogIndex = earlier.lastLogIndex;
   assert.deepEqual(later, earlier, `${method} ${path} changed something`);
 }

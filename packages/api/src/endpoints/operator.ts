@@ -1,4 +1,4 @@
-/** The agent itself, status, operator calls, search, services, events: spec chapter 8 §8.7 to §8.10. */
+/** The agent, status, operator calls, search, services, events: spec chapter 8 §8.7 to §8.10. */
 import { endpoint, READ, REMOVE, WRITE } from "../endpoint.ts";
 
 const agent = { mode: "local", capability: "agent:read" } as const;

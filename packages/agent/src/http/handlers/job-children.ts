@@ -1,6 +1,6 @@
 /**
- * Dispatching and forcing of parameterized and periodic jobs (spec chapter 8 §8.2): what is asked of
- * the wrong kind of job is refused as users know it, the rest is not done by this version.
+ * Dispatching and forcing of parameterized and periodic jobs (spec chapter 8 §8.2): what is asked
+ * of the wrong kind of job is refused as users know it, the rest is not done by this version.
  */
 import { internal } from "@drover/api";
 import type { Job } from "@drover/model";
