@@ -122,6 +122,58 @@ test("an exit that happened while the agent was away is reported with its code",
     assert.equal(world.driver.created, 1);
   }));
 
+/** Holds writes back as long as `held` is set, as a busy disk does. */
+class BusyStore implements AllocStore {
+  readonly #inner: AllocStore;
+  held: Promise<void> | null = null;
+  waiting = 0;
+
+  constructor(inner: AllocStore) {
+    this.#inner = inner;
+  }
+
+  load() {
+    return this.#inner.load();
+  }
+
+  async write(record: AllocRecord): Promise<void> {
+    this.waiting += 1;
+    await this.held;
+    this.waiting -= 1;
+    return this.#inner.write(record);
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+
+  remove(allocId: string): Promise<void> {
+    return this.#inner.remove(allocId);
+  }
+}
+
+test("an exit that is still being written down makes nothing healthy", () =>
+  inWorld(async (world) => {
+    const store = new BusyStore(storeOf(world));
+    await world.restart(store);
+    const place = want(world.nodeId, { task: { services: [] } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    await world.until("nothing is being written", () => store.waiting === 0);
+    let free = () => {};
+    store.held = new Promise((resolve) => {
+      free = resolve;
+    });
+    world.driver.finish(`${id}/server`, 1);
+    await world.until("the exit is being written", () => store.waiting > 0);
+    world.clock.advance(60_000);
+    free();
+    store.held = null;
+    await world.until("it is pending", () => world.report(id)?.clientStatus === "pending");
+    assert.notEqual(world.report(id)?.healthy, true);
+  }));
+
 test("an allocation that the servers gave up as unknown is reported anew", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);

@@ -111,7 +111,7 @@ export class AllocRunner {
     this.paths = allocPaths(options.allocBase, from.record.alloc.id);
     this.#services = this.#createServices();
     const plans = (record: AllocRecord) => this.#services.plans(record);
-    const wake = () => this.#look();
+    const wake = () => this.catalogChanged();
     this.#health = new HealthWatch({
       clock: deps.clock,
       plans,
@@ -162,7 +162,7 @@ export class AllocRunner {
     this.#apply((record) => (record.removed ? record : { ...record, removed: true }));
   }
 
-  /** The catalog's view changed. */
+  /** The catalog's view or the time changed. What is being written is followed by a look anyway. */
   catalogChanged(): void {
     if (!this.#draining) this.#look();
   }
