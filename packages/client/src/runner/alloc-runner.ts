@@ -87,7 +87,7 @@ export class AllocRunner {
   readonly #checkRestart: CheckRestartWatch;
   readonly #health: HealthWatch;
   #record: AllocRecord;
-  #changes: Change[] = [];
+  readonly #changes: Change[] = [];
   #draining = false;
   #drained: Promise<void> = Promise.resolve();
   #restored: boolean;
@@ -280,15 +280,16 @@ export class AllocRunner {
   /** Folds what has come in; true when the record on disk is a new one. */
   async #turn(): Promise<boolean> {
     const before = this.#record;
-    const changes = this.#changes;
-    this.#changes = [];
     let next = before;
-    for (const change of changes) next = change(next);
+    for (const change of this.#changes.splice(0)) next = change(next);
     next = this.#advance(next);
     const fresh = !this.#restored && this.#acted === "";
     if (next === before && !fresh) return false;
     const news = fresh ? "lines" : compareReports(before, next);
     if (news !== "none") next = { ...next, seq: next.seq + 1 };
+    for (const task of fresh ? this.#tasks() : []) {
+      this.#loop(task).anticipate(next.tasks[task.name]);
+    }
     const written = await untilDone(this.#retry(), "writing allocation state", () =>
       this.#deps.store.write(next),
     );
@@ -302,8 +303,7 @@ export class AllocRunner {
   #advance(record: AllocRecord): AllocRecord {
     const next = advanceAlloc(record, this.#context());
     if (next.stage.kind !== "waiting") return next;
-    const { id } = next.alloc;
-    if (!this.#deps.ports.claim(id, heldPorts(next.alloc)).ok) return next;
+    if (!this.#deps.ports.claim(next.alloc.id, heldPorts(next.alloc)).ok) return next;
     return advanceAlloc(portsClaimed(next, this.#context()), this.#context());
   }
 

@@ -33,11 +33,18 @@ export interface TaskLoopDeps extends RetryDeps {
   post(input: TaskInput): void;
 }
 
+interface Setup {
+  readonly request: TaskStartRequest;
+  readonly prepared: PreparedTask;
+}
+
 export class TaskLoop {
   readonly #deps: TaskLoopDeps;
   #acted = "";
   #timer: Cancel | null = null;
   #pull: AbortController | null = null;
+  /** The setup, begun while the record that announces it is being written. */
+  #early: Promise<Setup> | null = null;
   #watched: TaskHandle | null = null;
   /** The process as the driver knows it now; null once it is known to be gone. */
   #attached: Promise<TaskHandle | null> = Promise.resolve(null);
@@ -46,6 +53,17 @@ export class TaskLoop {
 
   constructor(deps: TaskLoopDeps) {
     this.#deps = deps;
+  }
+
+  /**
+   * Call before `run` is on disk: its setup makes directories and looks for images, it starts
+   * nothing, so that it may go on beside the write.
+   */
+  anticipate(run: TaskRun | undefined): void {
+    if (run?.phase.kind !== "setup" || this.#acted !== "" || this.#early !== null) return;
+    this.#early = this.#prepare();
+    // Whoever waits for it is told.
+    this.#early.catch(() => undefined);
   }
 
   /** Call after `run` is on disk. `restored`: its process was started by an earlier agent. */
@@ -93,17 +111,25 @@ export class TaskLoop {
   }
 
   async #setup(): Promise<void> {
+    const early = this.#early;
+    this.#early = null;
+    try {
+      const { request, prepared } = await (early ?? this.#prepare());
+      this.#request = request;
+      this.#deps.prepared(request, prepared);
+      this.#post({ kind: "ready" });
+    } catch (error) {
+      this.#post({ kind: "setupFailed", ...failure(error) });
+    }
+  }
+
+  async #prepare(): Promise<Setup> {
     const pull = new AbortController();
     this.#pull = pull;
     try {
       const driver = this.#driver();
       const request = await this.#deps.setup();
-      this.#request = request;
-      const done = await driver.prepare(request, this.#note, pull.signal);
-      this.#deps.prepared(request, done);
-      this.#post({ kind: "ready" });
-    } catch (error) {
-      this.#post({ kind: "setupFailed", ...failure(error) });
+      return { request, prepared: await driver.prepare(request, this.#note, pull.signal) };
     } finally {
       this.#pull = null;
     }
