@@ -15,6 +15,7 @@ export type Operand =
   /** `.A.B`, `$.A`, `$x.A`: `from` is "" for the dot. */
   | { readonly kind: "field"; readonly from: string; readonly names: readonly string[] }
   | { readonly kind: "function"; readonly name: string }
+  /** `(…).A` */
   | { readonly kind: "group"; readonly pipeline: Pipeline; readonly names: readonly string[] };
 
 export type TemplateNode =
@@ -140,7 +141,7 @@ function broken(piece: { readonly line: number }, reason: string): TemplateError
 }
 
 const TOKEN =
-  /\s*(?:("(?:[^"\\]|\\.)*")|`([^`]*)`|(-?\d+(?:\.\d+)?)|((?:\$\w*)?(?:\.\w+)+|\$\w*|\.)|(\w+)|(:=|[|(),]))/y;
+  /(\s*)(?:("(?:[^"\\]|\\.)*")|`([^`]*)`|(-?\d+(?:\.\d+)?)|((?:\$\w*)?(?:\.\w+)+|\$\w*|\.)|(\w+)|(:=|[|(),]))/y;
 
 function pipelineOf(piece: Piece, text: string, offset: number): Pipeline {
   const tokens = tokensOf(piece, text);
@@ -155,7 +156,10 @@ function pipelineOf(piece: Piece, text: string, offset: number): Pipeline {
   return { variables: declared.names, commands, source: text, ...place };
 }
 
-type Token = Operand | { readonly kind: "mark"; readonly text: string };
+type Token = (Operand | { readonly kind: "mark"; readonly text: string }) & {
+  /** Nothing stands between it and what comes before. */
+  readonly joined: boolean;
+};
 
 function tokensOf(piece: Piece, text: string): Token[] {
   const tokens: Token[] = [];
@@ -163,7 +167,7 @@ function tokensOf(piece: Piece, text: string): Token[] {
   let end = 0;
   for (let found = TOKEN.exec(text); found; found = TOKEN.exec(text)) {
     end = TOKEN.lastIndex;
-    tokens.push(tokenOf(found));
+    tokens.push({ ...tokenOf(found), joined: found[1] === "" });
     if (end >= text.trimEnd().length) break;
   }
   const rest = text.slice(end).trim();
@@ -171,8 +175,8 @@ function tokensOf(piece: Piece, text: string): Token[] {
   return tokens;
 }
 
-function tokenOf(found: RegExpExecArray): Token {
-  const [, quoted, raw, number, field, word, mark] = found;
+function tokenOf(found: RegExpExecArray): Operand | { kind: "mark"; text: string } {
+  const [, , quoted, raw, number, field, word, mark] = found;
   if (quoted !== undefined) return { kind: "literal", value: JSON.parse(quoted) as string };
   if (raw !== undefined) return { kind: "literal", value: raw };
   if (number !== undefined) return { kind: "literal", value: Number(number) };
@@ -219,5 +223,10 @@ function readGroup(reader: Reader): Operand {
   if (reader.at >= reader.tokens.length) throw broken(reader.place, "unclosed left paren");
   reader.at++;
   const pipeline = { variables: [], commands, source: "", ...reader.place };
-  return { kind: "group", pipeline, names: [] };
+  const next = reader.tokens[reader.at];
+  if (next?.kind !== "field" || !next.joined || next.from !== "") {
+    return { kind: "group", pipeline, names: [] };
+  }
+  reader.at++;
+  return { kind: "group", pipeline, names: next.names };
 }

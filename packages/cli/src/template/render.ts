@@ -96,21 +96,24 @@ function operandValue(operand: Operand, pipeline: Pipeline, scope: Scope): Json 
     case "function":
       return evaluate({ ...pipeline, commands: [[operand]] }, scope);
     case "group":
-      return evaluate(operand.pipeline, scope);
+      return membersOf(evaluate(operand.pipeline, scope), operand.names, pipeline, scope);
     case "field":
-      return fieldValue(operand, pipeline, scope);
+      return membersOf(startOf(operand.from, pipeline, scope), operand.names, pipeline, scope);
   }
 }
 
-function fieldValue(
-  operand: Operand & { readonly kind: "field" },
-  pipeline: Pipeline,
-  scope: Scope,
-): Json {
-  let value = operand.from === "" ? scope.dot : scope.variables.get(operand.from);
-  if (value === undefined) throw failure(pipeline, `undefined variable ${operand.from}`);
-  for (const name of operand.names) {
-    const inner: Json | undefined = memberOf(value, name);
+/** The dot, or a variable. */
+function startOf(name: string, pipeline: Pipeline, scope: Scope): Json {
+  if (name === "") return scope.dot;
+  const value = scope.variables.get(name);
+  if (value === undefined) throw failure(pipeline, `undefined variable ${name}`);
+  return value;
+}
+
+function membersOf(start: Json, names: readonly string[], pipeline: Pipeline, scope: Scope): Json {
+  let value = start;
+  for (const name of names) {
+    const inner = memberOf(value, name);
     if (inner === undefined) {
       throw failure(pipeline, `can't evaluate field ${name} in type ${scope.typeName}`);
     }

@@ -77,6 +77,8 @@ test("logs are read over rotated files, from either end", () =>
     assert.equal(await text(fs.logs("x", WEB, options({ offset: 2 }))), "e\ntwo\n");
     const end = options({ origin: "end", offset: 6 });
     assert.equal(await text(fs.logs("x", WEB, end)), "e\ntwo\n");
+    const newest = options({ origin: "end", offset: 0 });
+    assert.equal(await text(fs.logs("x", WEB, newest)), "two\n", "the newest file whole");
     const frames: Frame[] = [];
     for await (const frame of fs.logs("x", WEB, options())) frames.push(frame);
     assert.deepEqual(

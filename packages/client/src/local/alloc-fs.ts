@@ -161,6 +161,9 @@ export class AllocFs {
     const sizes = await Promise.all(
       indexes.map(async (index) => (await lstat(logPath(root, prefix, index))).size),
     );
+    const last = indexes.at(-1) ?? first;
+    // "Follow" of the field's tools asks for nothing from the end and means the newest file whole.
+    if (options.origin === "end" && options.offset === 0) return { index: last, position: 0 };
     const total = sizes.reduce((sum, size) => sum + size, 0);
     let skip = options.origin === "end" ? Math.max(0, total - options.offset) : options.offset;
     for (const [i, index] of indexes.entries()) {

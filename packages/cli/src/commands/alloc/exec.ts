@@ -115,7 +115,10 @@ class ExecSession {
     const { ui } = this.#context;
     if (frame.stdout?.data) ui.write(Buffer.from(frame.stdout.data, "base64"));
     if (frame.stderr?.data) ui.writeError(Buffer.from(frame.stderr.data, "base64"));
-    if (frame.exited) this.#exitCode = frame.result?.exit_code ?? 0;
+    if (!frame.exited) return;
+    this.#exitCode = frame.result?.exit_code ?? 0;
+    // The agent waits for it.
+    this.#socket.close();
   }
 
   #send(frame: Record<string, unknown>): void {

@@ -21,11 +21,7 @@ export const jobStartCommand: Command = {
     const params = { id };
     const read = api.call("jobRead", { params, query: { namespace } });
     const answer = await orFail("Error starting job", read);
-    const job = answer.doc;
-    if (!job.flag("Stop")) throw new CommandError(`Job ${quote(id)} is already running`);
-    const region = job.text("Region");
-    const query = { namespace, region, version: job.num("Version") };
-    await orFail("Error starting job", api.call("jobSubmission", { params, query }));
+    if (!answer.doc.flag("Stop")) throw new CommandError(`Job ${quote(id)} is already running`);
     const body = {
       Submission: null,
       Job: { ...(applyForm(exactAnswer(answer), JOB) as JsonObject), Stop: false },
