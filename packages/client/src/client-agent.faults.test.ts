@@ -280,8 +280,9 @@ test("absence stops nothing, a tombstone does", () =>
     world.push([], { removed: [id] });
     await world.until("it is forgotten", () => world.agent.runner(id) === undefined);
     assert.equal(world.driver.tasks.size, 0);
-    const { records } = await storeOf(world).load();
-    assert.deepEqual(records, []);
+    const store = storeOf(world);
+    assert.deepEqual((await store.load()).records, []);
+    await store.close();
   }));
 
 test("a push from the past, of another epoch or another cluster, is refused", () =>
