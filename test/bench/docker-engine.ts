@@ -1,5 +1,9 @@
 /** Docker's own API, used bare: what the floors are made of, and when the engine was asked. */
+import { mkdtempSync, rmSync } from "node:fs";
 import { type IncomingMessage, request } from "node:http";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DOCKER } from "../support/real-parts.ts";
 
 const socketPath = DOCKER.replace(/^unix:\/\//, "");
@@ -95,4 +99,52 @@ function toEvent(line: string): EngineEvent {
   const { Action, timeNano, Actor } = JSON.parse(line) as RawEvent;
   const { name = "", ...labels } = Actor.Attributes;
   return { action: Action, containerId: Actor.ID, name, at: timeNano / 1e6, labels };
+}
+
+const CREATE = /POST \S*\/containers\/create\?name=([^\s&]+)/g;
+
+/** Stands between agents and engine, changes nothing, and notes when a container is asked for. */
+export class EngineRelay {
+  /** Name of a container → epoch ms at which the request for it arrived. */
+  readonly askedAt = new Map<string, number>();
+  readonly endpoint: string;
+  readonly #directory = mkdtempSync(join(tmpdir(), "drover-relay-"));
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor() {
+    const path = join(this.#directory, "docker.sock");
+    this.endpoint = `unix://${path}`;
+    this.#server = createServer({ allowHalfOpen: true }, (agent) => this.#join(agent));
+    this.#server.listen(path);
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #join(agent: Socket): void {
+    const engine = connect({ path: socketPath, allowHalfOpen: true });
+    for (const [from, to] of [
+      [agent, engine],
+      [engine, agent],
+    ] as const) {
+      this.#sockets.add(from);
+      from.on("close", () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      // A connection that breaks is closed on both sides.
+      from.on("error", () => undefined);
+      from.pipe(to);
+    }
+    agent.on("data", (chunk: Buffer) => {
+      const now = performance.timeOrigin + performance.now();
+      for (const [, name = ""] of chunk.toString("latin1").matchAll(CREATE)) {
+        this.askedAt.set(name, now);
+      }
+    });
+  }
 }

@@ -23,7 +23,8 @@ export async function measureRevert(rounds: number): Promise<readonly Figure[]> 
   try {
     const [agent] = cluster.alive;
     if (agent === undefined) throw new Error("no agent lives");
-    const floorMs = (await measureMissingImage(`geo-api-server:${MISSING}`)) + COMMITS * measureFlush();
+    const floorMs =
+      (await measureMissingImage(`geo-api-server:${MISSING}`)) + COMMITS * measureFlush();
     await register(agent.api, "0.1");
     const samples: number[] = [];
     for (let i = 0; i < rounds; i++) samples.push(await revertOnce(agent.api));

@@ -8,7 +8,7 @@ import { TestCluster } from "../support/cluster.ts";
 import { geoJob } from "../support/geo-job.ts";
 import { containersOf } from "../support/real-parts.ts";
 import { waitUntil } from "../support/wait.ts";
-import { type EngineEvent, EngineEvents, engineCall } from "./docker-engine.ts";
+import { type EngineEvent, EngineEvents, EngineRelay } from "./docker-engine.ts";
 import { type Figure, ms, seconds } from "./figure.ts";
 import { measureBatches, measureDetection, measureFlush } from "./floors.ts";
 import { endedDeployment, purge } from "./job.ts";
@@ -24,9 +24,9 @@ const COMMITS = 3;
 
 export interface Update {
   readonly totalMs: number;
-  /** Per freed slot, until Docker began to make the container; ms. */
+  /** Per freed slot, until the request for the container reached Docker's socket; ms. */
   readonly askedMs: readonly number[];
-  /** The same, until Docker said that it was made; ms. */
+  /** The same, until Docker had made it; ms. */
   readonly createdMs: readonly number[];
   readonly phases: readonly Phases[];
 }
@@ -40,20 +40,23 @@ export interface Phases {
 
 export async function measureRolling(updates: number): Promise<readonly Figure[]> {
   const events = await EngineEvents.open();
+  const relay = new EngineRelay();
   const cluster = await TestCluster.start({
     agents: 3,
     docker: true,
     consul: true,
     timings: "default",
+    dockerEndpoint: relay.endpoint,
   });
+  const engine = { events, relay };
   try {
     const floors = { batch: await measureBatches("geo-api-server:0.1", events) };
     const detection = await measureDetection("geo-api-server:0.1");
     const flushMs = measureFlush();
-    await update(cluster, events, "0.1");
+    await update(cluster, engine, "0.1");
     const seen: Update[] = [];
     for (let i = 0; i < updates; i++) {
-      seen.push(await update(cluster, events, i % 2 === 0 ? "0.2" : "0.1"));
+      seen.push(await update(cluster, engine, i % 2 === 0 ? "0.2" : "0.1"));
       await settled(cluster);
     }
     return [
@@ -63,6 +66,7 @@ export async function measureRolling(updates: number): Promise<readonly Figure[]
   } finally {
     await purge(cluster, JOB);
     await cluster.stop();
+    relay.close();
     events.close();
   }
 }
@@ -76,7 +80,12 @@ async function settled(cluster: TestCluster): Promise<void> {
   );
 }
 
-async function update(cluster: TestCluster, events: EngineEvents, image: string): Promise<Update> {
+interface Engine {
+  readonly events: EngineEvents;
+  readonly relay: EngineRelay;
+}
+
+async function update(cluster: TestCluster, engine: Engine, image: string): Promise<Update> {
   const [agent] = cluster.alive;
   if (agent === undefined) throw new Error("no agent lives");
   const hcl = geoJob({ image, name: JOB, progressDeadline: "60s", healthyDeadline: "20s" });
@@ -89,7 +98,7 @@ async function update(cluster: TestCluster, events: EngineEvents, image: string)
     throw new Error(`${deployment.Status}: ${deployment.StatusDescription}`);
   }
   const stubs = await agent.api.get<AllocDoc[]>(`/v1/deployment/allocations/${deployment.ID}`);
-  const starts = await Promise.all(stubs.map((stub) => startOf(stub, events)));
+  const starts = await Promise.all(stubs.map((stub) => startOf(stub, engine)));
   return { totalMs, ...slots(starts), phases: starts.map(phasesOf) };
 }
 
@@ -100,16 +109,14 @@ interface Start {
   readonly healthyAt: number;
 }
 
-async function startOf(stub: AllocDoc, events: EngineEvents): Promise<Start> {
+async function startOf(stub: AllocDoc, { events, relay }: Engine): Promise<Start> {
   const ours = (action: string) => (event: EngineEvent) =>
     event.action === action && event.name.includes(stub.ID);
   const created = await events.first(ours("create"));
   const started = await events.first(ours("start"));
-  const { text } = await engineCall("GET", `/containers/${created.containerId}/json`);
   const verdict = stub.DeploymentStatus as { readonly Timestamp?: string } | null;
   return {
-    // The engine notes it when it begins to make the container, before any layer is prepared.
-    askedAt: instantOf((JSON.parse(text) as { Created: string }).Created),
+    askedAt: relay.askedAt.get(created.name) ?? Number.NaN,
     createdAt: created.at,
     startedAt: started.at,
     healthyAt: instantOf(verdict?.Timestamp ?? ""),

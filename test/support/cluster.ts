@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly extra?: string;
   /** "default": heartbeats, graces and log level as a user gets them. */
   readonly timings?: "short" | "default";
+  /** Where the agents find Docker; the real engine when left out. */
+  readonly dockerEndpoint?: string;
   /** Command that starts the program; from source when left out. */
   readonly program?: readonly string[];
 }
@@ -178,7 +180,7 @@ ${options.consul ? `consul { address = "${CONSUL}" }` : ""}
 plugin "docker" {
   config {
     enabled  = ${options.docker === true}
-    endpoint = "${DOCKER}"
+    endpoint = "${options.dockerEndpoint ?? DOCKER}"
   }
 }
 plugin "raw_exec" {
