@@ -19,19 +19,22 @@ interface Counts {
 }
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+let interrupted = false;
 const work = mkdtempSync(join(tmpdir(), "drover-test-run-"));
 const groups = chosenGroups(process.argv.slice(2));
 const runningBefore = Object.keys(infraEnv());
 try {
   if (groups.some(({ realParts }) => realParts)) await infraUp();
-  for (const group of groups) await runGroup(group);
+  for (const group of groups) {
+    if (!interrupted) await runGroup(group);
+  }
 } finally {
   if (runningBefore.length === 0) await infraDown();
   rmSync(work, { recursive: true, force: true });
 }
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : "";
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+process.exitCode = total.failed === 0 && !interrupted ? 0 : 1;
 
 function chosenGroups(names: readonly string[]): readonly TestGroup[] {
   const unknown = names.find((name) => !TEST_GROUPS.some((group) => group.name === name));
@@ -125,6 +128,7 @@ function readCounts(file: string): Counts {
   return counts;
 }
 
+/** Runs in a process group of its own, so that nothing of it outlives its time. */
 function runNode(
   args: readonly string[],
   env: Record<string, string>,
@@ -135,14 +139,24 @@ function runNode(
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ["ignore", "inherit", "inherit"],
+      detached: true,
     });
+    const kill = () => child.pid !== undefined && process.kill(-child.pid, "SIGKILL");
     const timer = setTimeout(() => {
       console.log(`   stopped: it did not end within ${timeoutMs / 1000} s`);
-      child.kill("SIGTERM");
+      kill();
     }, timeoutMs);
+    const interrupt = () => {
+      interrupted = true;
+      kill();
+    };
+    process.once("SIGINT", interrupt);
+    process.once("SIGTERM", interrupt);
     child.on("error", reject);
     child.on("exit", (code) => {
       clearTimeout(timer);
+      process.off("SIGINT", interrupt);
+      process.off("SIGTERM", interrupt);
       resolve(code === 0);
     });
   });
