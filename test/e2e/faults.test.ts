@@ -8,7 +8,8 @@ import { assertWorldMatches } from "../support/quiescent.ts";
 import { containersOf, inspectContainer, lacking } from "../support/real-parts.ts";
 import { waitUntil } from "../support/wait.ts";
 
-const JOB = "geo-faults";
+/** Its own name in a Consul that other runs may share. */
+const JOB = `geo-faults-${process.pid}`;
 const skip = lacking("docker", "consul");
 let cluster: TestCluster;
 let version = 0;
@@ -21,13 +22,16 @@ before(async () => {
 });
 after(async () => {
   if (skip) return;
-  await cluster.alive[0]?.api.delete(`/v1/job/${JOB}?purge=true`);
-  await waitUntil(
-    async () => containersOf(await cluster.clusterId()),
-    (left) => left.length === 0,
-    { timeoutMs: 20_000, what: "no container left after the purge" },
-  );
-  await cluster.stop();
+  try {
+    await cluster.alive[0]?.api.delete(`/v1/job/${JOB}?purge=true`);
+    await waitUntil(
+      async () => containersOf(await cluster.clusterId()),
+      (left) => left.length === 0,
+      { timeoutMs: 20_000, what: "no container left after the purge" },
+    );
+  } finally {
+    await cluster.stop();
+  }
 });
 
 function living(): TestAgent {
@@ -87,7 +91,9 @@ async function assertNothingLost(ids: readonly string[]): Promise<void> {
   for (const id of ids) assert.ok(known.has(id), `acknowledged job ${id} is gone`);
 }
 
-test("the leader is killed in the middle: another leads and the update ends", { skip }, async () => {
+test("the leader is killed in the middle: another leads and the update ends", {
+  skip,
+}, async () => {
   const written = await writeJobs("before-leader", 5);
   await update();
   const leader = await cluster.leader();
@@ -134,7 +140,10 @@ test("an agent that is killed and started finds its tasks as they were", { skip 
   };
   const allocIds = async () => {
     const allocs = await living().api.get<AllocDoc[]>(`/v1/job/${JOB}/allocations`);
-    return allocs.filter((a) => a.DesiredStatus === "run").map((a) => a.ID).sort();
+    return allocs
+      .filter((a) => a.DesiredStatus === "run")
+      .map((a) => a.ID)
+      .sort();
   };
   const before = [await look(), await allocIds()];
   await cluster.kill(victim);

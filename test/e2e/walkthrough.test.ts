@@ -9,7 +9,8 @@ import { containersOf, inspectContainer, lacking } from "../support/real-parts.t
 import { ServingWatch } from "../support/serving.ts";
 import { waitUntil } from "../support/wait.ts";
 
-const JOB = "geo-api-server";
+/** Its own name in a Consul that other runs may share. */
+const JOB = `geo-api-server-${process.pid}`;
 const skip = lacking("docker", "consul");
 let cluster: TestCluster;
 
@@ -67,7 +68,7 @@ async function identities(): Promise<string[]> {
 }
 
 test("version 0 spreads over the machines, becomes healthy, and is stable", { skip }, async () => {
-  await api(1).run(geoJob({ image: "0.1", autoRevert: true }));
+  await api(1).run(geoJob({ name: JOB, image: "0.1", autoRevert: true }));
   const deployment = await ended(0);
   assert.equal(deployment.Status, "successful");
   assert.equal((await versions())[0]?.Stable, true);
@@ -81,7 +82,7 @@ test("a plan shows the change and changes nothing; a stale index is refused", {
   skip,
 }, async () => {
   const Job = await api().put("/v1/jobs/parse", {
-    JobHCL: geoJob({ image: "0.2", autoRevert: true }),
+    JobHCL: geoJob({ name: JOB, image: "0.2", autoRevert: true }),
   });
   const before = await api(2).get<{ JobModifyIndex: number; Version: number }>(`/v1/job/${JOB}`);
   const plan = await api(2).put<{
@@ -117,7 +118,7 @@ test("0.2 rolls out two at a time and never fewer than four serve", { skip }, as
     (n) => n > 0,
     { timeoutMs: 5000, what: "a sample" },
   );
-  await api(2).run(geoJob({ image: "0.2", autoRevert: true }), {
+  await api(2).run(geoJob({ name: JOB, image: "0.2", autoRevert: true }), {
     EnforceIndex: true,
     JobModifyIndex,
   });
@@ -153,7 +154,7 @@ test("an image that does not exist costs nothing and is taken back at once", { s
     (n) => n > 0,
     { timeoutMs: 5000, what: "a sample" },
   );
-  await api(1).run(geoJob({ image: "0.33", autoRevert: true }));
+  await api(1).run(geoJob({ name: JOB, image: "0.33", autoRevert: true }));
   const failed = await ended(2);
   assert.equal(failed.Status, "failed");
   assert.equal(
@@ -174,7 +175,9 @@ for (const [image, what, version] of [
 ] as const) {
   test(`an image that ${what} is taken back to the stable version`, { skip }, async () => {
     const before = new Set(await identities());
-    await api().run(geoJob({ image, autoRevert: true, healthyDeadline: "5s", group: NO_RETRIES }));
+    await api().run(
+      geoJob({ name: JOB, image, autoRevert: true, healthyDeadline: "5s", group: NO_RETRIES }),
+    );
     const failed = await ended(version);
     assert.equal(failed.Status, "failed");
     assert.match(failed.StatusDescription, /rolling back to job version/);
@@ -189,7 +192,7 @@ for (const [image, what, version] of [
 }
 
 test("without auto_revert a bad version fails and nothing more is placed", { skip }, async () => {
-  await api().run(geoJob({ image: "0.33", group: NO_RETRIES }));
+  await api().run(geoJob({ name: JOB, image: "0.33", group: NO_RETRIES }));
   const failed = await ended(8);
   assert.equal(failed.Status, "failed");
   assert.equal(failed.StatusDescription, "Failed due to unhealthy allocations");
@@ -197,12 +200,14 @@ test("without auto_revert a bad version fails and nothing more is placed", { ski
   const held = await api().request("GET", `/v1/job/${JOB}/allocations?index=${index}&wait=2s`);
   const placed = (held.json as AllocDoc[]).filter((a) => a.JobVersion === 8);
   assert.ok(placed.length <= 2, `${placed.length} allocations of the failed version`);
-  await api().run(geoJob({ image: "0.2", autoRevert: true }));
+  await api().run(geoJob({ name: JOB, image: "0.2", autoRevert: true }));
   assert.equal((await ended(9)).Status, "successful");
 });
 
 test("a canary waits for its promotion and then takes over", { skip }, async () => {
-  await api().run(geoJob({ image: "0.1", autoRevert: true, canary: 1, progressDeadline: "30s" }));
+  await api().run(
+    geoJob({ name: JOB, image: "0.1", autoRevert: true, canary: 1, progressDeadline: "30s" }),
+  );
   const waiting = await waitUntil(
     () => api().get<DeploymentDoc>(`/v1/job/${JOB}/deployment`),
     (d) => d.JobVersion === 10 && d.TaskGroups["api-server"]?.HealthyAllocs === 1,

@@ -110,7 +110,27 @@ test("§7 nodes that fall silent one by one within the window add up", () => {
   const { beats, deadlines } = heard(6, { windowMs: 10_000 });
   const inOrder = [...deadlines].sort((a, b) => a - b);
   const missed = inOrder.map((at) => beats.expire(at).missed.length);
-  assert.deepEqual(missed, [1, 0, 0, 0, 0, 0]);
+  assert.deepEqual(missed, [1, 1, 0, 0, 0, 0]);
+});
+
+test("§7 in a cluster of three a second node that falls silent is believed too", () => {
+  const { beats, deadlines } = heard(3, { windowMs: 10_000 });
+  const inOrder = [...deadlines].sort((a, b) => a - b);
+  assert.deepEqual(
+    inOrder.map((at) => beats.expire(at).missed.length),
+    [1, 1, 0],
+  );
+});
+
+test("§7 a node that came back does not count against the next one", () => {
+  const { beats, deadlines, random } = heard(3, { windowMs: 60_000 });
+  const first = Math.min(...deadlines);
+  const [gone = ""] = beats.expire(first).missed;
+  beats.beat(gone, first, random);
+  const second = beats.wakeAt() ?? 0;
+  assert.equal(beats.expire(second).missed.length, 1);
+  const third = beats.wakeAt() ?? 0;
+  assert.equal(beats.expire(third).missed.length, 1);
 });
 
 function missedNode(over: Partial<Allocation>, lostAfter: number, status = "ready") {

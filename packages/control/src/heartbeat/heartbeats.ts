@@ -32,6 +32,9 @@ export const DEFAULT_HEARTBEAT_OPTIONS: HeartbeatOptions = {
   holdMs: 300_000,
 };
 
+/** So many silent nodes are believed whatever their share. */
+const BELIEVED = 2;
+
 export interface Expired {
   /** Nodes that missed their heartbeat; no longer tracked until they beat again. */
   readonly missed: readonly string[];
@@ -50,8 +53,8 @@ interface Deadline {
 export class Heartbeats {
   readonly #options: HeartbeatOptions;
   readonly #deadlines = new Map<string, Deadline>();
-  /** Expiries within the window. */
-  #recent: number[] = [];
+  /** Nodes that expired within the window and have not been heard of since → when. */
+  readonly #recent = new Map<string, number>();
   #lastCallAt: number;
 
   constructor(options: Partial<HeartbeatOptions>, now: number) {
@@ -78,6 +81,7 @@ export class Heartbeats {
     const base = Math.max(minTtlMs, Math.ceil((nodes / maxPerSecond) * 1000));
     const ttlMs = base + random.int(base);
     this.#deadlines.set(nodeId, { at: now + ttlMs + graceMs, heldSince: 0 });
+    this.#recent.delete(nodeId);
     return ttlMs;
   }
 
@@ -114,7 +118,7 @@ export class Heartbeats {
   #expire(silent: readonly (readonly [string, Deadline])[], now: number): Expired {
     for (const [nodeId] of silent) {
       this.#deadlines.delete(nodeId);
-      this.#recent.push(now);
+      this.#recent.set(nodeId, now);
     }
     return { missed: silent.map(([nodeId]) => nodeId), held: [], shiftedMs: 0 };
   }
@@ -128,12 +132,14 @@ export class Heartbeats {
     return { missed, held: held.map(([nodeId]) => nodeId), shiftedMs: 0 };
   }
 
-  /** One node alone is always believed: in a cluster of three it is a third of all. */
+  /** A few nodes are always believed: in a cluster of three, one is a third of all already. */
   #isTooMany(count: number, now: number): boolean {
-    this.#recent = this.#recent.filter((at) => at > now - this.#options.windowMs);
-    const expired = this.#recent.length + count;
-    const known = this.#recent.length + this.#deadlines.size;
-    return expired > 1 && expired > known * this.#options.expiredShareMax;
+    for (const [nodeId, at] of this.#recent) {
+      if (at <= now - this.#options.windowMs) this.#recent.delete(nodeId);
+    }
+    const expired = this.#recent.size + count;
+    const known = this.#recent.size + this.#deadlines.size;
+    return expired > BELIEVED && expired > known * this.#options.expiredShareMax;
   }
 
   #dueAt(deadline: Deadline): number {
