@@ -150,7 +150,7 @@ function pairsOf(list: readonly string[]): Record<string, string> {
   );
 }
 
-/** Node-to-node traffic is not authenticated yet: whoever reaches the port belongs to the cluster. */
+/** Node-to-node traffic is not authenticated yet: who reaches the port belongs to the cluster. */
 function warnIfOpen(config: AgentConfig, log: ReturnType<AgentModule["createLogger"]>): void {
   if (/^(127\.|::1$|localhost$)/.test(config.bindAddr)) return;
   log(

@@ -41,7 +41,7 @@ function statusStates(record: AllocRecord): TaskState[] {
   });
 }
 
-/** One that failed on its own while a deployment waits for it is unhealthy without further proof. */
+/** One that failed by itself while a deployment waits for it is unhealthy without more proof. */
 function reportedHealth(
   record: AllocRecord,
   status: ClientStatus,

@@ -3,7 +3,8 @@
  * chapter 5 §5.3, §5.8). Called after every change; answers the same until it is acted on.
  *
  * Begin: prestart → (one-shots done, sidecars running) main → (all running) poststart; poststop
- * when everything else is dead. End, in waves: leader, then the other tasks but sidecars, then sidecars.
+ * when everything else is dead. End, in waves: leader, then the other tasks but sidecars, then
+ * these.
  */
 import type { Task } from "@drover/model";
 import { isDead, isKilled, type TaskRun } from "./task-run.ts";

@@ -62,8 +62,8 @@ export class TaskLoop {
   anticipate(run: TaskRun | undefined): void {
     if (run?.phase.kind !== "setup" || this.#acted !== "" || this.#early !== null) return;
     this.#early = this.#prepare();
-    // Whoever waits for it is told.
-    this.#early.catch(() => undefined);
+    // Whoever waits for it is told; until then nobody does.
+    void Promise.allSettled([this.#early]);
   }
 
   /** Call after `run` is on disk. `restored`: its process was started by an earlier agent. */

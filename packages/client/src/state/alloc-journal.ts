@@ -101,11 +101,10 @@ export class AllocJournal implements AllocStore {
     this.#working = null;
     if (this.#size - this.#end >= ROOM_LEFT_MIN) return;
     // Between two writes. The append that needs room makes it when this fails, or says why not.
-    this.#working = this.#makeRoom(ROOM_LEFT_MIN)
-      .catch(() => undefined)
-      .then(() => {
-        this.#working = this.#queue.length > 0 ? this.#work() : null;
-      });
+    const goOn = () => {
+      this.#working = this.#queue.length > 0 ? this.#work() : null;
+    };
+    this.#working = this.#makeRoom(ROOM_LEFT_MIN).then(goOn, goOn);
   }
 
   async #write(frames: readonly Frame[]): Promise<void> {

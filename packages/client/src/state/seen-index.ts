@@ -64,7 +64,7 @@ export class SeenIndex {
     const { signal } = this.#hurry;
     this.#writing = this.#writing
       // Cut short by `settled`.
-      .then(() => delay(SAVE_LATER_MS, undefined, { signal }).catch(() => undefined))
+      .then(() => Promise.allSettled([delay(SAVE_LATER_MS, undefined, { signal })]))
       .then(() => {
         this.#dirty = false;
         return writeAtomic(this.#path, JSON.stringify(this.#seen));
