@@ -11,6 +11,7 @@ import { type CommandResult, StateMachineStore } from "@drover/state";
 import { listen, PeerPool, Router, type WireListener } from "@drover/wire";
 import { openRaftNode, type RaftNode, type SpawnWorker } from "@raft/node-raft";
 import { createWsTransport } from "@raft/node-raft/ws";
+import { advertised, withPort } from "./addresses.ts";
 import { createAgentInfo } from "./agent-info-impl.ts";
 import { openClient } from "./client-parts.ts";
 import { Cluster } from "./cluster/cluster.ts";
@@ -94,7 +95,10 @@ async function openParts(
     httpHint: httpAdvertised(`${config.bindAddr}:${config.ports.http}`),
   });
   Object.assign(open, parts);
-  const otherServers = () => parts.cluster.serverAddresses().filter((a) => a !== rpcAddress);
+  // Before a cluster is formed nobody can answer: asking the others would only go in circles.
+  const isForming = () => parts.raft?.clusterId === "" && !parts.cluster.isOutside;
+  const otherServers = () =>
+    isForming() ? [] : parts.cluster.serverAddresses().filter((a) => a !== rpcAddress);
   const agent = createAgentInfo(config, { ...parts, rpcAddress, client, tap });
   const execDeps: ExecDeps = {
     server: () => (parts.raft?.clusterId === "" ? null : parts.server),
@@ -208,13 +212,4 @@ async function openServer(
     { clock: systemClock, random: systemRandom, log, store, fsm, engine, router, peers },
   );
   return { raft, server, engine, cluster };
-}
-
-function advertised(configured: string, bound: string): string {
-  if (configured === "") return bound;
-  return withPort(configured, Number(bound.slice(bound.lastIndexOf(":") + 1)));
-}
-
-function withPort(address: string, port: number): string {
-  return /:\d+$/.test(address) ? address : `${address}:${port}`;
 }

@@ -56,6 +56,8 @@ export interface ClientConfig {
   readonly gcMaxAllocs: number;
 }
 
+const LOG_LEVELS: readonly string[] = ["debug", "info", "warn", "error"];
+
 export const DEFAULT_RPC_PORT = 4647;
 export const DEFAULT_HTTP_PORT = 4646;
 
@@ -143,6 +145,12 @@ export function configProblems(config: AgentConfig): string[] {
   }
   if (config.dataDir !== "" && !config.dataDir.startsWith("/")) {
     problems.push(`"data_dir" must be an absolute path, not ${JSON.stringify(config.dataDir)}`);
+  }
+  if (!LOG_LEVELS.includes(config.logLevel)) {
+    problems.push(
+      `"log_level" or "-log-level" must be one of ${LOG_LEVELS.join(", ")}, ` +
+        `not ${JSON.stringify(config.logLevel)}`,
+    );
   }
   if (config.server.bootstrapExpect < 0) {
     problems.push('"bootstrap_expect" cannot be negative: give the number of servers');

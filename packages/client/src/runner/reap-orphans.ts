@@ -22,6 +22,8 @@ export async function reapOrphans(
 ): Promise<void> {
   for (const driver of deps.drivers) {
     await attempt(deps, `reaping tasks of ${driver.name}`, async () => {
+      // A machine without Docker is nothing to report.
+      if (!(await driver.fingerprint()).detected) return;
       for (const task of await driver.list(owner)) {
         if (task.nodeId !== owner.nodeId || deps.hasAlloc(task.allocId)) continue;
         deps.log("warn", "removing a task without allocation", { ...task });
