@@ -1,0 +1,69 @@
+/**
+ * `make bench`: the cluster's figures, each beside its target and its floor of the same run, then
+ * the benches of the packages. `bench.ts NAME...` runs only the named ones. Takes some minutes and
+ * wants a quiet machine. Ends with 1 when a target is missed.
+ */
+import { spawnSync } from "node:child_process";
+import { globSync } from "node:fs";
+import { loadavg } from "node:os";
+import type { Figure } from "../test/bench/figure.ts";
+import { infraDown, infraEnv, infraUp } from "./infra.ts";
+import { ROOT } from "./lib/files.ts";
+
+const ROUNDS = 10;
+const IDLE_WINDOW_MS = 30_000;
+/** Of one core; above it the figures say more about the neighbours. */
+const QUIET_LOAD = 0.5;
+
+type Bench = () => Promise<readonly Figure[]>;
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  rolling: async () => (await import("../test/bench/rolling.ts")).measureRolling(ROUNDS),
+  revert: async () => (await import("../test/bench/revert.ts")).measureRevert(ROUNDS),
+  failover: async () => (await import("../test/bench/failover.ts")).measureFailover(ROUNDS),
+  idle: async () =>
+    (await import("../test/bench/idle.ts")).measureIdle({
+      windowMs: IDLE_WINDOW_MS,
+      label: "from source",
+    }),
+};
+const PACKAGES = "packages";
+
+const chosen = process.argv.slice(2);
+const wants = (name: string) => chosen.length === 0 || chosen.includes(name);
+const ranBefore = Object.keys(infraEnv()).length > 0;
+const [load = 0] = loadavg();
+if (load > QUIET_LOAD) console.log(`This machine is not quiet: its load is ${load.toFixed(1)}.`);
+let missed = 0;
+try {
+  await infraUp();
+  // The benches read these when they are loaded.
+  Object.assign(process.env, infraEnv());
+  for (const [name, bench] of Object.entries(BENCHES)) {
+    if (wants(name)) missed += show(await bench());
+  }
+} finally {
+  if (!ranBefore) await infraDown();
+}
+if (wants(PACKAGES)) runPackageBenches();
+console.log(missed === 0 ? "every target is met" : `${missed} targets missed`);
+process.exitCode = missed === 0 ? 0 : 1;
+
+/** Gives how many missed their target. */
+function show(figures: readonly Figure[]): number {
+  for (const { name, measured, target, floor, met, detail } of figures) {
+    console.log(
+      `${met ? "ok    " : "MISSED"} ${name}: ${measured}, target ${target}, floor ${floor}`,
+    );
+    console.log(`       ${detail}`);
+  }
+  return figures.filter(({ met }) => !met).length;
+}
+
+function runPackageBenches(): void {
+  for (const file of globSync("packages/*/bench/*.bench.ts", { cwd: ROOT }).sort()) {
+    console.log(`\n${file}`);
+    const { status } = spawnSync(process.execPath, [file], { cwd: ROOT, stdio: "inherit" });
+    if (status !== 0) missed += 1;
+  }
+}
