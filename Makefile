@@ -46,7 +46,7 @@ conformance: setup ## Recordings of a real Nomad, replayed
 e2e: setup ## Clusters of real agents on real Docker and Consul
 	@node scripts/test.ts e2e
 
-bench: setup ## Measure
+bench: setup ## Measure: each figure beside its target and its floor (wants a quiet machine)
 	@node scripts/bench.ts
 
 soak: setup ## What takes hours: thousands of simulated worlds, and every planted bug
