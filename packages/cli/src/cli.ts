@@ -29,6 +29,7 @@ export interface CliWorld {
   /** Path that the program was started by. */
   readonly programPath: string;
   readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
   readonly stdin: () => Promise<string>;
   readonly interrupted: () => AbortSignal;
 }
@@ -94,7 +95,7 @@ function contextOf(
     namespace,
     token: flags.string("token") || env.NOMAD_TOKEN || "",
   });
-  const { directory, now, stdin, interrupted } = world;
+  const { directory, now, sleep, stdin, interrupted } = world;
   const commandLine = [world.programPath, ...argv];
   return {
     flags,
@@ -106,6 +107,7 @@ function contextOf(
     namespace,
     directory,
     now,
+    sleep,
     stdin,
     interrupted,
   };

@@ -34,6 +34,8 @@ export interface CommandContext {
   readonly directory: string;
   /** Epoch ms. */
   readonly now: () => number;
+  /** Pauses for so many milliseconds. */
+  readonly sleep: (ms: number) => Promise<void>;
   /** All of standard input. */
   readonly stdin: () => Promise<string>;
   /** Ends when the user interrupts; asking for it takes the signal's usual effect away. */

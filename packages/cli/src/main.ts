@@ -26,6 +26,7 @@ runCli(process.argv.slice(2), {
   directory: process.cwd(),
   programPath: process.argv[1] ?? "drover",
   now: Date.now,
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   stdin: readStdin,
   interrupted,
 }).then(

@@ -51,14 +51,16 @@ export function createUi(streams: UiStreams): Ui {
   const { out, err, colors } = streams;
   const open = (code: string) => (colors ? `\u001b[${code}m` : "");
   const wrap = (code: string, text: string) => `${open(code)}${text}${open(CODES.none)}`;
+  // Whole lines are coloured only where they are looked at, not where `-force-color` is.
+  const line = (code: string, text: string) => `${streams.isTerminal ? wrap(code, text) : text}\n`;
   return {
     isTerminal: streams.isTerminal,
     colors,
-    output: (text) => out.write(`${wrap(CODES.none, text)}\n`),
+    output: (text) => out.write(line(CODES.none, text)),
     write: (text) => out.write(text),
     writeError: (text) => err.write(text),
-    error: (text) => err.write(`${wrap(ERROR_CODE, text)}\n`),
-    warn: (text) => err.write(`${wrap(WARN_CODE, text)}\n`),
+    error: (text) => err.write(line(ERROR_CODE, text)),
+    warn: (text) => err.write(line(WARN_CODE, text)),
     info: (text) => out.write(`${text}\n`),
     bold: (text) => wrap(CODES.bold, text),
     paint: (color, text) => wrap(CODES[color], text),

@@ -9,7 +9,6 @@ import { formatInstant } from "../format/time.ts";
 import { allocTable } from "../output/alloc-table.ts";
 import { deploymentBlock } from "../output/deployment.ts";
 import { orFail } from "../shared/errors.ts";
-import { sleep } from "../shared/sleep.ts";
 import { LiveBlock } from "./live-block.ts";
 
 const REVERT_WAIT_MS = 1_000;
@@ -92,7 +91,7 @@ async function followRevert(
   failed: Doc,
   options: FollowOptions,
 ): Promise<void> {
-  await sleep(REVERT_WAIT_MS);
+  await context.sleep(REVERT_WAIT_MS);
   const namespace = failed.text("Namespace");
   const answer = await orFail(
     "Error fetching rollback deployment",

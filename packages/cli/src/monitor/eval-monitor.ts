@@ -10,7 +10,6 @@ import { quote } from "../format/quote.ts";
 import { formatInstant } from "../format/time.ts";
 import { failedGroupTitle, placementLines } from "../output/placement.ts";
 import { orFail } from "../shared/errors.ts";
-import { sleep } from "../shared/sleep.ts";
 import { followDeployment } from "./deployment-monitor.ts";
 
 const POLL_MS = 1_000;
@@ -49,7 +48,7 @@ class EvalMonitor {
     for (;;) {
       const evaluation = await this.#look(evalId, seen);
       if (FINISHED.includes(evaluation.text("Status"))) return await this.#finished(evaluation);
-      await sleep(POLL_MS);
+      await this.#context.sleep(POLL_MS);
     }
   }
 
@@ -149,7 +148,7 @@ class EvalMonitor {
     const waitMs = Math.max(0, evaluation.time("WaitUntil") - this.#context.now());
     const span = formatDuration(msToNanos(waitMs));
     this.#info(`Monitoring next evaluation ${this.#id(next)} in ${span}`);
-    await sleep(waitMs);
+    await this.#context.sleep(waitMs);
     return await this.run(next);
   }
 

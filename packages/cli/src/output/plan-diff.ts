@@ -45,6 +45,12 @@ interface Item {
   readonly type: DiffType;
 }
 
+interface Block {
+  readonly indent: number;
+  /** Of the widest marker. */
+  readonly width: number;
+}
+
 export function renderJobDiff(diff: JobDiff, style: DiffStyle): string {
   const { ui, verbose } = style;
   const width = widest([...diff.fields, ...diff.objects, ...diff.taskGroups]);
@@ -53,16 +59,22 @@ export function renderJobDiff(diff: JobDiff, style: DiffStyle): string {
     lines.push(...members(diff.fields, diff.objects, { indent: 0, width }, style));
   }
   const groups = diff.taskGroups.map((group) => renderGroup(group, width, style));
-  return [...lines, groups.join("\n\n")].filter((text) => text !== "").join("\n");
+  const text = [...lines, groups.join("\n\n")].filter((part) => part !== "").join("\n");
+  // Names are left bold: the next colour ends that, and this the last one.
+  return `${text.trimEnd()}${ui.open("none")}`;
 }
 
 function renderGroup(group: TaskGroupDiff, width: number, style: DiffStyle): string {
   const { ui, verbose } = style;
   const head = `${padded(group.type, width, style)}${ui.bold(`Task Group: ${quote(group.name)}`)}`;
   const lines = [`${head}${updateCounts(group, ui)}`];
-  const inner = widest([...group.fields, ...group.objects, ...group.tasks]);
+  const inner = {
+    // What lies in a group without a marker stands under its name.
+    indent: width - markerWidth(group.type) + 2,
+    width: widest([...group.fields, ...group.objects, ...group.tasks]),
+  };
   if (group.type === DiffType.edited || verbose) {
-    lines.push(...members(group.fields, group.objects, { indent: 2, width: inner }, style));
+    lines.push(...members(group.fields, group.objects, inner, style));
   }
   for (const task of group.tasks) lines.push(...renderTask(task, inner, style));
   return lines.join("\n");
@@ -79,23 +91,23 @@ function updateCounts(group: TaskGroupDiff, ui: Ui): string {
   return ` (${counts.join(", ")}${ui.open("none")})`;
 }
 
-function renderTask(task: TaskDiff, width: number, style: DiffStyle): string[] {
+function renderTask(task: TaskDiff, block: Block, style: DiffStyle): string[] {
   const { ui, verbose } = style;
   const name = `${ui.open("bold")}Task: ${quote(task.name)}`;
   const notes = annotations(task.annotations, style);
   const title = notes === "" ? name : `${name} ${ui.open("none")}(${notes})`;
-  const head = `  ${padded(task.type, width, style)}${title}`;
+  const head = `${" ".repeat(block.indent)}${padded(task.type, block.width, style)}${title}`;
   if (task.type === DiffType.none) return [head];
   const isWhole = task.type === DiffType.added || task.type === DiffType.deleted;
   if (isWhole && !verbose) return [head];
-  const inner = widest([...task.fields, ...task.objects]);
-  return [head, ...members(task.fields, task.objects, { indent: 4, width: inner }, style)];
+  const width = widest([...task.fields, ...task.objects]);
+  const inner = { indent: block.indent + 2, width };
+  return [head, ...orEmptyLine(members(task.fields, task.objects, inner, style))];
 }
 
-interface Block {
-  readonly indent: number;
-  /** Of the widest marker. */
-  readonly width: number;
+/** A block that differs in nothing that is shown. */
+function orEmptyLine(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [""] : lines;
 }
 
 function members(
@@ -134,8 +146,7 @@ function renderObject(object: ObjectDiff, block: Block, style: DiffStyle): strin
   const body = members(object.fields, object.objects, inner, style);
   return [
     `${start}${padded(object.type, block.width, style)}${object.name} {`,
-    // Nothing to show inside is an empty line.
-    ...(body.length === 0 ? [""] : body),
+    ...orEmptyLine(body),
     `${start}${" ".repeat(block.width)}}`,
   ];
 }

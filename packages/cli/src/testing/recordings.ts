@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseExact } from "../exact-json.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
 const SHARED = process.env.DROVER_SHARED ?? join(REPOSITORY, "..", "shared");
@@ -13,6 +14,8 @@ export interface Exchange {
   readonly method: string;
   readonly path: string;
   readonly query?: string;
+  /** Since the command began. */
+  readonly t_ms: number;
   readonly request_body?: unknown;
   /** Missing: the command was stopped before it was answered. */
   readonly status?: number;
@@ -26,6 +29,10 @@ export interface RecordedStep {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
   readonly pty?: boolean;
+  /** Seconds since the scenario began. */
+  readonly t: number;
+  /** Duration. */
+  readonly ms: number;
   readonly exit: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -33,12 +40,14 @@ export interface RecordedStep {
   readonly http: readonly Exchange[];
 }
 
-/** The steps of a scenario, with repeated bodies put back where they belong. */
+/** The steps of a scenario, numbers of answers to the digit, with repeated bodies put back where they belong. */
 export function readScenario(name: string): RecordedStep[] {
   const text = readFileSync(join(CLI_RECORDINGS, name, "transcript.json"), "utf8");
   const steps = JSON.parse(text) as RecordedStep[];
-  for (const step of steps) {
-    for (const exchange of step.http) {
+  const exact = parseExact(text) as unknown as RecordedStep[];
+  for (const [i, step] of steps.entries()) {
+    for (const [j, exchange] of step.http.entries()) {
+      exchange.response_body = exact[i]?.http[j]?.response_body;
       const same = (exchange.response_body as { $same_as?: { step: number; entry: number } } | null)
         ?.$same_as;
       if (same) exchange.response_body = steps[same.step]?.http[same.entry]?.response_body;

@@ -1,7 +1,7 @@
 /** `job plan`: what a registration would do, without doing it (spec chapter 7 §7.2). */
 
 import { formatDuration, msToNanos } from "@drover/base";
-import { encodeInput, jobDiffFromWire, jobSchema } from "@drover/model";
+import { encodeInput, type JobInput, JobType, jobDiffFromWire, jobSchema } from "@drover/model";
 import { exactAnswer } from "../../api-client.ts";
 import { type Command, type CommandContext, VERBOSE } from "../../command.ts";
 import type { Doc } from "../../doc.ts";
@@ -56,13 +56,18 @@ export const jobPlanCommand: Command = {
     const answer = await orFail("Error during plan", plan, ERROR_EXIT);
     const template = flags.string("t");
     if (flags.bool("json-output")) ui.output(prettyAnswer(exactAnswer(answer)));
-    else if (template === "") printPlan(context, answer.doc, path);
+    else if (template === "") printPlan(context, answer.doc, { path, job });
     else ui.output(await renderWith(template, exactAnswer(answer), plain("*api.JobPlanResponse")));
     return exitCode(answer.doc);
   },
 };
 
-function printPlan(context: CommandContext, plan: Doc, path: string): void {
+interface Planned {
+  readonly path: string;
+  readonly job: JobInput;
+}
+
+function printPlan(context: CommandContext, plan: Doc, planned: Planned): void {
   const { ui, flags } = context;
   const diff = plan.at("Diff");
   if (diff.exists && flags.bool("diff")) {
@@ -71,12 +76,12 @@ function printPlan(context: CommandContext, plan: Doc, path: string): void {
     ui.output("");
   }
   ui.output(ui.bold("Scheduler dry-run:"));
-  ui.output(dryRun(context, plan));
+  ui.output(dryRun(context, plan, planned.job.type ?? null));
   ui.output("");
   printWarnings(ui, plan.text("Warnings"));
   const preempted = preemptionTable(plan.at("Annotations").list("PreemptedAllocs"));
   if (preempted !== "") ui.output(`${ui.bold("Preemptions:")}\n${preempted}\n`);
-  ui.output(nextStep(context, plan.num("JobModifyIndex"), path));
+  ui.output(nextStep(context, plan.num("JobModifyIndex"), planned.path));
 }
 
 function nextStep({ ui, flags }: CommandContext, index: number, path: string): string {
@@ -97,14 +102,16 @@ function nextStep({ ui, flags }: CommandContext, index: number, path: string): s
   ].join("\n");
 }
 
-function dryRun({ ui, now }: CommandContext, plan: Doc): string {
+function dryRun({ ui, now }: CommandContext, plan: Doc, jobType: string | null): string {
   const failed = plan.entries("FailedTGAllocs");
   const bold = ui.open("bold");
   const lines: string[] = [];
   if (failed.length === 0) {
     lines.push(`${bold}${ui.paint("green", "- All tasks successfully allocated.")}`);
   } else {
-    lines.push(`${bold}${ui.paint("yellow", "- WARNING: Failed to place all allocations.")}`);
+    const missed = jobType === JobType.system ? "allocations on all nodes" : "all allocations";
+    const warning = `- WARNING: Failed to place ${missed}.`;
+    lines.push(`${bold}${ui.paint("yellow", warning)}`);
     for (const [name, metric] of failed) {
       lines.push(`  ${ui.paint("yellow", failedGroupTitle(name, metric))}`);
       lines.push(ui.paint("yellow", placementLines(metric, "    ", ui).join("\n")));

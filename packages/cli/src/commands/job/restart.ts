@@ -8,7 +8,6 @@ import { formatInstant } from "../../format/time.ts";
 import { confirm } from "../../shared/confirm.ts";
 import { orFail } from "../../shared/errors.ts";
 import { findJob, type JobName } from "../../shared/lookup.ts";
-import { sleep } from "../../shared/sleep.ts";
 
 export const jobRestartCommand: Command = {
   usage: "job restart [options] <job>",
@@ -107,7 +106,7 @@ class Restart {
       await this.#runBatch(batch);
       if (waitMs === 0 || i === batches.length - 1) continue;
       this.#info(`Waiting ${flags.string("batch-wait")} before restarting the next batch`);
-      await sleep(waitMs);
+      await this.#context.sleep(waitMs);
     }
     this.#info("Job restart finished");
     ui.output("\nJob restarted successfully!");

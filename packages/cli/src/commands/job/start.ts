@@ -7,7 +7,6 @@ import { monitorEvaluation } from "../../monitor/eval-monitor.ts";
 import { applyForm, JOB } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { findJob } from "../../shared/lookup.ts";
-import { printWarnings } from "../../shared/warnings.ts";
 
 export const jobStartCommand: Command = {
   usage: "job start [options] <job>",
@@ -30,7 +29,6 @@ export const jobStartCommand: Command = {
       SecretID: "",
     };
     const started = await orFail("Error starting job", api.call("jobRegister", { body }));
-    printWarnings(ui, started.doc.text("Warnings"));
     const evalId = started.doc.text("EvalID");
     if (evalId === "") return 0;
     if (flags.bool("detach")) {
