@@ -1,4 +1,4 @@
-/** A version whose image does not exist, with auto_revert: how soon is the old one registered anew? */
+/** A version whose image does not exist, with auto_revert: how soon is the old one back? */
 import type { TestApi } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
 import { geoJob } from "../support/geo-job.ts";

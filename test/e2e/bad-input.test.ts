@@ -378,7 +378,7 @@ const UNPLACEABLE: readonly [string, string, Doc][] = [
       value     = "plan9"
     }`,
     }),
-    { ConstraintFiltered: { [`\${attr.kernel.name} = plan9`]: 1 } },
+    { ConstraintFiltered: { "${attr.kernel.name} = plan9": 1 } },
   ],
   [
     "more memory than there is",

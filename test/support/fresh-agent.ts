@@ -29,7 +29,17 @@ async function start(address: string): Promise<void> {
   rmSync(STATE, { recursive: true, force: true });
   mkdirSync(DATA, { recursive: true });
   const log = openSync(join(STATE, "agent.log"), "a");
-  const flags = ["-dev", "-node", NODE_NAME, "-bind", host, "-http-port", port, "-rpc-port", "4647"];
+  const flags = [
+    "-dev",
+    "-node",
+    NODE_NAME,
+    "-bind",
+    host,
+    "-http-port",
+    port,
+    "-rpc-port",
+    "4647",
+  ];
   const consul = CONSUL === "" ? [] : ["-consul-address", CONSUL];
   const main = join(ROOT, "packages/cli/src/main.ts");
   const child = spawn(process.execPath, [main, "agent", ...flags, "-data-dir", DATA, ...consul], {
