@@ -40,7 +40,7 @@ export interface RecordedStep {
   readonly http: readonly Exchange[];
 }
 
-/** The steps of a scenario, numbers of answers to the digit, with repeated bodies put back where they belong. */
+/** The steps of a scenario: numbers to the digit, repeated bodies put back where they belong. */
 export function readScenario(name: string): RecordedStep[] {
   const text = readFileSync(join(CLI_RECORDINGS, name, "transcript.json"), "utf8");
   const steps = JSON.parse(text) as RecordedStep[];
