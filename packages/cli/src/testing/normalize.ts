@@ -9,7 +9,7 @@ const CODE = new RegExp(`${String.fromCharCode(27)}\\[([0-9;]*)m`);
 /** The reference names allocations in any order. */
 const ALLOCATIONS = /(?:^ {4}<time>: (?:Allocation "|Restarting |Rescheduling ).*\n)+/gm;
 
-/** Rows of one creation come in any order there, too; that newer ones come first is another test. */
+/** Rows of one creation come in any order, too; that newer ones come first is another test. */
 const ROWS = /(?:^[0-9a-f]{8}(?:-[0-9a-f-]{27})? .*\n?)+/gm;
 
 /** Ages lose their width with their value: runs of blanks count as two where one stands. */
