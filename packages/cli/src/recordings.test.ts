@@ -33,7 +33,7 @@ const LEFT_OUT: readonly (readonly [command: RegExp, why: string])[] = [
   [/^(alloc )?exec -i/, "speaks over a WebSocket"],
   [/^alloc logs -job/, "takes any one allocation of the job"],
   [/^-?version$/, "prints its own version"],
-  [/^scaling policy|^node meta apply|^server force-leave|remove-peer$/, "not there yet"],
+  [/^node meta apply|^server force-leave|remove-peer$/, "not there yet"],
   [/tick(\.nomad\.hcl)?$/, "the next periodic launch is not computed"],
   [/^service info nope$/, "the reference shows a service of another name"],
   [/^nope$|^job nope$|^node purge/, "help in our own words"],

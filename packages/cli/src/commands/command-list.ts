@@ -71,6 +71,9 @@ export const COMMANDS: Readonly<Record<string, LoadCommand>> = {
     (await import("./operator/scheduler.ts")).schedulerGetCommand,
   "operator scheduler set-config": async () =>
     (await import("./operator/scheduler.ts")).schedulerSetCommand,
+  monitor: async () => (await import("./monitor.ts")).monitorCommand,
+  "scaling policy info": async () => (await import("./scaling.ts")).scalingPolicyInfoCommand,
+  "scaling policy list": async () => (await import("./scaling.ts")).scalingPolicyListCommand,
   "service delete": async () => (await import("./service.ts")).serviceDeleteCommand,
   "service info": async () => (await import("./service.ts")).serviceInfoCommand,
   "service list": async () => (await import("./service.ts")).serviceListCommand,
@@ -127,6 +130,8 @@ export const GROUPS: Readonly<Record<string, CommandGroup>> = {
   "operator autopilot": { usage: PLAIN, summary: "How servers come and go" },
   "operator raft": { usage: PLAIN, summary: "The servers that keep the state" },
   "operator scheduler": { usage: PLAIN, summary: "How the scheduler decides" },
+  scaling: { usage: PLAIN, summary: "Looks at scaling policies" },
+  "scaling policy": { usage: PLAIN, summary: "What autoscalers act by" },
   server: { usage: WITH_ARGS, summary: "Looks at servers and joins them" },
   service: { usage: PLAIN, summary: "Looks at built-in service registrations" },
   system: { usage: PLAIN, summary: "Collects and recounts" },

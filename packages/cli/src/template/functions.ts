@@ -12,8 +12,8 @@ export class CallFailure extends Error {
 type TemplateFunction = (args: readonly Json[]) => Json;
 
 const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
-  and: (args) => args.find((arg) => !isTrue(arg)) ?? args.at(-1) ?? null,
-  or: (args) => args.find(isTrue) ?? args.at(-1) ?? null,
+  and: (args) => firstOrLast(args, (arg) => !isTrue(arg)),
+  or: (args) => firstOrLast(args, isTrue),
   not: ([value = null]) => !isTrue(value),
   len: ([value = null]) => lengthOf(value),
   index: ([value = null, ...keys]) => keys.reduce<Json>((inner, key) => member(inner, key), value),
@@ -32,6 +32,11 @@ export function callFunction(name: string, args: readonly Json[]): Json {
   const call = FUNCTIONS[name];
   if (call === undefined) throw new CallFailure(`function ${quote(name)} not defined`);
   return call(args);
+}
+
+function firstOrLast(args: readonly Json[], wanted: (arg: Json) => boolean): Json {
+  const at = args.findIndex(wanted);
+  return args.at(at) ?? null;
 }
 
 function lengthOf(value: Json): number {

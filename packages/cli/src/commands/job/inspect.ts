@@ -17,7 +17,7 @@ export const jobInspectCommand: Command = {
   summary: "Prints a job as JSON",
   description: "Prints the job as the servers hold it, or with -hcl the file it was submitted as.",
   flags: [
-    { name: "version", kind: "string", help: "This version instead of the current one." },
+    { name: "version", kind: "string", default: "current", help: "The version to print." },
     { name: "hcl", kind: "bool", help: "Print the submitted job file." },
     { name: "with-vars", kind: "bool", help: "With -hcl: print the variables too." },
     ...FORMAT_FLAGS,

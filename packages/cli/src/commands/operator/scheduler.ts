@@ -71,7 +71,12 @@ const PREEMPTIONS: readonly (readonly [flag: string, member: string, help: strin
 const SET_FLAGS: readonly FlagSpec[] = [
   { name: "check-index", kind: "string", help: "Only if the configuration's index is this one." },
   { name: "scheduler-algorithm", kind: "string", help: "binpack or spread." },
-  { name: "node-limit-for-feasibility-checks", kind: "string", help: "Nodes looked at; 0 = all." },
+  {
+    name: "node-limit-for-feasibility-checks",
+    kind: "string",
+    default: "100",
+    help: "Nodes looked at; 0 = all.",
+  },
   ...[...SETTINGS, ...PREEMPTIONS].map(
     ([name, , help]) => ({ name, kind: "string", help }) as const,
   ),

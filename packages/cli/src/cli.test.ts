@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type CliWorld, runCli } from "./cli.ts";
+
+async function run(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>> = { NOMAD_ADDR: "http://127.0.0.1:4" },
+) {
+  let stdout = "";
+  let stderr = "";
+  const world: CliWorld = {
+    out: { write: (text) => (stdout += String(text)) },
+    err: { write: (text) => (stderr += String(text)) },
+    isTerminal: false,
+    env,
+    directory: "/nowhere",
+    programPath: "drover",
+    now: () => 0,
+    sleep: async () => undefined,
+    stdin: async () => "",
+    interrupted: () => new AbortController().signal,
+  };
+  const exit = await runCli(argv, world);
+  return { exit, stdout, stderr };
+}
+
+test("words that name no command show all commands and exit 127", async () => {
+  for (const argv of [["nope"], []]) {
+    const { exit, stdout, stderr } = await run(argv);
+    assert.equal(exit, 127);
+    assert.match(stdout, /^Usage: drover .*\n\nCommands:\n/);
+    assert.match(stdout, /^ {4}job +Runs, changes and looks at jobs$/m);
+    assert.equal(stderr, "");
+  }
+  assert.equal((await run(["-help"])).exit, 0);
+});
+
+test("a group of commands shows its own", async () => {
+  const { exit, stdout } = await run(["job"]);
+  assert.equal(exit, 1);
+  assert.match(stdout, /^Usage: drover job <subcommand>/);
+  assert.match(stdout, /^ {4}run +Runs a new job/m);
+  assert.equal((await run(["job", "-help"])).exit, 0);
+});
+
+test("help of a command lists its flags with their defaults", async () => {
+  const { exit, stdout } = await run(["job", "plan", "-help"]);
+  assert.equal(exit, 0);
+  assert.match(stdout, /^Usage: drover job plan \[options\] <path>\n/);
+  assert.match(stdout, /-diff/);
+  assert.match(stdout, /-address/);
+  assert.equal((await run(["plan", "-h"])).stdout, stdout, "the short form is the same command");
+});
+
+test("a wrong flag shows the help and says what is wrong", async () => {
+  const { exit, stdout, stderr } = await run(["job", "status", "-nope"]);
+  assert.equal(exit, 1);
+  assert.match(stdout, /^Usage: drover job status/);
+  assert.equal(stderr, "flag provided but not defined: -nope\n");
+  assert.equal((await run(["plan", "-nope"])).exit, 255, "1 of a plan means changes");
+});
+
+test("wrong arguments are said with the way to help", async () => {
+  const { exit, stdout, stderr } = await run(["job", "plan"]);
+  assert.deepEqual(
+    { exit, stdout, stderr },
+    {
+      exit: 255,
+      stdout: "",
+      stderr:
+        "This command takes one argument: <path>\n" +
+        "For additional help try 'drover job plan -help'\n",
+    },
+  );
+});
+
+test("an agent that is not there is named with what was asked of it", async () => {
+  const { exit, stderr } = await run(["node", "status"]);
+  assert.equal(exit, 1);
+  assert.equal(
+    stderr,
+    'Error querying node status: Get "http://127.0.0.1:4/v1/nodes": ' +
+      "dial tcp 127.0.0.1:4: connect: connection refused\n",
+  );
+});
+
+test("flags win over the environment", async () => {
+  const argv = ["node", "status", "-address=http://127.0.0.1:5", "-region", "r"];
+  const { stderr } = await run(argv, { NOMAD_ADDR: "http://127.0.0.1:4", NOMAD_NAMESPACE: "n" });
+  assert.match(stderr, /"http:\/\/127\.0\.0\.1:5\/v1\/nodes\?namespace=n&region=r"/);
+});
