@@ -54,7 +54,11 @@ export async function readJobFile(
   if (!parsed.ok) throw fail(parsed.message);
   const { region, namespace } = parsed.job;
   return {
-    job: parsed.job,
+    job: {
+      ...parsed.job,
+      ...(flags.has("consul-namespace") && { consulNamespace: flags.string("consul-namespace") }),
+      ...(flags.has("vault-namespace") && { vaultNamespace: flags.string("vault-namespace") }),
+    },
     query: { ...(namespace ? { namespace } : {}), ...(region ? { region } : {}) },
     submission: {
       Source: text,

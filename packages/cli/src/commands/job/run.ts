@@ -87,12 +87,9 @@ async function register(context: CommandContext, file: JobFile): Promise<Doc> {
 /** Members that were not asked for stay away, as in requests of the field's tools. */
 function requestBody({ flags }: CommandContext, file: JobFile): Record<string, unknown> {
   const index = checkIndex(flags.has("check-index") ? flags.string("check-index") : null);
-  const job: Record<string, unknown> = encodeInput(jobSchema, file.job);
-  if (flags.has("consul-namespace")) job.ConsulNamespace = flags.string("consul-namespace");
-  if (flags.has("vault-namespace")) job.VaultNamespace = flags.string("vault-namespace");
   return {
     Submission: file.submission,
-    Job: job,
+    Job: encodeInput(jobSchema, file.job),
     ...(index === null ? {} : { EnforceIndex: true }),
     ...(index === null || index === 0 ? {} : { JobModifyIndex: index }),
     ...(flags.bool("preserve-counts") ? { PreserveCounts: true } : {}),
