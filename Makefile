@@ -7,7 +7,7 @@ INSTALLED := node_modules/.package-lock.json
 SEED ?= 1
 SEEDS ?= 100
 
-.PHONY: help setup build check fix test unit sim integ conformance e2e bench soak demo demo-embedded dev package clean
+.PHONY: help setup build check fix test unit sim integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ soak: setup ## What takes hours: thousands of simulated worlds, and every plante
 
 demo: setup ## Watch a cluster of three roll a job out, and take a bad version back
 	@node scripts/demo.ts
+
+demo-real: setup ## The same, on a Docker and a Consul of its own, set up by apt (root on Debian)
+	@node scripts/demo.ts --real
 
 demo-embedded: setup ## The same without Docker and Consul: raw_exec and built-in checks
 	@node scripts/demo.ts --embedded

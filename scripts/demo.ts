@@ -1,10 +1,11 @@
 /**
  * `make demo`: three real agents on loopback play the README's walkthrough and leave nothing behind.
- * `--embedded` (make demo-embedded) needs neither Docker nor Consul.
+ * `--real` (make demo-real) sets Docker and Consul up for it; `--embedded` (make demo-embedded)
+ * needs neither.
  */
-import { findParts } from "./demo/parts.ts";
+import { type DemoParts, findParts, type Wanted } from "./demo/parts.ts";
 
-const { real, says, restore } = await findParts({ embedded: process.argv.includes("--embedded") });
+const { real, says, restore } = await findOrExit(wanted(process.argv));
 console.log(says);
 process.env.DROVER_TEST_DOCKER = real?.docker ?? "";
 process.env.DROVER_TEST_CONSUL = real?.consul ?? "";
@@ -18,4 +19,18 @@ try {
   process.exitCode = 1;
 } finally {
   await restore();
+}
+
+function wanted(argv: readonly string[]): Wanted {
+  if (argv.includes("--real")) return "own";
+  return argv.includes("--embedded") ? "embedded" : "best";
+}
+
+async function findOrExit(what: Wanted): Promise<DemoParts> {
+  try {
+    return await findParts(what);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exit(1);
+  }
 }

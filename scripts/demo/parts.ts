@@ -19,8 +19,19 @@ export interface DemoParts {
   readonly restore: () => Promise<void>;
 }
 
-export async function findParts(options: { readonly embedded: boolean }): Promise<DemoParts> {
-  if (options.embedded) return embedded("As asked");
+/** Real parts of the demo's own, programs of this machine, or the best that is there. */
+export type Wanted = "own" | "embedded" | "best";
+
+/** Throws when parts of its own are wanted and cannot be had. */
+export async function findParts(wanted: Wanted): Promise<DemoParts> {
+  if (wanted === "embedded") return embedded("As asked");
+  if (wanted === "own") {
+    const own = await setUpParts();
+    if (own !== null) return own;
+    throw new Error(
+      "Docker and Consul could not be set up: it takes root and apt (Debian 12). `make demo` runs without them.",
+    );
+  }
   const docker = process.env.DOCKER_HOST ?? "unix:///var/run/docker.sock";
   const consul = (process.env.CONSUL_HTTP_ADDR ?? "127.0.0.1:8500").replace(/^http:\/\//, "");
   const lack = (await lackOfDocker(docker)) ?? (await lackOfConsul(consul));
