@@ -205,8 +205,9 @@ export class Engine<R> {
       this.#waiters.expire(now);
       this.#watchHealth(now, lateMs);
       this.snapshots.maybeTake();
+      // At once: another pass through the event loop is what an idle member would mostly do.
+      if (this.#running) this.#turn();
     });
-    this.wake();
   }
 
   /** A leader that cannot write or is often late must not lead (RAFT.md §4.3, §2.5 row 18). */
