@@ -270,8 +270,13 @@ function testContainers(): void {
     await onStage(async (stage) => {
       const handle = await stage.driver.start(stage.request(shell("sleep 600")), sink(stage));
       const began = performance.now();
-      const stats = await stage.driver.stats(handle);
+      let stats = await stage.driver.stats(handle);
       assert.ok(performance.now() - began < 1_000);
+      // The shell may not have touched a page yet.
+      for (let tries = 0; tries < 100 && !stats?.memoryUsageBytes; tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        stats = await stage.driver.stats(handle);
+      }
       assert.ok(stats !== null && stats.memoryUsageBytes > 0);
     });
   });
