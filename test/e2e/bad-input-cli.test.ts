@@ -12,7 +12,7 @@ import type { TestApi } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
 import { waitUntil } from "../support/wait.ts";
 
-const MAIN = join(import.meta.dirname, "../../packages/cli/src/main.ts");
+const PROGRAM = join(import.meta.dirname, "../../packages/cli/bin/drover");
 /** Nobody listens there. */
 const NOWHERE = "127.0.0.1:4";
 const REFUSED = "dial tcp 127.0.0.1:4: connect: connection refused";
@@ -87,7 +87,7 @@ interface Ended {
 }
 
 function drover(args: readonly string[], address = api.address): Promise<Ended> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(PROGRAM, [...args], {
     cwd: dir,
     stdio: ["ignore", "pipe", "pipe"],
     env: { PATH: process.env.PATH, TZ: "UTC", NOMAD_ADDR: `http://${address}` },

@@ -18,7 +18,7 @@ import { TestApi } from "./api.ts";
 import { CONSUL, DOCKER } from "./real-parts.ts";
 import { waitUntil } from "./wait.ts";
 
-const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../packages/cli/src/main.ts");
+const PROGRAM = join(dirname(fileURLToPath(import.meta.url)), "../../packages/cli/bin/drover");
 
 export interface ClusterOptions {
   readonly agents: number;
@@ -68,7 +68,7 @@ export class TestCluster {
       writeFileSync(join(dir, `${name}.hcl`), text);
       return { name, host, api: new TestApi(`${host}:4646`), dir: home, process: null };
     });
-    const cluster = new TestCluster(agents, dir, options.program ?? [process.execPath, MAIN]);
+    const cluster = new TestCluster(agents, dir, options.program ?? [PROGRAM]);
     for (const agent of agents) cluster.boot(agent);
     try {
       await cluster.ready(options.agents);

@@ -12,7 +12,6 @@ import type { Cluster } from "./cluster/cluster.ts";
 import type { AgentConfig } from "./config/config.ts";
 import type { LogTap } from "./log-tap.ts";
 import { renderMetrics } from "./metrics.ts";
-import { parseSource } from "./parse-source.ts";
 import type { RaftEngine } from "./raft-engine.ts";
 import { COMPATIBILITY_VERSION, DROVER_VERSION } from "./version.ts";
 
@@ -46,6 +45,8 @@ export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): Age
     join: (addresses) => cluster.join(addresses),
     metrics: (format) => renderMetrics(format, { server, client: parts.client(), raft }),
     async parseJob(source, variables, canonicalize) {
+      // Most agents never parse a job file: the command line does.
+      const { parseSource } = await import("./parse-source.ts");
       const parsed = parseSource(source, variables);
       if (parsed.error !== "") throw badRequest(`Failed to parse job: ${parsed.error}`);
       if (!parsed.job) return null;

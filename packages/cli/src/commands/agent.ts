@@ -1,5 +1,6 @@
 /** `drover agent`: runs this machine's agent until it is told to stop. */
 import { readFile, stat } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import type { AgentConfig, ConfigLayer } from "@drover/agent";
 import { errorText } from "@drover/base";
 import { type Command, type CommandContext, CommandError, type FlagSpec } from "../command.ts";
@@ -188,6 +189,8 @@ async function runUntilSignal(
   const running = started;
   log("info", "agent started", { http: running.httpAddress, rpc: running.rpcAddress });
   await agent.notifyReady();
+  // Whatever ends this process, its next start finds the sources stripped and compiled.
+  flushCompileCache();
   const ended = await Promise.race([signalled(), failed]);
   if (ended instanceof Error) return endNow(log, ended);
   log("info", "stopping", { signal: ended });

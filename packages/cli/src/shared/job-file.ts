@@ -33,13 +33,15 @@ export async function readJobFile(
   const fail = (message: string) =>
     new CommandError(`Error getting job struct: ${message}`, exitCode);
   const { flags, directory } = context;
-  const text = path === "-" ? await context.stdin() : readText(resolve(directory, path));
-  if (typeof text !== "string") {
-    throw fail(`Error getting jobfile from ${quote(path)}: ${text.problem}`);
+  if (flags.bool("json") && [...flags.list("var"), ...flags.list("var-file")].length > 0) {
+    const reason = "cannot use variables with JSON files.";
+    throw new CommandError(`Invalid job options: ${reason}`, exitCode);
   }
+  const text = path === "-" ? await context.stdin() : readFile(resolve(directory, path));
+  if (isProblem(text)) throw fail(`Error getting jobfile from ${quote(path)}: ${text.problem}`);
   const varFiles = flags.list("var-file").map((name) => {
-    const content = readText(resolve(directory, name));
-    if (typeof content !== "string") throw fail(content.problem);
+    const content = readFile(resolve(directory, name));
+    if (isProblem(content)) throw fail(content.problem);
     return { name, text: content };
   });
   const { parseJob } = await import("./parse-job.ts");
@@ -61,22 +63,31 @@ export async function readJobFile(
     },
     query: { ...(namespace ? { namespace } : {}), ...(region ? { region } : {}) },
     submission: {
-      Source: text,
+      Source: String(text),
       Format: flags.bool("json") ? "json" : "hcl2",
       VariableFlags: pairsOf(flags.list("var")),
-      Variables: varFiles.map((file) => file.text).join("\n"),
+      Variables: varFiles.map((file) => String(file.text)).join("\n"),
     },
   };
 }
 
-function readText(path: string): string | { readonly problem: string } {
+interface Problem {
+  readonly problem: string;
+}
+
+function isProblem(content: string | Buffer | Problem): content is Problem {
+  return typeof content === "object" && "problem" in content;
+}
+
+/** Bytes: where they are no text, the parser says at which place. */
+function readFile(path: string): Buffer | Problem {
   const info = statSync(path, { throwIfNoEntry: false });
   if (info === undefined) {
     return { problem: `source path error: stat ${path}: no such file or directory` };
   }
   if (info.isDirectory()) return { problem: "source path must be a file" };
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path);
   } catch (error) {
     const denied = (error as NodeJS.ErrnoException).code === "EACCES";
     if (!denied) throw error;

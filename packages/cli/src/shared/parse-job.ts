@@ -4,7 +4,7 @@ import type { JobInput } from "@drover/model";
 import { jobFileHost } from "./job-host.ts";
 
 export interface ParseRequest {
-  readonly text: string;
+  readonly text: string | Buffer;
   /** As diagnostics name the file. */
   readonly name: string;
   readonly isJson: boolean;
@@ -20,7 +20,7 @@ export type ParseResult =
 export function parseJob(request: ParseRequest): ParseResult {
   const { text, name, strict, variables } = request;
   if (request.isJson) {
-    const parsed = parseJobJson(text);
+    const parsed = parseJobJson(String(text));
     if (parsed.ok) return parsed;
     return { ok: false, message: `Failed to parse JSON job: ${streamWords(parsed.message)}` };
   }

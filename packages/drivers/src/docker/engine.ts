@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import { DroverError } from "@drover/base";
 import type Docker from "dockerode";
+import { loadDockerode } from "./load-dockerode.ts";
 
 export interface DockerEngineOptions {
   /** `unix:///path`, `tcp://host:port` or a bare socket path; DOCKER_HOST or the default when "". */
@@ -72,8 +73,7 @@ export class DockerEngine {
 }
 
 async function connect(endpoint: string): Promise<Docker> {
-  const module = await import("dockerode");
-  const Client = module.default;
+  const Client = await loadDockerode();
   if (endpoint === "") return new Client();
   if (endpoint.startsWith("/")) return new Client({ socketPath: endpoint });
   const url = new URL(endpoint);
