@@ -41,7 +41,7 @@ export async function readJobFile(
   if (isProblem(text)) throw fail(`Error getting jobfile from ${quote(path)}: ${text.problem}`);
   const varFiles = flags.list("var-file").map((name) => {
     const content = readFile(resolve(directory, name));
-    if (isProblem(content)) throw fail(content.problem);
+    if (isProblem(content)) throw fail(unreadVariables(path, name, content.reason));
     return { name, text: content };
   });
   const { parseJob } = await import("./parse-job.ts");
@@ -71,8 +71,17 @@ export async function readJobFile(
   };
 }
 
+function unreadVariables(jobFile: string, name: string, reason: string): string {
+  const failure = `failed to read ${quote(name)}: open ${name}: ${reason}`;
+  const where = `Error parsing job file from ${jobFile}:`;
+  return `${where}\nunable to parse var file: <nil>: Failed to read file; ${failure}`;
+}
+
 interface Problem {
+  /** The whole sentence. */
   readonly problem: string;
+  /** The system's word for it. */
+  readonly reason: string;
 }
 
 function isProblem(content: string | Buffer | Problem): content is Problem {
@@ -83,15 +92,19 @@ function isProblem(content: string | Buffer | Problem): content is Problem {
 function readFile(path: string): Buffer | Problem {
   const info = statSync(path, { throwIfNoEntry: false });
   if (info === undefined) {
-    return { problem: `source path error: stat ${path}: no such file or directory` };
+    const reason = "no such file or directory";
+    return { problem: `source path error: stat ${path}: ${reason}`, reason };
   }
-  if (info.isDirectory()) return { problem: "source path must be a file" };
+  if (info.isDirectory()) {
+    return { problem: "source path must be a file", reason: "is a directory" };
+  }
   try {
     return readFileSync(path);
   } catch (error) {
-    const denied = (error as NodeJS.ErrnoException).code === "EACCES";
-    if (!denied) throw error;
-    return { problem: `open ${path}: permission denied` };
+    const isDenied = (error as NodeJS.ErrnoException).code === "EACCES";
+    if (!isDenied) throw error;
+    const reason = "permission denied";
+    return { problem: `open ${path}: ${reason}`, reason };
   }
 }
 
