@@ -31,9 +31,9 @@ function defineTests(): void {
     const driver = new FakeDriver();
     const atStop: number[] = [];
     const stop = driver.stop.bind(driver);
-    driver.stop = async (handle) => {
+    driver.stop = async (handle, options) => {
       atStop.push(await inCatalog(name));
-      await stop(handle);
+      await stop(handle, options);
     };
     const parts: RealParts = {
       driver: () => driver,

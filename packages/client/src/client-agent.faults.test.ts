@@ -275,9 +275,13 @@ test("absence stops nothing, a tombstone does", () =>
     world.push([place], { complete: true });
     await world.status(id, "running");
     world.push([], { complete: true });
+    // By the time another one runs, what the empty push asks for has been done.
+    const other = want(world.nodeId, { alloc: { id: mockId("another") }, port: 20_002 });
+    world.push([other]);
+    await world.status(other.alloc.id, "running");
     world.clock.advance(60_000);
-    assert.equal(world.driver.running().length, 1);
-    world.push([], { removed: [id] });
+    assert.equal(world.driver.running().length, 2);
+    world.push([], { removed: [id, other.alloc.id] });
     await world.until("it is forgotten", () => world.agent.runner(id) === undefined);
     assert.equal(world.driver.tasks.size, 0);
     const store = storeOf(world);
@@ -316,7 +320,9 @@ test("what a push says of an allocation is refused when older than what is known
     await world.status(place.alloc.id, "running");
     const older = { ...place, alloc: { ...place.alloc, desiredStatus: "stop" } };
     world.push([older]);
-    world.clock.advance(60_000);
+    const other = want(world.nodeId, { alloc: { id: mockId("another") }, port: 20_002 });
+    world.push([other]);
+    await world.status(other.alloc.id, "running");
     assert.equal(world.agent.runner(place.alloc.id)?.record.alloc.desiredStatus, "run");
   }));
 

@@ -56,6 +56,22 @@ test("an allocation is started, reported healthy, and stopped in the documented 
     ]);
   }));
 
+for (const [seconds, ms, why] of [
+  [3, 3_000, "as its job says"],
+  [90, 30_000, "no longer than the agent allows"],
+] as const) {
+  test(`a task is stopped by its own signal and gets time, ${why}`, () =>
+    inWorld(async (world) => {
+      const task = { killTimeout: seconds * SECOND, killSignal: "SIGUSR1" };
+      const place = want(world.nodeId, { task });
+      world.push([place]);
+      await world.status(place.alloc.id, "running");
+      world.push([stopped(place)]);
+      await world.status(place.alloc.id, "complete");
+      assert.deepEqual(world.driver.stops, [{ killSignal: "SIGUSR1", timeoutMs: ms }]);
+    }));
+}
+
 test("a task sees where it runs, and configuration is filled in", () =>
   inWorld(async (world) => {
     const config = {

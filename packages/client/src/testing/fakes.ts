@@ -64,6 +64,7 @@ export class FakeDriver implements TaskDriver {
   readonly name = "mock_driver";
   readonly tasks = new Map<string, FakeTask>();
   readonly calls: string[] = [];
+  readonly stops: { readonly killSignal: string; readonly timeoutMs: number }[] = [];
   /** Processes ever made. */
   created = 0;
   prepareError: TaskStartError | null = null;
@@ -165,9 +166,13 @@ export class FakeDriver implements TaskDriver {
     return task.exit;
   }
 
-  async stop(handle: TaskHandle): Promise<void> {
+  async stop(
+    handle: TaskHandle,
+    options: { killSignal: string; timeoutMs: number },
+  ): Promise<void> {
     const key = this.key(handle.identity);
     this.calls.push(`stop ${handle.identity.taskName}`);
+    this.stops.push(options);
     if (this.ignoresStop) return;
     if (this.tasks.get(key)?.exit === null) this.finish(key, 0);
   }
