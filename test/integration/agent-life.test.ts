@@ -72,3 +72,28 @@ server { bootstrap_expect = 1 }
   assert.equal(status, 1, text);
   assert.match(text, new RegExp(`cannot listen on 127\\.0\\.0\\.1:${address.port}`));
 });
+
+/** Starts an agent for trying out, and ends it when it has started; answers what it said. */
+async function sayings(...flags: readonly string[]): Promise<string> {
+  const free = ["-http-port", "0", "-rpc-port", "0"];
+  const child = spawn(process.execPath, [MAIN, "agent", "-dev", ...free, ...flags]);
+  let text = "";
+  const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (data: Buffer) => {
+      text += data.toString();
+      if (text.includes("agent started")) child.kill("SIGTERM");
+    });
+  }
+  await new Promise((resolve) => child.once("close", resolve));
+  clearTimeout(late);
+  return text;
+}
+
+test("an agent listens on loopback unless told otherwise, and then it warns", async () => {
+  const alone = await sayings();
+  assert.match(alone, /agent started: http=127\.0\.0\.1:\d+ rpc=127\.0\.0\.1:\d+/);
+  assert.doesNotMatch(alone, /without authentication/);
+  const open = await sayings("-bind", "0.0.0.0");
+  assert.match(open, /\[WARN\] +listening on 0\.0\.0\.0 without authentication/);
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { configProblems, defaultConfig, mergeConfig } from "./config.ts";
+import { configProblems, defaultConfig, devConfig, mergeConfig } from "./config.ts";
 import { parseConfigFile } from "./parse-config.ts";
 
 const FULL = `
@@ -58,6 +58,13 @@ for (const [what, source, message] of BAD) {
     assert.match(parsed.ok ? "" : parsed.message, message);
   });
 }
+
+test("an agent that is told nothing binds to loopback only", () => {
+  for (const config of [defaultConfig(), devConfig()]) {
+    assert.equal(config.bindAddr, "127.0.0.1");
+    assert.deepEqual(config.advertise, { http: "", rpc: "" });
+  }
+});
 
 test("a server that neither forms nor joins a cluster is refused", () => {
   const config = mergeConfig(defaultConfig(), { dataDir: "/tmp/x" });
