@@ -138,19 +138,19 @@ test("an agent that is killed and started finds its tasks as they were", { skip 
     const all = await Promise.all(containers.map((one) => inspectContainer(one.Id)));
     return all.map(({ Id, State }) => `${Id} ${State.StartedAt} ${State.Pid}`).sort();
   };
-  const allocIds = async () => {
+  const allocations = async () => {
     const allocs = await living().api.get<AllocDoc[]>(`/v1/job/${JOB}/allocations`);
     return allocs
       .filter((a) => a.DesiredStatus === "run")
-      .map((a) => a.ID)
+      .map((a) => `${a.ID} restarted ${a.TaskStates?.server?.Restarts} times`)
       .sort();
   };
-  const before = [await look(), await allocIds()];
+  const before = [await look(), await allocations()];
   await cluster.kill(victim);
   cluster.boot(victim);
   await cluster.ready(3);
   await assertWorldMatches(cluster, { service: JOB, count: 6 });
-  assert.deepEqual([await look(), await allocIds()], before);
+  assert.deepEqual([await look(), await allocations()], before);
 });
 
 test("an exit while the agent was dead is reported with its code", { skip }, async () => {
