@@ -79,6 +79,13 @@ test("the user's labels cannot take the place of ours", () => {
   assert.equal(made.Labels?.["io.drover.alloc"], "a");
 });
 
+test("the whole environment of the task is that of the container", () => {
+  const made = options({}, { env: { NOMAD_PORT_http: "23456", EMPTY: "", EQUALS: "a=b" } });
+  for (const line of ["NOMAD_PORT_http=23456", "EMPTY=", "EQUALS=a=b"]) {
+    assert.ok(made.Env?.includes(line), line);
+  }
+});
+
 test("directories of the task are where the environment says", () => {
   const made = options({ volumes: ["conf:/etc/conf", "/srv:/srv:ro", "./x:/x"] });
   assert.deepEqual(made.HostConfig?.Binds, [

@@ -256,6 +256,17 @@ function testContainers(): void {
     });
   });
 
+  test("docker: a task ends by the signal of its job, not by the usual one", async () => {
+    await onStage(async (stage) => {
+      // Left alone it goes on: the usual signal would only be followed by the hard one.
+      const script = "trap 'exit 9' USR1; trap '' TERM; while :; do sleep 0.1; done";
+      const handle = await stage.driver.start(stage.request(shell(script)), sink(stage));
+      const ended = stage.driver.wait(handle, AbortSignal.timeout(20_000));
+      await stage.driver.stop(handle, { killSignal: "SIGUSR1", timeoutMs: 2_000 });
+      assert.equal((await ended).exitCode, 9);
+    });
+  });
+
   test("docker: an ended container of the same name is no obstacle", async () => {
     await onStage(async (stage) => {
       const first = await stage.driver.start(stage.request(shell("exit 1")), sink(stage));
