@@ -63,6 +63,21 @@ test("a node that filters refuse is counted under the reason, then under its cla
   assert.deepEqual(result.queued, { web: 2 });
 });
 
+const PLAN9 = [{ lTarget: $("attr.kernel.name"), operand: "=", rTarget: "plan9" }];
+for (const [where, job] of [
+  ["job", rollingJob({ job: { constraints: PLAN9 } })],
+  ["group", rollingJob({ group: { constraints: PLAN9 } })],
+  ["task", rollingJob({ group: { tasks: [mockTask({ constraints: PLAN9 })] } })],
+] as const) {
+  test(`a constraint of the ${where} keeps it off nodes that do not meet it`, () => {
+    const harness = new Harness({ nodes: 1 });
+    const { failedGroups, plan } = harness.register(job);
+    assert.deepEqual(plan.placements, []);
+    const filtered = { [`${$("attr.kernel.name")} = plan9`]: 1 };
+    assert.deepEqual(failedGroups.web?.constraintFiltered, filtered);
+  });
+}
+
 test("a missing or unhealthy driver filters a node", () => {
   const harness = new Harness({ nodes: 1 });
   const tasks = [mockTask({ driver: "java" })];
