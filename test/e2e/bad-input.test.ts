@@ -357,6 +357,7 @@ test("a prefix that names several jobs lists them all and picks none", async () 
     found.map((stub) => stub.ID),
     ["good", "goods"],
   );
+  assert.deepEqual(await api.get("/v1/jobs?prefix=oods"), [], "the middle of a name is no prefix");
   assert.deepEqual(await world(), earlier);
 });
 
