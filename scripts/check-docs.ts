@@ -1,6 +1,6 @@
 /**
- * Links between documents lead somewhere, files named in the main path exist, and the drawn package
- * graph is the real one.
+ * Links between documents lead somewhere, files named in the main path and tests named as guards
+ * exist, and the drawn package graph is the real one.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,6 +22,14 @@ const mainPath = "docs/main-path.md";
 for (const [, path] of readSource(mainPath).matchAll(/`([\w-]+\/src\/[\w/.-]+)`/g)) {
   if (!existsSync(join(ROOT, "packages", path as string))) {
     problems.push(`${mainPath}: ${path} does not exist`);
+  }
+}
+const guards = "docs/guards.md";
+for (const [, file, name] of readSource(guards).matchAll(/`([\w/.-]+\.ts)` "([^"]+)"/g)) {
+  const path = file as string;
+  if (!existsSync(join(ROOT, path))) problems.push(`${guards}: ${path} does not exist`);
+  else if (!readSource(path).includes(name as string)) {
+    problems.push(`${guards}: ${path} has no test "${name}"`);
   }
 }
 const architecture = "docs/architecture.md";
