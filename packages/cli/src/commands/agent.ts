@@ -179,6 +179,8 @@ async function runUntilSignal(
   process.on("unhandledRejection", (reason) =>
     fail(reason instanceof Error ? reason : new Error(String(reason))),
   );
+  // From now on: a signal while it starts, or in the moment after, must not end it half way.
+  const asked = signalled();
   const starting = agent.startAgent(config, {
     ...singleFileDeps(),
     log,
@@ -191,7 +193,7 @@ async function runUntilSignal(
   await agent.notifyReady();
   // Whatever ends this process, its next start finds the sources stripped and compiled.
   flushCompileCache();
-  const ended = await Promise.race([signalled(), failed]);
+  const ended = await Promise.race([asked, failed]);
   if (ended instanceof Error) return endNow(log, ended);
   log("info", "stopping", { signal: ended });
   await agent.notifyStopping();
