@@ -62,7 +62,8 @@ export function compareReports(a: AllocRecord, b: AllocRecord): "facts" | "lines
   const body = (record: AllocRecord): string =>
     JSON.stringify({ ...allocReport(record), clientSeq: 0 });
   const facts = (record: AllocRecord): string => {
-    const { taskStates, ...rest } = allocReport(record);
+    // What an image resolved to matters to the next batch: it travels with the start's success.
+    const { taskStates, imageDigests: _, ...rest } = allocReport(record);
     const states = Object.values(taskStates).map((state) => ({ ...state, events: [] }));
     return JSON.stringify({ ...rest, clientSeq: 0, states });
   };

@@ -4,10 +4,10 @@
  * (DESIGN §9), so whatever instant the agent dies at, the file says what may have been begun.
  */
 import { rm } from "node:fs/promises";
-import { type Cancel, type Clock, errorText, type Random } from "@drover/base";
-import type { ServiceDiscovery } from "@drover/discovery";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Cancel, errorText } from "@drover/base";
 import type { TaskDriver, TaskHandle, TaskStartRequest } from "@drover/drivers";
-import type { Allocation, AllocClientReport, Job, Node, Task } from "@drover/model";
+import type { Allocation, AllocClientReport, Job, Task } from "@drover/model";
 import {
   type AllocContext,
   advanceAlloc,
@@ -22,7 +22,6 @@ import {
 } from "../core/advance-alloc.ts";
 import { allocReport, compareReports } from "../core/alloc-report.ts";
 import { mergeDesired } from "../core/merge-desired.ts";
-import type { PortHolders } from "../core/port-holders.ts";
 import { heldPorts } from "../core/task-env.ts";
 import {
   deregisterUnconfirmed,
@@ -32,48 +31,18 @@ import {
 } from "../core/task-events.ts";
 import { handleOf, type TaskInput } from "../core/task-run.ts";
 import { setupTask } from "../hooks/setup-task.ts";
-import type { Log } from "../options.ts";
 import { type AllocRecord, groupOf, isStopKnown, runsUntil } from "../state/alloc-record.ts";
-import type { AllocStore } from "../state/alloc-store.ts";
 import { type AllocPaths, allocPaths } from "./alloc-paths.ts";
 import { AllocServices } from "./alloc-services.ts";
 import { CheckRestartWatch } from "./check-restart-watch.ts";
 import { HealthWatch } from "./health-watch.ts";
 import { prepareAlloc } from "./prepare-alloc.ts";
 import { untilDone } from "./retry.ts";
+import type { RunnerDeps, RunnerOptions } from "./runner-deps.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
 import { timerAt } from "./timer-at.ts";
 import { recordVerdict } from "./verdict.ts";
-
-export interface RunnerOptions {
-  readonly allocBase: string;
-  readonly hostAddress: string;
-  readonly maxKillTimeoutMs: number;
-  readonly deregisterAckTimeoutMs: number;
-  readonly consumerGraceMs: number;
-}
-
-export interface RunnerDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly store: AllocStore;
-  readonly ports: PortHolders;
-  node(): Node;
-  clusterId(): string;
-  driver(name: string): TaskDriver | undefined;
-  discovery(provider: string): ServiceDiscovery;
-  /** The report changed and is on disk; not urgent = only lines of a task's history are new. */
-  changed(allocId: string, urgent: boolean): void;
-  /** Stopped after a tombstone, files included: the agent may drop the runner. */
-  forgotten(allocId: string): void;
-  /** A turn of changes begins or ends; always in pairs. */
-  working(begins: boolean): void;
-  /** All its tasks are dead and removed. */
-  ended(allocId: string): void;
-  imagesPresent(digests: Readonly<Record<string, string>>): void;
-}
 
 type Change = (record: AllocRecord) => AllocRecord;
 
@@ -280,16 +249,12 @@ export class AllocRunner {
   /** Folds what has come in; true when the record on disk is a new one. */
   async #turn(): Promise<boolean> {
     const before = this.#record;
-    let next = before;
-    for (const change of this.#changes.splice(0)) next = change(next);
-    next = this.#advance(next);
+    let next = this.#fold(before);
     const fresh = !this.#restored && this.#acted === "";
     if (next === before && !fresh) return false;
-    const news = fresh ? "lines" : compareReports(before, next);
+    if (fresh) next = await this.#foresee(next);
+    const news = fresh && !isStopKnown(next) ? "lines" : compareReports(before, next);
     if (news !== "none") next = { ...next, seq: next.seq + 1 };
-    for (const task of fresh ? this.#tasks() : []) {
-      this.#loop(task).anticipate(next.tasks[task.name]);
-    }
     const written = await untilDone(this.#retry(), "writing allocation state", () =>
       this.#deps.store.write(next),
     );
@@ -297,6 +262,25 @@ export class AllocRunner {
     this.#record = next;
     if (news !== "none") this.#deps.changed(next.alloc.id, news === "facts");
     return true;
+  }
+
+  /** What has come in, and what follows from it. */
+  #fold(record: AllocRecord): AllocRecord {
+    let next = record;
+    for (const change of this.#changes.splice(0)) next = change(next);
+    return this.#advance(next);
+  }
+
+  /** A setup that waits for nobody is over before the first write, and saves the second. */
+  async #foresee(record: AllocRecord): Promise<AllocRecord> {
+    for (const task of this.#tasks()) this.#loop(task).anticipate(record.tasks[task.name]);
+    await nextTurn();
+    let next = record;
+    for (const task of this.#tasks()) {
+      const input = this.#loop(task).foresee();
+      if (input !== null) next = stepTask(next, task, input, this.#context());
+    }
+    return this.#fold(next);
   }
 
   /** Free ports are taken in the same turn: every turn costs a write to disk. */

@@ -45,6 +45,7 @@ export class TaskLoop {
   #pull: AbortController | null = null;
   /** The setup, begun while the record that announces it is being written. */
   #early: Promise<Setup> | null = null;
+  #foreseen: Setup | null = null;
   #watched: TaskHandle | null = null;
   /** The process as the driver knows it now; null once it is known to be gone. */
   #attached: Promise<TaskHandle | null> = Promise.resolve(null);
@@ -61,9 +62,25 @@ export class TaskLoop {
    */
   anticipate(run: TaskRun | undefined): void {
     if (run?.phase.kind !== "setup" || this.#acted !== "" || this.#early !== null) return;
-    this.#early = this.#prepare();
-    // Whoever waits for it is told; until then nobody does.
-    void Promise.allSettled([this.#early]);
+    const early = this.#prepare();
+    this.#early = early;
+    // Whoever waits for a failure is told; until then nobody does.
+    early.then(
+      (setup) => {
+        if (this.#early === early) this.#foreseen = setup;
+      },
+      () => undefined,
+    );
+  }
+
+  /** The anticipated setup is over and went well: its phase need not be on disk. */
+  foresee(): TaskInput | null {
+    const setup = this.#foreseen;
+    this.#foreseen = null;
+    if (setup === null) return null;
+    this.#early = null;
+    this.#done(setup);
+    return { kind: "ready" };
   }
 
   /** Call after `run` is on disk. `restored`: its process was started by an earlier agent. */
@@ -113,14 +130,18 @@ export class TaskLoop {
   async #setup(): Promise<void> {
     const early = this.#early;
     this.#early = null;
+    this.#foreseen = null;
     try {
-      const { request, prepared } = await (early ?? this.#prepare());
-      this.#request = request;
-      this.#deps.prepared(request, prepared);
+      this.#done(await (early ?? this.#prepare()));
       this.#post({ kind: "ready" });
     } catch (error) {
       this.#post({ kind: "setupFailed", ...failure(error) });
     }
+  }
+
+  #done({ request, prepared }: Setup): void {
+    this.#request = request;
+    this.#deps.prepared(request, prepared);
   }
 
   async #prepare(): Promise<Setup> {

@@ -12,6 +12,7 @@
 import { constants } from "node:fs";
 import { copyFile, type FileHandle, open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Frame, frameOf, type Held, readFrames } from "./alloc-frames.ts";
 import type { AllocRecord } from "./alloc-record.ts";
 import type { AllocStore } from "./alloc-store.ts";
@@ -87,8 +88,8 @@ export class AllocJournal implements AllocStore {
   }
 
   async #work(): Promise<void> {
-    // What changes in the same moment shares a write.
-    await null;
+    // What changes in the same moment shares a write, those included that look ahead for a turn.
+    await nextTurn();
     while (this.#queue.length > 0) {
       const batch = this.#queue.splice(0);
       try {

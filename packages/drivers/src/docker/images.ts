@@ -8,6 +8,7 @@ import { type DriverEventSink, TaskStartError } from "../task-driver.ts";
 import type { DockerConfig } from "./config.ts";
 import type { DockerEngine } from "./engine.ts";
 import { isUnreachable, pullError, statusOf, unavailable } from "./errors.ts";
+import { type KnownImage, KnownImages } from "./known-images.ts";
 
 export interface ResolvedImage {
   /** What to create the container from: the written name, or an id or digest when pinned. */
@@ -18,10 +19,16 @@ export interface ResolvedImage {
 
 export class DockerImages {
   readonly #engine: DockerEngine;
+  readonly #known: KnownImages;
   readonly #pulls = new Map<string, Pull>();
 
   constructor(engine: DockerEngine) {
     this.#engine = engine;
+    this.#known = new KnownImages(engine);
+  }
+
+  close(): void {
+    this.#known.close();
   }
 
   /** Throws TaskStartError. `pinned` is an earlier digest, "" = resolve the name. */
@@ -76,9 +83,9 @@ export class DockerImages {
     return { ref: pinned, digest: pinned };
   }
 
-  async #inspect(image: string): Promise<Docker.ImageInspectInfo | null> {
+  async #inspect(image: string): Promise<KnownImage | null> {
     try {
-      return await this.#engine.call((docker) => docker.getImage(image).inspect());
+      return await this.#known.inspect(image);
     } catch (error) {
       if (statusOf(error) === 404) return null;
       if (isUnreachable(error)) throw unavailable(error);
