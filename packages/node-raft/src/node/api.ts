@@ -191,6 +191,8 @@ export interface RaftTimers {
   after(ms: number, fn: () => void): () => void;
   /** Soon, after the input that is waiting now: everything in between is handled as one turn. */
   soon(fn: () => void): void;
+  /** When the code that runs now is done, before any further input. */
+  atOnce(fn: () => void): void;
 }
 
 export type LogLevel = "debug" | "info" | "warn" | "error";

@@ -14,6 +14,11 @@ export class DiskWatch {
     return this.#hangs;
   }
 
+  /** Nothing is being written. */
+  get isIdle(): boolean {
+    return this.#startedAt.length === 0;
+  }
+
   started(now: number): void {
     this.#startedAt.push(now);
   }

@@ -124,7 +124,9 @@ export class Engine<R> {
 
   propose(proposal: Proposal<R>): void {
     this.#proposals.add(proposal);
-    this.wake();
+    // While something is being written, others may join; an idle disk is not kept waiting.
+    if (this.#disk.isIdle) this.#schedule(this.#deps.timers.atOnce);
+    else this.wake();
   }
 
   read(reader: Reader): void {
@@ -155,9 +157,13 @@ export class Engine<R> {
 
   /** Schedules a turn; many wakes before it make one turn. */
   wake(): void {
+    this.#schedule(this.#deps.timers.soon);
+  }
+
+  #schedule(when: RaftTimers["soon"]): void {
     if (this.#scheduled || !this.#running) return;
     this.#scheduled = true;
-    this.#deps.timers.soon(() => {
+    when(() => {
       this.#scheduled = false;
       if (this.#running) this.#guarded(() => this.#turn());
     });

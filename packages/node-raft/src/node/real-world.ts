@@ -12,6 +12,7 @@ export const realTimers: RaftTimers = {
   soon: (fn) => {
     setImmediate(fn);
   },
+  atOnce: (fn) => queueMicrotask(fn),
 };
 
 export const realRandom: RandomSource = { int: (bound) => randomInt(bound) };

@@ -36,17 +36,20 @@ export function simTimers(
   afterTurn: () => void,
 ): RaftTimers {
   const { clock, random } = life.world;
+  const soon = (fn: () => void): void => {
+    clock.after(random.between(0, soonMs), () =>
+      life.run(() => {
+        fn();
+        afterTurn();
+      }),
+    );
+  };
   return {
     now: () => clock.now * rate,
     after: (ms, fn) => clock.after(ms / rate, () => life.run(fn)),
-    soon: (fn) => {
-      clock.after(random.between(0, soonMs), () =>
-        life.run(() => {
-          fn();
-          afterTurn();
-        }),
-      );
-    },
+    soon,
+    // Anything may come in between: what holds then holds without.
+    atOnce: soon,
   };
 }
 
