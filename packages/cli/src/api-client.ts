@@ -184,6 +184,8 @@ function reason(url: URL, error: NodeJS.ErrnoException): string {
       return `dial tcp: lookup ${url.hostname}: no such host`;
     case "ECONNRESET":
       return "EOF";
+    case "EPROTO":
+      return "http: server gave HTTP response to HTTPS client";
     default:
       return error.message;
   }

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import test from "node:test";
 import { type CliWorld, runCli } from "./cli.ts";
 
@@ -82,6 +85,15 @@ test("an agent that is not there is named with what was asked of it", async () =
     'Error querying node status: Get "http://127.0.0.1:4/v1/nodes": ' +
       "dial tcp 127.0.0.1:4: connect: connection refused\n",
   );
+});
+
+test("https spoken to a plain port is named as that", async (t) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const { stderr } = await run(["node", "status", `-address=https://127.0.0.1:${port}`]);
+  assert.match(stderr, /http: server gave HTTP response to HTTPS client\n$/);
 });
 
 test("flags win over the environment", async () => {
