@@ -53,7 +53,7 @@ export class Session {
 
   async close(): Promise<void> {
     this.#generation++;
-    this.#timer?.();
+    this.#end();
     await this.#deps.link.close();
   }
 
@@ -99,11 +99,17 @@ export class Session {
   }
 
   #close(reason: string): void {
+    if (this.#open) {
+      this.#deps.log("warn", "the connection to the servers is lost", { reason });
+    }
+    this.#end();
+  }
+
+  #end(): void {
     this.#timer?.();
     this.#timer = null;
     if (!this.#open) return;
     this.#open = false;
-    this.#deps.log("warn", "the connection to the servers is lost", { reason });
     this.#deps.lost();
   }
 }
