@@ -24,7 +24,7 @@ const serviceList: ReadHandler = {
         Tags: [...tags].sort(),
       })),
     }));
-    return { json, index: context.snapshot.tableIndex("services") };
+    return { json, index: Math.max(1, context.snapshot.tableIndex("services")) };
   },
 };
 
