@@ -64,9 +64,11 @@ export async function drainNode(
         startedAt: node.drainStrategy?.startedAt || now,
       }
     : null;
-  const evals = drain
-    ? []
-    : evalsForNode(context.store.snapshot(), node.id, EvalTrigger.nodeUpdate, context.random);
+  const becomesEligible =
+    !drain && request.markEligible && node.schedulingEligibility === Eligibility.ineligible;
+  const evals = becomesEligible
+    ? evalsForNode(context.store.snapshot(), node.id, EvalTrigger.nodeUpdate, context.random)
+    : [];
   const message = drain ? "Node drain strategy set" : "Node drain strategy unset";
   const result = unwrap(
     await context.propose({
