@@ -23,7 +23,7 @@ test("ending a drain makes evaluations and an event only where something changes
   await drain("1", false);
   assert.deepEqual((await drain("2", true)).evalIds, [], "it stays ineligible");
   const before = events();
-  assert.equal(before?.at(-1), "Node drain strategy unset");
+  assert.equal(before?.at(-1), "Node drain disabled");
   const { evalIds } = await drain("3", true, true);
   assert.equal(evalIds.length, 1, "its jobs may use it again");
   assert.deepEqual(events(), before, "the drain had ended already");

@@ -69,7 +69,7 @@ export async function drainNode(
   const evals = becomesEligible
     ? evalsForNode(context.store.snapshot(), node.id, EvalTrigger.nodeUpdate, context.random)
     : [];
-  const message = drain ? "Node drain strategy set" : "Node drain strategy unset";
+  const message = drain ? "Node drain strategy set" : "Node drain disabled";
   const result = unwrap(
     await context.propose({
       tag: 12,
