@@ -24,7 +24,12 @@ interface BlockedContext {
 export function blockedEvaluation(context: BlockedContext): Evaluation {
   const { evaluation } = context;
   const isReblocked = evaluation.status === EvalStatus.blocked;
-  const base = isReblocked ? evaluation : newEvaluation(context, EvalTrigger.queuedAllocs);
+  const base = isReblocked
+    ? evaluation
+    : {
+        ...newEvaluation(context, EvalTrigger.queuedAllocs),
+        jobModifyIndex: evaluation.jobModifyIndex,
+      };
   const escapedComputedClass = context.feasibilities.some((each) => each.escapesClass);
   return {
     ...base,

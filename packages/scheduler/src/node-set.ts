@@ -14,8 +14,8 @@ export function candidateNodes(state: StateReader, job: Job): NodeSet {
   let nodesInPool = 0;
   for (const node of state.nodes()) {
     if (!isInPool(node, job.nodePool) || !isNodeReady(node)) continue;
-    nodesInPool++;
     if (!isWanted(node.datacenter)) continue;
+    nodesInPool++;
     nodesAvailable[node.datacenter] = (nodesAvailable[node.datacenter] ?? 0) + 1;
     nodes.push(node);
   }

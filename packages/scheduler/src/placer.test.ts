@@ -1,7 +1,7 @@
 /** Feasibility, fit, score and what is told about them (spec §6.3, §6.4, §6.5). */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Job, Node } from "@drover/model";
+import { EvalTrigger, type Job, type Node } from "@drover/model";
 import { mockResources, mockTask } from "@drover/model/testing";
 import { Harness } from "./testing/harness.ts";
 import { rollingJob } from "./testing/jobs.ts";
@@ -126,13 +126,23 @@ test("an evaluation that was blocked already waits on under its own id", () => {
   assert.equal(second.blocked?.id, first.blocked.id);
 });
 
+test("what waits for capacity names the job's index when the evaluation before it does", () => {
+  const harness = new Harness({ nodes: 0 });
+  const job = rollingJob();
+  harness.register(job);
+  const waiting = (triggeredBy: EvalTrigger, jobModifyIndex: number) =>
+    harness.evaluate(job, { triggeredBy, jobModifyIndex }).blocked?.jobModifyIndex;
+  assert.equal(waiting(EvalTrigger.deploymentWatcher, 0), 0);
+  assert.equal(waiting(EvalTrigger.jobRegister, 7), 7);
+});
+
 test("no node at all says so by having evaluated none", () => {
   const harness = new Harness({ nodes: 1 });
   const result = harness.register(rollingJob({ job: { datacenters: ["elsewhere"] } }));
   const metric = result.failedGroups.web;
   assert.equal(metric?.nodesEvaluated, 0);
   assert.deepEqual(metric?.nodesAvailable, {});
-  assert.equal(metric?.nodesInPool, 1);
+  assert.equal(metric?.nodesInPool, 0);
 });
 
 test("datacenters may be globs, pools are exact", () => {

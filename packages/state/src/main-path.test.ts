@@ -113,7 +113,7 @@ test("a failed deployment registers the stable version again in the same entry",
     [job?.version, job?.meta.v, job?.stable, job?.submitTime, job?.jobModifyIndex],
     [2, "0", true, MOCK_NOW, index],
   );
-  assert.equal(harness.snapshot.evaluation(mockId("eval revert"))?.jobModifyIndex, index);
+  assert.equal(harness.snapshot.evaluation(mockId("eval revert"))?.createIndex, index);
 });
 
 function jobKeyOf(job: Job) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
@@ -41,6 +41,10 @@ test("files are listed, described and read", () =>
     const stat = await fs.stat("x", "alloc/a.txt");
     assert.equal(stat.size, 11);
     assert.equal(stat.contentType, "text/plain; charset=utf-8");
+    await chmod(join(root, "alloc"), 0o1755);
+    const directory = await fs.stat("x", "alloc");
+    assert.equal(directory.contentType, "application/octet-stream");
+    assert.equal(directory.fileMode, "dtrwxr-xr-x");
     assert.equal(await text(fs.cat("x", "/alloc/a.txt")), "hello world");
     assert.equal(await text(fs.readAt("x", "alloc/a.txt", { offset: 6, limit: 3 })), "wor");
   }));

@@ -201,7 +201,7 @@ async function fileInfo(path: string, type: string): Promise<FileInfo> {
     size: found.size,
     fileMode: modeText(found.mode),
     modTime: found.mtimeMs,
-    contentType: found.isDirectory() ? "" : type,
+    contentType: type !== "" && found.isDirectory() ? "application/octet-stream" : type,
   };
 }
 
@@ -212,13 +212,16 @@ const KINDS: ReadonlyMap<number, string> = new Map([
   [constants.S_IFSOCK, "S"],
 ]);
 
+const STICKY = 0o1000;
+
+/** As Go writes a mode: what it is, then who may what. */
 function modeText(mode: number): string {
-  const kind = KINDS.get(mode & constants.S_IFMT) ?? "-";
+  const kind = (KINDS.get(mode & constants.S_IFMT) ?? "") + (mode & STICKY ? "t" : "");
   const bits = [6, 3, 0].map((shift) => {
     const part = (mode >> shift) & 7;
     return (part & 4 ? "r" : "-") + (part & 2 ? "w" : "-") + (part & 1 ? "x" : "-");
   });
-  return kind + bits.join("");
+  return (kind || "-") + bits.join("");
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -37,13 +37,15 @@ export function buildAllocDirs(paths: AllocPaths, taskName: string): void {
     task,
     join(task, "local"),
     join(task, "secrets"),
-    join(task, "tmp"),
   ];
-  for (const path of open) {
-    mkdirSync(path, { recursive: true });
-    // The umask of the agent must not decide what a task may do.
-    chmodSync(path, 0o777);
-  }
+  for (const path of open) openDir(path, 0o777);
+  openDir(join(task, "tmp"), 0o1777);
+}
+
+/** The umask of the agent must not decide what a task may do. */
+function openDir(path: string, mode: number): void {
+  mkdirSync(path, { recursive: true });
+  chmodSync(path, mode);
 }
 
 /** Containers see fixed paths, processes on the host the real ones. */

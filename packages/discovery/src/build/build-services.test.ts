@@ -137,11 +137,12 @@ test("a script needs no address and knows its task", () => {
 
 test("a check's id depends on the service and every field, not on their order", () => {
   const check = aCheck();
-  const id = checkId("service", check);
+  const id = checkId("service", check, "consul");
   assert.match(id, /^_drover-check-[0-9a-f]{64}$/);
   const reversed = Object.fromEntries(Object.entries(check).reverse()) as typeof check;
-  assert.equal(checkId("service", reversed), id);
-  assert.notEqual(checkId("other", check), id);
-  assert.notEqual(checkId("service", { ...check, interval: 2 * SECOND }), id);
-  assert.notEqual(checkId("service", { ...check, header: { A: ["1"] } }), id);
+  assert.equal(checkId("service", reversed, "consul"), id);
+  assert.notEqual(checkId("other", check, "consul"), id);
+  assert.notEqual(checkId("service", { ...check, interval: 2 * SECOND }, "consul"), id);
+  assert.notEqual(checkId("service", { ...check, header: { A: ["1"] } }, "consul"), id);
+  assert.equal(checkId("service", check, "nomad"), id.replace("_drover-check-", ""));
 });

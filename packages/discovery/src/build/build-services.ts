@@ -102,7 +102,7 @@ function buildCheck(parts: {
     onUpdate: filled.onUpdate || service.onUpdate,
   };
   return {
-    id: checkId(parts.serviceId, definition),
+    id: checkId(parts.serviceId, definition, service.provider),
     name: definition.name,
     definition,
     address: checkAddress(definition, service, input),

@@ -2,11 +2,13 @@
 import { createHash } from "node:crypto";
 import type { ServiceCheck } from "@drover/model";
 
-/** `_drover-check-<sha256>` over the service's id and every field of the definition, by name. */
-export function checkId(serviceId: string, definition: ServiceCheck): string {
-  const hash = createHash("sha256");
-  hash.update(JSON.stringify([serviceId, ordered(definition)]));
-  return `_drover-check-${hash.digest("hex")}`;
+/**
+ * `_drover-check-<sha256>` over the service's id and every field of the definition, by name. Only in
+ * Consul, where others register too, does it need the prefix.
+ */
+export function checkId(serviceId: string, definition: ServiceCheck, provider: string): string {
+  const hash = createHash("sha256").update(JSON.stringify([serviceId, ordered(definition)]));
+  return `${provider === "nomad" ? "" : "_drover-check-"}${hash.digest("hex")}`;
 }
 
 /** Key order must not matter, nor may a field that is not there differ from an undefined one. */

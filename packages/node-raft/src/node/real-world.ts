@@ -1,5 +1,5 @@
 /** The real clock and the real randomness; the only place where the driver touches either. */
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import type { RandomSource } from "../core/options.ts";
 import type { RaftTimers } from "./api.ts";
 
@@ -18,5 +18,5 @@ export const realTimers: RaftTimers = {
 export const realRandom: RandomSource = { int: (bound) => randomInt(bound) };
 
 export function mintMemberId(): string {
-  return randomBytes(16).toString("hex");
+  return randomUUID();
 }

@@ -49,14 +49,14 @@ export class DrainLoop {
       transitions[id] = { migrate: true, migrateDisablePlacement: true };
     }
     if (Object.keys(transitions).length > 0) {
-      const evals = this.#evals(node.id, Object.keys(transitions));
+      const evals = this.#evals(Object.keys(transitions));
       unwrap(await this.#context.propose({ tag: 8, transitions, evals }));
     }
     if (decision.completed) await this.#complete(node, decision.deadlineReached);
     return decision.wakeAt;
   }
 
-  #evals(nodeId: string, allocIds: readonly string[]): Evaluation[] {
+  #evals(allocIds: readonly string[]): Evaluation[] {
     const state = this.#context.store.snapshot();
     const evals = new Map<string, Evaluation>();
     for (const id of allocIds) {
@@ -65,7 +65,7 @@ export class DrainLoop {
       if (!job) continue;
       const key = `${job.namespace}\0${job.id}`;
       if (evals.has(key)) continue;
-      evals.set(key, evalForJob(job, EvalTrigger.nodeDrain, this.#context.random, { nodeId }));
+      evals.set(key, evalForJob(job, EvalTrigger.nodeDrain, this.#context.random));
     }
     return [...evals.values()];
   }

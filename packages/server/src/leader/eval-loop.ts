@@ -208,6 +208,8 @@ export class EvalLoop {
     const ended: Evaluation = {
       ...evaluation,
       status: EvalStatus.complete,
+      statusDescription: "",
+      nextEval: result.followups[0]?.id ?? "",
       queuedAllocations: { ...result.queued },
       failedTgAllocs: { ...result.failedGroups },
       deploymentId: result.deploymentId || evaluation.deploymentId,
@@ -215,17 +217,20 @@ export class EvalLoop {
       snapshotIndex,
     };
     const { blocked } = result;
-    if (!blocked) return [ended, ...result.followups];
+    const followups = result.followups.map((each) => ({ ...each, snapshotIndex }));
+    if (!blocked) return [ended, ...followups];
     if (stored?.status === EvalStatus.blocked) {
       const again = {
-        ...ended,
-        status: EvalStatus.blocked,
+        ...stored,
+        failedTgAllocs: ended.failedTgAllocs,
+        queuedAllocations: ended.queuedAllocations,
+        snapshotIndex,
         classEligibility: blocked.classEligibility,
         escapedComputedClass: blocked.escapedComputedClass,
       };
-      return [again, ...result.followups];
+      return [again, ...followups];
     }
-    return [{ ...ended, blockedEval: blocked.id }, ...result.followups, blocked];
+    return [{ ...ended, blockedEval: blocked.id }, ...followups, blocked];
   }
 
   /** What newer evaluations made needless, and what ran out of deliveries. */

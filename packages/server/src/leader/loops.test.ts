@@ -35,8 +35,30 @@ test("what an earlier leader set free and did not get to is looked at again", as
   registerNode(made);
   made.log.lead(3);
   await settled();
-  assert.equal(made.store.snapshot().evaluation(blockedId)?.status, EvalStatus.complete);
+  const ended = made.store.snapshot().evaluation(blockedId);
+  assert.equal(ended?.status, EvalStatus.complete);
+  assert.equal(ended?.statusDescription, "", "it waits for nothing any more");
   assert.ok(allocsOf(made, "a").length > 0);
+  made.server.close();
+});
+
+test("what waits for capacity and tried in vain says so, and tells of no plan", async () => {
+  const made = testServer();
+  made.log.lead(1);
+  await settled();
+  const evalId = registerJob(made, mockJob({ id: "a", datacenters: ["dc1"] }));
+  await settled();
+  const waiting = () => {
+    const state = made.store.snapshot();
+    return state.evaluation(state.evaluation(evalId)?.blockedEval ?? "");
+  };
+  const before = waiting()?.snapshotIndex ?? 0;
+  registerNode(made, { datacenter: "elsewhere" });
+  await settled();
+  assert.ok((waiting()?.snapshotIndex ?? 0) > before, "it tried");
+  assert.equal(waiting()?.status, EvalStatus.blocked);
+  assert.equal(waiting()?.statusDescription, "created to place remaining allocations");
+  assert.deepEqual([waiting()?.planAnnotations, waiting()?.deploymentId], [null, ""]);
   made.server.close();
 });
 

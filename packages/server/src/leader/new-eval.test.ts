@@ -5,6 +5,20 @@ import { EvalTrigger } from "@drover/model";
 import { mockJob } from "@drover/model/testing";
 import { evalForJob, requestEval } from "./new-eval.ts";
 
+const JOB = { ...mockJob(), jobModifyIndex: 7 };
+
+test("only what a request caused names the job's index", () => {
+  const named = Object.values(EvalTrigger).filter(
+    (trigger) => evalForJob(JOB, trigger, new SeededRandom(1)).jobModifyIndex > 0,
+  );
+  assert.deepEqual(named.toSorted(), [
+    "alloc-stop",
+    "job-deregister",
+    "job-register",
+    "job-scaling",
+  ]);
+});
+
 test("a request asked twice names the same evaluation, another request another one", () => {
   const make = (seed: number, token: string) =>
     requestEval(evalForJob(mockJob(), EvalTrigger.jobRegister, new SeededRandom(seed)), token).id;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mintUuid, type Random } from "@drover/base";
 import {
   EvalStatus,
-  type EvalTrigger,
+  EvalTrigger,
   type Evaluation,
   isTerminal,
   type Job,
@@ -72,6 +72,14 @@ export function requestEval(evaluation: Evaluation, token: string): Evaluation {
   return { ...evaluation, id };
 }
 
+/** What a request causes names the job as the request left it; the rest looks it up. */
+const OF_A_REQUEST: ReadonlySet<EvalTrigger> = new Set([
+  EvalTrigger.jobRegister,
+  EvalTrigger.jobDeregister,
+  EvalTrigger.jobScaling,
+  EvalTrigger.allocStop,
+]);
+
 export function evalForJob(
   job: Job,
   triggeredBy: EvalTrigger,
@@ -85,7 +93,7 @@ export function evalForJob(
       type: job.type,
       priority: extra.priority ?? job.priority,
       triggeredBy,
-      jobModifyIndex: job.jobModifyIndex,
+      jobModifyIndex: OF_A_REQUEST.has(triggeredBy) ? job.jobModifyIndex : 0,
       ...(extra.deploymentId === undefined ? {} : { deploymentId: extra.deploymentId }),
       ...(extra.nodeId === undefined ? {} : { nodeId: extra.nodeId }),
     },
@@ -113,7 +121,6 @@ export function evalsForNode(
   const nodeModifyIndex = state.node(nodeId)?.modifyIndex ?? 0;
   return [...jobs.values()].map((job) => ({
     ...evalForJob(job, triggeredBy, random, { nodeId }),
-    jobModifyIndex: 0,
     nodeModifyIndex,
   }));
 }

@@ -194,11 +194,8 @@ export async function stopAllocation(
     evalForJob(job, EvalTrigger.allocStop, context.random),
     request.token,
   );
-  const transition = {
-    migrate: true,
-    ...(request.noShutdownDelay ? { noShutdownDelay: true } : {}),
-    ...(request.reschedule ? { reschedule: true } : {}),
-  };
+  const { noShutdownDelay, reschedule } = request;
+  const transition = { migrate: true, noShutdownDelay, reschedule };
   const result = unwrap(
     await context.propose({
       tag: 8,

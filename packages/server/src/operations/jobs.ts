@@ -4,11 +4,13 @@ import { mintUuid } from "@drover/base";
 import {
   canonicalizeJob,
   DEFAULT_VALIDATE_CONTEXT,
+  type Deployment,
   EvalTrigger,
   isDeploymentActive,
   type Job,
   type JobInput,
   type JobRef,
+  type TaskGroup,
   type ValidateContext,
   validateJob,
 } from "@drover/model";
@@ -297,7 +299,7 @@ export async function scaleJob(
   if (!job) throw notFound(`job "${request.id}" not found`);
   const group = job.taskGroups.find((g) => g.name === request.group);
   if (!group) throw badRequest(`task group "${request.group}" does not exist in job`);
-  checkScale(request, job, snapshot.deploymentsByJob(job)[0]);
+  checkScale(request, job, group, snapshot.deploymentsByJob(job)[0]);
   const count = request.count;
   let written: JobWriteResult = {
     evalId: "",
@@ -307,16 +309,6 @@ export async function scaleJob(
     index: 0,
   };
   if (count !== null) {
-    if (group.scaling && count > group.scaling.max) {
-      throw badRequest(
-        `group count was greater than scaling policy maximum: ${count} > ${group.scaling.max}`,
-      );
-    }
-    if (group.scaling && count < group.scaling.min) {
-      throw badRequest(
-        `group count was less than scaling policy minimum: ${count} < ${group.scaling.min}`,
-      );
-    }
     const taskGroups = job.taskGroups.map((g) => (g.name === group.name ? { ...g, count } : g));
     written = await registerPrepared(
       context,
@@ -348,16 +340,25 @@ export async function scaleJob(
   return { ...written, index: event.index };
 }
 
+/** What is wrong for good comes first; an active deployment is a reason to ask again later. */
 function checkScale(
   request: ScaleRequest,
   job: Job,
-  latest:
-    | ReturnType<ReturnType<ServerContext["store"]["snapshot"]>["deploymentsByJob"]>[number]
-    | undefined,
+  { scaling }: TaskGroup,
+  latest: Deployment | undefined,
 ): void {
-  if (request.count === null) return;
-  if (request.count < 0) throw badRequest("scaling action count can't be negative");
+  const { count } = request;
+  if (count === null) return;
+  if (count < 0) throw badRequest("scaling action count can't be negative");
   if (request.error) throw badRequest("scaling action should not contain count if error is true");
+  if (scaling && count > scaling.max) {
+    throw badRequest(
+      `group count was greater than scaling policy maximum: ${count} > ${scaling.max}`,
+    );
+  }
+  if (scaling && count < scaling.min) {
+    throw badRequest(`group count was less than scaling policy minimum: ${count} < ${scaling.min}`);
+  }
   if (latest && latest.jobCreateIndex === job.createIndex && isDeploymentActive(latest)) {
     throw badRequest("job scaling blocked due to active deployment");
   }

@@ -64,10 +64,12 @@ export async function drainNode(
         startedAt: node.drainStrategy?.startedAt || now,
       }
     : null;
-  const evals = drain
-    ? []
-    : evalsForNode(context.store.snapshot(), node.id, EvalTrigger.nodeUpdate, context.random);
-  const message = drain ? "Node drain strategy set" : "Node drain strategy unset";
+  const becomesEligible =
+    !drain && request.markEligible && node.schedulingEligibility === Eligibility.ineligible;
+  const evals = becomesEligible
+    ? evalsForNode(context.store.snapshot(), node.id, EvalTrigger.nodeUpdate, context.random)
+    : [];
+  const message = drain ? "Node drain strategy set" : "Node drain disabled";
   const result = unwrap(
     await context.propose({
       tag: 12,

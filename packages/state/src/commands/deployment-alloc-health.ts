@@ -1,9 +1,8 @@
 /** DeploymentAllocHealth: an operator's verdict on allocations (spec chapter 4 §4.6). */
 import { type Deployment, DeploymentStatus, isDeploymentActive } from "@drover/model";
-import { jobRefOf } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
-import { putJobEval } from "../writes/evals.ts";
+import { putEval } from "../writes/evals.ts";
 import type { CommandResult, DeploymentAllocHealth } from "./command.ts";
 import { endOrMove, terminal } from "./deployment-status.ts";
 import { accepted, RejectCode, rejected } from "./result.ts";
@@ -43,8 +42,7 @@ function judge(tx: Tx, ids: readonly string[], healthy: boolean): void {
 function goOn(tx: Tx, deployment: Deployment, command: DeploymentAllocHealth): CommandResult {
   const row = { ...deployment, modifyIndex: tx.index, modifyTime: tx.now };
   tx.put("deployments", deployment.id, row);
-  const job = tx.read.job(jobRefOf(deployment));
-  putJobEval(tx, command.evaluation, job?.jobModifyIndex ?? 0);
+  if (command.evaluation !== null) putEval(tx, command.evaluation);
   return accepted(tx, {
     deploymentModifyIndex: tx.index,
     evalCreateIndex: command.evaluation === null ? 0 : tx.index,

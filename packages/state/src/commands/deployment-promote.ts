@@ -7,11 +7,10 @@ import {
   isDeploymentActive,
   isTerminal,
 } from "@drover/model";
-import { jobRefOf } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
 import { deadlineFrom, mapGroups } from "../writes/deployments.ts";
-import { putJobEval } from "../writes/evals.ts";
+import { putEval } from "../writes/evals.ts";
 import type { CommandResult, DeploymentPromote } from "./command.ts";
 import { terminal } from "./deployment-status.ts";
 import { accepted, RejectCode, rejected } from "./result.ts";
@@ -31,8 +30,7 @@ export function applyDeploymentPromote(tx: Tx, command: DeploymentPromote): Comm
     return rejected(tx, RejectCode.deploymentNotPromotable, message);
   }
   promote(tx, deployment, isSelected);
-  const job = tx.read.job(jobRefOf(deployment));
-  putJobEval(tx, command.evaluation, job?.jobModifyIndex ?? 0);
+  if (command.evaluation !== null) putEval(tx, command.evaluation);
   return accepted(tx, {
     deploymentModifyIndex: tx.index,
     evalCreateIndex: command.evaluation === null ? 0 : tx.index,

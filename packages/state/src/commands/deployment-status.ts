@@ -6,7 +6,7 @@ import { type Deployment, type Evaluation, isDeploymentActive } from "@drover/mo
 import { jobRefOf, versionKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { changeStatus, type StatusChange } from "../writes/deployments.ts";
-import { putJobEval } from "../writes/evals.ts";
+import { putEval } from "../writes/evals.ts";
 import { revertJob } from "../writes/jobs.ts";
 import type { CommandResult, DeploymentStatusChange } from "./command.ts";
 import { accepted, RejectCode, rejected } from "./result.ts";
@@ -44,8 +44,7 @@ export function endOrMove(
 ): CommandResult {
   changeStatus(tx, deployment, input.change);
   const reverted = input.revertTo === null ? false : revert(tx, deployment, input.revertTo);
-  const job = tx.read.job(jobRefOf(deployment));
-  putJobEval(tx, input.evaluation, job?.jobModifyIndex ?? 0);
+  if (input.evaluation !== null) putEval(tx, input.evaluation);
   return accepted(tx, {
     deploymentModifyIndex: tx.index,
     evalCreateIndex: input.evaluation === null ? 0 : tx.index,

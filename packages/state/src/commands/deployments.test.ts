@@ -84,6 +84,28 @@ test("§12.1 the clock stands while it is paused", () => {
   assert.equal(d1(harness).clockStoppedAt, 0);
 });
 
+test("a version that was out already waits for capacity without a deadline", () => {
+  const harness = start();
+  const job = harness.snapshot.job(REF) as Job;
+  harness.accept(statusBody("successful"));
+  const back = { ...mockDeployment({ id: "d1" }, { job }), id: "d2" };
+  const deployment = { ...back, taskGroups: { web: mockDeploymentState({ desiredTotal: 2 }) } };
+  harness.accept({
+    tag: CommandTag.planApply,
+    plan: emptyPlan(job, { id: "p2", deployment }),
+    evals: [],
+  });
+  const deadline = () => harness.snapshot.deployment("d2")?.taskGroups.web?.requireProgressBy;
+  assert.equal(deadline(), 0, "nowhere to go yet");
+  const placements = [mockAlloc({ id: "c", deploymentId: "d2" }, { job, index: 0 })];
+  harness.accept({
+    tag: CommandTag.planApply,
+    plan: emptyPlan(job, { id: "p3", placements }),
+    evals: [],
+  });
+  assert.equal(deadline(), harness.now + SPAN);
+});
+
 test("§4.1 an ended deployment refuses every change", () => {
   const harness = start();
   harness.accept(statusBody("failed"));

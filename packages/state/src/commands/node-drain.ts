@@ -17,7 +17,9 @@ export function applyNodeDrain(tx: Tx, command: NodeDrain): CommandResult {
     schedulingEligibility: eligibilityAfter(node, command),
     lastDrain: lastDrainAfter(tx, node, command),
   };
-  putNode(tx, row, command.event ?? ownEvent(tx, command));
+  // Ending what had ended already is no event.
+  const isNews = command.drain !== null || command.completed || node.drainStrategy !== null;
+  putNode(tx, row, isNews ? (command.event ?? ownEvent(tx, command)) : null);
   putEvals(tx, command.evals);
   return accepted(tx);
 }

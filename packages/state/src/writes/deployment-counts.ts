@@ -16,6 +16,7 @@ import {
 } from "@drover/model";
 import { below, scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
+import { deadlineFrom } from "./deployments.ts";
 
 interface Contribution {
   readonly placed: number;
@@ -88,6 +89,10 @@ function nextGroup(
   }
   const alloc = input.is;
   if (alloc === undefined) return next;
+  const isFirst = group.placedAllocs === 0 && next.placedAllocs > 0;
+  if (isFirst && group.requireProgressBy === 0) {
+    next = { ...next, requireProgressBy: deadlineFrom(group, tx.now) };
+  }
   if (alloc.deploymentStatus?.canary && !next.placedCanaries.includes(alloc.id)) {
     next = { ...next, placedCanaries: [...next.placedCanaries, alloc.id] };
   }

@@ -13,13 +13,18 @@ import { setStable } from "./jobs.ts";
 /** One revert per human submit, none for what a revert registered (DESIGN §12.1). */
 const AUTO_TRANSITIONS = 1;
 
-/** A deployment the scheduler created: its deadline runs from now, whether it places or not. */
+/**
+ * A deployment the scheduler created. A version that was submitted has its deadline from now on,
+ * whether it places or not. One that is out already and only comes back (all its machines were
+ * drained, say) waits for capacity as long as it takes: its clock starts with the first placement.
+ */
 export function putNewDeployment(tx: Tx, planned: Deployment): void {
+  const startsAt = isBack(tx, planned) ? null : tx.now;
   cancelOthers(tx, planned);
   const grant = tx.read.revertGrant(jobRefOf(planned), planned.jobVersion) ?? AUTO_TRANSITIONS;
   tx.put("deployments", planned.id, {
     ...planned,
-    taskGroups: mapGroups(planned, (group) => startGroup(group, tx.now)),
+    taskGroups: mapGroups(planned, (group) => startGroup(group, startsAt)),
     clockStoppedAt: 0,
     autoTransitionsLeft: grant,
     createIndex: tx.index,
@@ -106,10 +111,10 @@ export function deadlineFrom(group: DeploymentState, now: number): number {
 }
 
 /** Counts come from allocations only, whatever the plan carries. */
-function startGroup(group: DeploymentState, now: number): DeploymentState {
+function startGroup(group: DeploymentState, startsAt: number | null): DeploymentState {
   return {
     ...group,
-    requireProgressBy: deadlineFrom(group, now),
+    requireProgressBy: startsAt === null ? 0 : deadlineFrom(group, startsAt),
     promoted: false,
     placedCanaries: [],
     placedAllocs: 0,
@@ -117,6 +122,18 @@ function startGroup(group: DeploymentState, now: number): DeploymentState {
     unhealthyAllocs: 0,
     extendedNames: [],
   };
+}
+
+/** Whether the very version that it brings has been deployed successfully before. */
+function isBack(tx: Tx, planned: Deployment): boolean {
+  return tx.read
+    .deploymentsByJob(jobRefOf(planned))
+    .some(
+      (each) =>
+        each.jobVersion === planned.jobVersion &&
+        each.jobCreateIndex === planned.jobCreateIndex &&
+        each.status === DeploymentStatus.successful,
+    );
 }
 
 function shiftDeadline(group: DeploymentState, byMs: number): DeploymentState {

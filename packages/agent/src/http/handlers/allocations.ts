@@ -45,7 +45,8 @@ export function highestIndex(
   items: readonly { readonly modifyIndex: number }[],
   table: "allocs" | "evals" | "deployments",
 ): number {
-  if (items.length === 0) return context.snapshot.tableIndex(table);
+  // Never 0: who holds a query for what is newer than 0 is answered at once, again and again.
+  if (items.length === 0) return Math.max(1, context.snapshot.tableIndex(table));
   return Math.max(...items.map((item) => item.modifyIndex));
 }
 

@@ -196,7 +196,9 @@ const jobRevert: WriteHandler = {
       version: body.number("JobVersion") ?? 0,
       enforcePriorVersion: body.number("EnforcePriorVersion"),
     });
-    return written(result);
+    // Alone among the writes it answers with the headers of a read.
+    const headers = { "X-Nomad-KnownLeader": "false", "X-Nomad-LastContact": "0" };
+    return { ...written(result), headers };
   },
 };
 

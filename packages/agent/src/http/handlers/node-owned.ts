@@ -11,7 +11,7 @@ const checks = ofAlloc(async (context, client) => {
   for (const result of results) {
     json[result.id] = {
       Check: result.check,
-      Group: groupOf(client, idOf(context)),
+      Group: client.runner(idOf(context))?.record.alloc.name ?? "",
       ID: result.id,
       Mode: result.mode,
       Output: result.output,
@@ -51,10 +51,6 @@ function sumOf(usages: readonly (Usage | null)[]): Usage {
 }
 
 /** The checks of an allocation are grouped under its name. */
-function groupOf(client: ClientAgent, allocId: string): string {
-  return client.runner(allocId)?.record.alloc.name.replace(/^[^.]*\./, "") ?? "";
-}
-
 function usageDoc(usage: Usage): Record<string, unknown> {
   return {
     CpuStats: {

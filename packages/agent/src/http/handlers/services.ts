@@ -1,5 +1,6 @@
 /** Service registrations of the built-in provider (spec chapter 8 §8.9). */
 import { serviceRegistrationToWire } from "@drover/model";
+import { choose } from "../choose.ts";
 import type { ReadHandler } from "../handler.ts";
 import { listReply } from "../lists.ts";
 
@@ -24,21 +25,25 @@ const serviceList: ReadHandler = {
         Tags: [...tags].sort(),
       })),
     }));
-    return { json, index: context.snapshot.tableIndex("services") };
+    return { json, index: Math.max(1, context.snapshot.tableIndex("services")) };
   },
 };
 
 const serviceRead: ReadHandler = {
   kind: "read",
   tables: ["services"],
-  run: (context) =>
-    listReply(context, {
-      items: context.snapshot.servicesByName(context.query.namespace, context.params.name ?? ""),
+  run: (context) => {
+    const { all, namespace } = context.query;
+    const named = [...context.snapshot.servicesByName(namespace, context.params.name ?? "")];
+    const parameter = all.get("choose") ?? "";
+    return listReply(context, {
+      items: parameter === "" ? named : choose(named, parameter),
       index: Math.max(1, context.snapshot.tableIndex("services")),
       encode: serviceRegistrationToWire,
-      token: (service) => service.id,
+      token: (service) => `${service.namespace}.${service.id}`,
       byIndex: false,
-    }),
+    });
+  },
 };
 
 export const serviceReads = { serviceList, serviceRead } as const;
