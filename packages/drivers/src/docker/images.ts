@@ -8,7 +8,7 @@ import { type DriverEventSink, TaskStartError } from "../task-driver.ts";
 import type { DockerConfig } from "./config.ts";
 import type { DockerEngine } from "./engine.ts";
 import { isUnreachable, pullError, statusOf, unavailable } from "./errors.ts";
-import { type KnownImage, KnownImages } from "./known-images.ts";
+import { KnownImages } from "./known-images.ts";
 
 export interface ResolvedImage {
   /** What to create the container from: the written name, or an id or digest when pinned. */
@@ -69,23 +69,24 @@ export class DockerImages {
     events: DriverEventSink,
     signal: AbortSignal,
   ): Promise<ResolvedImage | null> {
-    const [found, tagged] = await Promise.all([
-      this.#inspect(pinned),
-      this.#inspect(withTag(config.image)),
-    ]);
-    if (found !== null) {
-      const same = tagged !== null && digestOf(config.image, tagged) === pinned;
-      // By its name where that is still the same image, for the sake of who reads `docker ps`.
-      return { ref: same ? withTag(config.image) : pinned, digest: pinned };
-    }
+    // Never by the name, which may come to mean another image before the container is created.
+    const isHere = await this.#orMissing(pinned, () => this.#known.has(pinned));
+    if (isHere) return { ref: pinned, digest: pinned };
     if (pinned.startsWith("sha256:")) return null;
     await this.#pull(pinned, config, events, signal);
     return { ref: pinned, digest: pinned };
   }
 
-  async #inspect(image: string): Promise<KnownImage | null> {
+  #inspect(image: string): Promise<Docker.ImageInspectInfo | null> {
+    return this.#orMissing(image, () => {
+      return this.#engine.call((docker) => docker.getImage(image).inspect());
+    });
+  }
+
+  /** null when the engine does not have it. Throws TaskStartError. */
+  async #orMissing<T>(image: string, ask: () => Promise<T>): Promise<T | null> {
     try {
-      return await this.#known.inspect(image);
+      return await ask();
     } catch (error) {
       if (statusOf(error) === 404) return null;
       if (isUnreachable(error)) throw unavailable(error);

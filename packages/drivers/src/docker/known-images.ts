@@ -1,12 +1,10 @@
 /**
- * What the engine has, remembered from one of its image events to the next: a start must not wait
- * for the daemon's answer while an allocation's slot is empty. Only presence is remembered, and
- * only while the events are heard; an image that goes in the same moment is missed by its start.
+ * Which pinned images the engine has, remembered from one of its image events to the next: a start
+ * must not wait for the daemon's answer while an allocation's slot is empty. Only what names its
+ * own content is asked for here, so that a memory can be wrong in one way, that the image has just
+ * gone; the engine then refuses the container.
  */
-import type Docker from "dockerode";
 import type { DockerEngine } from "./engine.ts";
-
-export type KnownImage = Pick<Docker.ImageInspectInfo, "Id" | "RepoDigests">;
 
 const EVENTS = `/events?filters=${encodeURIComponent(JSON.stringify({ type: ["image"] }))}?`;
 /** More names than a node starts from; beyond it all are asked for anew. */
@@ -14,7 +12,7 @@ const IMAGES_MAX = 1_000;
 
 export class KnownImages {
   readonly #engine: DockerEngine;
-  readonly #found = new Map<string, KnownImage>();
+  readonly #found = new Set<string>();
   readonly #closed = new AbortController();
   /** Grows with each event: an answer asked for before one says nothing after it. */
   #age = 0;
@@ -25,19 +23,17 @@ export class KnownImages {
     this.#engine = engine;
   }
 
-  /** By name, digest or id. Throws the engine's own error, 404 included. */
-  async inspect(image: string): Promise<KnownImage> {
-    const known = this.#found.get(image);
-    if (known !== undefined) return known;
+  /** `pinned` is an id or a digest. Throws the engine's own error, 404 when it is not there. */
+  async has(pinned: string): Promise<true> {
+    if (this.#found.has(pinned)) return true;
     this.#listening ??= this.#listen();
     const age = this.#age;
-    const { Id, RepoDigests } = await this.#engine.call((d) => d.getImage(image).inspect());
-    const found = { Id, RepoDigests };
+    await this.#engine.call((docker) => docker.getImage(pinned).inspect());
     if (this.#hears && age === this.#age) {
       if (this.#found.size >= IMAGES_MAX) this.#found.clear();
-      this.#found.set(image, found);
+      this.#found.add(pinned);
     }
-    return found;
+    return true;
   }
 
   close(): void {
