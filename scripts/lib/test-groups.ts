@@ -43,6 +43,7 @@ export const TEST_GROUPS: readonly TestGroup[] = [
       "packages/drivers/src/raw-exec/*.test.ts",
       "packages/discovery/src/consul/real-consul.test.ts",
       "packages/client/src/*.{consul,docker}.test.ts",
+      "packages/cli/src/main.test.ts",
       "packages/node-raft/src/{node,testing,wal,ws}/*.test.ts",
     ],
     parallel: 2,

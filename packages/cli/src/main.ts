@@ -17,6 +17,15 @@ function interrupted(): AbortSignal {
   return controller.signal;
 }
 
+/** As the signal of a closed pipe would: `drover status | head -1` is no mistake. */
+const PIPE_CLOSED = 128 + 13;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(PIPE_CLOSED);
+  });
+}
+
 // No top-level await: in the single-file program this is a CommonJS script.
 runCli(process.argv.slice(2), {
   out: process.stdout,

@@ -289,6 +289,7 @@ export class ClientAgent {
 
   /** Some jobs ask to be stopped when their node has lost the servers for too long. */
   #watchDetached(): void {
+    if (this.#closed) return;
     const { clock } = this.#deps;
     const lost = this.#session.lastHeardAt;
     let next = Number.POSITIVE_INFINITY;

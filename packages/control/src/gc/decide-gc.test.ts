@@ -121,11 +121,28 @@ test("§6 allocations of an active deployment stay", () => {
 
 test("§9.5 a deployment goes an hour after its end, once its allocations have ended", () => {
   const state = scene({ alloc: { deploymentId: "d" } });
-  state.putDeployment(mockDeployment({ id: "d", status: "successful" }));
+  state.putDeployment(mockDeployment({ id: "d", status: "failed" }));
   assert.deepEqual(collect(state, 0.99).deployments, []);
   assert.deepEqual(collect(state, 1).deployments, ["d"]);
   state.putAlloc(mockAlloc({ id: "b", deploymentId: "d", clientStatus: "running" }));
   assert.deepEqual(collect(state, 1).deployments, []);
+});
+
+test("§9.5 the deployment that proves the current version stays with it", () => {
+  const proven = mockDeployment({ id: "d", status: "successful", jobVersion: 3 });
+  for (const [over, gone] of [
+    [{ version: 3 }, []],
+    [{ version: 4 }, ["d"]],
+    [{ version: 3, stop: true }, ["d"]],
+    [{ version: 3, createIndex: proven.jobCreateIndex + 1 }, ["d"]],
+  ] as const) {
+    const state = scene({
+      alloc: { deploymentId: "d" },
+      job: { createIndex: proven.jobCreateIndex, ...over },
+    });
+    state.putDeployment(proven);
+    assert.deepEqual(collect(state, 1).deployments, gone, JSON.stringify(over));
+  }
 });
 
 test("§9.5 a dead job goes after four hours, a tagged one stays", () => {

@@ -4,6 +4,7 @@ import {
   type Allocation,
   ClientStatus,
   type Deployment,
+  DeploymentStatus,
   DesiredStatus,
   type Evaluation,
   isDeploymentActive,
@@ -128,8 +129,17 @@ function isDeploymentCollectable(deployment: Deployment, scope: Scope): boolean 
   return (
     !isDeploymentActive(deployment) &&
     isOld(deployment.modifyTime, AGE_MS.deployment, scope) &&
+    !provesCurrentVersion(deployment, scope) &&
     scope.state.allocsByDeployment(deployment.id).every(isTerminal)
   );
+}
+
+/** Without it the version that runs would be a new one when it comes back from a drain. */
+function provesCurrentVersion(deployment: Deployment, { state }: Scope): boolean {
+  if (deployment.status !== DeploymentStatus.successful) return false;
+  const job = state.job({ namespace: deployment.namespace, id: deployment.jobId });
+  if (job === undefined || job.stop) return false;
+  return job.createIndex === deployment.jobCreateIndex && job.version === deployment.jobVersion;
 }
 
 function isJobCollectable(job: Job, scope: Scope): boolean {

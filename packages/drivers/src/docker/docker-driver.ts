@@ -207,8 +207,9 @@ export class DockerDriver implements TaskDriver {
       id = await this.#create(request, config, image);
     } catch (error) {
       const isTaken = statusOf(error) === 409;
-      const isImageGone = statusOf(error) === 404 && prepared !== undefined;
+      const isImageGone = statusOf(error) === 404;
       if (!isTaken && !isImageGone) throw createError(error);
+      if (isImageGone) this.#images.forget();
       const running = isTaken ? await this.#adopt(taskKey(request.identity)) : null;
       if (running !== null) return running;
       const again = await this.#image(request, config, events);

@@ -73,6 +73,10 @@ export class DockerEngine {
 }
 
 async function connect(endpoint: string): Promise<Docker> {
+  if ((endpoint || process.env.DOCKER_HOST || "").startsWith("ssh:")) {
+    const text = "Docker over ssh:// is not supported: give unix:// or tcp://";
+    throw new DroverError("docker-endpoint", text);
+  }
   const Client = await loadDockerode();
   if (endpoint === "") return new Client();
   if (endpoint.startsWith("/")) return new Client({ socketPath: endpoint });

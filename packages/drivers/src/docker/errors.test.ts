@@ -46,6 +46,13 @@ test("an engine that is away is no verdict on the task", () => {
   assert.equal(isUnreachable(new TypeError("a bug")), false);
 });
 
+test("an image that has just gone says nothing about the version", () => {
+  const gone = createError(refused(404, "No such image: sha256:1"));
+  assert.deepEqual([gone.code, gone.retryable], ["create-failed", true]);
+  const wrong = createError(refused(404, "network nope not found"));
+  assert.deepEqual([wrong.code, wrong.retryable], ["invalid-config", false]);
+});
+
 const STARTS: [number, string, string, boolean][] = [
   [400, 'exec: "/nope": stat /nope: no such file or directory', "bad-entrypoint", false],
   [400, 'exec: "/x": permission denied', "bad-entrypoint", false],

@@ -79,7 +79,9 @@ export function pullError(
 export function createError(error: unknown): TaskStartError {
   if (isUnreachable(error)) return unavailable(error);
   const message = `Failed to create container: ${daemonMessage(error)}`;
-  const retryable = statusOf(error) >= 500 || statusOf(error) === 409;
+  // An image that was there a moment ago says nothing about the version.
+  const isImageGone = statusOf(error) === 404 && /no such image/i.test(message);
+  const retryable = isImageGone || statusOf(error) >= 500 || statusOf(error) === 409;
   return new TaskStartError(retryable ? "create-failed" : "invalid-config", message, {
     retryable,
     cause: error,

@@ -31,6 +31,11 @@ export class DockerImages {
     this.#known.close();
   }
 
+  /** The engine did not have an image that it should have. */
+  forget(): void {
+    this.#known.forget();
+  }
+
   /** Throws TaskStartError. `pinned` is an earlier digest, "" = resolve the name. */
   async ensure(
     config: DockerConfig,

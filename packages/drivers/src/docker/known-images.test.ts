@@ -114,6 +114,15 @@ test("an answer that was asked for before a change is not remembered", async (t)
   await assert.rejects(known.has("sha256:2"), isMissing);
 });
 
+test("what the engine refused is asked for again", async (t) => {
+  const both = await start(t);
+  await untilRemembered(both);
+  const { engine, known } = both;
+  engine.isHere = false;
+  known.forget();
+  await assert.rejects(known.has(NAME), isMissing);
+});
+
 test("without the events nothing is remembered, and they are asked for again", async (t) => {
   const both = await start(t);
   await untilRemembered(both);

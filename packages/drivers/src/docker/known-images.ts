@@ -36,6 +36,11 @@ export class KnownImages {
     return true;
   }
 
+  forget(): void {
+    this.#age += 1;
+    this.#found.clear();
+  }
+
   close(): void {
     this.#closed.abort();
   }
@@ -47,18 +52,15 @@ export class KnownImages {
       const answer = await this.#engine.stream({ method: "GET", path: EVENTS, signal });
       // Forgotten without being closed, it must not keep the process.
       answer.socket.unref();
+      // What was asked for before may have changed unheard.
+      this.forget();
       this.#hears = true;
-      for await (const _event of answer) this.#forget();
+      for await (const _event of answer) this.forget();
     } catch {
       // What is wrong with the daemon, the question itself is told.
     }
     this.#hears = false;
-    this.#forget();
+    this.forget();
     if (!signal.aborted) this.#listening = null;
-  }
-
-  #forget(): void {
-    this.#age += 1;
-    this.#found.clear();
   }
 }

@@ -4,7 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { getCompileCacheDir } from "node:module";
+import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { DroverError } from "@drover/base";
@@ -237,7 +238,7 @@ export class RawExecDriver implements TaskDriver {
       const child = spawn(program, [...args, directory], {
         detached: true,
         stdio: ["ignore", "ignore", log, "pipe"],
-        env: { PATH: process.env.PATH ?? DEFAULT_PATH },
+        env: executorEnv(),
       });
       child.unref();
       const failed = new Promise<never>((_resolve, reject) => {
@@ -259,6 +260,15 @@ export class RawExecDriver implements TaskDriver {
 
 function defaultExecutorCommand(): readonly string[] {
   return [process.execPath, fileURLToPath(new URL("./executor-main.ts", import.meta.url))];
+}
+
+/** Its own, not the task's. From source, stripping types anew costs each executor 100 ms and 25 MB. */
+function executorEnv(): Record<string, string> {
+  const cache = getCompileCacheDir();
+  return {
+    PATH: process.env.PATH ?? DEFAULT_PATH,
+    ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) }),
+  };
 }
 
 function stateOf(handle: TaskHandle): RawExecState {
