@@ -89,6 +89,21 @@ test("an evaluation is known by its id: enqueued twice it runs once", () => {
   assert.equal(broker.dequeue(TYPES, 0), null);
 });
 
+test("one that is set free while it is worked on runs once more", () => {
+  const broker = new EvalBroker();
+  broker.enqueue(pending("a"), 0);
+  const first = take(broker);
+  // Its holder is about to write that it waits on; the capacity has come since it looked.
+  broker.setFree(pending("a"), 0);
+  broker.ack("a", first.token);
+  const second = take(broker);
+  assert.deepEqual([second.evaluation.id, second.attempt], ["a", 1]);
+  broker.setFree(pending("a"), 0);
+  broker.forget("a");
+  broker.ack("a", second.token);
+  assert.equal(broker.dequeue(TYPES, 0), null, "it has ended meanwhile");
+});
+
 test("one that waits for a time is not ready before, and wakes the loop then", () => {
   const broker = new EvalBroker();
   broker.enqueue(pending("a", { waitUntil: 1000 }), 0);

@@ -39,6 +39,8 @@ interface Entry {
   /** Epoch ms: of the wait, or of the lease. */
   deadline: number;
   token: string;
+  /** Set free while it was worked on: what its holder found may be out of date. */
+  again: boolean;
 }
 
 export interface BrokerStats {
@@ -73,10 +75,20 @@ export class EvalBroker {
       known.evaluation = evaluation;
       return;
     }
-    const entry: Entry = { evaluation, place: "waiting", attempts: 0, deadline: 0, token: "" };
+    const entry = newEntry(evaluation);
     this.#entries.set(evaluation.id, entry);
     if (evaluation.waitUntil > now) this.#delay(entry, evaluation.waitUntil);
     else this.#admit(entry);
+  }
+
+  /**
+   * Takes in one that waited for capacity, which has come. Its holder may have decided that it
+   * waits on without having seen that: then it is handed out once more.
+   */
+  setFree(evaluation: Evaluation, now: number): void {
+    const known = this.#entries.get(evaluation.id);
+    if (known?.place === "leased") known.again = true;
+    this.enqueue(evaluation, now);
   }
 
   /** The best ready evaluation of these scheduler types; null = none is ready. */
@@ -91,6 +103,7 @@ export class EvalBroker {
     this.#ready.get(best.evaluation.type)?.pop();
     best.place = "leased";
     best.attempts += 1;
+    best.again = false;
     best.deadline = now + this.#options.nackTimeoutMs;
     this.#leases += 1;
     best.token = `${best.evaluation.id}/${this.#leases}`;
@@ -116,6 +129,11 @@ export class EvalBroker {
     if (entry === undefined) return false;
     this.#entries.delete(evalId);
     this.#release(entry.evaluation);
+    if (entry.again) {
+      const next = newEntry(entry.evaluation);
+      this.#entries.set(evalId, next);
+      this.#admit(next);
+    }
     return true;
   }
 
@@ -130,7 +148,11 @@ export class EvalBroker {
   /** Forgets one that ended otherwise: canceled, deleted, completed by another command. */
   forget(evalId: string): void {
     const entry = this.#entries.get(evalId);
-    if (entry === undefined || entry.place === "leased") return;
+    if (entry === undefined) return;
+    if (entry.place === "leased") {
+      entry.again = false;
+      return;
+    }
     const key = jobOf(entry.evaluation);
     this.#entries.delete(evalId);
     this.#waiting.get(key)?.delete(evalId);
@@ -255,6 +277,10 @@ export class EvalBroker {
     const delay = entry.attempts === 1 ? firstNackDelayMs : nackDelayMs * (entry.attempts - 1);
     this.#delay(entry, now + delay);
   }
+}
+
+function newEntry(evaluation: Evaluation): Entry {
+  return { evaluation, place: "waiting", attempts: 0, deadline: 0, token: "", again: false };
 }
 
 function jobOf(evaluation: Evaluation): string {

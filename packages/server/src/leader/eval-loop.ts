@@ -104,7 +104,9 @@ export class EvalLoop {
   #free(evals: readonly Evaluation[]): void {
     const now = this.#context.clock.now();
     for (const evaluation of evals) {
-      this.#broker.enqueue({ ...evaluation, status: EvalStatus.pending }, now);
+      const pending = { ...evaluation, status: EvalStatus.pending };
+      if (evaluation.status === EvalStatus.blocked) this.#broker.setFree(pending, now);
+      else this.#broker.enqueue(pending, now);
     }
     if (evals.length > 0) this.#loop.wake();
   }
