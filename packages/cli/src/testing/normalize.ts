@@ -16,23 +16,20 @@ const ROWS = /(?:^[0-9a-f]{8}(?:-[0-9a-f-]{27})? .*\n?)+/gm;
 export function normalize(text: string): string {
   return text
     .replace(SPOKEN, "$1<time>")
-    .replace(ALLOCATIONS, (lines) =>
-      lines
-        .split(/(?<=\n)/)
-        .sort()
-        .join(""),
-    )
+    .replace(ALLOCATIONS, sortLines)
     .split(/\n(?=\n)/)
     .map((block) =>
       AGE.test(block) ? block.replace(AGE, "<age> $1").replace(/(?<=\S) {2,}/g, "  ") : block,
     )
     .join("\n")
-    .replace(ROWS, (rows) =>
-      rows
-        .split(/(?<=\n)/)
-        .sort()
-        .join(""),
-    );
+    .replace(ROWS, sortLines);
+}
+
+function sortLines(lines: string): string {
+  return lines
+    .split(/(?<=\n)/)
+    .sort()
+    .join("");
 }
 
 /** Colour codes as marks before the character that they change; empty ones do not count. */

@@ -1,4 +1,4 @@
-/** dockerode without what it loads at once and we never use: half of an idle agent's sources. */
+/** dockerode without what it loads at once and we never use: a third of what an agent loads. */
 import { registerHooks } from "node:module";
 import type Docker from "dockerode";
 

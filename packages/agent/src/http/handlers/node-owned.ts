@@ -50,7 +50,6 @@ function sumOf(usages: readonly (Usage | null)[]): Usage {
   }, NO_USAGE);
 }
 
-/** The checks of an allocation are grouped under its name. */
 function usageDoc(usage: Usage): Record<string, unknown> {
   return {
     CpuStats: {
