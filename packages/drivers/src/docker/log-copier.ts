@@ -37,6 +37,11 @@ interface Sink {
   toSkip: number;
 }
 
+interface Sinks {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+}
+
 export class LogCopier {
   readonly #engine: DockerEngine;
   readonly containerId: string;
@@ -78,7 +83,15 @@ export class LogCopier {
   }
 
   async #run(): Promise<void> {
-    const sinks = await this.#openSinks();
+    const rotators = { stdout: this.#rotator("stdout"), stderr: this.#rotator("stderr") };
+    try {
+      await this.#copy(await this.#openSinks(rotators));
+    } finally {
+      await Promise.all([rotators.stdout.close(), rotators.stderr.close()]);
+    }
+  }
+
+  async #copy(sinks: Sinks): Promise<void> {
     let backoffMs = RECONNECT_MIN_MS;
     try {
       while (!this.#controller.signal.aborted) {
@@ -90,12 +103,10 @@ export class LogCopier {
       }
     } finally {
       await this.#checkpoint(sinks);
-      await Promise.all([sinks.stdout.rotator.close(), sinks.stderr.rotator.close()]);
     }
   }
 
-  async #openSinks(): Promise<{ stdout: Sink; stderr: Sink }> {
-    const rotators = { stdout: this.#rotator("stdout"), stderr: this.#rotator("stderr") };
+  async #openSinks(rotators: Record<keyof Sinks, LogRotator>): Promise<Sinks> {
     await Promise.all([rotators.stdout.open(), rotators.stderr.open()]);
     const saved = await readLogPosition(this.#positionPath, this.containerId);
     this.#time = saved?.time ?? "";
@@ -114,7 +125,7 @@ export class LogCopier {
     });
   }
 
-  async #follow(sinks: { stdout: Sink; stderr: Sink }): Promise<"ended" | "progress" | "failed"> {
+  async #follow(sinks: Sinks): Promise<"ended" | "progress" | "failed"> {
     const query = new URLSearchParams({
       follow: "true",
       stdout: "true",
@@ -151,7 +162,7 @@ export class LogCopier {
   }
 
   /** Whole chunks at once; a chunk may hold many entries of both streams. */
-  async #write(sinks: { stdout: Sink; stderr: Sink }, entries: readonly LogEntry[]): Promise<void> {
+  async #write(sinks: Sinks, entries: readonly LogEntry[]): Promise<void> {
     let rotated = false;
     for (const name of ["stdout", "stderr"] as const) {
       const mine = entries.filter((entry) => entry.stream === name).map((entry) => entry.text);
@@ -162,7 +173,7 @@ export class LogCopier {
     if (rotated || (due && entries.length > 0)) await this.#checkpoint(sinks);
   }
 
-  async #checkpoint(sinks: { stdout: Sink; stderr: Sink }): Promise<void> {
+  async #checkpoint(sinks: Sinks): Promise<void> {
     this.#checkpointAt = performance.now();
     const position: LogPosition = {
       containerId: this.containerId,

@@ -1,5 +1,6 @@
 /** The driver against an engine that goes away: a stand-in, because a real one is shared. */
 import assert from "node:assert/strict";
+import { readdirSync, readlinkSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -244,6 +245,37 @@ test("an entry that comes in pieces is put together", async () => {
     assert.equal(await readFile(join(directory, "web.stdout.0"), "utf8"), "first\nsecond\n");
   });
 });
+
+test("a log directory that is removed meanwhile leaves no file open", async () => {
+  await onStage(async ({ fake, engine, directory }) => {
+    fake.logs.push({ text: entry(1, "one"), stays: true });
+    const logDir = join(directory, "logs");
+    const target = { logDir, taskName: "web", maxFiles: 2, maxFileBytes: 1_000_000 };
+    const failures: unknown[] = [];
+    const onError = (error: unknown) => failures.push(error);
+    const options = { containerId: "c1", tty: false, target, after: Promise.resolve(), onError };
+    const copier = new LogCopier(options, engine);
+    await untilText(join(logDir, "web.stdout.0"), "one\n");
+    assert.equal(openFilesIn(logDir).length, 2);
+    await rm(logDir, { recursive: true });
+    await copier.stop();
+    assert.equal(failures.length, 1, "the position has no place any more");
+    assert.deepEqual(openFilesIn(logDir), []);
+  });
+});
+
+/** Of this process; a file may have been removed since. */
+function openFilesIn(directory: string): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(directory) ? [path] : [];
+    } catch {
+      // The listing's own, closed again.
+      return [];
+    }
+  });
+}
 
 async function untilText(path: string, text: string): Promise<void> {
   const deadline = performance.now() + LIMIT_MS;
