@@ -62,6 +62,29 @@ test("what waits for capacity and tried in vain says so, and tells of no plan", 
   made.server.close();
 });
 
+test("capacity that comes while a waiting evaluation is worked on is not missed", async () => {
+  const made = testServer();
+  made.log.lead(1);
+  await settled();
+  const evalId = registerJob(made, mockJob({ id: "a", datacenters: ["dc1"] }));
+  await settled();
+  const blockedId = made.store.snapshot().evaluation(evalId)?.blockedEval ?? "";
+  // Its second attempt is written, in vain again, and before its worker hears so a node is there.
+  let isOpen = true;
+  made.server.onApplied(({ events }) => {
+    const isItself = events.some(({ payload }) => (payload as { id?: string }).id === blockedId);
+    if (!isItself || !isOpen) return;
+    isOpen = false;
+    queueMicrotask(() => registerNode(made, { datacenter: "dc1" }));
+  });
+  registerNode(made, { datacenter: "elsewhere" });
+  await settled();
+  assert.equal(isOpen, false);
+  assert.equal(made.store.snapshot().evaluation(blockedId)?.status, EvalStatus.complete);
+  assert.ok(allocsOf(made, "a").length > 0);
+  made.server.close();
+});
+
 test("paused evaluations cost no time, and go on when the pause ends", async () => {
   const made = testServer();
   made.log.lead(1);
