@@ -127,6 +127,8 @@ class BusyStore implements AllocStore {
   readonly #inner: AllocStore;
   held: Promise<void> | null = null;
   waiting = 0;
+  /** Of the server task, in the order of the writes. */
+  readonly phases: string[] = [];
 
   constructor(inner: AllocStore) {
     this.#inner = inner;
@@ -138,6 +140,7 @@ class BusyStore implements AllocStore {
 
   async write(record: AllocRecord): Promise<void> {
     this.waiting += 1;
+    this.phases.push(record.tasks.server?.phase.kind ?? "");
     await this.held;
     this.waiting -= 1;
     return this.#inner.write(record);
@@ -150,6 +153,29 @@ class BusyStore implements AllocStore {
   remove(allocId: string): Promise<void> {
     return this.#inner.remove(allocId);
   }
+}
+
+for (const [waits, phases] of [
+  [false, ["starting", "running"]],
+  [true, ["setup", "starting", "running"]],
+] as const) {
+  test(`a setup ${waits ? "that waits is" : "that waits for nobody is not"} written down`, () =>
+    inWorld(async (world) => {
+      const store = new BusyStore(storeOf(world));
+      await world.restart(store);
+      let present = () => {};
+      if (waits) {
+        world.driver.prepareGate = new Promise((resolve) => {
+          present = resolve;
+        });
+      }
+      const place = want(world.nodeId);
+      world.push([place]);
+      if (waits) await world.until("it is written down", () => store.phases.includes("setup"));
+      present();
+      await world.status(place.alloc.id, "running");
+      assert.deepEqual(store.phases, phases);
+    }));
 }
 
 test("an exit that is still being written down makes nothing healthy", () =>
