@@ -14,6 +14,7 @@ import {
   DEFAULT_VALIDATE_CONTEXT,
   decodeStored,
   diffJobs,
+  formatWarnings,
   type Job,
   type Json,
   jobDiffToWire,
@@ -73,7 +74,7 @@ function readRecording(path: string): unknown {
 function validateText(job: Job): string {
   const { error, warnings } = validateJob(job, DEFAULT_VALIDATE_CONTEXT);
   if (error !== "") return `Job validation errors:\n${error}\n`;
-  const heading = warnings === "" ? "" : `Job Warnings:\n${warnings}\n\n`;
+  const heading = warnings.length === 0 ? "" : `Job Warnings:\n${formatWarnings(warnings)}\n\n`;
   return `${heading}Job validation successful\n`;
 }
 

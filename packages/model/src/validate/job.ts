@@ -17,8 +17,7 @@ export interface JobValidation {
   readonly errors: readonly string[];
   /** All of them as one text; "" when the job is valid. */
   readonly error: string;
-  /** One text; "" when there are none. */
-  readonly warnings: string;
+  readonly warnings: readonly string[];
 }
 
 export function validateJob(job: Job, context: ValidateContext): JobValidation {

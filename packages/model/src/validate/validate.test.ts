@@ -16,6 +16,7 @@ import {
 import { DEFAULT_VALIDATE_CONTEXT } from "./context.ts";
 import { type JobValidation, validateJob } from "./job.ts";
 import { cronProblem } from "./periodic.ts";
+import { formatWarnings } from "./warnings.ts";
 
 /** Not ours to check: the reason the recorded server gave lies outside the job or in Consul. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
@@ -60,7 +61,7 @@ test("what the recorded server stored is accepted with the same warnings", () =>
     const result = validate({ ...request, Namespace: null });
     const warnings = `${dir}/canonical/${name}.warnings.txt`;
     const expected = existsSync(warnings) ? readText(warnings) : "";
-    if (result.error !== "" || result.warnings !== expected) {
+    if (result.error !== "" || formatWarnings(result.warnings) !== expected) {
       misses.push(`${name} ${JSON.stringify(result)}`);
     }
   }
@@ -79,7 +80,11 @@ test("recorded validation requests get the recorded answer", () => {
     if (String(answer.Error).includes("Healthy deadline must be less than progress")) continue;
     seen++;
     const { errors, error, warnings } = validate(request);
-    const actual = { Error: error, ValidationErrors: errors.length > 0 ? errors : null, warnings };
+    const actual = {
+      Error: error,
+      ValidationErrors: errors.length > 0 ? errors : null,
+      warnings: formatWarnings(warnings),
+    };
     const expected = {
       Error: answer.Error,
       ValidationErrors: answer.ValidationErrors,

@@ -5,9 +5,8 @@ import type { TaskGroup } from "../job/task-group.ts";
 import type { ValidateContext } from "./context.ts";
 import { Problems, quote } from "./problems.ts";
 
-/** `N warnings:`, a blank line and one `* ` line each; "" when there are none. */
-export function jobWarnings(job: Job, context: ValidateContext): string {
-  const warnings = [
+export function jobWarnings(job: Job, context: ValidateContext): readonly string[] {
+  return [
     ...job.taskGroups.flatMap(groupWarnings),
     ...promotionWarnings(job),
     ...vaultIdentityWarnings(job),
@@ -17,6 +16,10 @@ export function jobWarnings(job: Job, context: ValidateContext): string {
       ? ["cron is deprecated and may be removed in a future release. Use crons instead"]
       : []),
   ];
+}
+
+/** `N warnings:`, a blank line and one `* ` line each; "" when there are none. */
+export function formatWarnings(warnings: readonly string[]): string {
   if (warnings.length === 0) return "";
   const heading = warnings.length === 1 ? "1 warning:" : `${warnings.length} warnings:`;
   return `${heading}\n\n${warnings.map((text) => `* ${text.trim()}`).join("\n")}`;

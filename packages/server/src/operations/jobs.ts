@@ -22,7 +22,7 @@ export interface JobWriteResult {
   readonly evalId: string;
   readonly evalCreateIndex: number;
   readonly jobModifyIndex: number;
-  readonly warnings: string;
+  readonly warnings: readonly string[];
   readonly index: number;
 }
 
@@ -50,7 +50,7 @@ export function unwrap(result: CommandResult): Extract<CommandResult, { ok: true
 export function prepareJob(
   context: ServerContext,
   input: JobInput,
-): { readonly job: Job; readonly warnings: string } {
+): { readonly job: Job; readonly warnings: readonly string[] } {
   const job = canonicalizeJob(input, { region: context.region });
   const verdict = validateJob(job, validateContext(context.store.snapshot()));
   if (verdict.error !== "") throw internal(verdict.error);
@@ -160,7 +160,7 @@ async function registerPrepared(
     evalId: evaluation?.id ?? "",
     evalCreateIndex: evaluation ? (result.value.evalCreateIndex ?? result.index) : 0,
     jobModifyIndex: result.value.jobModifyIndex ?? result.index,
-    warnings: "",
+    warnings: [],
     index: result.index,
   };
 }
@@ -175,7 +175,7 @@ export async function deregisterJob(
   },
 ): Promise<JobWriteResult> {
   const stored = context.store.snapshot().job(request);
-  if (!stored) return { evalId: "", evalCreateIndex: 0, jobModifyIndex: 0, warnings: "", index: 0 };
+  if (!stored) return { evalId: "", evalCreateIndex: 0, jobModifyIndex: 0, warnings: [], index: 0 };
   const evaluated = stored.periodic === null && stored.parameterizedJob === null;
   const fields = {
     namespace: request.namespace,
@@ -200,7 +200,7 @@ export async function deregisterJob(
     evalId: evaluation?.id ?? "",
     evalCreateIndex: evaluation ? result.index : 0,
     jobModifyIndex: result.index,
-    warnings: "",
+    warnings: [],
     index: result.index,
   };
 }
@@ -275,7 +275,7 @@ export async function evaluateJob(
     evalId: evaluation.id,
     evalCreateIndex: result.index,
     jobModifyIndex: job.modifyIndex,
-    warnings: "",
+    warnings: [],
     index: result.index,
   };
 }
@@ -305,7 +305,7 @@ export async function scaleJob(
     evalId: "",
     evalCreateIndex: 0,
     jobModifyIndex: job.modifyIndex,
-    warnings: "",
+    warnings: [],
     index: 0,
   };
   if (count !== null) {

@@ -14,7 +14,7 @@ export interface DryRun {
   readonly plan: Plan;
   readonly failedGroups: Evaluation["failedTgAllocs"];
   readonly createdEvals: readonly Evaluation[];
-  readonly warnings: string;
+  readonly warnings: readonly string[];
 }
 
 const NEW_JOB_INDEX = 100;

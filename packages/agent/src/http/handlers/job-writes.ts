@@ -8,6 +8,7 @@ import {
   type Evaluation,
   encode,
   evalToWire,
+  formatWarnings,
   type JobInput,
   type Json,
   jobDiffToWire,
@@ -59,7 +60,7 @@ function written(result: JobWriteResult, knownLeader = false): Reply {
       KnownLeader: knownLeader,
       LastContact: 0,
       NextToken: "",
-      Warnings: result.warnings,
+      Warnings: formatWarnings(result.warnings),
     },
     index: result.index,
   };
@@ -79,8 +80,8 @@ async function register(context: RequestContext, server: Parameters<WriteHandler
     throw badRequest("evaluation priority must be between 1 and 100 inclusively");
   }
   const submitted = body.object("Submission");
-  const tooLarge = sourceWarning(submitted);
-  const submission = tooLarge === "" ? submitted : null;
+  const tooLarge = sourceWarnings(submitted);
+  const submission = tooLarge.length === 0 ? submitted : null;
   const result = await registerJob(server, {
     input,
     submission: submission
@@ -97,25 +98,18 @@ async function register(context: RequestContext, server: Parameters<WriteHandler
     evalPriority,
     token: context.token,
   });
-  return written({ ...result, warnings: withWarning(result.warnings, tooLarge) });
+  return written({ ...result, warnings: [...result.warnings, ...tooLarge] });
 }
 
-/** "" = the source of the job is small enough to be kept. */
-function sourceWarning(submission: Fields | null): string {
+/** None: the source of the job is small enough to be kept. */
+function sourceWarnings(submission: Fields | null): readonly string[] {
   const bytes = Buffer.byteLength(submission?.string("Source") ?? "");
-  if (bytes <= SOURCE_BYTES_MAX) return "";
+  if (bytes <= SOURCE_BYTES_MAX) return [];
   const megabytes = (size: number) => `${(size / 1_000_000).toFixed(1)} MB`;
-  return (
+  return [
     `job source size of ${megabytes(bytes)} exceeds maximum of ${megabytes(SOURCE_BYTES_MAX)} ` +
-    "and will be discarded"
-  );
-}
-
-function withWarning(warnings: string, added: string): string {
-  if (added === "") return warnings;
-  if (warnings === "") return `1 warning:\n\n* ${added}`;
-  const count = Number(/^\d+/.exec(warnings)?.[0] ?? 0) + 1;
-  return `${warnings.replace(/^\d+ warnings?:/, `${count} warnings:`)}\n* ${added}`;
+      "and will be discarded",
+  ];
 }
 
 const jobRegister: WriteHandler = { kind: "write", run: register };
@@ -156,7 +150,7 @@ const jobPlan: WriteHandler = {
         Index: dry.stored?.modifyIndex ?? 0,
         JobModifyIndex: dry.stored?.jobModifyIndex ?? 0,
         NextPeriodicLaunch: null,
-        Warnings: dry.warnings,
+        Warnings: formatWarnings(dry.warnings),
       },
       index: dry.stored?.modifyIndex ?? 0,
     };

@@ -1,5 +1,5 @@
 /** `PUT /v1/validate/job`: 200 also when the job is invalid (spec chapter 8 §8.2). */
-import { canonicalizeJob, validateJob } from "@drover/model";
+import { canonicalizeJob, formatWarnings, validateJob } from "@drover/model";
 import { validateContext } from "@drover/server";
 import { Fields } from "../fields.ts";
 import type { ReadHandler } from "../handler.ts";
@@ -20,7 +20,7 @@ export function validateHandler(region: string): ReadHandler {
           DriverConfigValidated: true,
           Error: verdict.error,
           ValidationErrors: verdict.errors.length > 0 ? verdict.errors : null,
-          Warnings: verdict.warnings,
+          Warnings: formatWarnings(verdict.warnings),
         },
         index: context.snapshot.index,
         noHeaders: true,

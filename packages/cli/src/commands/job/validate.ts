@@ -3,6 +3,7 @@ import {
   canonicalizeJob,
   DEFAULT_VALIDATE_CONTEXT,
   encodeInput,
+  formatWarnings,
   type JobInput,
   jobSchema,
   validateJob,
@@ -67,6 +68,6 @@ function validateHere(job: JobInput): Doc {
   return new Doc({
     DriverConfigValidated: false,
     Error: checked.error,
-    Warnings: checked.warnings,
+    Warnings: formatWarnings(checked.warnings),
   });
 }
