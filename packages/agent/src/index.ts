@@ -10,4 +10,5 @@ export {
 } from "./config/config.ts";
 export { type ParsedConfig, parseConfigFile } from "./config/parse-config.ts";
 export { createLogger } from "./logging.ts";
+export { takePriority } from "./priority.ts";
 export { notifyReady, notifyStopping } from "./systemd.ts";

@@ -13,6 +13,8 @@ export interface AgentConfig {
   readonly advertise: { readonly http: string; readonly rpc: string };
   readonly logLevel: string;
   readonly logJson: boolean;
+  /** Runs ahead of ordinary programs where it may (ADR 0007). */
+  readonly realtime: boolean;
   readonly dev: boolean;
   readonly server: ServerConfig;
   readonly client: ClientConfig;
@@ -72,6 +74,7 @@ export function defaultConfig(): AgentConfig {
     advertise: { http: "", rpc: "" },
     logLevel: "info",
     logJson: false,
+    realtime: true,
     dev: false,
     server: {
       enabled: true,

@@ -6,6 +6,7 @@ import { parseConfigFile } from "./parse-config.ts";
 const FULL = `
 name     = "n1"
 data_dir = "/var/lib/drover"
+realtime = false
 ports { http = 5646 }
 server {
   enabled          = true
@@ -32,6 +33,7 @@ test("a whole file is read into settings", () => {
   assert.ok(parsed.ok, parsed.ok ? "" : parsed.message);
   const config = mergeConfig(defaultConfig(), parsed.layer);
   assert.equal(config.name, "n1");
+  assert.equal(config.realtime, false);
   assert.deepEqual(config.ports, { http: 5646, rpc: 4647 });
   assert.equal(config.server.bootstrapExpect, 3);
   assert.equal(config.server.heartbeatGraceMs, 1000);

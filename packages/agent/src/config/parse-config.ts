@@ -63,6 +63,7 @@ const TOP: Settings = {
   bind_addr: ["bindAddr", text],
   log_level: ["logLevel", (v, a, d) => String(text(v, a, d)).toLowerCase()],
   log_json: ["logJson", flag],
+  realtime: ["realtime", flag],
   join: ["join", texts],
 };
 

@@ -3,6 +3,7 @@ import test from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { Endpoint, EndpointName } from "@drover/api";
 import { DroverError } from "@drover/base";
+import type { Server } from "@drover/server";
 import type { PeerPool } from "@drover/wire";
 import type { AgentInfo } from "../agent-info.ts";
 import { Dispatcher, type DispatcherDeps } from "./dispatcher.ts";
@@ -119,4 +120,12 @@ test("a machine outside Raft tries one server after the other", async () => {
   const response = await request.request("/v1/jobs");
   assert.equal(await response.text(), "[]");
   assert.deepEqual(tried, ["dead:1", "alive:1"]);
+});
+
+test("who asks before the cluster is formed is answered as soon as it is", async () => {
+  let asked = 0;
+  const server = () => (++asked < 3 ? null : ({} as Server));
+  const jobList: Handler = { kind: "stream", run: async () => ({ json: ["formed"] }) };
+  const response = await app({ jobList }, { server }).request("/v1/jobs");
+  assert.deepEqual([response.status, await response.json()], [200, ["formed"]]);
 });

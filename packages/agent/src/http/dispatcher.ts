@@ -118,16 +118,12 @@ export class Dispatcher {
         return await handler.run(incoming.context, this.#deps.agent);
       case "node":
         return await this.#onOwner(handler, incoming);
-      case "read": {
-        const server = this.#deps.server();
-        if (!server) return await this.#patiently(() => this.#forwardToServer(incoming));
-        return await runRead(handler, incoming.context, server);
-      }
-      case "stream": {
-        const server = this.#deps.server();
-        if (!server) return await this.#patiently(() => this.#forwardToServer(incoming));
-        return await handler.run(incoming.context, server);
-      }
+      case "read":
+        return await this.#onServer(incoming, (server) =>
+          runRead(handler, incoming.context, server),
+        );
+      case "stream":
+        return await this.#onServer(incoming, (server) => handler.run(incoming.context, server));
       case "write":
         return await this.#patiently(() => this.#onLeader(handler, incoming));
     }
@@ -145,6 +141,17 @@ export class Dispatcher {
         await new Promise((resolve) => setTimeout(resolve, LEADER_RETRY_MS));
       }
     }
+  }
+
+  /** This machine's server as soon as it belongs to a cluster; until then another one answers. */
+  async #onServer(
+    incoming: Incoming,
+    here: (server: Server) => Promise<Reply | Response>,
+  ): Promise<Reply | Response> {
+    const found = await this.#patiently(
+      async () => this.#deps.server() ?? (await this.#forwardToServer(incoming)),
+    );
+    return found instanceof Response ? found : await here(found);
   }
 
   async #onLeader(
@@ -182,7 +189,7 @@ export class Dispatcher {
       case "node":
         return await this.#forward(owner.address, incoming);
       case "servers":
-        return await this.#patiently(() => this.#forwardToServer(incoming));
+        return await this.#onServer(incoming, () => this.#onOwner(handler, incoming));
     }
   }
 

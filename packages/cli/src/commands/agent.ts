@@ -193,6 +193,7 @@ async function runUntilSignal(
   await agent.notifyReady();
   // Whatever ends this process, its next start finds the sources stripped and compiled.
   flushCompileCache();
+  if (config.realtime) await agent.takePriority(log);
   const ended = await Promise.race([asked, failed]);
   if (ended instanceof Error) return endNow(log, ended);
   log("info", "stopping", { signal: ended });

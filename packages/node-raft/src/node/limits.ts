@@ -1,17 +1,18 @@
 /**
  * Defaults for an event loop whose worst pauses are a few tens of milliseconds (RAFT.md §4.3,
- * §4.6). A tick is as long as a heartbeat: each one wakes an idle process, and members do not tick
- * in step, so that coarse election time-outs meet no more often than fine ones.
+ * §4.6). Coarse ticks and few heartbeats, because each one wakes an idle process: members do not
+ * tick in step, so that coarse election time-outs meet no more often than fine ones, and the
+ * shortest of them outlasts two heartbeats that are late.
  */
 import type { RaftLimits } from "./api.ts";
 
 const MIB = 1024 * 1024;
 
 export const raftDefaults: RaftLimits = {
-  tickMs: 100,
+  tickMs: 200,
   heartbeatTicks: 1,
-  electionTicksMin: 6,
-  electionTicksMax: 12,
+  electionTicksMin: 4,
+  electionTicksMax: 7,
   inflightMessagesMax: 256,
   inflightBytesMax: 8 * MIB,
   messageBytesMax: 1 * MIB,
