@@ -21,6 +21,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   rolling: async () => (await import("../test/bench/rolling.ts")).measureRolling(ROUNDS),
   revert: async () => (await import("../test/bench/revert.ts")).measureRevert(ROUNDS),
   failover: async () => (await import("../test/bench/failover.ts")).measureFailover(ROUNDS),
+  steps: async () => (await import("../test/bench/steps.ts")).measureSteps(),
   idle: async () =>
     (await import("../test/bench/idle.ts")).measureIdle({
       windowMs: IDLE_WINDOW_MS,
