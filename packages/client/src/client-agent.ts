@@ -169,6 +169,11 @@ export class ClientAgent {
     return this.#control.exec(allocId, request);
   }
 
+  /** Gives the session up for one with another of the servers known now. */
+  reconnect(reason: string): void {
+    this.#deps.link.drop(reason);
+  }
+
   hostStats(): Promise<HostStats> {
     return this.#hostStats.read(this.#deps.clock.now());
   }

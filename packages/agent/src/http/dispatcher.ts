@@ -31,6 +31,8 @@ export interface DispatcherDeps {
   readonly agent: AgentInfo;
   readonly server: () => Server | null;
   readonly client: () => ClientAgent | null;
+  /** Resolves when this agent's client, if it has one, is open. */
+  readonly clientOpen: Promise<void>;
   readonly peers: PeerPool;
   readonly handlers: Readonly<Record<EndpointName, Handler | null>>;
   readonly log: Log;
@@ -59,21 +61,22 @@ export class Dispatcher {
   async handle(request: Request, options?: ForwardOptions): Promise<Response> {
     const url = new URL(request.url);
     const accept = request.headers.get("accept-encoding") ?? "";
-    const replyOptions = {
+    const replyOptions = () => ({
       read: request.method === "GET" || /^\/v1\/search(\/|$)/.test(url.pathname),
+      // Looked at when the answer is there: the request may have waited for a leader.
       knownLeader: this.#deps.agent.leaderAddress() !== "",
       pretty: url.searchParams.has("pretty") && url.searchParams.get("pretty") !== "false",
       acceptGzip: accept.includes("gzip"),
-    };
+    });
     try {
       const answer = await this.#route(request, url, options);
       if (answer instanceof Response) return answer;
-      return await toResponse(answer, replyOptions);
+      return await toResponse(answer, replyOptions());
     } catch (error) {
       if (!(error instanceof ApiError)) {
         this.#deps.log("debug", "request failed", { url: url.pathname, error: errorText(error) });
       }
-      return await toResponse(errorReply(error), { ...replyOptions, pretty: false });
+      return await toResponse(errorReply(error), { ...replyOptions(), pretty: false });
     }
   }
 
@@ -148,9 +151,15 @@ export class Dispatcher {
     incoming: Incoming,
     here: (server: Server) => Promise<Reply | Response>,
   ): Promise<Reply | Response> {
-    const found = await this.#patiently(
-      async () => this.#deps.server() ?? (await this.#forwardToServer(incoming)),
-    );
+    const present = this.#deps.server();
+    if (present !== null) return await here(present);
+    const found = await this.#patiently(async () => {
+      const server = this.#deps.server();
+      if (server === null) return await this.#forwardToServer(incoming);
+      // It has just found its cluster, and knows nothing of it yet.
+      await server.barrier();
+      return server;
+    });
     return found instanceof Response ? found : await here(found);
   }
 
@@ -179,10 +188,7 @@ export class Dispatcher {
   }
 
   async #onOwner(handler: NodeHandler, incoming: Incoming): Promise<Reply | Response> {
-    const owner = findOwner(handler.owner(incoming.context), {
-      client: this.#deps.client(),
-      server: this.#deps.server(),
-    });
+    const owner = await findOwner(handler.owner(incoming.context), this.#deps);
     switch (owner.kind) {
       case "here":
         return await handler.run(incoming.context, owner.client);

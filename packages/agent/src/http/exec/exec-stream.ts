@@ -20,6 +20,7 @@ const START_TIMEOUT_MS = 30_000;
 
 export interface ExecDeps {
   readonly client: () => ClientAgent | null;
+  readonly clientOpen: Promise<void>;
   readonly server: () => Server | null;
   readonly peers: PeerPool;
   readonly otherServers: () => readonly string[];
@@ -30,10 +31,7 @@ export type Running = (channel: FrameChannel) => Promise<void>;
 
 /** Throws the status and text of what stands in the way. */
 export async function openExec(deps: ExecDeps, request: ExecTaskRequest): Promise<Running> {
-  const owner = findOwner(
-    { allocId: request.allocId },
-    { client: deps.client(), server: deps.server() },
-  );
+  const owner = await findOwner({ allocId: request.allocId }, deps);
   if (owner.kind === "here") {
     const session = await translated(startExec(owner.client, request));
     return (channel) => runExec(session, channel);
