@@ -18,7 +18,7 @@ import type { PeerPool } from "@drover/wire";
 import type { AgentInfo } from "../agent-info.ts";
 import { runRead } from "./blocking.ts";
 import { readJson } from "./body.ts";
-import { type ForwardOptions, forwardRequest } from "./forward.ts";
+import { type ForwardOptions, forwardRequest, noLeader, throughAny } from "./forward.ts";
 import type { Handler, NodeHandler, Principal, RequestContext } from "./handler.ts";
 import { findOwner } from "./owner.ts";
 import { parseQuery, readParams } from "./query.ts";
@@ -175,16 +175,9 @@ export class Dispatcher {
 
   /** From a machine outside Raft: the first server that can be reached answers. */
   async #forwardToServer(incoming: Incoming): Promise<Response> {
-    let failure: unknown = noLeader();
-    for (const address of this.#deps.otherServers()) {
-      try {
-        return await this.#forward(address, incoming);
-      } catch (error) {
-        if (!(error instanceof DroverError && error.retryable)) throw error;
-        failure = error;
-      }
-    }
-    throw failure;
+    return await throughAny(this.#deps.otherServers(), (address) =>
+      this.#forward(address, incoming),
+    );
   }
 
   async #onOwner(handler: NodeHandler, incoming: Incoming): Promise<Reply | Response> {
@@ -219,10 +212,6 @@ export class Dispatcher {
       throw internal("No path to region");
     }
   }
-}
-
-function noLeader(): DroverError {
-  return new DroverError("no-leader", "No cluster leader", { retryable: true });
 }
 
 async function readBody(request: Request): Promise<Uint8Array | null> {

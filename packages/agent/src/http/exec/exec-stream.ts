@@ -11,6 +11,7 @@ import {
   Rpc,
   type RpcStream,
 } from "@drover/wire";
+import { throughAny } from "../forward.ts";
 import { findOwner } from "../owner.ts";
 import { errorReply } from "../reply.ts";
 import { type ExecFrame, type FrameChannel, runExec, startExec } from "./run-exec.ts";
@@ -36,9 +37,8 @@ export async function openExec(deps: ExecDeps, request: ExecTaskRequest): Promis
     const session = await translated(startExec(owner.client, request));
     return (channel) => runExec(session, channel);
   }
-  const address = owner.kind === "node" ? owner.address : deps.otherServers()[0];
-  if (address === undefined) throw new ApiError("no-leader", "No cluster leader");
-  return await openElsewhere(deps.peers, address, request);
+  const addresses = owner.kind === "node" ? [owner.address] : deps.otherServers();
+  return await throughAny(addresses, (address) => openElsewhere(deps.peers, address, request));
 }
 
 async function openElsewhere(
