@@ -75,6 +75,14 @@ export class Reader {
     return this.#indexed("allocsByDeployment", deploymentId);
   }
 
+  /** For those who stop at the first that answers: nothing is collected before. */
+  *eachAllocOfDeployment(deploymentId: string): Generator<Allocation> {
+    const prefix = below(deploymentId);
+    for (const [key] of this.store.indexes.allocsByDeployment.entries(prefix)) {
+      yield this.store.tables.allocs.get(key.slice(prefix.length)) as Allocation;
+    }
+  }
+
   allocsByEval(evalId: string): readonly Allocation[] {
     return this.#indexed("allocsByEval", evalId);
   }
