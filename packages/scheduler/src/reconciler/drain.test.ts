@@ -50,7 +50,7 @@ function preparing(harness: Harness, job: Job): Allocation {
 const stopsOf = (plan: { stops: readonly { allocId: string; desiredDescription: string }[] }) =>
   plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]);
 
-test("P8 a drain stops nothing until the image is on the new node", () => {
+test("[P8] a drain stops nothing until the image is on the new node", () => {
   const { harness, job, old, plan } = draining();
   assert.deepEqual(stopsOf(plan), []);
   const next = preparing(harness, job);
@@ -67,7 +67,7 @@ test("P8 a drain stops nothing until the image is on the new node", () => {
   );
 });
 
-test("P8 where the new node has the image, a drained one goes at once", () => {
+test("[P8] where the new node has the image, a drained one goes at once", () => {
   const harness = new Harness({ nodes: 4 });
   const job = dockerJob();
   harness.register(job);
@@ -80,12 +80,12 @@ test("P8 where the new node has the image, a drained one goes at once", () => {
   assert.ok(plan.placements.every((alloc) => alloc.phase === "go"));
 });
 
-test("P8 without images, as with a driver that has none, a drained one goes at once", () => {
+test("[P8] without images, as with a driver that has none, a drained one goes at once", () => {
   const { old, plan } = draining({ driver: "mock_driver" });
   assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
 });
 
-test("P8 at the drain's deadline the old one stops, whether the image is there or not", () => {
+test("[P8] at the drain's deadline the old one stops, whether the image is there or not", () => {
   const { harness, job, old } = draining({}, { forceDeadline: Number.MAX_SAFE_INTEGER });
   const next = preparing(harness, job);
   const drainStrategy = { ...DRAIN, forceDeadline: harness.now + 1000 };
@@ -100,7 +100,7 @@ test("P8 at the drain's deadline the old one stops, whether the image is there o
   );
 });
 
-test("P8 a drain that is forced, or has ended, waits for no image", () => {
+test("[P8] a drain that is forced, or has ended, waits for no image", () => {
   const forced = draining({}, { deadline: -1 });
   assert.deepEqual(stopsOf(forced.plan), [[forced.old.id, "alloc is being migrated"]]);
   const { harness, job, old } = draining();
@@ -108,7 +108,7 @@ test("P8 a drain that is forced, or has ended, waits for no image", () => {
   assert.deepEqual(stopsOf(harness.evaluate(job).plan), [[old.id, "alloc is being migrated"]]);
 });
 
-test("P8 an allocation that an operator stops does not wait for an image", () => {
+test("[P8] an allocation that an operator stops does not wait for an image", () => {
   const harness = new Harness({ nodes: 4 });
   const job = dockerJob();
   harness.register(job);
@@ -118,7 +118,7 @@ test("P8 an allocation that an operator stops does not wait for an image", () =>
   assert.deepEqual(stopsOf(harness.evaluate(job).plan), [[old.id, "alloc is being migrated"]]);
 });
 
-test("P8 an image that does not exist keeps the old one and is not tried in a loop", () => {
+test("[P8] an image that does not exist keeps the old one and is not tried in a loop", () => {
   const { harness, job, old } = draining();
   harness.fail(preparing(harness, job), NO_IMAGE);
   for (let round = 0; round < 3; round++) {
@@ -133,7 +133,7 @@ test("P8 an image that does not exist keeps the old one and is not tried in a lo
   assert.equal(plan.placements[0]?.phase, "go");
 });
 
-test("P8 a pull that failed for a passing reason is tried again after the delay", () => {
+test("[P8] a pull that failed for a passing reason is tried again after the delay", () => {
   const { harness, job, old } = draining();
   const next = preparing(harness, job);
   harness.fail(next);
@@ -152,7 +152,7 @@ test("P8 a pull that failed for a passing reason is tried again after the delay"
   assert.equal(retry?.rescheduleTracker?.events[0]?.prevAllocId, next.id);
 });
 
-test("P8 a drain that is called off before the image came moves nothing", () => {
+test("[P8] a drain that is called off before the image came moves nothing", () => {
   const { harness, job, old } = draining();
   const next = preparing(harness, job);
   harness.changeNode(old.nodeId, { drainStrategy: null, schedulingEligibility: "eligible" });
@@ -162,7 +162,7 @@ test("P8 a drain that is called off before the image came moves nothing", () => 
   assert.deepEqual(plan.placements, []);
 });
 
-test("P8 a new version that comes meanwhile is prepared in place of the old one's", () => {
+test("[P8] a new version that comes meanwhile is prepared in place of the old one's", () => {
   const { harness, job, old } = draining();
   const next = preparing(harness, job);
   const { plan } = harness.register(dockerJob({ image: "app:2" }));
@@ -172,7 +172,7 @@ test("P8 a new version that comes meanwhile is prepared in place of the old one'
   assert.equal(harness.state.alloc(old.id)?.desiredStatus, "run");
 });
 
-test("P8 a drain in a paused or failed deployment goes on, one image at a time", () => {
+test("[P8] a drain in a paused or failed deployment goes on, one image at a time", () => {
   for (const stand of ["pause", "failDeployment"] as const) {
     const harness = new Harness({ nodes: 4 });
     const job = dockerJob();
@@ -204,7 +204,7 @@ test("P8 a drain in a paused or failed deployment goes on, one image at a time",
   }
 });
 
-test("P8 a drain against canaries keeps the old version and waits for its image", () => {
+test("[P8] a drain against canaries keeps the old version and waits for its image", () => {
   const harness = new Harness({ nodes: 4 });
   const job = dockerJob({ update: { canary: 1 } });
   harness.register(job);
@@ -228,7 +228,7 @@ test("P8 a drain against canaries keeps the old version and waits for its image"
   assert.equal(plan.placements.find((alloc) => alloc.id === next.id)?.phase, "go");
 });
 
-test("P8 a pair of an update whose old one is drained goes in a paused deployment, too", () => {
+test("[P8] a pair of an update whose old one is drained goes in a paused deployment, too", () => {
   const harness = new Harness({ nodes: 4 });
   const job = dockerJob();
   harness.register(job);
@@ -245,7 +245,7 @@ test("P8 a pair of an update whose old one is drained goes in a paused deploymen
   assert.deepEqual(stopsOf(harness.evaluate(job).plan), [[old.id, "alloc is being migrated"]]);
 });
 
-test("P8 scaling down while a drain prepares stops both of the pair", () => {
+test("[P8] scaling down while a drain prepares stops both of the pair", () => {
   const { harness, job, old } = draining({ count: 1, group: { count: 1 } });
   const next = preparing(harness, job);
   const { plan } = harness.register(dockerJob({ count: 1, group: { count: 0 } }));
