@@ -129,4 +129,11 @@ test("job init writes a job file that is valid, and never over another file", as
   assert.equal(again.exit, 1);
   assert.match(again.stderr, /Job file 'short\.hcl' already exists/);
   assert.equal(text("short.hcl"), before);
+  assert.equal((await inside("job", "init", "-list-templates")).stdout, "example\n");
+  assert.match(
+    (await inside("job", "init", "-template", "no", "x")).stderr,
+    /no example named "no"/,
+  );
+  assert.match((await inside("job", "init", "-connect", "x")).stderr, /-connect is not supported/);
+  assert.throws(() => text("x"), /ENOENT/);
 });

@@ -6,6 +6,7 @@ import { type Command, CommandError } from "../../command.ts";
 import { EXAMPLE_JOB, SHORT_EXAMPLE_JOB } from "./example-job.ts";
 
 const DEFAULT_FILE = "example.nomad.hcl";
+const ONLY = "example";
 
 export const jobInitCommand: Command = {
   usage: "job init [options] [filename]",
@@ -13,10 +14,26 @@ export const jobInitCommand: Command = {
   description:
     `Writes a job file that runs as it is, ${DEFAULT_FILE} when no name is given. A file that\n` +
     "is already there is left alone.",
-  flags: [{ name: "short", kind: "bool", help: "Leave the comments out." }],
+  flags: [
+    { name: "short", kind: "bool", help: "Leave the comments out." },
+    { name: "connect", kind: "bool", help: "Not supported: sidecars are not injected." },
+    { name: "template", kind: "string", help: `Name of the example; there is "${ONLY}".` },
+    { name: "list-templates", kind: "bool", help: "List the examples there are." },
+  ],
   args: { min: 0, max: 1, message: "This command takes no arguments or one: <filename>" },
   local: true,
   async run({ args, flags, ui, directory }) {
+    const template = flags.string("template");
+    if (flags.bool("list-templates")) {
+      ui.output(ONLY);
+      return 0;
+    }
+    if (flags.bool("connect")) {
+      throw new CommandError("-connect is not supported: Connect sidecars are not injected");
+    }
+    if (template !== "" && template !== ONLY) {
+      throw new CommandError(`There is no example named "${template}", only "${ONLY}"`);
+    }
     const file = args[0] ?? DEFAULT_FILE;
     try {
       const text = flags.bool("short") ? SHORT_EXAMPLE_JOB : EXAMPLE_JOB;
