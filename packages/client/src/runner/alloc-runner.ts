@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Cancel, errorText } from "@drover/base";
 import type { TaskDriver, TaskHandle, TaskStartRequest } from "@drover/drivers";
-import type { Allocation, AllocClientReport, Job, Task } from "@drover/model";
+import type { Allocation, AllocClientReport, Job, Reasons, Task } from "@drover/model";
 import {
   type AllocContext,
   advanceAlloc,
@@ -107,6 +107,11 @@ export class AllocRunner {
   /** Ids of services that are, or may be, in the catalog. */
   get serviceIds(): readonly string[] {
     return this.#services.ids;
+  }
+
+  /** Why its health is not decided yet; null = nobody waits for it. */
+  why(): Reasons | null {
+    return this.#health.why(this.#record);
   }
 
   /** A restored runner claims what its processes hold before any new one may ask. */

@@ -26,6 +26,7 @@ import { extractPairs, isReady, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
 import { decideUpdates } from "./updates.ts";
+import { HeldBy, Holds } from "./why-group.ts";
 
 export interface NodePlacement {
   readonly group: TaskGroup;
@@ -63,13 +64,14 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
   const considered = allocs.filter((alloc) => !isServerTerminal(alloc));
   const buckets = sortIntoBuckets(considered, classifyContext({ input }));
   const reschedule = rescheduleContext(scope);
-  const { cancelled, pairs } = extractPairs(buckets, {
+  const { cancelled, pairs, waits } = extractPairs(buckets, {
     job,
     deployment: triage.current,
     node: input.node,
     retry: (next) => decideReschedule(next, reschedule),
   });
   draft.stops.push(...cancelled);
+  draft.waits.push(...waits);
   desired.stop += cancelled.length;
   stopTainted(scope, buckets);
   const kept = [...keepReachable(scope, buckets), ...pairs.map((pair) => pair.next)];
@@ -173,17 +175,13 @@ function rollSystem(
   },
 ): number {
   const { draft, group, input, triage } = scope;
+  const holds = new Holds();
   const isBlocked = triage.isPaused || triage.isFailed;
   if (!isBlocked) {
     for (const { next, stop } of facts.pairs.filter(isReady)) draft.goes.push({ next, stop });
   }
-  const budget = undecidedBudget({
-    group,
-    isBlocked,
-    deployment: triage.current,
-    untainted: facts.running,
-    starting: facts.starting,
-  });
+  const limit = { group, deployment: triage.current, untainted: facts.running };
+  const budget = undecidedBudget({ ...limit, isBlocked, starting: facts.starting });
   const serves = (alloc: Allocation) =>
     isServing(
       alloc,
@@ -193,6 +191,14 @@ function rollSystem(
   const chosen = ordered.slice(0, Math.min(budget, facts.canaries ?? ordered.length));
   const isCanary = facts.canaries !== null;
   for (const old of chosen) draft.destructive.push({ group, old, retryOf: null, isCanary });
+  const cause = isBlocked
+    ? HeldBy.deployment
+    : chosen.length >= budget
+      ? HeldBy.limit
+      : HeldBy.canaries;
+  holds.add(cause, ordered.length - chosen.length);
+  const serving = facts.running.filter(serves).length;
+  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving }));
   return chosen.length;
 }
 

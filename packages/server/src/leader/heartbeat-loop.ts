@@ -102,7 +102,7 @@ export class HeartbeatLoop {
       return;
     }
     const decision = decideMissed({ nodeId, now }, state);
-    if (decision.status === node.status) {
+    if (decision.kind === "wait" || decision.status === node.status) {
       this.#recheck(nodeId, decision.recheckAt);
       return;
     }

@@ -1,0 +1,1 @@
+export { type Explanation, explain, type LiveReasons } from "./explain.ts";
