@@ -1,15 +1,12 @@
 /** The reasons of one subject, by the production deciders on one snapshot. */
-import { SeededRandom } from "@drover/base";
 import { decideDeployment, whyAlloc, whyEval, whyNode } from "@drover/control";
 import {
   type Deployment,
   EvalStatus,
-  EvalTrigger,
   type Evaluation,
   isDeploymentActive,
   isEvalTerminal,
   isSameSubject,
-  type Job,
   type JobRef,
   LEADER,
   NodeStatus,
@@ -22,7 +19,7 @@ import {
   subjectOf,
   waitsFor,
 } from "@drover/model";
-import { schedule } from "@drover/scheduler";
+import { dryRun } from "./dry-run.ts";
 import type { LiveReasons } from "./explain.ts";
 
 interface FinderInput {
@@ -159,22 +156,14 @@ export class ReasonFinder {
     const known = this.#waits.get(key);
     if (known) return known;
     const job = this.#state.job(ref);
-    const waits = job && !job.stop ? this.#dryRun(job) : [];
+    const waits = job && !job.stop ? dryRun(this.#state, job, this.#now) : [];
     this.#waits.set(key, waits);
     return waits;
-  }
-
-  /** The scheduler's own answer to an evaluation that nobody will carry out. */
-  #dryRun(job: Job): readonly Reason[] {
-    const state = this.#state;
-    const now = Math.max(this.#now, state.clock);
-    const random = new SeededRandom(state.index);
-    return schedule({ evaluation: dryEvaluation(job), state, now, random }).waits;
   }
 }
 
 /** `<job>/<group>`; a job's id may have slashes, a group's name has none. */
-export function groupIdParts(id: string): { readonly jobId: string; readonly group: string } {
+function groupIdParts(id: string): { readonly jobId: string; readonly group: string } {
   const at = id.lastIndexOf("/");
   return { jobId: id.slice(0, at), group: id.slice(at + 1) };
 }
@@ -194,36 +183,4 @@ function leaderActs(subject: Subject, what: string): Reason {
 function counted(count: number, what: string): string {
   if (count === 0) return "";
   return count === 1 ? `1 ${what}` : `${count} ${what}s`;
-}
-
-function dryEvaluation(job: Job): Evaluation {
-  return {
-    id: "why",
-    namespace: job.namespace,
-    priority: job.priority,
-    type: job.type,
-    triggeredBy: EvalTrigger.scheduled,
-    jobId: job.id,
-    jobModifyIndex: job.jobModifyIndex,
-    nodeId: "",
-    nodeModifyIndex: 0,
-    deploymentId: "",
-    status: EvalStatus.pending,
-    statusDescription: "",
-    waitUntil: 0,
-    nextEval: "",
-    previousEval: "",
-    blockedEval: "",
-    failedTgAllocs: {},
-    planAnnotations: null,
-    classEligibility: {},
-    escapedComputedClass: false,
-    annotatePlan: false,
-    queuedAllocations: {},
-    snapshotIndex: 0,
-    createIndex: 0,
-    modifyIndex: 0,
-    createTime: 0,
-    modifyTime: 0,
-  };
 }

@@ -148,3 +148,39 @@ test("a service allocation holds the drain until its client has ended it", () =>
   assert.equal(decide({ here: [stopping] }).completed, false);
   assert.equal(decide({ here: [{ ...stopping, clientStatus: "complete" }] }).completed, true);
 });
+
+const FINITE = { deadline: SECOND, forceDeadline: MOCK_NOW + 1000 };
+const BATCH = service({ type: "batch", id: "work" });
+const SYSTEM = service({ type: "system", id: "agent" });
+
+const WAITING: readonly { name: string; scene: Scene; rules: readonly string[] }[] = [
+  {
+    name: "the limit keeps it while too few serve",
+    scene: { here: [HEALTHY], there: [{ clientStatus: "running", deploymentId: "d" }] },
+    rules: ["drain-rolling-limit"],
+  },
+  {
+    name: "it has been told and is not gone",
+    scene: { here: [{ ...HEALTHY, ...MARKED }] },
+    rules: ["drain-awaits-stop"],
+  },
+  {
+    name: "batch work may be finished",
+    scene: { jobs: [BATCH], here: [{ jobId: "work", clientStatus: "running" }], drain: FINITE },
+    rules: ["drain-awaits-batch"],
+  },
+  {
+    name: "system jobs leave last",
+    scene: {
+      jobs: [JOB, SYSTEM],
+      here: [{ jobId: "agent", clientStatus: "running" }, { ...MARKED }],
+    },
+    rules: ["drain-awaits-stop", "drain-system-last"],
+  },
+];
+
+for (const { name, rules, scene } of WAITING) {
+  test(`I4 a drain says why it waits: ${name}`, () => {
+    assert.deepEqual(decide(scene).rules, rules);
+  });
+}

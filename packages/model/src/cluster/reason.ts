@@ -33,6 +33,7 @@ export const Rule = {
   groupRollingLimit: "group-rolling-limit",
   groupServingFloor: "group-serving-floor",
   groupAwaitsClientStop: "group-awaits-client-stop",
+  groupNoCapacity: "group-no-capacity",
   groupAwaitsEvaluation: "group-awaits-evaluation",
 
   allocPreparesImages: "alloc-prepares-images",
