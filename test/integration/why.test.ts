@@ -167,3 +167,21 @@ test("what waits for nothing says so, and what is not there is not found", async
   const lost = drover("why", "nope");
   assert.deepEqual([lost.status, lost.stderr], [1, 'Unable to resolve ID: "nope"\n']);
 });
+
+test("a node that falls silent is overdue until it is given up", async () => {
+  const asked = cluster.agents[0] as TestAgent;
+  const nodes = await asked.api.get<{ ID: string; Name: string }[]>("/v1/nodes");
+  const id = nodes.find(({ Name }) => Name === outside.name)?.ID ?? "";
+  await cluster.kill(outside);
+  const seen = new Set<string>();
+  await waitUntil(
+    async () => {
+      const why = await asked.api.get<Why>(`/v1/why/node/${id}`);
+      for (const { Rule } of why.Reasons) seen.add(Rule);
+      return [...seen];
+    },
+    (rules) => rules.includes("node-down"),
+    { timeoutMs: 30_000, what: "the node to be given up" },
+  );
+  assert.deepEqual([...seen].slice(0, 2), ["node-heartbeat", "node-down"]);
+});

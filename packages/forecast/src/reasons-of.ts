@@ -44,9 +44,16 @@ export class ReasonFinder {
 
   of(subject: Subject): readonly Reason[] {
     const key = subjectKey(subject);
-    const known = this.#known.get(key) ?? this.#live.get(key) ?? this.#find(subject);
+    const known = this.#known.get(key) ?? this.#fresh(subject, key);
     this.#known.set(key, known);
     return known;
+  }
+
+  /** What the leader says of a node comes beside what the state shows. */
+  #fresh(subject: Subject, key: string): readonly Reason[] {
+    const live = this.#live.get(key);
+    if (live === undefined) return this.#find(subject);
+    return subject.kind === SubjectKind.node ? [...live, ...this.#find(subject)] : live;
   }
 
   #find(subject: Subject): readonly Reason[] {

@@ -14,6 +14,7 @@ import {
   waitsFor,
   waitsUntil,
 } from "@drover/model";
+import type { Entry, Place } from "./eval-broker.ts";
 
 /** null = it has ended. */
 export function whyEval(state: StateReader, evaluation: Evaluation, now: number): Reason | null {
@@ -54,7 +55,7 @@ function isAhead(each: Evaluation, evaluation: Evaluation, now: number): boolean
   );
 }
 
-export function delayed(evaluation: Evaluation): Reason {
+function delayed(evaluation: Evaluation): Reason {
   return waitsUntil(evaluation.waitUntil, {
     rule: Rule.evalDelayed,
     subject: subjectOf.evaluation(evaluation),
@@ -65,7 +66,7 @@ export function delayed(evaluation: Evaluation): Reason {
 }
 
 /** One evaluation of a job at a time. */
-export function behind(evaluation: Evaluation, rival: Evaluation): Reason {
+function behind(evaluation: Evaluation, rival: Evaluation): Reason {
   return waitsFor(
     {
       rule: Rule.evalBehind,
@@ -77,13 +78,64 @@ export function behind(evaluation: Evaluation, rival: Evaluation): Reason {
   );
 }
 
+type Placed = Pick<Entry, "evaluation" | "place" | "attempts" | "deadline">;
+type Tell = (entry: Placed, busy: Evaluation | null) => Reason;
+
+/** For each place in the leader's broker; a place without a reason does not compile. */
+const TELL: Readonly<Record<Place, Tell>> = {
+  ready: ({ evaluation }) =>
+    waitsFor(
+      { ...toldOf(evaluation), rule: Rule.evalReady, text: "it waits for those before it" },
+      LEADER,
+    ),
+  waiting: ({ evaluation }, busy) => behind(evaluation, busy ?? evaluation),
+  delayed: (entry) => (entry.attempts === 0 ? delayed(entry.evaluation) : failing(entry)),
+  leased: ({ attempts, deadline, evaluation }) =>
+    waitsFor(
+      {
+        ...toldOf(evaluation),
+        rule: Rule.evalLeased,
+        text: "it is being worked on",
+        wakesAt: deadline,
+        evidence: { attempt: String(attempts) },
+      },
+      LEADER,
+    ),
+  failed: failing,
+};
+
+/** `busy`: the evaluation of the same job that goes first. */
+export function whyPlaced(entry: Placed, busy: Evaluation | null): Reason {
+  return TELL[entry.place](entry, busy);
+}
+
+/** It could not be carried out, and is tried again or given up. */
+function failing({ attempts, deadline, evaluation }: Placed): Reason {
+  return waitsFor(
+    {
+      ...toldOf(evaluation),
+      rule: Rule.evalFailing,
+      text: "working on it failed: it is tried again, or given up after the last attempt",
+      wakesAt: deadline,
+      evidence: { attempts: String(attempts) },
+      hint: "look into the leader's log",
+    },
+    LEADER,
+  );
+}
+
+function toldOf(evaluation: Evaluation) {
+  return { subject: subjectOf.evaluation(evaluation), since: evaluation.createTime || null };
+}
+
 /** Blocked: the groups that found no place, and for want of what. */
-export function whyBlocked(evaluation: Evaluation): Reason {
+export function whyBlocked(evaluation: Evaluation, retryAt: number | null = null): Reason {
   const subject = subjectOf.evaluation(evaluation);
   const since = evaluation.createTime || null;
   if (evaluation.triggeredBy === EvalTrigger.maxPlanAttempts) {
     const text = "its plans met conflicts again and again: it is tried once more a minute later";
-    return waitsFor({ rule: Rule.evalPlanConflict, subject, text, since }, LEADER);
+    const told = { rule: Rule.evalPlanConflict, subject, text, since, wakesAt: retryAt };
+    return waitsFor(told, LEADER);
   }
   const failed = Object.entries(evaluation.failedTgAllocs);
   const evidence = Object.fromEntries(failed.map(([name, metric]) => [name, shortage(metric)]));

@@ -172,3 +172,14 @@ test("§9.1 it is down when none may", () => {
   assert.equal(decision.kind === "wait" && decision.reason.rule, Rule.nodeDisconnected);
   assert.equal(decision.kind === "wait" && decision.reason.wakesAt, MOCK_NOW + 1000);
 });
+
+test("I4 an overdue node says until when it is waited for, and one that is heard of nothing", () => {
+  const { beats, deadlines } = heard(4, {});
+  const [first = 0] = deadlines;
+  const ids = Array.from({ length: 4 }, (_, i) => `n${i}`);
+  const whys = (at: number) => ids.map((id) => beats.why(id, at)?.rule ?? null);
+  assert.deepEqual(whys(0), [null, null, null, null]);
+  const reasons = ids.map((id) => beats.why(id, first)).filter((each) => each !== null);
+  assert.ok(reasons.some((each) => each.rule === Rule.nodeHeartbeat && each.wakesAt === first));
+  assert.equal(beats.why("stranger", first), null);
+});

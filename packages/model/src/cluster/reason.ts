@@ -4,7 +4,7 @@
  */
 import type { JobRef } from "../job/job.ts";
 
-/** The closed list of rules that make something wait; `docs/why.md` explains each in a line. */
+/** The closed list of rules that make something wait; docs/why.md says each in a line. */
 export const Rule = {
   jobUnfinished: "job-unfinished",
 

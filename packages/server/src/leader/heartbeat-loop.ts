@@ -1,6 +1,6 @@
 /** Notices clients that fell silent (spec chapter 9 §9.1); the table and its guards are control's. */
 import { decideMissed, Heartbeats } from "@drover/control";
-import { EvalTrigger, type Node, NodeStatus } from "@drover/model";
+import { EvalTrigger, type Node, NodeStatus, type Reason } from "@drover/model";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
@@ -71,6 +71,11 @@ export class HeartbeatLoop {
       },
       clock.now(),
     );
+  }
+
+  /** Why an overdue node is not given up yet; null = it is not overdue. */
+  why(nodeId: string): Reason | null {
+    return this.#heartbeats.why(nodeId, this.#context.clock.now());
   }
 
   async #pass(): Promise<LoopPass> {

@@ -2,6 +2,7 @@
  * `/v1/why/…`: the graph of reasons from one snapshot, with what the machines that run its
  * allocations say themselves.
  */
+import { errorText } from "@drover/base";
 import { type Explanation, explain, type LiveReasons } from "@drover/forecast";
 import {
   type Reason,
@@ -24,6 +25,8 @@ type Find = (snapshot: StateSnapshot, id: string, context: RequestContext) => Su
 
 /** So many allocations are asked about where they run. */
 const ASKED_MAX = 10;
+
+const LEADER_MS = 2_000;
 
 /** What the node knows more about than the state. */
 const ASKED_RULES: ReadonlySet<Rule> = new Set([Rule.allocAwaitsVerdict, Rule.allocNotStarted]);
@@ -50,10 +53,40 @@ async function explainFully(
   const input = { state, subject, now: Math.max(server.clock.now(), state.clock) };
   const first = explain(input);
   const asked = first.reasons.filter(({ rule }) => ASKED_RULES.has(rule)).slice(0, ASKED_MAX);
-  if (asked.length === 0) return first;
   const live = new Map<string, readonly Reason[]>();
-  await Promise.all(asked.map((reason) => askOwner(reason.subject, ask, live)));
+  await Promise.all([
+    askLeader(server, [subject, ...first.reasons.flatMap((each) => each.waitsFor)], {
+      state,
+      live,
+    }),
+    ...asked.map((reason) => askOwner(reason.subject, ask, live)),
+  ]);
   return live.size === 0 ? first : explain({ ...input, live: live satisfies LiveReasons });
+}
+
+/** Its queues and its table of heartbeats are memory only. */
+async function askLeader(
+  server: Server,
+  subjects: readonly Subject[],
+  { live, state }: { readonly state: StateSnapshot; readonly live: Map<string, readonly Reason[]> },
+): Promise<void> {
+  // Nothing of a queue that stands still is worth asking.
+  const isPaused = state.schedulerConfig().pauseEvalBroker;
+  const known = subjects.filter(
+    ({ kind }) => kind === SubjectKind.node || (kind === SubjectKind.evaluation && !isPaused),
+  );
+  if (known.length === 0) return;
+  const call = server.leaderCalls.call<readonly Reason[]>("why", { subjects: known }, "");
+  const late = new Promise<readonly Reason[]>((resolve) => {
+    server.clock.setTimer(server.clock.now() + LEADER_MS, () => resolve([]));
+  });
+  try {
+    for (const reason of await Promise.race([call, late])) {
+      live.set(subjectKey(reason.subject), [reason]);
+    }
+  } catch (error) {
+    server.log("debug", "the leader did not answer why", { error: errorText(error) });
+  }
 }
 
 async function askOwner(
