@@ -147,7 +147,7 @@ export class ClientAgent {
     return this.#control.checks(allocId);
   }
 
-  /** Why its health is not decided yet; empty = nobody waits for it. */
+  /** Why it is not where it is to be; empty = it is. */
   allocWhy(allocId: string): readonly Reason[] {
     return this.#control.why(allocId);
   }

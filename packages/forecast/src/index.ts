@@ -1,1 +1,1 @@
-export { type Explanation, explain, type LiveReasons } from "./explain.ts";
+export { type Explanation, explain } from "./explain.ts";

@@ -99,13 +99,12 @@ export class ReasonFinder {
       .map(subjectOf.allocation);
     const all = [
       ...deployments.map(subjectOf.deployment),
-      ...evals.map(subjectOf.evaluation),
       ...groups,
       ...allocs,
+      ...evals.map(subjectOf.evaluation),
     ];
-    const [first, ...others] = all.filter(
-      (each, i) => all.findIndex((other) => isSameSubject(each, other)) === i,
-    );
+    const byKey = new Map(all.map((each) => [subjectKey(each), each]));
+    const [first, ...others] = byKey.values();
     if (!first) return [];
     const parts = [
       counted(deployments.length, "deployment"),

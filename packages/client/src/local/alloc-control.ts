@@ -88,13 +88,16 @@ export class AllocControl {
     );
   }
 
-  /** What its health waits for, with what the agent's own checks said last. */
+  /** What its tasks and its health wait for, with what the agent's own checks said last. */
   why(allocId: string): readonly Reason[] {
     const outputs = new Map(this.checks(allocId).map(({ check, output }) => [check, output]));
-    return (this.#deps.runner(allocId).why() ?? []).map((reason) => {
-      const output = outputs.get(reason.evidence.check ?? "") ?? "";
-      return output === "" ? reason : { ...reason, evidence: { ...reason.evidence, output } };
-    });
+    return this.#deps
+      .runner(allocId)
+      .why()
+      .map((reason) => {
+        const output = outputs.get(reason.evidence.check ?? "") ?? "";
+        return output === "" ? reason : { ...reason, evidence: { ...reason.evidence, output } };
+      });
   }
 
   async #running(

@@ -99,7 +99,10 @@ export function whyOpen(situation: Situation, group: GroupFacts): readonly Reaso
   const text = `${title(group)}: ${progressOf(group)}; the others are not placed`;
   const told = { ...toldOf(situation, group), rule: Rule.deploymentAwaitsPlacement, text };
   const itself = subjectOf.group(jobRefOf(deployment), group.name);
-  return [...reasons, waitsFor(told, noPlace ? subjectOf.evaluation(noPlace) : itself, itself)];
+  const placing = noPlace
+    ? waitsFor(told, subjectOf.evaluation(noPlace), itself)
+    : waitsFor(told, itself);
+  return [...reasons, placing];
 }
 
 function awaitsPromotion({ deployment }: Situation, group: GroupFacts): Reason {

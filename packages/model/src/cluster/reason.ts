@@ -54,6 +54,15 @@ export const Rule = {
   allocCatalogUnseen: "alloc-catalog-unseen",
   allocMinHealthyTime: "alloc-min-healthy-time",
 
+  allocAwaitsPorts: "alloc-awaits-ports",
+  allocLeavesCatalog: "alloc-leaves-catalog",
+  allocShutdownDelay: "alloc-shutdown-delay",
+
+  taskBlocked: "task-blocked",
+  taskStarting: "task-starting",
+  taskRestartDelay: "task-restart-delay",
+  taskEnding: "task-ending",
+
   drainRollingLimit: "drain-rolling-limit",
   drainAwaitsBatch: "drain-awaits-batch",
   drainAwaitsStop: "drain-awaits-stop",

@@ -3,7 +3,7 @@
  * allocations say themselves.
  */
 import { errorText } from "@drover/base";
-import { type Explanation, explain, type LiveReasons } from "@drover/forecast";
+import { type Explanation, explain } from "@drover/forecast";
 import {
   type Reason,
   Rule,
@@ -27,9 +27,15 @@ type Find = (snapshot: StateSnapshot, id: string, context: RequestContext) => Su
 const ASKED_MAX = 10;
 
 const LEADER_MS = 2_000;
+const ROUNDS = 2;
 
 /** What the node knows more about than the state. */
-const ASKED_RULES: ReadonlySet<Rule> = new Set([Rule.allocAwaitsVerdict, Rule.allocNotStarted]);
+const ASKED_RULES: ReadonlySet<Rule> = new Set([
+  Rule.allocAwaitsVerdict,
+  Rule.allocNotStarted,
+  Rule.allocPreparesImages,
+  Rule.allocStopping,
+]);
 
 function why(find: Find, missing: string): GatherHandler {
   return {
@@ -45,23 +51,31 @@ function why(find: Find, missing: string): GatherHandler {
   };
 }
 
+/** What is learned from one machine may lead to another; twice is enough for one answer. */
 async function explainFully(
   server: Server,
   state: StateSnapshot,
   { ask, subject }: { readonly subject: Subject; readonly ask: Ask },
 ): Promise<Explanation> {
-  const input = { state, subject, now: Math.max(server.clock.now(), state.clock) };
-  const first = explain(input);
-  const asked = first.reasons.filter(({ rule }) => ASKED_RULES.has(rule)).slice(0, ASKED_MAX);
   const live = new Map<string, readonly Reason[]>();
-  await Promise.all([
-    askLeader(server, [subject, ...first.reasons.flatMap((each) => each.waitsFor)], {
-      state,
-      live,
-    }),
-    ...asked.map((reason) => askOwner(reason.subject, ask, live)),
-  ]);
-  return live.size === 0 ? first : explain({ ...input, live: live satisfies LiveReasons });
+  const input = { state, subject, now: Math.max(server.clock.now(), state.clock), live };
+  const asked = new Set<string>();
+  let found = explain(input);
+  for (let round = 0; round < ROUNDS; round++) {
+    const reached = [subject, ...found.reasons.flatMap((each) => each.waitsFor)];
+    const fresh = reached.filter((each) => !asked.has(subjectKey(each)));
+    for (const each of fresh) asked.add(subjectKey(each));
+    const isFresh = new Set(fresh.map(subjectKey));
+    const owned = found.reasons.filter(
+      (each) => ASKED_RULES.has(each.rule) && isFresh.has(subjectKey(each.subject)),
+    );
+    await Promise.all([
+      askLeader(server, fresh, { state, live }),
+      ...owned.slice(0, ASKED_MAX).map((reason) => askOwner(reason.subject, ask, live)),
+    ]);
+    found = explain(input);
+  }
+  return found;
 }
 
 /** Its queues and its table of heartbeats are memory only. */
