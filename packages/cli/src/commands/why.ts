@@ -35,7 +35,8 @@ export const whyCommand: Command = {
     const { api, args, flags, now, ui } = context;
     const found = await find(context, (args[0] ?? "").trim());
     const { endpoint, id, namespace } = found;
-    const read = api.call(endpoint, { params: { id }, query: { namespace } });
+    const query = namespace === "" ? {} : { namespace };
+    const read = api.call(endpoint, { params: { id }, query });
     const answer = await orFail(`Error querying ${quote(id)}`, read);
     if (wantsData(context)) {
       return await printData(context, exactAnswer(answer), plain("*api.Why"));
