@@ -11,6 +11,7 @@ import {
   isClientTerminal,
   isDeploymentActive,
   isEvalTerminal,
+  isNodeReady,
   isSameSubject,
   type Job,
   type Subject,
@@ -27,6 +28,12 @@ const setting = fc.record({
   driver: fc.constantFrom("docker" as const, "mock_driver" as const),
   nodes: fc.integer({ min: 1, max: 3 }),
   isCramped: fc.boolean(),
+  type: fc.constantFrom(
+    "service" as const,
+    "service" as const,
+    "batch" as const,
+    "system" as const,
+  ),
 });
 type Setting = typeof setting extends fc.Arbitrary<infer T> ? T : never;
 
@@ -68,8 +75,10 @@ class Cluster {
   }
 
   version(image: number): Job {
-    const { canary, count, driver, maxParallel } = this.setting;
-    return rollingJob({ count, driver, image: `app:${image}`, update: { canary, maxParallel } });
+    const { canary, driver, maxParallel, type } = this.setting;
+    const count = type === "system" ? 1 : this.setting.count;
+    const update = type === "batch" ? null : { canary, maxParallel };
+    return rollingJob({ count, driver, image: `app:${image}`, update, job: { type } });
   }
 
   /** Memory for two of the group on each node. */
@@ -146,8 +155,11 @@ class Cluster {
   #isSettled(): boolean {
     const job = this.harness.state.job(this.ref);
     const live = this.harness.live(this.ref);
+    const { count, type } = this.setting;
+    const targets = new Set([...this.harness.state.nodes()].filter(isNodeReady).map((n) => n.id));
+    const placed = live.filter((alloc) => type !== "system" || targets.has(alloc.nodeId));
     return (
-      live.length === this.setting.count &&
+      placed.length === (type === "system" ? targets.size : count) &&
       live.every((alloc) => alloc.clientStatus === "running" && alloc.jobVersion === job?.version)
     );
   }

@@ -3,7 +3,7 @@
  * group's migrate block allows, batch ones may finish until the deadline, system ones go last. At
  * the deadline everything is marked at once and the drain is over.
  */
-import { nanosToMs } from "@drover/base";
+import { assert, nanosToMs } from "@drover/base";
 import {
   type Allocation,
   ClientStatus,
@@ -49,6 +49,7 @@ export function decideDrain(
     ...whyRemain(node, remaining, migrate),
   ];
   if (migrate.length === 0 && first) return { kind: "wait", reasons: [first, ...more], wakeAt };
+  assert(migrate.length > 0 || remaining.length === 0, "who stays has a reason");
   return {
     kind: "act",
     migrate,

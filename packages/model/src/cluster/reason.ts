@@ -42,6 +42,7 @@ export const Rule = {
   allocRescheduleExhausted: "alloc-reschedule-exhausted",
   allocVersionFailed: "alloc-version-failed",
   allocAwaitsDeployment: "alloc-awaits-deployment",
+  allocFrozen: "alloc-frozen",
   allocDisconnectGrace: "alloc-disconnect-grace",
   allocNotStarted: "alloc-not-started",
   allocStopping: "alloc-stopping",

@@ -13,6 +13,7 @@ import {
   isTerminal,
   type Job,
   type Node,
+  type Reason,
   type TaskGroup,
 } from "@drover/model";
 import { isCanary, isLive, isServing, ranSuccessfully } from "./alloc-facts.ts";
@@ -26,7 +27,7 @@ import { extractPairs, isReady, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
 import { decideUpdates } from "./updates.ts";
-import { HeldBy, Holds } from "./why-group.ts";
+import { HeldBy, Holds, whyNotReplaced } from "./why-group.ts";
 
 export interface NodePlacement {
   readonly group: TaskGroup;
@@ -235,7 +236,7 @@ function missingOnNodes(
   running: readonly Allocation[],
   isCanaryPhase: boolean,
 ): NodePlacement[] {
-  const { group, input, job, targets, triage } = scope;
+  const { draft, group, job, targets } = scope;
   if (group.count === 0) return [];
   const onNode = new Map<string, Allocation>();
   for (const alloc of running) {
@@ -245,10 +246,11 @@ function missingOnNodes(
   const places: NodePlacement[] = [];
   for (const node of targets.values()) {
     const existing = onNode.get(node.id);
-    if (existing && !needsAnother(input.isBatch, existing, job)) continue;
-    const isFrozen =
-      triage.isFailed && existing !== undefined && existing.deploymentId === triage.current?.id;
-    if (isFrozen) continue;
+    const need = existing ? needOf(scope, existing, job) : "another";
+    if (need !== "another") {
+      if (need !== "none") draft.waits.push(need);
+      continue;
+    }
     places.push({
       group,
       node,
@@ -266,11 +268,19 @@ function isBetter(alloc: Allocation, known: Allocation): boolean {
   return alloc.createIndex > known.createIndex;
 }
 
-/** A version that cannot run is not tried again; another version is. */
-function needsAnother(isBatch: boolean, existing: Allocation, job: Job): boolean {
-  if (!isClientTerminal(existing) || isBatch) return false;
-  if (existing.jobModifyIndex !== job.jobModifyIndex) return true;
-  return existing.unretryableError === "" || ranSuccessfully(existing);
+/** A version that cannot run is not tried again, nor is what a failed deployment has placed. */
+function needOf(
+  { input, triage }: SystemScope,
+  existing: Allocation,
+  job: Job,
+): "none" | "another" | Reason {
+  if (!isClientTerminal(existing) || input.isBatch) return "none";
+  const isOtherVersion = existing.jobModifyIndex !== job.jobModifyIndex;
+  if (!isOtherVersion && existing.unretryableError !== "" && !ranSuccessfully(existing)) {
+    return whyNotReplaced.versionFailed(existing);
+  }
+  const isFrozen = triage.isFailed && existing.deploymentId === triage.current?.id;
+  return isFrozen ? whyNotReplaced.frozen(existing) : "another";
 }
 
 /** Y7: nothing left to do, and everything the deployment runs is healthy. */

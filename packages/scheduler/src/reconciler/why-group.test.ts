@@ -138,3 +138,23 @@ test("a job that is as it should be waits for nothing", () => {
   harness.rollToEnd(ref);
   assert.deepEqual(whys({ harness, ref }), []);
 });
+
+function system(change: Partial<Allocation>, fails: boolean): Scene {
+  const harness = new Harness();
+  const ref = rollingJob({ job: { type: "system" } });
+  harness.register(ref);
+  harness.settle(ref);
+  const [alloc] = harness.live(ref);
+  if (alloc) harness.fail(alloc, change);
+  if (fails) harness.failDeployment(ref);
+  return { harness, ref };
+}
+
+test("Y6 a node whose run of this version cannot work waits for another version", () => {
+  const broken = { unretryableError: "no such image" };
+  assert.deepEqual(rulesOf(system(broken, false)), [Rule.allocVersionFailed]);
+});
+
+test("Y5 what a failed deployment froze waits for another version", () => {
+  assert.deepEqual(rulesOf(system({}, true)), [Rule.allocFrozen]);
+});

@@ -125,7 +125,7 @@ export function awaitsClientStop(
   });
 }
 
-/** R4 to R8: a failed allocation that is not replaced now. */
+/** R4 to R8, Y5, Y6: a failed allocation that is not replaced now. */
 export const whyNotReplaced = {
   awaitsDeployment: (alloc: Allocation): Reason =>
     waitsFor(
@@ -143,6 +143,16 @@ export const whyNotReplaced = {
         rule: Rule.allocVersionFailed,
         text: `its version cannot run, so it is not tried again: ${alloc.unretryableError}`,
         hint: `submit a corrected version of job "${alloc.jobId}"`,
+      },
+      OPERATOR,
+    ),
+  frozen: (alloc: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfFailed(alloc),
+        rule: Rule.allocFrozen,
+        text: "it ended, and the failed deployment that it belongs to starts nothing more",
+        hint: `submit another version of job "${alloc.jobId}"`,
       },
       OPERATOR,
     ),
