@@ -91,8 +91,9 @@ async function askLeader(
   );
   if (known.length === 0) return;
   const call = server.leaderCalls.call<readonly Reason[]>("why", { subjects: known }, "");
+  let cancel = () => {};
   const late = new Promise<readonly Reason[]>((resolve) => {
-    server.clock.setTimer(server.clock.now() + LEADER_MS, () => resolve([]));
+    cancel = server.clock.setTimer(server.clock.now() + LEADER_MS, () => resolve([]));
   });
   try {
     for (const reason of await Promise.race([call, late])) {
@@ -100,6 +101,8 @@ async function askLeader(
     }
   } catch (error) {
     server.log("debug", "the leader did not answer why", { error: errorText(error) });
+  } finally {
+    cancel();
   }
 }
 
