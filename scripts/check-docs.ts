@@ -32,6 +32,13 @@ for (const [, file, name] of readSource(guards).matchAll(/`([\w/.-]+\.ts)` "([^"
     problems.push(`${guards}: ${path} has no test "${name}"`);
   }
 }
+const why = "docs/why.md";
+const rules = readSource("packages/model/src/cluster/reason.ts").matchAll(
+  /^ {2}\w+: "(\w+(?:-\w+)+)",$/gm,
+);
+for (const [, rule] of rules) {
+  if (!readSource(why).includes(`\`${rule}\``)) problems.push(`${why}: says nothing of ${rule}`);
+}
 const architecture = "docs/architecture.md";
 if (existsSync(join(ROOT, architecture)) && !readSource(architecture).includes(packageGraph())) {
   problems.push(`${architecture}: the package graph is not the current one; run make fix`);

@@ -19,6 +19,7 @@ const CORE = [
   "state",
   "scheduler",
   "control",
+  "forecast",
   "api",
 ] as const;
 
@@ -31,6 +32,12 @@ export const LAYERS: Readonly<Record<string, PackageRule>> = {
   state: { layer: "core", pure: true, may: ["base", "model"], npm: ["sorted-btree"] },
   scheduler: { layer: "core", pure: true, may: ["base", "model"], npm: [] },
   control: { layer: "core", pure: true, may: ["base", "model"], npm: [] },
+  forecast: {
+    layer: "core",
+    pure: true,
+    may: ["base", "model", "scheduler", "control"],
+    npm: [],
+  },
   api: { layer: "core", pure: true, may: ["base", "model"], npm: [] },
   wire: { layer: "edge", pure: false, may: ["base", "node-raft"], npm: ["ws", "msgpackr"] },
   drivers: { layer: "edge", pure: false, may: ["base", "model"], npm: ["dockerode"] },

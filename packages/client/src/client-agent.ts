@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Cancel, DroverError, errorText } from "@drover/base";
 import type { CheckResult, ServiceDiscovery } from "@drover/discovery";
 import type { ExecSession, TaskDriver } from "@drover/drivers";
-import type { Node } from "@drover/model";
+import type { Node, Reason } from "@drover/model";
 import type { PushAllocs } from "@drover/wire";
 import { resetTracking } from "./core/advance-alloc.ts";
 import { type AllocChange, decidePush, type PushedAlloc } from "./core/decide-push.ts";
@@ -152,6 +152,11 @@ export class ClientAgent {
 
   allocChecks(allocId: string): readonly CheckResult[] {
     return this.#control.checks(allocId);
+  }
+
+  /** Why it is not where it is to be; empty = it is. */
+  allocWhy(allocId: string): readonly Reason[] {
+    return this.#control.why(allocId);
   }
 
   restart(allocId: string, request: { task: string; allTasks: boolean }): Promise<void> {

@@ -2,17 +2,7 @@
  * The leader's deciders, each a pure function of a snapshot (DESIGN §7). `wakeAt` is the instant
  * (epoch ms) at which the answer may change without the state changing; null = never.
  */
-import type { Evaluation, Plan, StateReader } from "@drover/model";
-
-/** Why a decider does nothing yet. */
-export interface WaitReason {
-  readonly rule: string;
-  readonly subject: string;
-  readonly since: number;
-  readonly waitsFor: string;
-  readonly wakeAt: number | null;
-  readonly hint: string;
-}
+import type { Evaluation, Plan, Reasons, StateReader } from "@drover/model";
 
 /** What verification leaves of a plan (spec chapter 6 §6.6). */
 export interface VerifiedPlan {
@@ -31,7 +21,9 @@ export type VerifyPlan = (
 ) => VerifiedPlan;
 
 export type DeploymentDecision =
-  | { readonly kind: "none"; readonly reason: WaitReason; readonly wakeAt: number | null }
+  /** Over, or never there: nothing is left to decide. */
+  | { readonly kind: "ended" }
+  | { readonly kind: "wait"; readonly reasons: Reasons; readonly wakeAt: number | null }
   | {
       /** Ask the scheduler to go on; `reschedule` marks failed allocations that may be replaced. */
       readonly kind: "continue";
@@ -51,15 +43,20 @@ export type DecideDeployment = (
   state: StateReader,
 ) => DeploymentDecision;
 
-export type DrainDecision = {
-  /** Allocations to mark for migration now. */
-  readonly migrate: readonly string[];
-  /** Batch allocations stopped at the deadline without replacement. */
-  readonly stopWithoutPlacement: readonly string[];
-  readonly completed: boolean;
-  readonly deadlineReached: boolean;
-  readonly wakeAt: number | null;
-};
+export type DrainDecision =
+  /** It does not drain. */
+  | { readonly kind: "none" }
+  | { readonly kind: "wait"; readonly reasons: Reasons; readonly wakeAt: number | null }
+  | {
+      readonly kind: "act";
+      /** Allocations to mark for migration now. */
+      readonly migrate: readonly string[];
+      /** Batch allocations stopped at the deadline without replacement. */
+      readonly stopWithoutPlacement: readonly string[];
+      readonly completed: boolean;
+      readonly deadlineReached: boolean;
+      readonly wakeAt: number | null;
+    };
 export type DecideDrain = (
   input: { readonly nodeId: string; readonly now: number },
   state: StateReader,

@@ -1,3 +1,4 @@
+export { whyAlloc } from "./allocation/why-alloc.ts";
 export { BlockedEvals, type CapacityChange } from "./broker/blocked-evals.ts";
 export {
   type BrokerOptions,
@@ -5,6 +6,7 @@ export {
   DEFAULT_BROKER_OPTIONS,
   EvalBroker,
 } from "./broker/eval-broker.ts";
+export { shortage, whyEval } from "./broker/why-eval.ts";
 export type * from "./contracts.ts";
 export { decideDeployment } from "./deployment/decide-deployment.ts";
 export { type Rollback, rollbackTarget } from "./deployment/rollback.ts";
@@ -17,4 +19,5 @@ export {
   type HeartbeatOptions,
   Heartbeats,
 } from "./heartbeat/heartbeats.ts";
+export { whyNode } from "./heartbeat/why-node.ts";
 export { verifyPlan } from "./plan/verify-plan.ts";

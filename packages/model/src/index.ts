@@ -3,6 +3,7 @@ export * from "./cluster/deployment.ts";
 export * from "./cluster/evaluation.ts";
 export * from "./cluster/node.ts";
 export * from "./cluster/plan.ts";
+export * from "./cluster/reason.ts";
 export * from "./cluster/scheduler-config.ts";
 export * from "./cluster/service-registration.ts";
 export {
@@ -89,4 +90,5 @@ export {
   serviceRegistrationToWire,
 } from "./wire/cluster.ts";
 export { jobStubToWire, jobSummaryToWire, jobToWire } from "./wire/job.ts";
+export { reasonFromWire, reasonToWire, subjectToWire } from "./wire/reason.ts";
 export { displayMessage, taskEventToWire, taskStateToWire } from "./wire/task-event.ts";

@@ -172,7 +172,10 @@ export function blockedFor(session: Session): SchedulerResult["blocked"] {
 /** `deployment` is the one the plan creates. */
 export function finishResult(
   session: Session,
-  result: Pick<ReconcileResult, "deployment" | "deploymentUpdates" | "desired" | "followups">,
+  result: Pick<
+    ReconcileResult,
+    "deployment" | "deploymentUpdates" | "desired" | "followups" | "waits"
+  >,
   blocked: SchedulerResult["blocked"],
 ): SchedulerResult {
   const { evaluation, failedGroups, job, plan, queued, ref, state } = session;
@@ -190,6 +193,7 @@ export function finishResult(
     blocked,
     failedGroups,
     queued,
+    waits: result.waits,
     deploymentId: (result.deployment ?? state.deploymentsByJob(ref)[0])?.id ?? "",
   };
 }

@@ -1,6 +1,6 @@
 /** The scheduler's contract: a pure function from an evaluation and a snapshot to a plan. */
 import type { Random } from "@drover/base";
-import type { AllocMetric, Evaluation, Plan, StateReader } from "@drover/model";
+import type { AllocMetric, Evaluation, Plan, Reason, StateReader } from "@drover/model";
 
 export interface SchedulerInput {
   readonly evaluation: Evaluation;
@@ -21,6 +21,8 @@ export interface SchedulerResult {
   /** Group → allocations still to be placed. */
   readonly queued: Readonly<Record<string, number>>;
   readonly deploymentId: string;
+  /** What is left undone for now, and why. */
+  readonly waits: readonly Reason[];
 }
 
 /** Service, batch, system or sysbatch by the evaluation's job. */

@@ -26,6 +26,8 @@ import { errorReply, type Reply, toResponse } from "./reply.ts";
 
 const LEADER_WAIT_MS = 10_000;
 const LEADER_RETRY_MS = 50;
+/** A machine that does not answer leaves its part out. */
+const ASK_MS = 2_000;
 
 export interface DispatcherDeps {
   readonly agent: AgentInfo;
@@ -127,8 +129,31 @@ export class Dispatcher {
         );
       case "stream":
         return await this.#onServer(incoming, (server) => handler.run(incoming.context, server));
+      case "gather":
+        return await this.#onServer(incoming, (server) =>
+          handler.run(incoming.context, server, (path) => this.#ask(path, incoming.hops)),
+        );
       case "write":
         return await this.#patiently(() => this.#onLeader(handler, incoming));
+    }
+  }
+
+  /** A question of ours to whichever machine knows; null = it cannot be asked in time. */
+  async #ask(path: string, hops: number): Promise<unknown> {
+    const signal = AbortSignal.timeout(ASK_MS);
+    const request = new Request(`http://local${path}`, { signal });
+    const late = new Promise<null>((resolve) => {
+      signal.addEventListener("abort", () => resolve(null));
+    });
+    const answer = async () => {
+      const response = await this.handle(request, { token: randomUUID(), hops });
+      return response.ok ? ((await response.json()) as unknown) : null;
+    };
+    try {
+      return await Promise.race([answer(), late]);
+    } catch (error) {
+      this.#deps.log("debug", "a machine did not answer", { path, error: errorText(error) });
+      return null;
     }
   }
 

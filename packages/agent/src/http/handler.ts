@@ -66,4 +66,19 @@ export interface StreamHandler {
   run(context: RequestContext, server: Server): Promise<Reply>;
 }
 
-export type Handler = ReadHandler | WriteHandler | NodeHandler | LocalHandler | StreamHandler;
+/** Reads state, and asks other machines for what only they know. */
+export interface GatherHandler {
+  readonly kind: "gather";
+  /** `ask` answers a GET of this API as any agent would; null = it could not be had. */
+  run(context: RequestContext, server: Server, ask: Ask): Promise<Reply>;
+}
+
+export type Ask = (path: string) => Promise<unknown>;
+
+export type Handler =
+  | ReadHandler
+  | WriteHandler
+  | NodeHandler
+  | LocalHandler
+  | StreamHandler
+  | GatherHandler;

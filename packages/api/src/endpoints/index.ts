@@ -3,6 +3,7 @@ import { allocationEndpoints } from "./allocations.ts";
 import { deploymentEndpoints, evaluationEndpoints, nodeEndpoints } from "./cluster.ts";
 import { jobEndpoints } from "./jobs.ts";
 import { agentEndpoints, miscEndpoints, operatorEndpoints } from "./operator.ts";
+import { whyEndpoints } from "./why.ts";
 
 export const endpoints = {
   ...jobEndpoints,
@@ -13,6 +14,7 @@ export const endpoints = {
   ...agentEndpoints,
   ...operatorEndpoints,
   ...miscEndpoints,
+  ...whyEndpoints,
 } as const;
 
 export type EndpointName = keyof typeof endpoints;

@@ -7,6 +7,7 @@ export const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   agent: async () => (await import("./agent.ts")).agentCommand,
   "agent-info": async () => (await import("./agent-info.ts")).agentInfoCommand,
   version: async () => (await import("./version.ts")).versionCommand,
+  why: async () => (await import("./why.ts")).whyCommand,
   status: async () => (await import("./status.ts")).statusCommand,
   ui: async () => (await import("./ui.ts")).uiCommand,
   "job allocs": async () => (await import("./job/allocs.ts")).jobAllocsCommand,

@@ -1,15 +1,6 @@
 /** `status`: shows whatever an identifier names (spec chapter 7 §7.13). */
-import {
-  type Command,
-  type CommandContext,
-  CommandError,
-  FORMAT_FLAGS,
-  OPEN_UI,
-  VERBOSE,
-} from "../command.ts";
-import { quote } from "../format/quote.ts";
-import { orFail } from "../shared/errors.ts";
-import { searchAll } from "../shared/search.ts";
+import { type Command, CommandError, FORMAT_FLAGS, OPEN_UI, VERBOSE } from "../command.ts";
+import { resolveId } from "../shared/search.ts";
 
 /** How each kind is shown. */
 const SHOWN_BY: Readonly<Record<string, () => Promise<Command>>> = {
@@ -20,15 +11,6 @@ const SHOWN_BY: Readonly<Record<string, () => Promise<Command>>> = {
   nodes: async () => (await import("./node/status.ts")).nodeStatusCommand,
   namespaces: async () => (await import("./namespace.ts")).namespaceStatusCommand,
 };
-const TITLES: Readonly<Record<string, string>> = {
-  jobs: "Jobs",
-  allocs: "Allocations",
-  evals: "Evaluations",
-  deployment: "Deployments",
-  nodes: "Nodes",
-  namespaces: "Namespaces",
-};
-
 export const statusCommand: Command = {
   usage: "status [options] <identifier>",
   summary: "Shows whatever an identifier names",
@@ -47,22 +29,10 @@ export const statusCommand: Command = {
     message: "This command takes either no arguments or one: <identifier>",
   },
   async run(context) {
-    const kind = context.args[0] === undefined ? "jobs" : await kindOf(context, context.args[0]);
+    const kind =
+      context.args[0] === undefined ? "jobs" : (await resolveId(context, context.args[0])).kind;
     const load = SHOWN_BY[kind];
     if (!load) throw new CommandError(`Unable to show ${kind}`);
     return await (await load()).run(context);
   },
 };
-
-async function kindOf(context: CommandContext, prefix: string): Promise<string> {
-  const search = searchAll(context, prefix);
-  const { byContext } = await orFail(`Error querying search with id: ${quote(prefix)}`, search);
-  const exact = [...byContext].filter(([, ids]) => ids.includes(prefix));
-  const candidates = exact.length > 0 ? exact : [...byContext];
-  const [first, ...others] = candidates;
-  if (first === undefined) throw new CommandError(`Unable to resolve ID: ${quote(prefix)}`);
-  const [kind, ids] = first;
-  if (others.length === 0 && (ids.length === 1 || exact.length > 0)) return kind;
-  const lists = candidates.map(([name, all]) => `${TITLES[name] ?? name}:\n${all.join(", ")}`);
-  throw new CommandError(`Multiple matches found for id ${quote(prefix)}\n\n${lists.join("\n\n")}`);
-}

@@ -1,5 +1,7 @@
 /** Which kind of thing a prefix names: one question about all kinds. */
-import type { CommandContext } from "../command.ts";
+import { type CommandContext, CommandError } from "../command.ts";
+import { quote } from "../format/quote.ts";
+import { orFail } from "./errors.ts";
 
 export interface SearchMatches {
   /** Context name (`jobs`, `allocs`, …) → ids; contexts without a match are left out. */
@@ -29,4 +31,32 @@ export async function searchAll({ api }: CommandContext, prefix: string): Promis
     .map(([context, ids]) => [context, ids.list().map((id) => String(id.json))] as const)
     .filter(([, ids]) => ids.length > 0);
   return { byContext: new Map(found) };
+}
+
+const TITLES: Readonly<Record<string, string>> = {
+  jobs: "Jobs",
+  allocs: "Allocations",
+  evals: "Evaluations",
+  deployment: "Deployments",
+  nodes: "Nodes",
+  namespaces: "Namespaces",
+};
+
+/** The one thing that a prefix names: its context and id. */
+export async function resolveId(
+  context: CommandContext,
+  prefix: string,
+): Promise<{ readonly kind: string; readonly id: string }> {
+  const search = searchAll(context, prefix);
+  const { byContext } = await orFail(`Error querying search with id: ${quote(prefix)}`, search);
+  const exact = [...byContext].filter(([, ids]) => ids.includes(prefix));
+  const candidates = exact.length > 0 ? exact : [...byContext];
+  const [first, ...others] = candidates;
+  if (first === undefined) throw new CommandError(`Unable to resolve ID: ${quote(prefix)}`);
+  const [kind, ids] = first;
+  if (others.length === 0 && (ids.length === 1 || exact.length > 0)) {
+    return { kind, id: exact.length > 0 ? prefix : (ids[0] ?? prefix) };
+  }
+  const lists = candidates.map(([name, all]) => `${TITLES[name] ?? name}:\n${all.join(", ")}`);
+  throw new CommandError(`Multiple matches found for id ${quote(prefix)}\n\n${lists.join("\n\n")}`);
 }

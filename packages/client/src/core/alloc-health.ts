@@ -28,6 +28,8 @@ export interface HealthProgress {
   readonly goodSince: number | null;
   /** The newest task start that `goodSince` belongs to. */
   readonly latestStart: number;
+  /** Something has been missing since; meaningless while everything is good. */
+  readonly badSince: number;
   /** When the inputs were last looked at, and whether the catalog was visible then. */
   readonly lookedAt: number;
   readonly visible: boolean;
@@ -57,20 +59,34 @@ export interface HealthInput {
   readonly visible: boolean;
 }
 
-export interface HealthStep {
+/** What an allocation that is not decided yet lacks. */
+export type HealthWait =
+  | { readonly kind: "task"; readonly task: string }
+  | { readonly kind: "catalog" }
+  | { readonly kind: "check-unseen"; readonly check: string; readonly service: string }
+  | {
+      readonly kind: "check-status";
+      readonly check: string;
+      readonly service: string;
+      readonly status: string;
+    }
+  | { readonly kind: "time"; readonly until: number };
+
+export type HealthWaits = readonly [HealthWait, ...HealthWait[]];
+
+export type HealthStep = {
   readonly tracking: HealthTracking;
   readonly progress: HealthProgress;
-  readonly verdict: boolean | null;
   /** Epoch ms at which to look again although nothing has changed. */
   readonly recheckAt: number;
-}
+} & ({ readonly verdict: boolean } | { readonly verdict: null; readonly waits: HealthWaits });
 
 export function startTracking(now: number): HealthTracking {
   return { startedAt: now, blindMs: 0 };
 }
 
 export function startProgress(now: number): HealthProgress {
-  return { goodSince: null, latestStart: 0, lookedAt: now, visible: true };
+  return { goodSince: null, badSince: now, latestStart: 0, lookedAt: now, visible: true };
 }
 
 export function deadlineAt(rules: HealthRules, tracking: HealthTracking): number {
@@ -87,22 +103,23 @@ export function stepHealth(
   const tracking = countBlindTime(before, input);
   const deadline = deadlineAt(rules, tracking);
   const tasks = judgeTasks(input);
-  const good = tasks.kind === "good" && checksPass(rules, input);
+  const missing = missingOf(rules, input, tasks);
+  const good = tasks.kind === "good" && missing.length === 0;
   const latestStart = tasks.kind === "good" ? tasks.latestStart : 0;
   const goodSince = good ? since(before.progress, latestStart, input.now) : null;
   const progress: HealthProgress = {
     goodSince,
+    badSince: before.progress.goodSince === null ? before.progress.badSince : input.now,
     latestStart,
     lookedAt: input.now,
     visible: catalogSeen(rules, input),
   };
   const readyAt = goodSince === null ? Number.POSITIVE_INFINITY : goodSince + rules.minHealthyMs;
-  return {
-    tracking,
-    progress,
-    verdict: verdictOf({ failed: tasks.kind === "failed", readyAt, deadline, now: input.now }),
-    recheckAt: Math.min(readyAt, deadline),
-  };
+  const verdict = verdictOf({ failed: tasks.kind === "failed", readyAt, deadline, now: input.now });
+  const step = { tracking, progress, recheckAt: Math.min(readyAt, deadline) };
+  if (verdict !== null) return { ...step, verdict };
+  const [first = { kind: "time", until: readyAt } as const, ...others] = missing;
+  return { ...step, verdict, waits: [first, ...others] };
 }
 
 function verdictOf(at: {
@@ -141,12 +158,12 @@ function since(progress: HealthProgress, latestStart: number, now: number): numb
 
 type TaskJudgement =
   | { kind: "failed" }
-  | { kind: "waiting" }
+  | { kind: "waiting"; pending: readonly string[] }
   | { kind: "good"; latestStart: number };
 
 function judgeTasks(input: HealthInput): TaskJudgement {
   let latestStart = 0;
-  let waiting = false;
+  const pending: string[] = [];
   for (const { task, state } of input.tasks) {
     const hook = hookOf(task);
     if (hook === "poststop") continue;
@@ -156,24 +173,30 @@ function judgeTasks(input: HealthInput): TaskJudgement {
     if (state.state === "dead" && !(hook === "prestart" && !isSidecar(task))) {
       return { kind: "failed" };
     }
-    if (state.state === "pending") waiting = true;
+    if (state.state === "pending") pending.push(task.name);
     latestStart = Math.max(latestStart, state.startedAt);
   }
-  return waiting ? { kind: "waiting" } : { kind: "good", latestStart };
+  return pending.length > 0 ? { kind: "waiting", pending } : { kind: "good", latestStart };
 }
 
-function checksPass(rules: HealthRules, input: HealthInput): boolean {
-  if (!needsChecks(rules, input)) return true;
-  if (!input.visible) return false;
-  return input.expected.every((want) => {
-    const found = input.observed.filter(
-      (o) => o.serviceId === want.serviceId && o.name === want.name,
-    );
-    const wanted = input.expected.filter(
-      (e) => e.serviceId === want.serviceId && e.name === want.name,
-    );
-    return found.length === wanted.length && found.every((o) => tolerated(o.status, want.onUpdate));
-  });
+/** Empty = everything is good now. */
+function missingOf(rules: HealthRules, input: HealthInput, tasks: TaskJudgement): HealthWait[] {
+  if (tasks.kind === "waiting") return tasks.pending.map((task) => ({ kind: "task", task }));
+  if (!needsChecks(rules, input)) return [];
+  if (!input.visible) return [{ kind: "catalog" }];
+  return input.expected.flatMap((want) => missingCheck(input, want) ?? []);
+}
+
+function missingCheck(input: HealthInput, want: ExpectedCheck): HealthWait | null {
+  const isSame = (each: { readonly serviceId: string; readonly name: string }) =>
+    each.serviceId === want.serviceId && each.name === want.name;
+  const found = input.observed.filter(isSame);
+  const named = { check: want.name, service: want.serviceName };
+  if (found.length !== input.expected.filter(isSame).length) {
+    return { kind: "check-unseen", ...named };
+  }
+  const bad = found.find((each) => !tolerated(each.status, want.onUpdate));
+  return bad ? { kind: "check-status", ...named, status: bad.status } : null;
 }
 
 function tolerated(status: string, onUpdate: string): boolean {

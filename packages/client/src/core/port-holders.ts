@@ -16,12 +16,19 @@ export class PortHolders {
     allocId: string,
     ports: readonly AllocatedPort[],
   ): { ok: true } | { ok: false; by: string } {
-    for (const [other, held] of this.#held) {
-      if (other === allocId) continue;
-      if (ports.some((port) => held.some((h) => collide(h, port)))) return { ok: false, by: other };
-    }
+    const by = this.holder(allocId, ports);
+    if (by !== null) return { ok: false, by };
     this.#held.set(allocId, ports);
     return { ok: true };
+  }
+
+  /** Another one that holds some of them; null = all are free. */
+  holder(allocId: string, ports: readonly AllocatedPort[]): string | null {
+    for (const [other, held] of this.#held) {
+      if (other === allocId) continue;
+      if (ports.some((port) => held.some((h) => collide(h, port)))) return other;
+    }
+    return null;
   }
 
   /** For a task that was found running: it holds its ports whoever else claims them. */

@@ -2,6 +2,7 @@
 import { DroverError } from "@drover/base";
 import { BuiltinDiscovery, type CheckResult, type ServiceDiscovery } from "@drover/discovery";
 import type { ExecSession, TaskDriver, TaskHandle, TaskStats } from "@drover/drivers";
+import type { Reason } from "@drover/model";
 import type { AllocRunner } from "../runner/alloc-runner.ts";
 
 export interface AllocStats {
@@ -85,6 +86,18 @@ export class AllocControl {
     return this.#deps.discoveries.flatMap((discovery) =>
       discovery instanceof BuiltinDiscovery ? discovery.checkResults(allocId) : [],
     );
+  }
+
+  /** What its tasks and its health wait for, with what the agent's own checks said last. */
+  why(allocId: string): readonly Reason[] {
+    const outputs = new Map(this.checks(allocId).map(({ check, output }) => [check, output]));
+    return this.#deps
+      .runner(allocId)
+      .why()
+      .map((reason) => {
+        const output = outputs.get(reason.evidence.check ?? "") ?? "";
+        return output === "" ? reason : { ...reason, evidence: { ...reason.evidence, output } };
+      });
   }
 
   async #running(

@@ -7,7 +7,7 @@ import { rm } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Cancel, errorText } from "@drover/base";
 import type { TaskDriver, TaskHandle, TaskStartRequest } from "@drover/drivers";
-import type { Allocation, AllocClientReport, Job, Task } from "@drover/model";
+import type { Allocation, AllocClientReport, Job, Reason, Task } from "@drover/model";
 import {
   type AllocContext,
   advanceAlloc,
@@ -30,6 +30,7 @@ import {
   signaling,
 } from "../core/task-events.ts";
 import { handleOf, type TaskInput } from "../core/task-run.ts";
+import { whyUnsettled } from "../core/why-unsettled.ts";
 import { setupTask } from "../hooks/setup-task.ts";
 import { type AllocRecord, groupOf, isStopKnown, runsUntil } from "../state/alloc-record.ts";
 import { type AllocPaths, allocPaths } from "./alloc-paths.ts";
@@ -107,6 +108,13 @@ export class AllocRunner {
   /** Ids of services that are, or may be, in the catalog. */
   get serviceIds(): readonly string[] {
     return this.#services.ids;
+  }
+
+  /** Why it is not where it is to be; empty = it is. */
+  why(): readonly Reason[] {
+    const record = this.#record;
+    const portHolder = this.#deps.ports.holder(record.alloc.id, heldPorts(record.alloc));
+    return whyUnsettled({ record, portHolder, health: this.#health.why(record) ?? [] });
   }
 
   /** A restored runner claims what its processes hold before any new one may ask. */

@@ -3,7 +3,9 @@
  * and again when the pure tracker says that time alone may decide.
  */
 import type { Cancel, Clock } from "@drover/base";
+import type { Reasons } from "@drover/model";
 import {
+  deadlineAt,
   type ExpectedCheck,
   type HealthInput,
   type HealthProgress,
@@ -14,6 +16,7 @@ import {
   stepHealth,
 } from "../core/alloc-health.ts";
 import { healthRules } from "../core/health-rules.ts";
+import { type Undecided, whyUndecided } from "../core/why-undecided.ts";
 import { type AllocRecord, groupOf } from "../state/alloc-record.ts";
 import type { ServicePlan } from "./service-registrar.ts";
 
@@ -41,6 +44,7 @@ export class HealthWatch {
   #startedAt = -1;
   #progress: HealthProgress = startProgress(0);
   #timer: Cancel | null = null;
+  #undecided: Undecided | null = null;
 
   constructor(deps: HealthWatchDeps) {
     this.#deps = deps;
@@ -49,6 +53,7 @@ export class HealthWatch {
   look(record: AllocRecord): void {
     this.#timer?.();
     this.#timer = null;
+    this.#undecided = null;
     const rules = healthRules(record.alloc, record.job, groupOf(record.job, record.alloc));
     if (record.tracking === null || rules === null) return;
     const now = this.#deps.clock.now();
@@ -62,8 +67,19 @@ export class HealthWatch {
       this.#deps.onVerdict({ healthy: step.verdict, at: now, rules, input });
       return;
     }
+    const { badSince, goodSince } = step.progress;
+    const deadline = deadlineAt(rules, step.tracking);
+    this.#undecided = { waits: step.waits, rules, since: goodSince ?? badSince, deadline };
     if (!before.visible && step.progress.visible) this.#deps.onBlind(step.tracking);
     this.#timer = this.#deps.clock.setTimer(step.recheckAt, () => this.#deps.wake());
+  }
+
+  /** Why it is not decided, as of the latest look; null = it is, or is not to be. */
+  why(record: AllocRecord): Reasons | null {
+    if (this.#undecided === null) return null;
+    const states = Object.entries(record.tasks).map(([name, { state }]) => [name, state] as const);
+    const alloc = { ...record.alloc, taskStates: Object.fromEntries(states) };
+    return whyUndecided(alloc, this.#undecided);
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Evaluation } from "@drover/model";
+import { type Evaluation, Rule } from "@drover/model";
 import { mockEval } from "@drover/model/testing";
 import { BlockedEvals } from "./blocked-evals.ts";
 
@@ -92,4 +92,16 @@ test("one that ended otherwise is forgotten, one that is not blocked never track
   evals.forget("a");
   evals.block(blocked("p", { status: "pending" }), 0);
   assert.equal(evals.size, 0);
+});
+
+test("I4 a blocked evaluation says what it waits for, and a conflict when it is tried again", () => {
+  const evals = new BlockedEvals();
+  evals.block(blocked("a"), 1_000);
+  evals.block(blocked("b", { triggeredBy: "max-plan-attempts" }), 1_000);
+  assert.equal(evals.why("a")?.rule, Rule.evalNoCapacity);
+  assert.deepEqual(
+    [evals.why("b")?.rule, evals.why("b")?.wakesAt],
+    [Rule.evalPlanConflict, 61_000],
+  );
+  assert.equal(evals.why("c"), null);
 });

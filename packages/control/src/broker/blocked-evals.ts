@@ -3,7 +3,8 @@
  * the newest. Memory only: a new leader tracks every blocked evaluation of the state again; one
  * whose snapshot is older than a capacity change that came meanwhile is free at once.
  */
-import { EvalStatus, EvalTrigger, type Evaluation, JobType } from "@drover/model";
+import { EvalStatus, EvalTrigger, type Evaluation, JobType, type Reason } from "@drover/model";
+import { whyBlocked } from "./why-eval.ts";
 
 /** Blocked for placement conflicts, not for capacity: nothing else would wake it. */
 const CONFLICT_RETRY_MS = 60_000;
@@ -64,6 +65,14 @@ export class BlockedEvals {
       if (retryAt !== null) at = at === null ? retryAt : Math.min(at, retryAt);
     }
     return at;
+  }
+
+  /** Why it is not set free; null = it is not here. */
+  why(evalId: string): Reason | null {
+    for (const { evaluation, retryAt } of this.#byJob.values()) {
+      if (evaluation.id === evalId) return whyBlocked(evaluation, retryAt);
+    }
+    return null;
   }
 
   /** The evaluation ended otherwise, or its job was stopped. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Evaluation } from "@drover/model";
+import { type Evaluation, Rule } from "@drover/model";
 import { mockEval } from "@drover/model/testing";
 import fc from "fast-check";
 import type { Lease } from "../contracts.ts";
@@ -221,4 +221,27 @@ test("no evaluation is lost, none runs beside another of its job", () => {
     }),
     { numRuns: 100 },
   );
+});
+
+test("I4 wherever an evaluation is, the broker says why it is there and until when", () => {
+  const broker = new EvalBroker({ deliveriesMax: 2, nackTimeoutMs: 60_000, firstNackDelayMs: 500 });
+  const why = (id: string) => {
+    const reason = broker.why(id);
+    return reason && [reason.rule, reason.wakesAt];
+  };
+  broker.enqueue(pending("a", { jobId: "j" }), 0);
+  broker.enqueue(pending("b", { jobId: "j" }), 0);
+  broker.enqueue(pending("later", { waitUntil: 90_000 }), 0);
+  assert.deepEqual(why("a"), [Rule.evalReady, null]);
+  assert.deepEqual(why("b"), [Rule.evalBehind, null]);
+  assert.deepEqual(broker.why("b")?.waitsFor[0]?.id, "a");
+  assert.deepEqual(why("later"), [Rule.evalDelayed, 90_000]);
+  const first = take(broker);
+  assert.deepEqual(why("a"), [Rule.evalLeased, 60_000]);
+  broker.nack("a", first.token, 1_000);
+  assert.deepEqual(why("a"), [Rule.evalFailing, 1_500]);
+  const second = take(broker, 1_500);
+  broker.nack("a", second.token, 2_000);
+  assert.equal(why("a")?.[0], Rule.evalFailing);
+  assert.equal(why("stranger"), null);
 });

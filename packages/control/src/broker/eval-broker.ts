@@ -10,8 +10,9 @@
  * Memory only: a new leader enqueues everything pending again. Time comes in with each call.
  */
 import { assert, Heap } from "@drover/base";
-import { EvalStatus, type Evaluation } from "@drover/model";
+import { EvalStatus, type Evaluation, type Reason } from "@drover/model";
 import type { Lease } from "../contracts.ts";
+import { whyPlaced } from "./why-eval.ts";
 
 export interface BrokerOptions {
   /** Hand-outs before an evaluation counts as failed. */
@@ -30,9 +31,9 @@ export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   nackDelayMs: 20_000,
 };
 
-type Place = "ready" | "waiting" | "delayed" | "leased" | "failed";
+export type Place = "ready" | "waiting" | "delayed" | "leased" | "failed";
 
-interface Entry {
+export interface Entry {
   evaluation: Evaluation;
   place: Place;
   attempts: number;
@@ -194,6 +195,14 @@ export class EvalBroker {
     const failed = [...this.#entries.values()].filter((entry) => entry.place === "failed");
     for (const entry of failed) this.forget(entry.evaluation.id);
     return failed.map((entry) => entry.evaluation);
+  }
+
+  /** Why an evaluation is not worked on; null = it is not here. */
+  why(evalId: string): Reason | null {
+    const entry = this.#entries.get(evalId);
+    if (entry === undefined) return null;
+    const busy = this.#busy.get(jobOf(entry.evaluation));
+    return whyPlaced(entry, this.#entries.get(busy ?? "")?.evaluation ?? null);
   }
 
   stats(): BrokerStats {

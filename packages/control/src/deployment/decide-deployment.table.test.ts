@@ -5,6 +5,7 @@ import {
   type Allocation,
   type DeploymentState,
   DeploymentStatus,
+  Rule,
   type TaskGroup,
 } from "@drover/model";
 import {
@@ -14,6 +15,7 @@ import {
   mockDeploymentState,
   mockEval,
   mockJob,
+  mockNode,
   mockTaskGroup,
 } from "@drover/model/testing";
 import type { DeploymentDecision } from "../contracts.ts";
@@ -40,6 +42,7 @@ const SITUATIONS = {
   nothingPlaced: {},
   nothingPlacedLate: { isLate: true },
   undecided: { allocs: [{ clientStatus: "running" }] },
+  undecidedUnseen: { allocs: [{ clientStatus: "running", nodeId: "silent" }] },
   undecidedLate: { allocs: [{ clientStatus: "running" }], isLate: true },
   someHealthy: { allocs: [HEALTHY] },
   news: { allocs: [{ ...HEALTHY, ...judged(true, NEWS) }] },
@@ -62,39 +65,40 @@ type SituationName = keyof typeof SITUATIONS;
 type Kind = DeploymentDecision["kind"];
 
 const RUNNING: Readonly<Record<SituationName, Kind>> = {
-  nothingPlaced: "none",
+  nothingPlaced: "wait",
   nothingPlacedLate: "fail",
-  undecided: "none",
+  undecided: "wait",
+  undecidedUnseen: "wait",
   undecidedLate: "fail",
-  someHealthy: "none",
+  someHealthy: "wait",
   news: "continue",
   newsLate: "fail",
-  done: "none",
-  doneLate: "none",
+  done: "wait",
+  doneLate: "wait",
   unhealthyReplaceable: "continue",
   unhealthyFinal: "fail",
   unhealthyNoDeadline: "fail",
   failedAfterHealthy: "continue",
   namesTheVersion: "fail",
-  canaryUndecided: "none",
+  canaryUndecided: "wait",
   canaryUndecidedLate: "fail",
-  canaryHealthy: "none",
-  canaryHealthyLate: "none",
+  canaryHealthy: "wait",
+  canaryHealthyLate: "wait",
   canaryHealthyAuto: "promote",
 };
 
 /** Health still counts and failures still fail; time and promotion wait. */
 const PAUSED: Readonly<Record<SituationName, Kind>> = {
   ...RUNNING,
-  nothingPlacedLate: "none",
-  undecidedLate: "none",
+  nothingPlacedLate: "wait",
+  undecidedLate: "wait",
   newsLate: "continue",
-  canaryUndecidedLate: "none",
-  canaryHealthyAuto: "none",
+  canaryUndecidedLate: "wait",
+  canaryHealthyAuto: "wait",
 };
 
 const names = Object.keys(SITUATIONS) as SituationName[];
-const ENDED = Object.fromEntries(names.map((name) => [name, "none"])) as typeof RUNNING;
+const ENDED = Object.fromEntries(names.map((name) => [name, "ended"])) as typeof RUNNING;
 
 const EXPECTED: Readonly<Record<DeploymentStatus, Readonly<Record<SituationName, Kind>>>> = {
   running: RUNNING,
@@ -117,6 +121,7 @@ function decide(status: DeploymentStatus, situation: Situation): DeploymentDecis
   const web = mockDeploymentState({ requireProgressBy, ...situation.group });
   const state = new FakeState();
   state.putJob(job);
+  state.putNode(mockNode({ id: mockAlloc().nodeId }));
   state.putDeployment({ ...mockDeployment({ id: "d", status }, { job }), taskGroups: { web } });
   for (const [index, over] of (situation.allocs ?? []).entries()) {
     state.putAlloc(mockAlloc({ deploymentId: "d", ...over }, { job, index }));
@@ -132,12 +137,38 @@ for (const status of Object.values(DeploymentStatus)) {
   });
 }
 
-test("I4 a running deployment that waits has a wake-up or waits for a named someone", () => {
-  for (const name of names) {
-    const decision = decide("running", SITUATIONS[name]);
-    if (decision.kind !== "none") continue;
-    const { waitsFor } = decision.reason;
-    const isNamed = ["the promotion of its canaries", "the plan that completes it"];
-    assert.ok(decision.wakeAt !== null || isNamed.includes(waitsFor), `${name}: ${waitsFor}`);
+/** What each waiting situation of a running deployment waits for. */
+const RULES: Readonly<Partial<Record<SituationName, readonly Rule[]>>> = {
+  nothingPlaced: [Rule.deploymentAwaitsPlacement],
+  undecided: [Rule.deploymentAwaitsHealth],
+  someHealthy: [Rule.deploymentAwaitsPlacement],
+  done: [Rule.deploymentCompletes],
+  doneLate: [Rule.deploymentCompletes],
+  undecidedUnseen: [Rule.deploymentHealthUnseen],
+  canaryUndecided: [Rule.deploymentAwaitsHealth],
+  canaryHealthy: [Rule.deploymentAwaitsPromotion],
+  canaryHealthyLate: [Rule.deploymentAwaitsPromotion],
+};
+const BY_STATUS: Readonly<Partial<Record<DeploymentStatus, Rule>>> = {
+  paused: Rule.deploymentPaused,
+  pending: Rule.deploymentPending,
+  initializing: Rule.deploymentPending,
+};
+
+test("I4 a deployment that waits names its rule, and what it waits for or when it wakes", () => {
+  for (const status of Object.values(DeploymentStatus)) {
+    for (const name of names) {
+      const decision = decide(status, SITUATIONS[name]);
+      if (decision.kind !== "wait") continue;
+      const rules = decision.reasons.map((reason) => reason.rule);
+      const byStatus = BY_STATUS[status];
+      const isBlocked = status === "blocked" || status === "unblocking";
+      const expected = byStatus ? [byStatus] : (RULES[name] ?? []);
+      const completes: Rule = Rule.deploymentCompletes;
+      const all = isBlocked
+        ? [Rule.deploymentBlocked, ...expected.filter((rule) => rule !== completes)]
+        : expected;
+      assert.deepEqual(rules, all, `${status} ${name}`);
+    }
   }
 });

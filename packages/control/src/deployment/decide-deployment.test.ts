@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { MINUTE } from "@drover/base";
-import type { Allocation, Deployment, DeploymentState, Job, StateReader } from "@drover/model";
+import {
+  type Allocation,
+  type Deployment,
+  type DeploymentState,
+  type Job,
+  Rule,
+  type StateReader,
+} from "@drover/model";
 import {
   MOCK_NOW,
   mockAlloc,
@@ -61,17 +68,17 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
   {
     rule: "[D1] does nothing once it has ended",
     scene: { deployment: { status: "failed" }, allocs: [UNHEALTHY] },
-    expected: { kind: "none", wakeAt: null },
+    expected: { kind: "ended" },
   },
   {
     rule: "[D2] leaves a superseded deployment to the scheduler",
     scene: { deployment: { jobVersion: 0 }, allocs: [UNHEALTHY], now: LATER },
-    expected: { kind: "none" },
+    expected: { kind: "wait" },
   },
   {
     rule: "[D2] leaves a stopped job's deployment to the scheduler",
     scene: { job: { stop: true }, allocs: [UNHEALTHY], now: LATER },
-    expected: { kind: "none" },
+    expected: { kind: "wait" },
   },
   {
     rule: "[D3] fails at once for an error that names the version, even undecided and replaceable",
@@ -105,7 +112,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
   {
     rule: "[D5] lets a replaced one be",
     scene: { policy: "none", allocs: [{ ...UNHEALTHY, nextAllocation: "x" }] },
-    expected: { kind: "none" },
+    expected: { kind: "wait" },
   },
   {
     rule: "[D6] fails when the progress deadline passes",
@@ -115,7 +122,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
   {
     rule: "[D6] waits one millisecond before the deadline",
     scene: { allocs: [HEALTHY], now: LATER - 1 },
-    expected: { kind: "none", wakeAt: LATER },
+    expected: { kind: "wait", wakeAt: LATER },
   },
   {
     rule: "[D6] fails even when nothing was ever placed",
@@ -125,7 +132,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
   {
     rule: "[D6] does not count while paused",
     scene: { deployment: { status: "paused" }, now: LATER },
-    expected: { kind: "none", wakeAt: null },
+    expected: { kind: "wait", wakeAt: null },
   },
   {
     rule: "[D6] never ends a group that waits for its promotion",
@@ -134,7 +141,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
       allocs: [],
       now: LATER - 1,
     },
-    expected: { kind: "none", wakeAt: LATER },
+    expected: { kind: "wait", wakeAt: LATER },
   },
   {
     rule: "[D8] marks a failed one for replacement",
@@ -153,7 +160,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
         { ...UNHEALTHY, desiredTransition: { ...mockAlloc().desiredTransition, reschedule: true } },
       ],
     },
-    expected: { kind: "none" },
+    expected: { kind: "wait" },
   },
   {
     rule: "[D9] goes on after an allocation became healthy",
@@ -176,7 +183,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
       allocs: [{ ...HEALTHY, ...verdict(true, 51) }],
       state: (state) => state.putEval(mockEval({ id: "later", createIndex: 52 })),
     },
-    expected: { kind: "none" },
+    expected: { kind: "wait" },
   },
   {
     rule: "[D9] does not rely on an evaluation that waits for a time",
@@ -199,7 +206,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
   {
     rule: "[D10] waits for health with the deadline as wake-up",
     scene: { allocs: [{ clientStatus: "running" }] },
-    expected: { kind: "none", wakeAt: LATER },
+    expected: { kind: "wait", wakeAt: LATER },
   },
 ];
 
@@ -300,10 +307,10 @@ function canaryScene(group: Partial<DeploymentState>, healthy: boolean, now: num
 
 test("[D6] a healthy canary may wait for its promotion for ever", () => {
   const decision = decide(canaryScene({}, true, LATER + 10 * MINUTE));
-  assert.equal(decision.kind, "none");
+  assert.equal(decision.kind, "wait");
   assert.equal(
-    decision.kind === "none" && decision.reason.waitsFor,
-    "the promotion of its canaries",
+    decision.kind === "wait" && decision.reasons[0].rule,
+    Rule.deploymentAwaitsPromotion,
   );
 });
 
@@ -314,8 +321,8 @@ test("[D6] a canary that does not become healthy is late like any other", () => 
 test("[D6] canaries as many as the group wants still wait for their promotion", () => {
   const decision = decide(canaryScene({ desiredTotal: 1 }, true, MOCK_NOW));
   assert.equal(
-    decision.kind === "none" && decision.reason.waitsFor,
-    "the promotion of its canaries",
+    decision.kind === "wait" && decision.reasons[0].rule,
+    Rule.deploymentAwaitsPromotion,
   );
 });
 
@@ -358,7 +365,7 @@ test("[D7] promotes by itself once all canaries are healthy", () => {
 });
 
 test("[D7] does not promote before they are healthy, nor while paused", () => {
-  assert.equal(decide(canaryScene({ autoPromote: true }, false, MOCK_NOW)).kind, "none");
+  assert.equal(decide(canaryScene({ autoPromote: true }, false, MOCK_NOW)).kind, "wait");
   const scene = canaryScene({ autoPromote: true }, true, MOCK_NOW);
-  assert.equal(decide({ ...scene, deployment: { status: "paused" } }).kind, "none");
+  assert.equal(decide({ ...scene, deployment: { status: "paused" } }).kind, "wait");
 });

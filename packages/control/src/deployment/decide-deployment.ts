@@ -4,7 +4,6 @@
  */
 import {
   type Allocation,
-  type Deployment,
   DeploymentStatus,
   isDeploymentActive,
   type StateReader,
@@ -12,7 +11,6 @@ import {
 import type { DeploymentDecision } from "../contracts.ts";
 import {
   evaluatedIndex,
-  type GroupFacts,
   groupFacts,
   isUnattended,
   isUnhealthy,
@@ -21,6 +19,14 @@ import {
 } from "./deployment-facts.ts";
 import { isReplaceable } from "./replaceable.ts";
 import { rollbackTarget } from "./rollback.ts";
+import {
+  completes,
+  type Situation,
+  superseded,
+  whyBlocked,
+  whyOpen,
+  whyStanding,
+} from "./why-waits.ts";
 
 const UNHEALTHY = "Failed due to unhealthy allocations";
 const TOO_LATE = "Failed due to progress deadline";
@@ -32,23 +38,13 @@ const STANDING: ReadonlySet<string> = new Set([
   DeploymentStatus.initializing,
 ]);
 
-interface Situation {
-  readonly deployment: Deployment;
-  readonly allocs: readonly Allocation[];
-  readonly groups: readonly GroupFacts[];
-  readonly state: StateReader;
-  readonly now: number;
-  readonly isPaused: boolean;
-  readonly wakeAt: number | null;
-}
-
 export function decideDeployment(
   input: { readonly deploymentId: string; readonly now: number },
   state: StateReader,
 ): DeploymentDecision {
   const deployment = state.deployment(input.deploymentId);
   if (deployment === undefined || !isDeploymentActive(deployment)) {
-    return waits("D1", { subject: input.deploymentId, waitsFor: "nothing: it has ended" });
+    return { kind: "ended" };
   }
   const job = state.job({ namespace: deployment.namespace, id: deployment.jobId });
   const isCurrent =
@@ -57,11 +53,7 @@ export function decideDeployment(
     job.createIndex === deployment.jobCreateIndex &&
     job.version === deployment.jobVersion;
   if (!isCurrent) {
-    return waits("D2", {
-      subject: deployment.id,
-      since: deployment.modifyTime,
-      waitsFor: "the evaluation that cancels it: its job has changed or was stopped",
-    });
+    return { kind: "wait", reasons: [superseded(deployment)], wakeAt: null };
   }
   const allocs = state.allocsByDeployment(deployment.id);
   const groups = groupFacts(deployment, allocs);
@@ -149,51 +141,14 @@ function goOn(situation: Situation): DeploymentDecision | undefined {
   return hasNews ? { kind: "continue", reschedule, wakeAt } : undefined;
 }
 
-/** D10 */
+/** D10: the groups that are not done say what each waits for. */
 function waitFor(situation: Situation): DeploymentDecision {
-  const { deployment, groups, wakeAt } = situation;
-  const base = { subject: deployment.id, since: deployment.modifyTime, wakeAt };
-  if (situation.isPaused) {
-    return waits("D10", {
-      ...base,
-      waitsFor: "an operator to resume it",
-      hint: `deployment resume ${deployment.id}`,
-    });
-  }
-  const open = groups.filter((group) => !group.isDone);
-  if (open.length === 0) {
-    return waits("D10", { ...base, waitsFor: "the plan that completes it" });
-  }
-  if (open.every((group) => group.isAwaitingPromotion)) {
-    return waits("D10", {
-      ...base,
-      waitsFor: "the promotion of its canaries",
-      hint: `deployment promote ${deployment.id}`,
-    });
-  }
-  return waits("D10", {
-    ...base,
-    waitsFor: `healthy allocations of ${open.map(describe).join(", ")}`,
-  });
-}
-
-function describe({ name, state, isCanaryPhase, healthyCanaries }: GroupFacts): string {
-  if (isCanaryPhase)
-    return `group "${name}" (${healthyCanaries}/${state.desiredCanaries} canaries)`;
-  return `group "${name}" (${state.healthyAllocs}/${state.desiredTotal})`;
-}
-
-function waits(
-  rule: string,
-  reason: {
-    readonly subject: string;
-    readonly waitsFor: string;
-    readonly since?: number;
-    readonly wakeAt?: number | null;
-    readonly hint?: string;
-  },
-): DeploymentDecision {
-  const wakeAt = reason.wakeAt ?? null;
-  const { subject, waitsFor, since = 0, hint = "" } = reason;
-  return { kind: "none", wakeAt, reason: { rule, subject, since, waitsFor, wakeAt, hint } };
+  const { deployment, wakeAt } = situation;
+  const standing = whyStanding(deployment);
+  if (standing) return { kind: "wait", reasons: [standing], wakeAt: null };
+  const [first, ...others] = [
+    whyBlocked(deployment) ?? [],
+    ...situation.groups.map((group) => whyOpen(situation, group)),
+  ].flat();
+  return { kind: "wait", reasons: [first ?? completes(situation), ...others], wakeAt };
 }

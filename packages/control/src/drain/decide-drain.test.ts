@@ -3,6 +3,7 @@ import test from "node:test";
 import { SECOND } from "@drover/base";
 import type { Allocation, DrainStrategy, Job } from "@drover/model";
 import { MOCK_NOW, mockAlloc, mockJob, mockNode, mockTaskGroup } from "@drover/model/testing";
+import type { DrainDecision } from "../contracts.ts";
 import { FakeState } from "../testing/fake-state.ts";
 import { decideDrain } from "./decide-drain.ts";
 
@@ -51,14 +52,21 @@ function decide({ jobs = [JOB], here = [], there = [], drain = {}, now = MOCK_NO
   };
   here.forEach(put(HERE.id, "h"));
   there.forEach(put(THERE.id, "t"));
-  return decideDrain({ nodeId: HERE.id, now }, state);
+  return told(decideDrain({ nodeId: HERE.id, now }, state));
+}
+
+/** What a waiting drain does not do, beside its reasons. */
+function told(decision: DrainDecision) {
+  const idle = { migrate: [], stopWithoutPlacement: [], completed: false, deadlineReached: false };
+  const rules = decision.kind === "wait" ? decision.reasons.map((reason) => reason.rule) : [];
+  return { ...idle, wakeAt: null, ...decision, rules };
 }
 
 test("a node that does not drain is left alone", () => {
   const state = new FakeState();
   state.putNode(HERE);
-  assert.equal(decideDrain({ nodeId: HERE.id, now: 0 }, state).completed, false);
-  assert.equal(decideDrain({ nodeId: "x", now: 0 }, state).completed, false);
+  assert.equal(decideDrain({ nodeId: HERE.id, now: 0 }, state).kind, "none");
+  assert.equal(decideDrain({ nodeId: "x", now: 0 }, state).kind, "none");
 });
 
 test("§3.14 an empty node is done at once", () => {
@@ -159,3 +167,39 @@ test("a service allocation holds the drain until its client has ended it", () =>
   assert.equal(decide({ here: [stopping] }).completed, false);
   assert.equal(decide({ here: [{ ...stopping, clientStatus: "complete" }] }).completed, true);
 });
+
+const FINITE = { deadline: SECOND, forceDeadline: MOCK_NOW + 1000 };
+const BATCH = service({ type: "batch", id: "work" });
+const SYSTEM = service({ type: "system", id: "agent" });
+
+const WAITING: readonly { name: string; scene: Scene; rules: readonly string[] }[] = [
+  {
+    name: "the limit keeps it while too few serve",
+    scene: { here: [HEALTHY], there: [{ clientStatus: "running", deploymentId: "d" }] },
+    rules: ["drain-rolling-limit"],
+  },
+  {
+    name: "it has been told and is not gone",
+    scene: { here: [{ ...HEALTHY, ...MARKED }] },
+    rules: ["drain-awaits-stop"],
+  },
+  {
+    name: "batch work may be finished",
+    scene: { jobs: [BATCH], here: [{ jobId: "work", clientStatus: "running" }], drain: FINITE },
+    rules: ["drain-awaits-batch"],
+  },
+  {
+    name: "system jobs leave last",
+    scene: {
+      jobs: [JOB, SYSTEM],
+      here: [{ jobId: "agent", clientStatus: "running" }, { ...MARKED }],
+    },
+    rules: ["drain-awaits-stop", "drain-system-last"],
+  },
+];
+
+for (const { name, rules, scene } of WAITING) {
+  test(`I4 a drain says why it waits: ${name}`, () => {
+    assert.deepEqual(decide(scene).rules, rules);
+  });
+}

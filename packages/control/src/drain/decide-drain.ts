@@ -3,7 +3,7 @@
  * group's migrate block allows, batch ones may finish until the deadline, system ones go last. At
  * the deadline everything is marked at once and the drain is over.
  */
-import { nanosToMs } from "@drover/base";
+import { assert, nanosToMs } from "@drover/base";
 import {
   type Allocation,
   AllocPhase,
@@ -14,35 +14,22 @@ import {
   type Job,
   JobType,
   type Node,
+  type Reason,
   type StateReader,
   type TaskGroup,
 } from "@drover/model";
 import type { DrainDecision } from "../contracts.ts";
-
-const NOTHING: DrainDecision = {
-  migrate: [],
-  stopWithoutPlacement: [],
-  completed: false,
-  deadlineReached: false,
-  wakeAt: null,
-};
+import { isMarked, type Kind, type Remaining, whyHeld, whyRemain } from "./why-remain.ts";
 
 /** Where a group has no migrate block. */
 const MIGRATE_PARALLEL = 1;
-
-type Kind = "service" | "batch" | "system";
-
-interface Remaining {
-  readonly alloc: Allocation;
-  readonly kind: Kind;
-}
 
 export function decideDrain(
   input: { readonly nodeId: string; readonly now: number },
   state: StateReader,
 ): DrainDecision {
   const node = state.node(input.nodeId);
-  if (node === undefined || node.drainStrategy === null) return NOTHING;
+  if (node === undefined || node.drainStrategy === null) return { kind: "none" };
   const { ignoreSystemJobs } = node.drainStrategy;
   const remaining = remainingOn(node, state).filter(
     ({ kind }) => kind !== "system" || !ignoreSystemJobs,
@@ -50,17 +37,28 @@ export function decideDrain(
   if (isDrainOverdue(node.drainStrategy, input.now)) return atDeadline(remaining);
   const others = remaining.filter(({ kind }) => kind !== "system");
   const last = others.length === 0 ? remaining : [];
-  const parts = groupsOf(others).map((allocs) => migrateNow(allocs, state, input.now));
+  const parts = groupsOf(others).map((allocs) =>
+    migrateNow(node, allocs, { state, now: input.now }),
+  );
   const deadline = node.drainStrategy.forceDeadline;
+  const migrate = [
+    ...parts.flatMap((part) => part.migrate),
+    ...last.filter(({ alloc }) => !isMarked(alloc)).map(({ alloc }) => alloc.id),
+  ];
+  const wakeAt = earliest([deadline > 0 ? deadline : null, ...parts.map((part) => part.wakeAt)]);
+  const [first, ...more] = [
+    ...parts.flatMap((part) => part.held ?? []),
+    ...whyRemain(node, remaining, migrate),
+  ];
+  if (migrate.length === 0 && first) return { kind: "wait", reasons: [first, ...more], wakeAt };
+  assert(migrate.length > 0 || remaining.length === 0, "who stays has a reason");
   return {
-    migrate: [
-      ...parts.flatMap((part) => part.migrate),
-      ...last.filter(({ alloc }) => !isMarked(alloc)).map(({ alloc }) => alloc.id),
-    ],
+    kind: "act",
+    migrate,
     stopWithoutPlacement: [],
     completed: remaining.length === 0,
     deadlineReached: false,
-    wakeAt: earliest([deadline > 0 ? deadline : null, ...parts.map((part) => part.wakeAt)]),
+    wakeAt,
   };
 }
 
@@ -69,6 +67,7 @@ function atDeadline(remaining: readonly Remaining[]): DrainDecision {
   const idsOf = (isWanted: (kind: Kind) => boolean) =>
     unmarked.filter(({ kind }) => isWanted(kind)).map(({ alloc }) => alloc.id);
   return {
+    kind: "act",
     migrate: idsOf((kind) => kind !== "batch"),
     stopWithoutPlacement: idsOf((kind) => kind === "batch"),
     completed: true,
@@ -104,17 +103,24 @@ function groupsOf(remaining: readonly Remaining[]): readonly (readonly Allocatio
   return [...groups.values()];
 }
 
+interface Part {
+  readonly migrate: readonly string[];
+  /** Of those that stay for now; null = none does. */
+  readonly held: Reason | null;
+  readonly wakeAt: number | null;
+}
+
 /**
  * Those that do not serve go first and are free; serving ones only while `count - max_parallel`
  * others serve (DESIGN §7).
  */
 function migrateNow(
+  node: Node,
   candidates: readonly Allocation[],
-  state: StateReader,
-  now: number,
-): { readonly migrate: readonly string[]; readonly wakeAt: number | null } {
+  { state, now }: { readonly state: StateReader; readonly now: number },
+): Part {
   const [first] = candidates;
-  if (first === undefined) return { migrate: [], wakeAt: null };
+  if (first === undefined) return { migrate: [], held: null, wakeAt: null };
   const ref = { namespace: first.namespace, id: first.jobId };
   const group = state.job(ref)?.taskGroups.find(({ name }) => name === first.taskGroup);
   const parallel = group?.migrate?.maxParallel ?? MIGRATE_PARALLEL;
@@ -133,10 +139,13 @@ function migrateNow(
     .sort((a, b) => servesFrom(b, group) - servesFrom(a, group))
     .slice(0, budget);
   const pending = rivals.map((alloc) => servesFrom(alloc, group)).filter((at) => at > now);
-  return {
-    migrate: [...free, ...paid].map((alloc) => alloc.id),
-    wakeAt: earliest(pending.map((at) => (Number.isFinite(at) ? at : null))),
-  };
+  const wakeAt = earliest(pending.map((at) => (Number.isFinite(at) ? at : null)));
+  const migrate = [...free, ...paid].map((alloc) => alloc.id);
+  const held =
+    migrate.length === candidates.length
+      ? null
+      : whyHeld({ node, candidates, serving, rivals, parallel, count: group?.count ?? 0, wakeAt });
+  return { migrate, held, wakeAt };
 }
 
 /**
@@ -152,10 +161,6 @@ function servesFrom(alloc: Allocation, group: TaskGroup | undefined): number {
   // One that was prepared started later than it was made: its last report says that it runs.
   const since = alloc.prepared ? alloc.modifyTime : alloc.createTime;
   return since + nanosToMs(group?.migrate?.minHealthyTime ?? 0);
-}
-
-function isMarked(alloc: Allocation): boolean {
-  return alloc.desiredTransition.migrate === true;
 }
 
 function earliest(instants: readonly (number | null)[]): number | null {

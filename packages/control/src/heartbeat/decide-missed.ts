@@ -4,15 +4,24 @@ import {
   type Allocation,
   ClientStatus,
   DesiredStatus,
+  type Node,
   NodeStatus,
+  type Reason,
+  Rule,
   type StateReader,
+  subjectOf,
+  waitsFor,
 } from "@drover/model";
 
-export interface MissedDecision {
-  readonly status: typeof NodeStatus.down | typeof NodeStatus.disconnected;
-  /** Epoch ms at which a disconnected node is to be decided again; null = it stays down. */
-  readonly recheckAt: number | null;
-}
+export type MissedDecision =
+  | {
+      readonly kind: "mark";
+      readonly status: typeof NodeStatus.down | typeof NodeStatus.disconnected;
+      /** Epoch ms at which a disconnected node is to be decided again; null = it stays down. */
+      readonly recheckAt: number | null;
+    }
+  /** Marked already, and waited for until then. */
+  | { readonly kind: "wait"; readonly reason: Reason; readonly recheckAt: number };
 
 export function decideMissed(
   input: { readonly nodeId: string; readonly now: number },
@@ -26,8 +35,25 @@ export function decideMissed(
         .map((alloc) => lostAt(alloc, state, input.now))
         .filter((at) => at > input.now)
     : [];
-  if (waits.length === 0) return { status: NodeStatus.down, recheckAt: null };
-  return { status: NodeStatus.disconnected, recheckAt: Math.max(...waits) };
+  if (waits.length === 0) return { kind: "mark", status: NodeStatus.down, recheckAt: null };
+  const recheckAt = Math.max(...waits);
+  return node?.status === NodeStatus.disconnected
+    ? { kind: "wait", reason: disconnected(node, recheckAt), recheckAt }
+    : { kind: "mark", status: NodeStatus.disconnected, recheckAt };
+}
+
+function disconnected(node: Node, recheckAt: number): Reason {
+  return waitsFor(
+    {
+      rule: Rule.nodeDisconnected,
+      subject: subjectOf.node(node.id),
+      text: `node "${node.name}" is out of reach, and its allocations may wait for it to return`,
+      since: node.statusUpdatedAt || null,
+      wakesAt: recheckAt,
+      hint: `look after the machine "${node.name}" and its agent`,
+    },
+    subjectOf.node(node.id),
+  );
 }
 
 /** Until when the allocation is waited for; 0 = it is not. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { SECOND, SeededRandom } from "@drover/base";
-import type { Allocation } from "@drover/model";
+import { type Allocation, Rule } from "@drover/model";
 import { MOCK_NOW, mockAlloc, mockJob, mockNode, mockTaskGroup } from "@drover/model/testing";
 import { FakeState } from "../testing/fake-state.ts";
 import { decideMissed } from "./decide-missed.ts";
@@ -146,13 +146,14 @@ function missedNode(over: Partial<Allocation>, lostAfter: number, status = "read
 
 test("§9.1 a node is disconnected while one of its allocations may come back", () => {
   assert.deepEqual(missedNode({}, 6 * SECOND), {
+    kind: "mark",
     status: "disconnected",
     recheckAt: MOCK_NOW + 6000,
   });
 });
 
 test("§9.1 it is down when none may", () => {
-  const down = { status: "down", recheckAt: null };
+  const down = { kind: "mark", status: "down", recheckAt: null };
   assert.deepEqual(missedNode({}, 0), down);
   assert.deepEqual(missedNode({ desiredStatus: "stop" }, 6 * SECOND), down);
   assert.deepEqual(missedNode({}, 6 * SECOND, "down"), down);
@@ -166,8 +167,19 @@ test("§9.1 it is down when none may", () => {
     ],
   });
   assert.deepEqual(missedNode(since(MOCK_NOW - 6000), 6 * SECOND, "disconnected"), down);
-  assert.equal(
-    missedNode(since(MOCK_NOW - 5000), 6 * SECOND, "disconnected").status,
-    "disconnected",
-  );
+  const decision = missedNode(since(MOCK_NOW - 5000), 6 * SECOND, "disconnected");
+  assert.equal(decision.kind, "wait");
+  assert.equal(decision.kind === "wait" && decision.reason.rule, Rule.nodeDisconnected);
+  assert.equal(decision.kind === "wait" && decision.reason.wakesAt, MOCK_NOW + 1000);
+});
+
+test("I4 an overdue node says until when it is waited for, and one that is heard of nothing", () => {
+  const { beats, deadlines } = heard(4, {});
+  const [first = 0] = deadlines;
+  const ids = Array.from({ length: 4 }, (_, i) => `n${i}`);
+  const whys = (at: number) => ids.map((id) => beats.why(id, at)?.rule ?? null);
+  assert.deepEqual(whys(0), [null, null, null, null]);
+  const reasons = ids.map((id) => beats.why(id, first)).filter((each) => each !== null);
+  assert.ok(reasons.some((each) => each.rule === Rule.nodeHeartbeat && each.wakesAt === first));
+  assert.equal(beats.why("stranger", first), null);
 });

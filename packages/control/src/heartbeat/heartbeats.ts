@@ -4,6 +4,7 @@
  * moves every deadline, and many that fall silent at once are more likely our fault than theirs.
  */
 import { assert, type Random } from "@drover/base";
+import { type Reason, Rule, subjectOf, waitsUntil } from "@drover/model";
 
 export interface HeartbeatOptions {
   readonly minTtlMs: number;
@@ -97,6 +98,23 @@ export class Heartbeats {
       at = at === null ? due : Math.min(at, due);
     }
     return at;
+  }
+
+  /** Why a node that is overdue is not given up yet; null = it is not overdue, or not here. */
+  why(nodeId: string, now: number): Reason | null {
+    const deadline = this.#deadlines.get(nodeId);
+    if (deadline === undefined || now < deadline.at - this.#options.graceMs) return null;
+    const subject = subjectOf.node(nodeId);
+    const isHeld = deadline.heldSince > 0;
+    return waitsUntil(this.#dueAt(deadline), {
+      rule: isHeld ? Rule.nodeHeartbeatHeld : Rule.nodeHeartbeat,
+      subject,
+      text: isHeld
+        ? "it fell silent together with many others, which is believed only when it lasts"
+        : "its heartbeat is overdue",
+      since: isHeld ? deadline.heldSince : deadline.at - this.#options.graceMs,
+      hint: "look after the machine, its agent and the network between",
+    });
   }
 
   expire(now: number): Expired {

@@ -109,6 +109,7 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
   pass.pairs = split.pairs;
   pass.retries = split.retries;
   draft.stops.push(...split.cancelled);
+  draft.waits.push(...split.waits);
   pass.desired.stop += split.cancelled.length;
   const later = [...split.later, ...splitFailed(pass, buckets, reschedule)];
   const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
@@ -149,6 +150,7 @@ function splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): 
     ...pairs.map((pair) => pair.next),
   ];
   pass.rescheduleNow = split.now;
+  pass.draft.waits.push(...split.waits);
   return split.later.map(({ alloc, at }) => ({ allocId: alloc.id, at }));
 }
 

@@ -7,6 +7,7 @@ import { isCanarying, type Pass, stopUnneeded } from "./pass.ts";
 import { computeStops } from "./stops.ts";
 import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
 import { decideUpdates, type Updates } from "./updates.ts";
+import { HeldBy } from "./why-group.ts";
 
 /** G11 */
 export function indexNames(pass: Pass): NameIndex {
@@ -85,7 +86,10 @@ export function placeCanaries(pass: Pass, updates: Updates, names: NameIndex): b
     !input.isRevert();
   if (!needsCanaries) return false;
   state.desiredCanaries = wanted;
-  if (triage.isPaused || triage.isFailed) return true;
+  if (triage.isPaused || triage.isFailed) {
+    pass.holds.add(HeldBy.deployment, wanted - canaries.length);
+    return true;
+  }
   const lists = { existing: canaries, destructive: updates.destructive };
   const allowed = Math.min(wanted - canaries.length, group.count);
   for (const name of names.nextCanaries(allowed, lists)) {
@@ -142,6 +146,11 @@ export function placeAll(pass: Pass, places: readonly PlaceRequest[]): number {
   return places.length;
 }
 
+/** What keeps a group that is not ready from going on. */
+export function heldBy({ triage }: Pass): HeldBy {
+  return triage.isPaused || triage.isFailed ? HeldBy.deployment : HeldBy.canaries;
+}
+
 /** G19, not ready: replacements only, and none for what the failed deployment itself placed. */
 export function placeReplacements(pass: Pass, places: readonly PlaceRequest[]): number {
   const { current, isFailed } = pass.triage;
@@ -150,5 +159,6 @@ export function placeReplacements(pass: Pass, places: readonly PlaceRequest[]): 
     if (kind !== PlaceKind.reschedule) return false;
     return !(isFailed && current !== null && previous?.deploymentId === current.id);
   });
+  pass.holds.add(heldBy(pass), places.length - allowed.length);
   return placeAll(pass, allowed);
 }

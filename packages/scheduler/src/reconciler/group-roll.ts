@@ -1,11 +1,13 @@
 /** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
 import { type Allocation, allocIndex } from "@drover/model";
 import { isServing } from "./alloc-facts.ts";
+import { heldBy } from "./group-place.ts";
 import { servingBudget, undecidedBudget } from "./limit.ts";
 import type { Pass } from "./pass.ts";
 import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
 import { Description, PlaceKind } from "./types.ts";
 import type { Updates } from "./updates.ts";
+import { HeldBy } from "./why-group.ts";
 
 interface RollFacts {
   readonly updates: Updates;
@@ -39,17 +41,27 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
   const ordered = orderForReplacement(destructive, serves, isRevert);
   const chosen: Allocation[] = [];
   const idle: Allocation[] = [];
-  for (const alloc of facts.isReady ? ordered : []) {
+  const step = (isFree: boolean): HeldBy | "replace" => {
+    if (!facts.isReady) return heldBy(pass);
+    if (chosen.length >= undecided) return HeldBy.limit;
+    return !isFree && budget.serving <= 0 ? HeldBy.floor : "replace";
+  };
+  for (const alloc of ordered) {
     const isFree = !serves(alloc);
-    if (chosen.length >= undecided) {
-      if (isFree) idle.push(alloc);
+    const next = step(isFree);
+    if (next === "replace") {
+      if (!isFree) budget.serving--;
+      chosen.push(alloc);
       continue;
     }
-    if (!isFree && budget.serving <= 0) continue;
-    if (!isFree) budget.serving--;
-    chosen.push(alloc);
+    pass.holds.add(next);
+    if (next === HeldBy.limit && isFree) idle.push(alloc);
   }
   chosen.push(...yieldPlaces(pass, held, idle));
+  pass.holds.add(HeldBy.floor, held.length);
+  const limit = { deployment: pass.triage.current, untainted: pass.untainted, group };
+  const told = { ref: pass.input.ref, group, triage: pass.triage, limit, serving };
+  draft.waits.push(...pass.holds.reasons(told));
   for (const old of chosen) {
     draft.destructive.push({
       group,

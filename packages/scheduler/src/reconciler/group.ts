@@ -21,6 +21,7 @@ import { placeMigrations, rollOut } from "./group-roll.ts";
 import { type GroupScope, isCanarying, type Pass } from "./pass.ts";
 import { noUpdates, type PlaceRequest } from "./types.ts";
 import type { Updates } from "./updates.ts";
+import { awaitsClientStop, Holds } from "./why-group.ts";
 
 /** Returns whether the deployment asks nothing more of the group. */
 export function reconcileGroup(scope: GroupScope): boolean {
@@ -42,6 +43,7 @@ export function reconcileGroup(scope: GroupScope): boolean {
     laterCount: 0,
     pairs: [],
     retries: new Map(),
+    holds: new Holds(),
   };
   const considered = dropUnneededCanaries(pass, considerable(pass));
   const waits = classifyAll(pass, considered);
@@ -51,6 +53,10 @@ export function reconcileGroup(scope: GroupScope): boolean {
   const updates = compareVersions(pass);
   if (wasCanarying) removeCanaries(pass);
   const needsCanaries = placeCanaries(pass, updates, names);
+  if (waits.length > 0) {
+    const told = { ref: scope.input.ref, group: scope.group };
+    scope.draft.waits.push(awaitsClientStop(told, waits));
+  }
   const places = waits.length > 0 ? [] : listPlacements(pass, names);
   if (!pass.isInDeployment) pass.state.desiredTotal += places.length;
   const isReady = !scope.triage.isPaused && !scope.triage.isFailed && !isCanarying(pass.state);

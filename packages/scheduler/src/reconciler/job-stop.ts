@@ -31,6 +31,7 @@ export function newDraft(): Draft {
     attributeUpdates: [],
     followups: [],
     desired: {},
+    waits: [],
     deploymentGroups: {},
   };
 }

@@ -18,7 +18,7 @@ export function hasUpdateStrategy(
   return group.update !== null && group.update.maxParallel > 0;
 }
 
-interface LimitInput {
+export interface LimitInput {
   readonly group: TaskGroup;
   readonly isBlocked: boolean;
   readonly deployment: Deployment | null;
@@ -35,12 +35,19 @@ export function undecidedBudget(input: LimitInput): number {
   if (input.isBlocked) return 0;
   let budget = group.update.maxParallel - starting;
   for (const alloc of untainted) {
-    if (deployment === null || alloc.deploymentId !== deployment.id) continue;
-    const healthy = alloc.deploymentStatus?.healthy ?? null;
-    if (healthy === false && !isServerTerminal(alloc)) return 0;
-    if (healthy === null && !isCarriedInto(alloc, deployment)) budget--;
+    if (!isUndecided(alloc, deployment)) continue;
+    if (alloc.deploymentStatus?.healthy === false) return 0;
+    budget--;
   }
   return Math.max(0, budget);
+}
+
+/** Of this deployment, and not healthy yet: it uses the limit up. */
+export function isUndecided(alloc: Allocation, deployment: Deployment | null): boolean {
+  if (deployment === null || alloc.deploymentId !== deployment.id) return false;
+  const healthy = alloc.deploymentStatus?.healthy ?? null;
+  if (healthy === false) return !isServerTerminal(alloc);
+  return healthy === null && !isCarriedInto(alloc, deployment);
 }
 
 /** How many serving allocations may be stopped. */

@@ -6,6 +6,7 @@ import type {
   Evaluation,
   Job,
   PlannedAttributeUpdate,
+  Reason,
   TaskGroup,
 } from "@drover/model";
 import { groupOf } from "./alloc-facts.ts";
@@ -22,6 +23,7 @@ import {
   type ReconcileInput,
   type StopRequest,
 } from "./types.ts";
+import type { Holds } from "./why-group.ts";
 
 /** Collected over all groups; becomes the result. */
 export interface Draft {
@@ -33,6 +35,8 @@ export interface Draft {
   readonly attributeUpdates: PlannedAttributeUpdate[];
   readonly followups: Evaluation[];
   readonly desired: Record<string, DesiredUpdates>;
+  /** What this pass leaves undone, and why. */
+  readonly waits: Reason[];
   /** Groups that get a part in a new deployment. */
   readonly deploymentGroups: Record<string, DeploymentState>;
 }
@@ -64,6 +68,7 @@ export interface Pass extends GroupScope {
   pairs: Pair[];
   /** Old allocation → the failed attempt at replacing it. */
   retries: ReadonlyMap<string, Allocation>;
+  readonly holds: Holds;
 }
 
 /** Canaries are placed or awaited, and nothing else of the new version may start. */

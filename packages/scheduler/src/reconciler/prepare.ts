@@ -14,6 +14,7 @@ import {
   isServerTerminal,
   type Job,
   type Node,
+  type Reason,
 } from "@drover/model";
 import { isPreparing } from "../prepared.ts";
 import { deploymentIdFor } from "./alloc-facts.ts";
@@ -42,6 +43,7 @@ interface PairSplit {
   readonly retries: Map<string, Allocation>;
   /** Failed ones that wait for their next attempt; their pairs stay. */
   readonly later: Due[];
+  readonly waits: Reason[];
 }
 
 interface PairContext {
@@ -62,7 +64,7 @@ interface PairContext {
  */
 export function extractPairs(buckets: Buckets, context: PairContext): PairSplit {
   const preparing = [...buckets.untainted, ...buckets.migrate, ...buckets.lost].filter(isPreparing);
-  const split: PairSplit = { pairs: [], cancelled: [], retries: new Map(), later: [] };
+  const split: PairSplit = { pairs: [], cancelled: [], retries: new Map(), later: [], waits: [] };
   if (preparing.length === 0) return split;
   const classOf = classesById(buckets);
   const removed = new Set<string>();
@@ -128,11 +130,14 @@ function mayStay(pair: Pair, split: PairSplit, context: PairContext): boolean {
   if (!isClientTerminal(next)) return true;
   if (!waits) return false;
   const decision = context.retry(next);
-  if (decision === "now") {
+  if (decision.kind === "now") {
     if (old) split.retries.set(old.id, next);
     return false;
   }
-  if (decision !== "never") split.later.push({ allocId: next.id, at: decision.at });
+  if (decision.kind === "wait") {
+    split.waits.push(decision.reason);
+    if (decision.at !== null) split.later.push({ allocId: next.id, at: decision.at });
+  }
   return true;
 }
 

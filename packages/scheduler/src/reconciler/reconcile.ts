@@ -65,6 +65,7 @@ function finish(
     deploymentUpdates: updates,
     activeDeployment: deployment ?? activeOf(current),
     desired: draft.desired,
+    waits: draft.waits,
   };
 }
 

@@ -9,10 +9,12 @@ import {
   isDeploymentActive,
   isServerTerminal,
   isTerminal,
+  type Reason,
   type RescheduleTracker,
   type TaskGroup,
 } from "@drover/model";
 import { failedAt, ranSuccessfully } from "./alloc-facts.ts";
+import { whyNotReplaced } from "./why-group.ts";
 
 type ReschedulePolicy = NonNullable<TaskGroup["reschedulePolicy"]>;
 
@@ -33,7 +35,14 @@ export interface RescheduleContext {
   readonly isReplaced: (alloc: Allocation) => boolean;
 }
 
-export type RescheduleDecision = "now" | "never" | { readonly at: number };
+export type RescheduleDecision =
+  | { readonly kind: "now" }
+  /** It has not failed: nothing is to be replaced. */
+  | { readonly kind: "keep" }
+  /** `at`: epoch ms for which an evaluation is still to be made; null = none is. */
+  | { readonly kind: "wait"; readonly at: number | null; readonly reason: Reason };
+
+const NOW: RescheduleDecision = { kind: "now" };
 
 interface RescheduleLater {
   readonly alloc: Allocation;
@@ -46,13 +55,15 @@ interface RescheduleSplit {
   readonly now: Allocation[];
   /** These stay in `untainted` meanwhile. */
   readonly later: RescheduleLater[];
+  /** Failed ones that are not replaced now. */
+  readonly waits: Reason[];
 }
 
 export function splitReschedulable(
   allocs: readonly Allocation[],
   context: RescheduleContext,
 ): RescheduleSplit {
-  const split: RescheduleSplit = { untainted: [], now: [], later: [] };
+  const split: RescheduleSplit = { untainted: [], now: [], later: [], waits: [] };
   for (const alloc of allocs) {
     if (isTerminal(alloc) && context.isReplaced(alloc)) continue; // R1
     const fate = context.isBatch ? batchFate(alloc) : serviceFate(alloc);
@@ -69,12 +80,14 @@ function placeCandidate(
   context: RescheduleContext,
 ): void {
   const decision = decideReschedule(alloc, context);
-  if (decision === "now") {
+  if (decision.kind === "now") {
     split.now.push(alloc);
     return;
   }
   split.untainted.push(alloc);
-  if (decision !== "never") split.later.push({ alloc, at: decision.at });
+  if (decision.kind === "keep") return;
+  split.waits.push(decision.reason);
+  if (decision.at !== null) split.later.push({ alloc, at: decision.at });
 }
 
 /** R2: a service's allocation that ended for good frees its name. */
@@ -109,14 +122,25 @@ export function decideReschedule(
   const { deployment, now } = context;
   const isWatched =
     deployment !== null && isDeploymentActive(deployment) && alloc.deploymentId === deployment.id;
-  if (isWatched && alloc.desiredTransition.reschedule !== true) return "never"; // R4
-  if (alloc.unretryableError !== "") return "never"; // R5
-  if (alloc.desiredTransition.forceReschedule === true && isClientTerminal(alloc)) return "now"; // R6
+  if (isWatched && alloc.desiredTransition.reschedule !== true) {
+    return hold(alloc, whyNotReplaced.awaitsDeployment); // R4
+  }
+  if (alloc.unretryableError !== "") return hold(alloc, whyNotReplaced.versionFailed); // R5
+  const isForced = alloc.desiredTransition.forceReschedule === true;
+  if (isForced && isClientTerminal(alloc)) return NOW; // R6
   const next = nextReschedule(alloc, context.policyOf(alloc), context.isBatch);
-  if (!next.isEligible) return "never";
-  if (alloc.followupEvalId === context.evalId) return "now"; // R7
-  if (next.at - now <= NOW_TOLERANCE_MS) return "now";
-  return alloc.followupEvalId === "" ? { at: next.at } : "never"; // R8
+  if (!next.isEligible) return hold(alloc, whyNotReplaced.exhausted);
+  if (alloc.followupEvalId === context.evalId) return NOW; // R7
+  if (next.at - now <= NOW_TOLERANCE_MS) return NOW;
+  const at = alloc.followupEvalId === "" ? next.at : null; // R8
+  return { kind: "wait", at, reason: whyNotReplaced.delayed(alloc, next.at) };
+}
+
+/** Not replaced as things are; only one that failed waits for something. */
+function hold(alloc: Allocation, why: (alloc: Allocation) => Reason): RescheduleDecision {
+  const { clientStatus } = alloc;
+  const hasFailed = clientStatus === ClientStatus.failed || clientStatus === ClientStatus.lost;
+  return hasFailed ? { kind: "wait", at: null, reason: why(alloc) } : { kind: "keep" };
 }
 
 interface NextReschedule {

@@ -13,6 +13,7 @@ import {
   isTerminal,
   type Job,
   type Node,
+  type Reason,
   type TaskGroup,
 } from "@drover/model";
 import { isCanary, isLive, isServing, ranSuccessfully } from "./alloc-facts.ts";
@@ -26,6 +27,7 @@ import { extractPairs, isReady, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
 import { decideUpdates } from "./updates.ts";
+import { HeldBy, Holds, whyNotReplaced } from "./why-group.ts";
 
 export interface NodePlacement {
   readonly group: TaskGroup;
@@ -63,7 +65,7 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
   const considered = allocs.filter((alloc) => !isServerTerminal(alloc));
   const buckets = sortIntoBuckets(considered, classifyContext({ input }));
   const reschedule = rescheduleContext(scope);
-  const { cancelled, pairs } = extractPairs(buckets, {
+  const { cancelled, pairs, waits } = extractPairs(buckets, {
     job,
     deployment: triage.current,
     node: input.node,
@@ -72,6 +74,7 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
     retry: (next) => decideReschedule(next, reschedule),
   });
   draft.stops.push(...cancelled);
+  draft.waits.push(...waits);
   desired.stop += cancelled.length;
   stopTainted(scope, buckets);
   const kept = [...keepReachable(scope, buckets), ...pairs.map((pair) => pair.next)];
@@ -175,17 +178,13 @@ function rollSystem(
   },
 ): number {
   const { draft, group, input, triage } = scope;
+  const holds = new Holds();
   const isBlocked = triage.isPaused || triage.isFailed;
   if (!isBlocked) {
     for (const { next, stop } of facts.pairs.filter(isReady)) draft.goes.push({ next, stop });
   }
-  const budget = undecidedBudget({
-    group,
-    isBlocked,
-    deployment: triage.current,
-    untainted: facts.running,
-    starting: facts.starting,
-  });
+  const limit = { group, deployment: triage.current, untainted: facts.running };
+  const budget = undecidedBudget({ ...limit, isBlocked, starting: facts.starting });
   const serves = (alloc: Allocation) =>
     isServing(
       alloc,
@@ -195,6 +194,14 @@ function rollSystem(
   const chosen = ordered.slice(0, Math.min(budget, facts.canaries ?? ordered.length));
   const isCanary = facts.canaries !== null;
   for (const old of chosen) draft.destructive.push({ group, old, retryOf: null, isCanary });
+  const cause = isBlocked
+    ? HeldBy.deployment
+    : chosen.length >= budget
+      ? HeldBy.limit
+      : HeldBy.canaries;
+  holds.add(cause, ordered.length - chosen.length);
+  const serving = facts.running.filter(serves).length;
+  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving }));
   return chosen.length;
 }
 
@@ -231,7 +238,7 @@ function missingOnNodes(
   running: readonly Allocation[],
   isCanaryPhase: boolean,
 ): NodePlacement[] {
-  const { group, input, job, targets, triage } = scope;
+  const { draft, group, job, targets } = scope;
   if (group.count === 0) return [];
   const onNode = new Map<string, Allocation>();
   for (const alloc of running) {
@@ -241,10 +248,11 @@ function missingOnNodes(
   const places: NodePlacement[] = [];
   for (const node of targets.values()) {
     const existing = onNode.get(node.id);
-    if (existing && !needsAnother(input.isBatch, existing, job)) continue;
-    const isFrozen =
-      triage.isFailed && existing !== undefined && existing.deploymentId === triage.current?.id;
-    if (isFrozen) continue;
+    const need = existing ? needOf(scope, existing, job) : "another";
+    if (need !== "another") {
+      if (need !== "none") draft.waits.push(need);
+      continue;
+    }
     places.push({
       group,
       node,
@@ -262,11 +270,19 @@ function isBetter(alloc: Allocation, known: Allocation): boolean {
   return alloc.createIndex > known.createIndex;
 }
 
-/** A version that cannot run is not tried again; another version is. */
-function needsAnother(isBatch: boolean, existing: Allocation, job: Job): boolean {
-  if (!isClientTerminal(existing) || isBatch) return false;
-  if (existing.jobModifyIndex !== job.jobModifyIndex) return true;
-  return existing.unretryableError === "" || ranSuccessfully(existing);
+/** A version that cannot run is not tried again, nor is what a failed deployment has placed. */
+function needOf(
+  { input, triage }: SystemScope,
+  existing: Allocation,
+  job: Job,
+): "none" | "another" | Reason {
+  if (!isClientTerminal(existing) || input.isBatch) return "none";
+  const isOtherVersion = existing.jobModifyIndex !== job.jobModifyIndex;
+  if (!isOtherVersion && existing.unretryableError !== "" && !ranSuccessfully(existing)) {
+    return whyNotReplaced.versionFailed(existing);
+  }
+  const isFrozen = triage.isFailed && existing.deploymentId === triage.current?.id;
+  return isFrozen ? whyNotReplaced.frozen(existing) : "another";
 }
 
 /** Y7: nothing left to do, and everything the deployment runs is healthy. */

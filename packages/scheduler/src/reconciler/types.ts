@@ -10,6 +10,7 @@ import type {
   JobRef,
   Node,
   PlannedAttributeUpdate,
+  Reason,
   TaskGroup,
 } from "@drover/model";
 
@@ -111,6 +112,8 @@ export interface ReconcileResult {
   /** The one that new allocations belong to: the created or the current one. */
   readonly activeDeployment: Deployment | null;
   readonly desired: Readonly<Record<string, DesiredUpdates>>;
+  /** What is left undone for now, and why. */
+  readonly waits: readonly Reason[];
 }
 
 export const Description = {

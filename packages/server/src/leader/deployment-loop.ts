@@ -57,7 +57,8 @@ export class DeploymentLoop {
 
   async #act(deployment: Deployment, decision: DeploymentDecision): Promise<void> {
     switch (decision.kind) {
-      case "none":
+      case "ended":
+      case "wait":
         return;
       case "continue": {
         const evaluation = this.#eval(deployment);

@@ -49,6 +49,8 @@ export class DrainLoop {
     const state = this.#context.store.snapshot();
     const now = Math.max(this.#context.clock.now(), state.clock);
     const decision = decideDrain({ nodeId: node.id, now }, state);
+    if (decision.kind === "none") return null;
+    if (decision.kind === "wait") return decision.wakeAt;
     const transitions: Record<string, Partial<DesiredTransition>> = {};
     for (const id of decision.migrate) transitions[id] = { migrate: true };
     for (const id of decision.stopWithoutPlacement) {

@@ -17,6 +17,7 @@ import {
   JobType,
   type Node,
   type Plan,
+  type Reason,
 } from "@drover/model";
 import { type SchedulerResult, schedule } from "@drover/scheduler";
 import { CommandTag } from "@drover/state";
@@ -85,6 +86,11 @@ export class EvalLoop {
 
   stats() {
     return { ...this.#broker.stats(), blocked: this.#blocked.size };
+  }
+
+  /** What the queues know; null = it is in none of them. */
+  why(evalId: string): Reason | null {
+    return this.#broker.why(evalId) ?? this.#blocked.why(evalId);
   }
 
   #take(evaluation: Evaluation): void {

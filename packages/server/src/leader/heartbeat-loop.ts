@@ -1,6 +1,6 @@
 /** Notices clients that fell silent (spec chapter 9 §9.1); the table and its guards are control's. */
 import { decideMissed, Heartbeats } from "@drover/control";
-import { EvalTrigger, type Node, NodeStatus } from "@drover/model";
+import { EvalTrigger, type Node, NodeStatus, type Reason } from "@drover/model";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
@@ -73,6 +73,11 @@ export class HeartbeatLoop {
     );
   }
 
+  /** Why an overdue node is not given up yet; null = it is not overdue. */
+  why(nodeId: string): Reason | null {
+    return this.#heartbeats.why(nodeId, this.#context.clock.now());
+  }
+
   async #pass(): Promise<LoopPass> {
     const now = this.#context.clock.now();
     const { missed, held, shiftedMs } = this.#heartbeats.expire(now);
@@ -102,7 +107,7 @@ export class HeartbeatLoop {
       return;
     }
     const decision = decideMissed({ nodeId, now }, state);
-    if (decision.status === node.status) {
+    if (decision.kind === "wait" || decision.status === node.status) {
       this.#recheck(nodeId, decision.recheckAt);
       return;
     }

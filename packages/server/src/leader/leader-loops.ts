@@ -1,4 +1,5 @@
 /** All loops of the leader: started with leadership, stopped with it (DESIGN §7). */
+import { type Reason, type Subject, SubjectKind } from "@drover/model";
 import type { ServerContext } from "../context.ts";
 import type { ServerFsm } from "../fsm.ts";
 import { registerClientOperations } from "./client-operations.ts";
@@ -34,6 +35,15 @@ export class LeaderLoops {
 
   registerOperations(calls: LeaderCalls): void {
     registerClientOperations(this.#context, calls, this.#heartbeats);
+    calls.register("why", async ({ subjects }: { readonly subjects: readonly Subject[] }) =>
+      subjects.flatMap((subject) => this.#why(subject) ?? []),
+    );
+  }
+
+  /** What only the leader's memory knows. */
+  #why({ id, kind }: Subject): Reason | null {
+    if (kind === SubjectKind.evaluation) return this.evals.why(id);
+    return kind === SubjectKind.node ? this.#heartbeats.why(id) : null;
   }
 
   start(): void {

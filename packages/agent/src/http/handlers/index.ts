@@ -20,6 +20,7 @@ import { searchFuzzy } from "./search-fuzzy.ts";
 import { serviceReads } from "./services.ts";
 import { taskFileHandlers } from "./task-files.ts";
 import { validateHandler } from "./validate.ts";
+import { whyReads } from "./why.ts";
 
 /** null: a WebSocket endpoint, which upgrades instead. */
 export function createHandlers(region: string): Readonly<Record<EndpointName, Handler | null>> {
@@ -38,6 +39,7 @@ export function createHandlers(region: string): Readonly<Record<EndpointName, Ha
     ...operatorLocals,
     ...agentLocals,
     ...absentHandlers,
+    ...whyReads,
     agentMonitor,
     jobStatuses,
     jobValidate: validateHandler(region),

@@ -1,5 +1,6 @@
 /** What only the machine that runs a task, or is the node, can answer (spec chapter 8 §8.3). */
 import type { AllocStats, ClientAgent } from "@drover/client";
+import { reasonToWire } from "@drover/model";
 import { Fields } from "../fields.ts";
 import type { Reply } from "../reply.ts";
 import { idOf, ofAlloc, ofNode } from "./on-owner.ts";
@@ -24,6 +25,10 @@ const checks = ofAlloc(async (context, client) => {
   }
   return { json };
 });
+
+const why = ofAlloc(async (context, client) => ({
+  json: { Reasons: client.allocWhy(idOf(context)).map(reasonToWire) },
+}));
 
 type Usage = NonNullable<AllocStats["tasks"][string]>;
 
@@ -166,6 +171,7 @@ export const nodeHandlers = {
   allocChecks: checks,
   clientAllocChecks: checks,
   clientAllocStats: stats,
+  clientAllocWhy: why,
   clientAllocRestart: restart,
   clientAllocSignal: signal,
   clientAllocGc: allocGc,

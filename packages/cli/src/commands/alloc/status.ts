@@ -18,6 +18,7 @@ import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
 import { findAlloc } from "../../shared/lookup.ts";
+import { printWhyLine } from "../../shared/why.ts";
 import { addressTable, allocBasics, checksTable, shortAlloc } from "./show-alloc.ts";
 import { showTasks } from "./show-tasks.ts";
 
@@ -59,6 +60,7 @@ export const allocStatusCommand: Command = {
     }
     if (flags.bool("short")) context.ui.output(shortAlloc(context, answer.doc));
     else await printAlloc(context, answer.doc);
+    await printWhyLine(context, "whyAllocation", { id, namespace: stub.text("Namespace") });
     await printHint(context, "View allocation details in the Web UI", `/ui/allocations/${id}`);
     return 0;
   },

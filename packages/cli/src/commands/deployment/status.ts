@@ -19,6 +19,7 @@ import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
 import { findDeployment } from "../../shared/lookup.ts";
+import { printWhyLine } from "../../shared/why.ts";
 import { listDeployments } from "./list.ts";
 
 export const deploymentStatusCommand: Command = {
@@ -50,6 +51,7 @@ export const deploymentStatusCommand: Command = {
     } else {
       const options = { ui, verbose: flags.bool("verbose"), withJob: true };
       ui.output(deploymentBlock(found, options));
+      await printWhyLine(context, "whyDeployment", { id, namespace: found.text("Namespace") });
     }
     const path = `/ui/jobs/${found.text("JobID")}/deployments`;
     const text = "View all deployments for this job in the Web UI";

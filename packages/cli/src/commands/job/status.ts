@@ -22,6 +22,7 @@ import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
 import { printHint } from "../../shared/hint.ts";
 import { findJob, type JobName } from "../../shared/lookup.ts";
+import { printWhyLine } from "../../shared/why.ts";
 import { printJob } from "./show-job.ts";
 
 const JOB_DATA: Form = {
@@ -57,6 +58,7 @@ export const jobStatusCommand: Command = {
       return await printData(context, await jobData(context, job), JOB_DATA);
     }
     await printJob(context, job);
+    await printWhyLine(context, "whyJob", job);
     const path = `/ui/jobs/${job.id}@${job.namespace}`;
     await printHint(context, "View job details and metrics in the Web UI", path);
     return 0;

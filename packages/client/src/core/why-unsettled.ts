@@ -1,0 +1,204 @@
+/** Why an allocation is not where it is to be, by what its own node does for it (DESIGN §12.6). */
+import {
+  type Allocation,
+  type Reason,
+  Rule,
+  type Subject,
+  subjectOf,
+  type Task,
+  waitsFor,
+  waitsUntil,
+} from "@drover/model";
+import { type AllocRecord, type AllocStage, groupOf } from "../state/alloc-record.ts";
+import { hookOf, isSidecar } from "./coordinate-tasks.ts";
+import { killTimeoutMs } from "./next-task-action.ts";
+import type { TaskPhase, TaskRun } from "./task-run.ts";
+
+export interface Unsettled {
+  readonly record: AllocRecord;
+  /** Allocation that holds its ports; null = nobody does. */
+  readonly portHolder: string | null;
+  /** What its health lacks besides. */
+  readonly health: readonly Reason[];
+}
+
+type ByStage = {
+  readonly [K in AllocStage["kind"]]: (
+    from: Unsettled,
+    stage: Extract<AllocStage, { readonly kind: K }>,
+  ) => readonly Reason[];
+};
+
+/** For each stage; a new one does not compile before it is explained. */
+const BY_STAGE: ByStage = {
+  preparing: ({ record }) => (record.prepared ? [] : [preparing(record)]),
+  waiting: (from) => [awaitsPorts(from)],
+  running: ({ health, record }) => {
+    const tasks = whyTasks(record);
+    const isTold = tasks.length > 0;
+    return [...tasks, ...health.filter(({ rule }) => !isTold || rule !== Rule.allocTaskNotRunning)];
+  },
+  leaving: ({ record: { alloc } }) => [
+    waitsFor(
+      { ...toldOf(alloc), rule: Rule.allocLeavesCatalog, text: "its services leave the catalog" },
+      subjectOf.node(alloc.nodeId),
+    ),
+  ],
+  delaying: ({ record: { alloc } }, { wakeAt }) => [
+    waitsUntil(wakeAt, {
+      ...toldOf(alloc),
+      rule: Rule.allocShutdownDelay,
+      text: "it is out of the catalog and runs on for those who still know its address",
+    }),
+  ],
+  stopping: ({ record }) => whyTasks(record),
+  done: () => [],
+};
+
+export function whyUnsettled(from: Unsettled): readonly Reason[] {
+  const { stage } = from.record;
+  return (BY_STAGE[stage.kind] as (from: Unsettled, stage: AllocStage) => readonly Reason[])(
+    from,
+    stage,
+  );
+}
+
+function preparing(record: AllocRecord): Reason {
+  const { alloc } = record;
+  const images = tasksOf(record)
+    .map(imageOf)
+    .filter((name) => name !== "");
+  const [first = subjectOf.node(alloc.nodeId), ...others] = images.map(subjectOf.image);
+  const evidence = Object.assign(
+    { images: images.join(", ") },
+    ...Object.entries(record.tasks).map(([name, run]) => latestEvent(name, run)),
+  ) as Record<string, string>;
+  const text = "its node fetches what it needs; the one it replaces runs on";
+  const told = { ...toldOf(alloc), rule: Rule.allocPreparesImages, text, evidence };
+  return waitsFor(told, first, ...others);
+}
+
+function awaitsPorts({ portHolder, record: { alloc } }: Unsettled): Reason {
+  const { namespace, nodeId } = alloc;
+  const text = "another allocation still holds its ports";
+  const told = { ...toldOf(alloc), rule: Rule.allocAwaitsPorts, text };
+  const holder = portHolder === null ? null : subjectOf.allocation({ id: portHolder, namespace });
+  return waitsFor(told, holder ?? subjectOf.node(nodeId));
+}
+
+function whyTasks(record: AllocRecord): Reason[] {
+  const reasons: Reason[] = [];
+  for (const task of tasksOf(record)) {
+    const run = record.tasks[task.name];
+    const reason = run && whyTask({ record, task, run });
+    if (reason) reasons.push(reason);
+  }
+  return reasons;
+}
+
+interface TaskFacts {
+  readonly record: AllocRecord;
+  readonly task: Task;
+  readonly run: TaskRun;
+}
+
+type ByPhase = {
+  readonly [K in TaskPhase["kind"]]: (
+    facts: TaskFacts,
+    phase: Extract<TaskPhase, { readonly kind: K }>,
+  ) => Reason | null;
+};
+
+const BY_PHASE: ByPhase = {
+  blocked: (facts) => {
+    const { record, task } = facts;
+    if (hookOf(task) === "poststop") return null;
+    const others = tasksOf(record).filter((each) => isAhead(each, task, record));
+    const [first, ...more] = others.map((each) => partOf(record, each));
+    const text = `task "${task.name}" waits for the tasks that go before it`;
+    return waitsFor(told(facts, Rule.taskBlocked, text), first ?? nodeOf(record), ...more);
+  },
+  setup: (facts) => begins(facts, "is being set up"),
+  starting: (facts) => begins(facts, "is being started"),
+  running: () => null,
+  backoff: (facts, { wakeAt }) => {
+    const text = `task "${facts.task.name}" ended and is started again after its restart delay`;
+    const fields = told(facts, Rule.taskRestartDelay, text);
+    const evidence = { ...fields.evidence, ...latestExit(facts.run) };
+    return waitsFor({ ...fields, evidence, wakesAt: wakeAt }, partOf(facts.record, facts.task));
+  },
+  leaving: (facts) => ends(facts, "leaves the catalog"),
+  delaying: (facts, { wakeAt }) => ends(facts, "has its shutdown delay", wakeAt),
+  signalling: (facts) => ends(facts, "was told to end and has not"),
+  dead: (facts, { destroyed }) => (destroyed ? null : ends(facts, "is being cleaned away")),
+};
+
+function whyTask(facts: TaskFacts): Reason | null {
+  const { phase } = facts.run;
+  return (BY_PHASE[phase.kind] as (facts: TaskFacts, phase: TaskPhase) => Reason | null)(
+    facts,
+    phase,
+  );
+}
+
+function begins(facts: TaskFacts, what: string): Reason {
+  const { record, task } = facts;
+  const text = `task "${task.name}" ${what}`;
+  const image = imageOf(task);
+  const subject = image === "" ? partOf(record, task) : subjectOf.image(image);
+  return waitsFor(told(facts, Rule.taskStarting, text), subject);
+}
+
+function ends(facts: TaskFacts, what: string, wakesAt: number | null = null): Reason {
+  const { record, task } = facts;
+  const limit = killTimeoutMs(task, Number.POSITIVE_INFINITY);
+  const fields = told(facts, Rule.taskEnding, `task "${task.name}" ${what}`);
+  const evidence = { ...fields.evidence, "kill timeout": `${limit} ms` };
+  return waitsFor({ ...fields, evidence, wakesAt }, partOf(record, task));
+}
+
+/** A prestart task that has not done its work, or anything before a poststart one. */
+function isAhead(each: Task, task: Task, record: AllocRecord): boolean {
+  const run = record.tasks[each.name];
+  if (each === task || run === undefined) return false;
+  const isBusy = isSidecar(each) ? run.state.state === "pending" : run.state.state !== "dead";
+  if (hookOf(each) === "prestart") return isBusy && hookOf(task) !== "prestart";
+  return hookOf(task) === "poststart" && hookOf(each) === "" && run.state.state === "pending";
+}
+
+function told({ record, run, task }: TaskFacts, rule: Rule, text: string) {
+  const hint = `drover alloc status ${record.alloc.id}`;
+  return { ...toldOf(record.alloc), rule, text, hint, evidence: latestEvent(task.name, run) };
+}
+
+function latestEvent(name: string, run: TaskRun): Record<string, string> {
+  const last = run.state.events.at(-1);
+  return last ? { [`task ${name}`]: last.displayMessage || last.message || last.type } : {};
+}
+
+/** How its process ended, or why it did not start. */
+function latestExit(run: TaskRun): Record<string, string> {
+  const last = run.state.events.findLast(({ type }) => type !== "Restarting");
+  return last ? { before: last.displayMessage || last.message || last.type } : {};
+}
+
+function toldOf(alloc: Allocation) {
+  return { subject: subjectOf.allocation(alloc), since: alloc.modifyTime || null };
+}
+
+function tasksOf({ alloc, job }: AllocRecord): readonly Task[] {
+  return groupOf(job, alloc).tasks;
+}
+
+function partOf({ alloc }: AllocRecord, task: Task): Subject {
+  return subjectOf.partOf(alloc, "task", task.name);
+}
+
+function nodeOf({ alloc }: AllocRecord): Subject {
+  return subjectOf.node(alloc.nodeId);
+}
+
+function imageOf({ config }: Task): string {
+  const image = (config as { readonly image?: unknown } | null)?.image;
+  return typeof image === "string" ? image : "";
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Allocation, type Deployment, Rule, subjectOf, type TaskState } from "@drover/model";
+import {
+  MOCK_NOW,
+  mockAlloc,
+  mockDeployment,
+  mockEval,
+  mockJob,
+  mockNode,
+  mockTask,
+  mockTaskGroup,
+} from "@drover/model/testing";
+import { FakeState } from "../testing/fake-state.ts";
+import { whyAlloc } from "./why-alloc.ts";
+
+const task = (state: string): TaskState => ({
+  state,
+  failed: false,
+  restarts: 0,
+  lastRestart: 0,
+  startedAt: 0,
+  finishedAt: 0,
+  events: [],
+});
+const JUDGED = { healthy: true, timestamp: MOCK_NOW, canary: false, modifyIndex: 9 };
+const RUNNING = { clientStatus: "running", deploymentId: "d" };
+
+interface Case {
+  readonly over: Partial<Allocation>;
+  readonly node?: string;
+  readonly deployment?: Partial<Deployment>;
+  readonly healthCheck?: string;
+  /** null = it waits for nothing. */
+  readonly rule: Rule | null;
+  /** Kind and id of the first thing waited for. */
+  readonly waits?: string;
+  readonly wakesAt?: number;
+}
+
+/** Every condition of an allocation. */
+const CASES: Readonly<Record<string, Case>> = {
+  "not reported yet": { over: {}, rule: Rule.allocNotStarted, waits: "node node" },
+  "a task has not started": {
+    over: { taskStates: { server: task("pending"), side: task("running") } },
+    rule: Rule.allocNotStarted,
+    waits: "task a/server",
+  },
+  "its image is fetched": {
+    over: { phase: "prepare" },
+    rule: Rule.allocPreparesImages,
+    waits: "image app:1",
+  },
+  "it is prepared": {
+    over: { phase: "prepare", prepared: true },
+    rule: Rule.allocPairHeld,
+    waits: "group example/web",
+  },
+  "its node is down": {
+    over: { clientStatus: "running" },
+    node: "down",
+    rule: Rule.allocNodeSilent,
+    waits: "node node",
+  },
+  "it is out of reach": {
+    over: { clientStatus: "unknown", followupEvalId: "e" },
+    node: "disconnected",
+    rule: Rule.allocDisconnectGrace,
+    waits: "node node",
+    wakesAt: MOCK_NOW + 5000,
+  },
+  "it was told to stop": {
+    over: {
+      clientStatus: "running",
+      desiredStatus: "stop",
+      taskStates: { server: task("running") },
+    },
+    rule: Rule.allocStopping,
+    waits: "task a/server",
+  },
+  "it runs without a verdict": {
+    over: RUNNING,
+    rule: Rule.allocAwaitsVerdict,
+    waits: "node node",
+  },
+  "its health is set by hand": {
+    over: RUNNING,
+    healthCheck: "manual",
+    rule: Rule.allocManualHealth,
+    waits: "operator operator",
+  },
+  "it is healthy": { over: { ...RUNNING, deploymentStatus: JUDGED }, rule: null },
+  "its deployment has ended": { over: RUNNING, deployment: { status: "failed" }, rule: null },
+  "it runs outside a deployment": { over: { clientStatus: "running" }, rule: null },
+  "it has ended": { over: { clientStatus: "complete", desiredStatus: "stop" }, rule: null },
+};
+
+function why({ deployment, healthCheck = "checks", node = "ready", over }: Case) {
+  const update = mockTaskGroup().update;
+  const tasks = [mockTask({ config: { image: "app:1" } })];
+  const group = mockTaskGroup({ tasks, update: update && { ...update, healthCheck } });
+  const job = mockJob({ taskGroups: [group] });
+  const state = new FakeState();
+  state.putJob(job);
+  state.putNode(mockNode({ id: "node", status: node }));
+  state.putEval(mockEval({ id: "e", waitUntil: MOCK_NOW + 5000 }));
+  state.putDeployment(mockDeployment({ id: "d", ...deployment }, { job }));
+  return whyAlloc(state, mockAlloc({ id: "a", nodeId: "node", ...over }, { job }));
+}
+
+for (const [name, each] of Object.entries(CASES)) {
+  test(`I4 an allocation says why it waits: ${name}`, () => {
+    const [reason, ...others] = why(each);
+    assert.deepEqual(others, []);
+    assert.equal(reason?.rule ?? null, each.rule);
+    if (!reason) return;
+    const [first] = reason.waitsFor;
+    assert.equal(`${first?.kind} ${first?.id}`, each.waits);
+    assert.equal(reason.wakesAt, each.wakesAt ?? null);
+    assert.deepEqual(reason.subject, subjectOf.allocation({ id: "a", namespace: "default" }));
+  });
+}

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import {
+  type AllocMetric,
+  DEFAULT_SCHEDULER_CONFIG,
+  EvalStatus,
+  type Evaluation,
+  Rule,
+  subjectOf,
+} from "@drover/model";
+import { MOCK_NOW, mockEval } from "@drover/model/testing";
+import { FakeState } from "../testing/fake-state.ts";
+import { whyEval } from "./why-eval.ts";
+
+const metric: AllocMetric = {
+  nodesEvaluated: 3,
+  nodesFiltered: 1,
+  nodesInPool: 3,
+  nodePool: "default",
+  nodesAvailable: {},
+  classFiltered: {},
+  constraintFiltered: { "kernel = windows": 1 },
+  nodesExhausted: 2,
+  classExhausted: {},
+  dimensionExhausted: { memory: 2 },
+  quotaExhausted: [],
+  resourcesExhausted: {},
+  scores: {},
+  scoreMetaData: [],
+  allocationTime: 0,
+  coalescedFailures: 1,
+};
+
+interface Case {
+  readonly over: Partial<Evaluation>;
+  readonly others?: readonly Partial<Evaluation>[];
+  readonly isPaused?: boolean;
+  readonly rule: Rule;
+  readonly wakesAt?: number;
+}
+
+/** Every waiting condition of an evaluation. */
+const CASES: Readonly<Record<string, Case>> = {
+  "it is next": { over: {}, rule: Rule.evalReady },
+  "an older one of its job is pending": {
+    over: { createIndex: 11 },
+    others: [{ id: "a", createIndex: 10 }],
+    rule: Rule.evalBehind,
+  },
+  "a younger one of its job is pending": {
+    over: { createIndex: 11 },
+    others: [{ id: "a", createIndex: 12 }],
+    rule: Rule.evalReady,
+  },
+  "an older one is put off": {
+    over: { createIndex: 11 },
+    others: [{ id: "a", createIndex: 10, waitUntil: MOCK_NOW + 1 }],
+    rule: Rule.evalReady,
+  },
+  "its time has not come": {
+    over: { waitUntil: MOCK_NOW + 1000 },
+    rule: Rule.evalDelayed,
+    wakesAt: MOCK_NOW + 1000,
+  },
+  "its time has come": { over: { waitUntil: MOCK_NOW }, rule: Rule.evalReady },
+  "the scheduler is paused": { over: {}, isPaused: true, rule: Rule.schedulerPaused },
+  "nothing fits": {
+    over: { status: "blocked", failedTgAllocs: { web: metric } },
+    rule: Rule.evalNoCapacity,
+  },
+  "its plans met conflicts": {
+    over: { status: "blocked", triggeredBy: "max-plan-attempts" },
+    rule: Rule.evalPlanConflict,
+  },
+};
+
+function why({ isPaused = false, others = [], over }: Pick<Case, "over" | "others" | "isPaused">) {
+  const state = new FakeState();
+  const evaluation = mockEval({ id: "b", ...over });
+  for (const each of [evaluation, ...others.map(mockEval)]) state.putEval(each);
+  if (isPaused)
+    state.schedulerConfig = () => ({ ...DEFAULT_SCHEDULER_CONFIG, pauseEvalBroker: true });
+  return whyEval(state, evaluation, MOCK_NOW);
+}
+
+for (const [name, each] of Object.entries(CASES)) {
+  test(`I4 an evaluation says why it waits: ${name}`, () => {
+    const reason = why(each);
+    assert.equal(reason?.rule, each.rule);
+    assert.equal(reason.wakesAt, each.wakesAt ?? null);
+    assert.deepEqual(reason.subject, subjectOf.evaluation({ id: "b", namespace: "default" }));
+    assert.ok(reason.waitsFor.length > 0 || reason.wakesAt !== null);
+  });
+}
+
+test("an evaluation that has ended waits for nothing", () => {
+  for (const status of [EvalStatus.complete, EvalStatus.failed, EvalStatus.canceled]) {
+    assert.equal(why({ over: { status } }), null);
+  }
+});
+
+test("a blocked evaluation names what was missing, and on how many nodes", () => {
+  const reason = why({ over: { status: "blocked", failedTgAllocs: { web: metric } } });
+  assert.equal(
+    reason?.text,
+    'no place for group "web" (2): memory exhausted on 2 nodes, ' +
+      'constraint "kernel = windows" filtered on 1 node (of 3 evaluated)',
+  );
+});

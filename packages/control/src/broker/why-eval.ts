@@ -1,0 +1,185 @@
+/** Why an evaluation has not been worked on, as far as the state shows (DESIGN §12.6). */
+import {
+  type AllocMetric,
+  CAPACITY,
+  EvalStatus,
+  EvalTrigger,
+  type Evaluation,
+  LEADER,
+  OPERATOR,
+  type Reason,
+  Rule,
+  type StateReader,
+  subjectOf,
+  waitsFor,
+  waitsUntil,
+} from "@drover/model";
+import type { Entry, Place } from "./eval-broker.ts";
+
+/** null = it has ended. */
+export function whyEval(state: StateReader, evaluation: Evaluation, now: number): Reason | null {
+  switch (evaluation.status) {
+    case EvalStatus.pending:
+      return whyPending(state, evaluation, now);
+    case EvalStatus.blocked:
+      return whyBlocked(evaluation);
+    default:
+      return null;
+  }
+}
+
+function whyPending(state: StateReader, evaluation: Evaluation, now: number): Reason {
+  const subject = subjectOf.evaluation(evaluation);
+  const since = evaluation.createTime || null;
+  if (state.schedulerConfig().pauseEvalBroker) {
+    const text = "the scheduler is paused: no evaluation is worked on";
+    const hint = "drover operator scheduler set-config -pause-eval-broker=false";
+    return waitsFor({ rule: Rule.schedulerPaused, subject, text, since, hint }, OPERATOR);
+  }
+  if (evaluation.waitUntil > now) return delayed(evaluation);
+  const rival = state
+    .evalsByJob({ namespace: evaluation.namespace, id: evaluation.jobId })
+    .find((each) => isAhead(each, evaluation, now));
+  if (rival) return behind(evaluation, rival);
+  const text = "it is next for its job: the leader works on it";
+  return waitsFor({ rule: Rule.evalReady, subject, text, since }, LEADER);
+}
+
+function isAhead(each: Evaluation, evaluation: Evaluation, now: number): boolean {
+  return (
+    each.status === EvalStatus.pending &&
+    each.waitUntil <= now &&
+    each.id !== evaluation.id &&
+    (each.createIndex < evaluation.createIndex ||
+      (each.createIndex === evaluation.createIndex && each.id < evaluation.id))
+  );
+}
+
+function delayed(evaluation: Evaluation): Reason {
+  return waitsUntil(evaluation.waitUntil, {
+    rule: Rule.evalDelayed,
+    subject: subjectOf.evaluation(evaluation),
+    text: `it is put off (${evaluation.statusDescription || evaluation.triggeredBy})`,
+    since: evaluation.createTime || null,
+    evidence: { triggeredBy: evaluation.triggeredBy },
+  });
+}
+
+/** One evaluation of a job at a time. */
+function behind(evaluation: Evaluation, rival: Evaluation): Reason {
+  return waitsFor(
+    {
+      rule: Rule.evalBehind,
+      subject: subjectOf.evaluation(evaluation),
+      text: "another evaluation of the same job comes first",
+      since: evaluation.createTime || null,
+    },
+    subjectOf.evaluation(rival),
+  );
+}
+
+type Placed = Pick<Entry, "evaluation" | "place" | "attempts" | "deadline">;
+type Tell = (entry: Placed, busy: Evaluation | null) => Reason;
+
+/** For each place in the leader's broker; a place without a reason does not compile. */
+const TELL: Readonly<Record<Place, Tell>> = {
+  ready: ({ evaluation }) =>
+    waitsFor(
+      { ...toldOf(evaluation), rule: Rule.evalReady, text: "it waits for those before it" },
+      LEADER,
+    ),
+  waiting: ({ evaluation }, busy) => behind(evaluation, busy ?? evaluation),
+  delayed: (entry) => (entry.attempts === 0 ? delayed(entry.evaluation) : failing(entry)),
+  leased: ({ attempts, deadline, evaluation }) =>
+    waitsFor(
+      {
+        ...toldOf(evaluation),
+        rule: Rule.evalLeased,
+        text: "it is being worked on",
+        wakesAt: deadline,
+        evidence: { attempt: String(attempts) },
+      },
+      LEADER,
+    ),
+  failed: failing,
+};
+
+/** `busy`: the evaluation of the same job that goes first. */
+export function whyPlaced(entry: Placed, busy: Evaluation | null): Reason {
+  return TELL[entry.place](entry, busy);
+}
+
+/** It could not be carried out, and is tried again or given up. */
+function failing({ attempts, deadline, evaluation }: Placed): Reason {
+  return waitsFor(
+    {
+      ...toldOf(evaluation),
+      rule: Rule.evalFailing,
+      text: "working on it failed: it is tried again, or given up after the last attempt",
+      wakesAt: deadline,
+      evidence: { attempts: String(attempts) },
+      hint: "look into the leader's log",
+    },
+    LEADER,
+  );
+}
+
+function toldOf(evaluation: Evaluation) {
+  return { subject: subjectOf.evaluation(evaluation), since: evaluation.createTime || null };
+}
+
+/** Blocked: the groups that found no place, and for want of what. */
+export function whyBlocked(evaluation: Evaluation, retryAt: number | null = null): Reason {
+  const subject = subjectOf.evaluation(evaluation);
+  const since = evaluation.createTime || null;
+  if (evaluation.triggeredBy === EvalTrigger.maxPlanAttempts) {
+    const text = "its plans met conflicts again and again: it is tried once more a minute later";
+    const told = { rule: Rule.evalPlanConflict, subject, text, since, wakesAt: retryAt };
+    return waitsFor(told, LEADER);
+  }
+  const failed = Object.entries(evaluation.failedTgAllocs);
+  const evidence = Object.fromEntries(failed.map(([name, metric]) => [name, shortage(metric)]));
+  const lines = failed.map(
+    ([name, metric]) => `group "${name}" (${metric.coalescedFailures + 1}): ${shortage(metric)}`,
+  );
+  return waitsFor(
+    {
+      rule: Rule.evalNoCapacity,
+      subject,
+      text: `no place for ${lines.join("; ") || "some of its allocations"}`,
+      since,
+      evidence: { ...evidence, classes: classesOf(evaluation) },
+      hint: "add or free a node with what is missing, or ask for less",
+    },
+    CAPACITY,
+  );
+}
+
+/** Which classes of nodes were found to fit were they free. */
+function classesOf(evaluation: Evaluation): string {
+  if (evaluation.escapedComputedClass) return "any";
+  const fitting = Object.entries(evaluation.classEligibility).filter(([, fits]) => fits);
+  return `${fitting.length} of ${Object.keys(evaluation.classEligibility).length} known fit`;
+}
+
+/** What was missing, most frequent first. */
+export function shortage(metric: AllocMetric): string {
+  if (metric.nodesEvaluated === 0) return "no node was eligible";
+  const parts = [
+    ...counted(metric.dimensionExhausted, (name) => `${name} exhausted`),
+    ...counted(metric.constraintFiltered, (name) => `constraint "${name}" filtered`),
+    ...counted(metric.classExhausted, (name) => `class "${name}" exhausted`),
+  ];
+  const total = metric.nodesEvaluated;
+  if (parts.length > 0) return `${parts.join(", ")} (of ${total} evaluated)`;
+  return `${metric.nodesFiltered} filtered, ${metric.nodesExhausted} exhausted of ${total} evaluated`;
+}
+
+function counted(
+  counts: Readonly<Record<string, number>>,
+  say: (name: string) => string,
+): readonly string[] {
+  return Object.entries(counts)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, count]) => `${say(name)} on ${count} ${count === 1 ? "node" : "nodes"}`);
+}

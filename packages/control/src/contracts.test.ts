@@ -1,0 +1,31 @@
+/** What must not compile: a decider that waits and does not say why, a reason without an end. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { OPERATOR, type Reason, Rule, waitsFor, waitsUntil } from "@drover/model";
+import type { DeploymentDecision, DrainDecision, MissedDecision } from "./index.ts";
+
+type Fits<T, U> = T extends U ? true : false;
+type Replaced<T, R> = Omit<T, keyof R> & R;
+type Waits<R> = { readonly kind: "wait"; readonly reasons: R; readonly wakeAt: null };
+
+const told = { rule: Rule.deploymentPaused, subject: OPERATOR, text: "it is paused" };
+
+test("I4 who waits without a reason, and a reason without an end, do not compile", () => {
+  const endless: Fits<Replaced<Reason, { waitsFor: readonly []; wakesAt: null }>, Reason> = false;
+  const ended: Fits<Replaced<Reason, { waitsFor: readonly []; wakesAt: number }>, Reason> = true;
+  const unknown: Fits<Replaced<Reason, { rule: "because" }>, Reason> = false;
+  const silent: Fits<Waits<readonly []>, DeploymentDecision> = false;
+  const spoken: Fits<Waits<readonly [Reason]>, DeploymentDecision> = true;
+  const drain: Fits<Waits<readonly []>, DrainDecision> = false;
+  const missed: Fits<{ readonly kind: "wait"; readonly recheckAt: 1 }, MissedDecision> = false;
+  assert.deepEqual(
+    [endless, ended, unknown, silent, spoken, drain, missed],
+    [false, true, false, false, true, false, false],
+  );
+});
+
+test("of many things waited for, some are named", () => {
+  const many = Array.from({ length: 50 }, () => OPERATOR);
+  assert.equal(waitsFor(told, OPERATOR, ...many).waitsFor.length, 20);
+  assert.deepEqual([waitsUntil(7, told).wakesAt, waitsUntil(7, told).waitsFor], [7, []]);
+});

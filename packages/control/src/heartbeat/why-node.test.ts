@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { SECOND } from "@drover/base";
+import { type Node, Rule } from "@drover/model";
+import { MOCK_NOW, mockAlloc, mockJob, mockNode, mockTaskGroup } from "@drover/model/testing";
+import { FakeState } from "../testing/fake-state.ts";
+import { whyNode } from "./why-node.ts";
+
+const DRAIN = { deadline: 0, ignoreSystemJobs: false, forceDeadline: 0, startedAt: MOCK_NOW };
+
+const CASES: Readonly<Record<string, { over: Partial<Node>; rules: readonly Rule[] }>> = {
+  "it takes work": { over: {}, rules: [] },
+  "it is new": { over: { status: "initializing" }, rules: [Rule.nodeInitializing] },
+  "it is lost": { over: { status: "down" }, rules: [Rule.nodeDown] },
+  "it may return": { over: { status: "disconnected" }, rules: [Rule.nodeDisconnected] },
+  "it is not eligible": {
+    over: { schedulingEligibility: "ineligible" },
+    rules: [Rule.nodeIneligible],
+  },
+  "it drains": { over: { drainStrategy: DRAIN }, rules: [Rule.drainRollingLimit] },
+  "it is lost and drains": {
+    over: { status: "down", drainStrategy: DRAIN },
+    rules: [Rule.nodeDown, Rule.drainRollingLimit],
+  },
+};
+
+for (const [name, { over, rules }] of Object.entries(CASES)) {
+  test(`I4 a node says why it is waited for: ${name}`, () => {
+    const disconnect = {
+      lostAfter: 60 * SECOND,
+      stopOnClientAfter: null,
+      replace: true,
+      reconcile: "best_score",
+    };
+    const job = mockJob({ taskGroups: [mockTaskGroup({ count: 3, disconnect })] });
+    const state = new FakeState();
+    const node = mockNode(over);
+    state.putJob(job);
+    state.putNode(node);
+    state.putAlloc(
+      mockAlloc({ nodeId: node.id, clientStatus: "running", deploymentId: "d" }, { job }),
+    );
+    const reasons = whyNode(state, node, MOCK_NOW);
+    assert.deepEqual(
+      reasons.map((reason) => reason.rule),
+      rules,
+    );
+    for (const reason of reasons) assert.ok(reason.waitsFor.length > 0 || reason.wakesAt !== null);
+  });
+}

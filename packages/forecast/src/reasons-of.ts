@@ -1,0 +1,192 @@
+/** The reasons of one subject, by the production deciders on one snapshot. */
+import { decideDeployment, whyAlloc, whyEval, whyNode } from "@drover/control";
+import {
+  type Deployment,
+  EvalStatus,
+  type Evaluation,
+  isDeploymentActive,
+  isEvalTerminal,
+  isSameSubject,
+  type JobRef,
+  LEADER,
+  NodeStatus,
+  type Reason,
+  Rule,
+  type StateReader,
+  type Subject,
+  SubjectKind,
+  subjectKey,
+  subjectOf,
+  waitsFor,
+} from "@drover/model";
+import { dryRun } from "./dry-run.ts";
+import type { LiveReasons } from "./explain.ts";
+
+interface FinderInput {
+  readonly state: StateReader;
+  readonly now: number;
+  readonly live: LiveReasons;
+}
+
+export class ReasonFinder {
+  readonly #state: StateReader;
+  readonly #now: number;
+  readonly #live: LiveReasons;
+  readonly #known = new Map<string, readonly Reason[]>();
+  /** Job → what a pass of the scheduler would leave undone. */
+  readonly #waits = new Map<string, readonly Reason[]>();
+
+  constructor({ live, now, state }: FinderInput) {
+    this.#state = state;
+    this.#now = now;
+    this.#live = live;
+  }
+
+  of(subject: Subject): readonly Reason[] {
+    const key = subjectKey(subject);
+    const known = this.#known.get(key) ?? this.#fresh(subject, key);
+    this.#known.set(key, known);
+    return known;
+  }
+
+  /** What the leader says of a node comes beside what the state shows. */
+  #fresh(subject: Subject, key: string): readonly Reason[] {
+    const live = this.#live.get(key);
+    if (live === undefined) return this.#find(subject);
+    return subject.kind === SubjectKind.node ? [...live, ...this.#find(subject)] : live;
+  }
+
+  #find(subject: Subject): readonly Reason[] {
+    const { id, kind, namespace } = subject;
+    switch (kind) {
+      case SubjectKind.job:
+        return this.#ofJob({ id, namespace });
+      case SubjectKind.group:
+        return this.#ofGroup(subject);
+      case SubjectKind.deployment:
+        return this.#ofDeployment(this.#state.deployment(id));
+      case SubjectKind.evaluation: {
+        const evaluation = this.#state.evaluation(id);
+        const reason = evaluation && whyEval(this.#state, evaluation, this.#now);
+        return reason ? [reason] : [];
+      }
+      case SubjectKind.allocation:
+        return this.#ofAlloc(subject);
+      case SubjectKind.node: {
+        const node = this.#state.node(id);
+        return node ? whyNode(this.#state, node, this.#now) : [];
+      }
+      case SubjectKind.task:
+      case SubjectKind.check:
+        return this.#ofPart(subject);
+      case SubjectKind.image:
+      case SubjectKind.capacity:
+      case SubjectKind.operator:
+      case SubjectKind.leader:
+        return [];
+    }
+  }
+
+  #ofJob(ref: JobRef): readonly Reason[] {
+    const state = this.#state;
+    const subject = subjectOf.job(ref);
+    const deployments = state.deploymentsByJob(ref).filter(isDeploymentActive);
+    const evals = state.evalsByJob(ref).filter((each) => !isEvalTerminal(each));
+    const groups = this.#waitsOf(ref).map((reason) => reason.subject);
+    const allocs = state
+      .allocsByJob(ref)
+      .filter((alloc) => whyAlloc(state, alloc).length > 0)
+      .map(subjectOf.allocation);
+    const all = [
+      ...deployments.map(subjectOf.deployment),
+      ...groups,
+      ...allocs,
+      ...evals.map(subjectOf.evaluation),
+    ];
+    const byKey = new Map(all.map((each) => [subjectKey(each), each]));
+    const [first, ...others] = byKey.values();
+    if (!first) return [];
+    const parts = [
+      counted(deployments.length, "deployment"),
+      counted(evals.length, "evaluation"),
+      counted(allocs.length, "allocation"),
+    ].filter((part) => part !== "");
+    const text = `waits for ${parts.join(", ") || "its groups"}`;
+    return [waitsFor({ rule: Rule.jobUnfinished, subject, text }, first, ...others)];
+  }
+
+  /** What the next pass would leave undone, and what its evaluations wait for. */
+  #ofGroup(subject: Subject): readonly Reason[] {
+    const { group, jobId } = groupIdParts(subject.id);
+    const ref = { namespace: subject.namespace, id: jobId };
+    const waits = this.#waitsOf(ref).filter((reason) => isSameSubject(reason.subject, subject));
+    const open = this.#state
+      .evalsByJob(ref)
+      .filter((each) => isOpenFor(each, group))
+      .map(subjectOf.evaluation);
+    const [first, ...others] = open;
+    if (!first) return waits;
+    const text = `group "${group}" waits for what its evaluations plan`;
+    const told = { rule: Rule.groupAwaitsEvaluation, subject, text };
+    return [...waits, waitsFor(told, first, ...others)];
+  }
+
+  #ofDeployment(deployment: Deployment | undefined): readonly Reason[] {
+    if (!deployment) return [];
+    const input = { deploymentId: deployment.id, now: this.#now };
+    const decision = decideDeployment(input, this.#state);
+    if (decision.kind === "ended") return [];
+    if (decision.kind === "wait") return decision.reasons;
+    return [leaderActs(subjectOf.deployment(deployment), decision.kind)];
+  }
+
+  #ofAlloc(subject: Subject): readonly Reason[] {
+    const alloc = this.#state.alloc(subject.id);
+    if (!alloc) return [];
+    const own = whyAlloc(this.#state, alloc);
+    if (own.length > 0) return own;
+    const ref = { namespace: alloc.namespace, id: alloc.jobId };
+    return this.#waitsOf(ref).filter((reason) => isSameSubject(reason.subject, subject));
+  }
+
+  /** A part of an allocation waits for its node, where that is silent. */
+  #ofPart({ id }: Subject): readonly Reason[] {
+    const alloc = this.#state.alloc(id.slice(0, id.indexOf("/")));
+    const node = alloc && this.#state.node(alloc.nodeId);
+    const isSilent = node !== undefined && node.status !== NodeStatus.ready;
+    return isSilent ? this.of(subjectOf.node(node.id)) : [];
+  }
+
+  #waitsOf(ref: JobRef): readonly Reason[] {
+    const key = subjectKey(subjectOf.job(ref));
+    const known = this.#waits.get(key);
+    if (known) return known;
+    const job = this.#state.job(ref);
+    const waits = job && !job.stop ? dryRun(this.#state, job, this.#now) : [];
+    this.#waits.set(key, waits);
+    return waits;
+  }
+}
+
+/** `<job>/<group>`; a job's id may have slashes, a group's name has none. */
+function groupIdParts(id: string): { readonly jobId: string; readonly group: string } {
+  const at = id.lastIndexOf("/");
+  return { jobId: id.slice(0, at), group: id.slice(at + 1) };
+}
+
+function isOpenFor(evaluation: Evaluation, group: string): boolean {
+  if (isEvalTerminal(evaluation)) return false;
+  if (evaluation.status === EvalStatus.pending) return true;
+  const failed = Object.keys(evaluation.failedTgAllocs);
+  return failed.length === 0 || failed.includes(group);
+}
+
+function leaderActs(subject: Subject, what: string): Reason {
+  const text = `nothing: the leader is about to act (${what})`;
+  return waitsFor({ rule: Rule.leaderActs, subject, text }, LEADER);
+}
+
+function counted(count: number, what: string): string {
+  if (count === 0) return "";
+  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
+}

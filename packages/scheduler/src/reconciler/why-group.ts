@@ -1,0 +1,181 @@
+/** Why a pass leaves something of a group undone, and what that waits for (DESIGN §12.6). */
+import {
+  type Allocation,
+  CAPACITY,
+  type JobRef,
+  OPERATOR,
+  type Reason,
+  Rule,
+  type Subject,
+  subjectOf,
+  type TaskGroup,
+  waitsFor,
+  waitsUntil,
+} from "@drover/model";
+import type { Triage } from "./deployment-step.ts";
+import type { Due } from "./followups.ts";
+import { isUndecided, type LimitInput } from "./limit.ts";
+
+/** What keeps an allocation from being replaced or placed in this pass. */
+export const HeldBy = {
+  /** Paused or failed. */
+  deployment: "deployment",
+  canaries: "canaries",
+  /** `max_parallel` undecided ones. */
+  limit: "limit",
+  /** Serving ones may not fall below `count - max_parallel`. */
+  floor: "floor",
+} as const;
+export type HeldBy = (typeof HeldBy)[keyof typeof HeldBy];
+
+export interface HoldFacts {
+  readonly ref: JobRef;
+  readonly group: TaskGroup;
+  readonly triage: Triage;
+  readonly limit: Pick<LimitInput, "deployment" | "untainted" | "group">;
+  readonly serving: number;
+}
+
+type Tell = (facts: HoldFacts, count: number) => Reason;
+
+/** One for each cause: a cause without a reason does not compile. */
+const TELL: Readonly<Record<HeldBy, Tell>> = {
+  deployment: (facts, count) =>
+    waitsFor(
+      {
+        ...toldOf(facts, count),
+        rule: Rule.groupHeldByDeployment,
+        text: `${count} to place or replace, held back: ${conditionOf(facts.triage)}`,
+      },
+      deploymentOf(facts) ?? OPERATOR,
+    ),
+  canaries: (facts, count) =>
+    waitsFor(
+      {
+        ...toldOf(facts, count),
+        rule: Rule.groupAwaitsCanaries,
+        text: `${count} to replace once the canaries are promoted`,
+      },
+      deploymentOf(facts) ?? OPERATOR,
+    ),
+  limit: (facts, count) => {
+    const open = facts.limit.untainted.filter((each) => isUndecided(each, facts.limit.deployment));
+    const [first = deploymentOf(facts) ?? OPERATOR, ...others] = open.map(subjectOf.allocation);
+    const max = facts.group.update?.maxParallel ?? 0;
+    const text = `${count} to replace; max_parallel = ${max} is used up by ${open.length} not healthy yet`;
+    const told = { ...toldOf(facts, count), rule: Rule.groupRollingLimit, text };
+    return waitsFor(told, first, ...others);
+  },
+  floor: (facts, count) => {
+    const idle = facts.limit.untainted.filter((alloc) => alloc.deploymentStatus?.healthy !== true);
+    const [first = CAPACITY, ...others] = idle.map(subjectOf.allocation);
+    const { count: wanted, update } = facts.group;
+    const floor = wanted - (update?.maxParallel ?? 0);
+    const text = `${count} to replace; ${facts.serving} serve, and ${floor} must go on serving`;
+    const told = { ...toldOf(facts, count), rule: Rule.groupServingFloor, text };
+    return waitsFor(told, first, ...others);
+  },
+};
+
+/** Counts what is held back, by its cause. */
+export class Holds {
+  readonly #counts = new Map<HeldBy, number>();
+
+  add(by: HeldBy, count = 1): void {
+    if (count > 0) this.#counts.set(by, (this.#counts.get(by) ?? 0) + count);
+  }
+
+  reasons(facts: HoldFacts): Reason[] {
+    return [...this.#counts].map(([by, count]) => TELL[by](facts, count));
+  }
+}
+
+function toldOf({ group, ref, serving }: HoldFacts, count: number) {
+  return {
+    subject: subjectOf.group(ref, group.name),
+    evidence: {
+      waiting: String(count),
+      count: String(group.count),
+      serving: String(serving),
+      maxParallel: String(group.update?.maxParallel ?? 0),
+    },
+  };
+}
+
+function deploymentOf({ ref, triage }: HoldFacts): Subject | null {
+  const { current } = triage;
+  return current && subjectOf.deployment({ id: current.id, namespace: ref.namespace });
+}
+
+function conditionOf({ current, isPaused }: Triage): string {
+  if (isPaused) return `the deployment is ${current?.status ?? "paused"}`;
+  return `the deployment has ${current?.status ?? "failed"}`;
+}
+
+/** G9: clients that are out of reach stop their allocations by themselves after a while. */
+export function awaitsClientStop(
+  scope: { readonly ref: JobRef; readonly group: TaskGroup },
+  waits: readonly Due[],
+): Reason {
+  return waitsUntil(Math.max(...waits.map(({ at }) => at)), {
+    rule: Rule.groupAwaitsClientStop,
+    subject: subjectOf.group(scope.ref, scope.group.name),
+    text: `nothing is placed until unreachable nodes have surely stopped ${waits.length} of it`,
+    evidence: { allocations: waits.map(({ allocId }) => allocId).join(", ") },
+  });
+}
+
+/** R4 to R8, Y5, Y6: a failed allocation that is not replaced now. */
+export const whyNotReplaced = {
+  awaitsDeployment: (alloc: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfFailed(alloc),
+        rule: Rule.allocAwaitsDeployment,
+        text: "it failed: its deployment decides whether it is replaced",
+      },
+      subjectOf.deployment({ id: alloc.deploymentId, namespace: alloc.namespace }),
+    ),
+  versionFailed: (alloc: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfFailed(alloc),
+        rule: Rule.allocVersionFailed,
+        text: `its version cannot run, so it is not tried again: ${alloc.unretryableError}`,
+        hint: `submit a corrected version of job "${alloc.jobId}"`,
+      },
+      OPERATOR,
+    ),
+  frozen: (alloc: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfFailed(alloc),
+        rule: Rule.allocFrozen,
+        text: "it ended, and the failed deployment that it belongs to starts nothing more",
+        hint: `submit another version of job "${alloc.jobId}"`,
+      },
+      OPERATOR,
+    ),
+  exhausted: (alloc: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfFailed(alloc),
+        rule: Rule.allocRescheduleExhausted,
+        text: "it failed, and its group's reschedule policy allows no further attempt",
+        evidence: { attempts: String(alloc.rescheduleTracker?.events.length ?? 0) },
+        hint: `drover job eval -force-reschedule ${alloc.jobId}`,
+      },
+      OPERATOR,
+    ),
+  delayed: (alloc: Allocation, at: number): Reason =>
+    waitsUntil(at, {
+      ...toldOfFailed(alloc),
+      rule: Rule.allocRescheduleDelay,
+      text: "it failed and is replaced after its reschedule delay",
+      evidence: { attempts: String(alloc.rescheduleTracker?.events.length ?? 0) },
+    }),
+} as const;
+
+function toldOfFailed(alloc: Allocation) {
+  return { subject: subjectOf.allocation(alloc), since: alloc.modifyTime || null };
+}
