@@ -43,6 +43,45 @@ test("readers that do not read are cut off, cost no memory, and hold nobody up",
   for (const readers of [stalled.server, stalled.outside]) await assertCutOff(readers, server);
 });
 
+test("a reader goes on at any other agent from its index, losing and repeating nothing", async (t) => {
+  const cluster = await TestCluster.start({ agents: 3, clientsOnly: 1 });
+  t.after(() => cluster.stop());
+  const [first] = cluster.agents as [TestAgent];
+  const witness = follow(t, first, "");
+  await witness.has(0);
+  await registerJobs(first, 15);
+  const last = await witness.has(5);
+  const seen = witness.indexes().filter((index) => index <= last);
+  const others = cluster.agents.map((agent) => follow(t, agent, `&index=${last + 1}`));
+  await registerJobs(first, 30);
+  await witness.has(30);
+  for (const other of others) {
+    await other.has(30 - seen.length);
+    assert.deepEqual([...seen, ...other.indexes()].slice(0, 30), witness.indexes().slice(0, 30));
+    assert.ok(!other.reader.lines.some((line) => line.Gap ?? line.Error));
+  }
+});
+
+/** Follows the registrations of jobs. */
+function follow(t: TestContext, { api }: TestAgent, query: string) {
+  const reader = new TestEventReader(api.address, `topic=Job${query}`);
+  t.after(() => reader.close());
+  const indexes = () =>
+    reader.lines.flatMap(({ Index, Events = [] }) =>
+      Index !== undefined && Events.some(({ Type }) => Type === "JobRegistered") ? [Index] : [],
+    );
+  /** Waits for so many and answers the index of that one. */
+  const has = async (count: number) => {
+    await waitUntil(
+      () => [reader.lines.length, indexes().length],
+      ([lines = 0, events = 0]) => lines > 0 && events >= count,
+      { timeoutMs: 10_000, what: `${count} registrations at ${api.address}` },
+    );
+    return indexes()[count - 1] ?? 0;
+  };
+  return { reader, indexes, has };
+}
+
 /** What was sent is whole; the last line says where to go on; whoever does is told of the gap. */
 async function assertCutOff(readers: readonly TestEventReader[], agent: TestAgent): Promise<void> {
   for (const reader of readers) {
@@ -97,10 +136,12 @@ function countingReader(t: TestContext, { api }: TestAgent) {
   return { reader, seen };
 }
 
-async function registerJobs({ api }: TestAgent): Promise<void> {
-  let next = 0;
+/** Registers what is missing of jobs 0 to `until`. */
+async function registerJobs({ api }: TestAgent, until = JOBS): Promise<void> {
+  const jobs = await api.get<readonly unknown[]>("/v1/jobs");
+  let next = jobs.length;
   const worker = async () => {
-    while (next < JOBS) {
+    while (next < until) {
       const ID = `padded-${next++}`;
       const task = { Name: "t", Driver: "mock_driver", Config: { run_for: "1h" } };
       const group = { Name: "g", Count: 0, Tasks: [task] };
