@@ -11,6 +11,7 @@ import { infraDown, infraEnv, infraUp } from "./infra.ts";
 import { ROOT } from "./lib/files.ts";
 
 const ROUNDS = 10;
+const EVENT_WRITES = 300;
 const IDLE_WINDOW_MS = 30_000;
 /** Of one core; above it the figures say more about the neighbours. */
 const QUIET_LOAD = 0.5;
@@ -20,7 +21,9 @@ type Bench = () => Promise<readonly Figure[]>;
 const BENCHES: Readonly<Record<string, Bench>> = {
   rolling: async () => (await import("../test/bench/rolling.ts")).measureRolling(ROUNDS),
   revert: async () => (await import("../test/bench/revert.ts")).measureRevert(ROUNDS),
+  events: async () => (await import("../test/bench/events.ts")).measureEvents(EVENT_WRITES),
   failover: async () => (await import("../test/bench/failover.ts")).measureFailover(ROUNDS),
+  steps: async () => (await import("../test/bench/steps.ts")).measureSteps(),
   idle: async () =>
     (await import("../test/bench/idle.ts")).measureIdle({
       windowMs: IDLE_WINDOW_MS,

@@ -12,6 +12,7 @@ const steps: readonly { readonly name: string; readonly command: readonly string
   { name: "purity", command: [process.execPath, "scripts/check-purity.ts"] },
   { name: "tidy", command: [process.execPath, "scripts/tidy.ts"] },
   { name: "unused", command: [bin("knip"), "--no-progress", "--no-config-hints"] },
+  { name: "specs", command: [process.execPath, "scripts/check-specs.ts"] },
   { name: "docs", command: [process.execPath, "scripts/check-docs.ts"] },
 ];
 

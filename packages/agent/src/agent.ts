@@ -16,6 +16,7 @@ import { createAgentInfo } from "./agent-info-impl.ts";
 import { openClient } from "./client-parts.ts";
 import { Cluster } from "./cluster/cluster.ts";
 import { type AgentConfig, DEFAULT_RPC_PORT } from "./config/config.ts";
+import { createGate } from "./gate.ts";
 import { Dispatcher } from "./http/dispatcher.ts";
 import { type ExecDeps, serveExecStreams } from "./http/exec/exec-stream.ts";
 import { serveExecUpgrades } from "./http/exec/exec-upgrade.ts";
@@ -100,7 +101,9 @@ async function openParts(
   const otherServers = () =>
     isForming() ? [] : parts.cluster.serverAddresses().filter((a) => a !== rpcAddress);
   const agent = createAgentInfo(config, { ...parts, rpcAddress, client, tap });
+  const clientGate = createGate();
   const execDeps: ExecDeps = {
+    clientOpen: clientGate.opened,
     server: () => (parts.raft?.clusterId === "" ? null : parts.server),
     client,
     peers,
@@ -118,6 +121,8 @@ async function openParts(
   const http = await listenHttp({ host: config.bindAddr, port: config.ports.http, dispatcher });
   open.http = http;
   serveExecUpgrades(http.node, { ...execDeps, log });
+  // A session with our own server, which will never have a leader, is not waited for.
+  parts.cluster.onOutside(() => client()?.reconnect("this machine works beside the cluster"));
   parts.cluster.start();
   if (config.client.enabled) {
     open.client = await openClient(config, deps, {
@@ -128,8 +133,8 @@ async function openParts(
       servers: () => (parts.cluster.isOutside ? otherServers() : [rpcAddress]),
     });
   }
-  const stop = () => stopAgent(open, log);
-  return { httpAddress: http.address, rpcAddress, config, stop };
+  clientGate.open();
+  return { httpAddress: http.address, rpcAddress, config, stop: () => stopAgent(open, log) };
 }
 
 function openWire(

@@ -7,6 +7,7 @@ import type { Log } from "@drover/server";
 
 /** The lowest real-time priority: ahead of ordinary programs, behind other real-time ones. */
 const PRIORITY = "1";
+const TIMEOUT_MS = 5_000;
 
 /**
  * Real-time round robin for every thread there is; threads and tasks started later are ordinary
@@ -15,10 +16,12 @@ const PRIORITY = "1";
 export function takePriority(log: Log, pid = process.pid): Promise<void> {
   const args = ["--rr", "--reset-on-fork", "--all-tasks", "--pid", PRIORITY, String(pid)];
   return new Promise((resolve) => {
-    execFile("chrt", args, (error, _stdout, stderr) => {
-      if (error !== null) {
+    execFile("chrt", args, { timeout: TIMEOUT_MS }, (error, _stdout, stderr) => {
+      if (error === null) log("info", "running ahead of ordinary programs");
+      else {
         const reason = stderr.trim() || error.message;
-        log("debug", "runs at ordinary priority, updates are slower on a busy machine", { reason });
+        const text = "running as an ordinary program: updates are slower while the machine is busy";
+        log("info", text, { reason });
       }
       resolve();
     });

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test from "node:test";
 import { type CliWorld, runCli } from "./cli.ts";
 
 async function run(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = { NOMAD_ADDR: "http://127.0.0.1:4" },
+  directory = "/nowhere",
 ) {
   let stdout = "";
   let stderr = "";
@@ -16,7 +20,7 @@ async function run(
     err: { write: (text) => (stderr += String(text)) },
     isTerminal: false,
     env,
-    directory: "/nowhere",
+    directory,
     programPath: "drover",
     now: () => 0,
     sleep: async () => undefined,
@@ -100,4 +104,36 @@ test("flags win over the environment", async () => {
   const argv = ["node", "status", "-address=http://127.0.0.1:5", "-region", "r"];
   const { stderr } = await run(argv, { NOMAD_ADDR: "http://127.0.0.1:4", NOMAD_NAMESPACE: "n" });
   assert.match(stderr, /"http:\/\/127\.0\.0\.1:5\/v1\/nodes\?namespace=n&region=r"/);
+});
+
+test("job init writes a job file that is valid, and never over another file", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "drover-test-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const inside = (...argv: string[]) => run(argv, undefined, directory);
+  const text = (name: string) => readFileSync(join(directory, name), "utf8");
+  for (const [name, ...argv] of [
+    ["example.nomad.hcl", "job", "init"],
+    ["short.hcl", "init", "-short", "short.hcl"],
+  ] as const) {
+    const { exit, stdout } = await inside(...argv);
+    assert.deepEqual([exit, stdout], [0, `Example job file written to ${name}\n`]);
+    // No agent answers here: what can be checked without one is.
+    const verdict = await inside("validate", name);
+    assert.equal(verdict.exit, 0, verdict.stderr);
+    assert.match(verdict.stdout, /Job validation successful/);
+  }
+  assert.match(text("example.nomad.hcl"), /#/);
+  assert.doesNotMatch(text("short.hcl"), /#/);
+  const before = text("short.hcl");
+  const again = await inside("job", "init", "short.hcl");
+  assert.equal(again.exit, 1);
+  assert.match(again.stderr, /Job file 'short\.hcl' already exists/);
+  assert.equal(text("short.hcl"), before);
+  assert.equal((await inside("job", "init", "-list-templates")).stdout, "example\n");
+  assert.match(
+    (await inside("job", "init", "-template", "no", "x")).stderr,
+    /no example named "no"/,
+  );
+  assert.match((await inside("job", "init", "-connect", "x")).stderr, /-connect is not supported/);
+  assert.throws(() => text("x"), /ENOENT/);
 });

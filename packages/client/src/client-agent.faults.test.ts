@@ -98,7 +98,7 @@ function storeOf(world: World): AllocStore {
   return new AllocJournal(join(world.dataDir, "client", "allocs.log"));
 }
 
-test("an agent killed at any write goes on where it was, without a twin or an orphan", async () => {
+test("[T1 T2] an agent killed at any write goes on where it was, without a twin or an orphan", async () => {
   const writes = await liveThrough({ at: Number.POSITIVE_INFINITY, written: true });
   assert.ok(writes >= 8, `the scenario writes ${writes} times`);
   for (let at = 1; at <= writes; at++) {
@@ -294,7 +294,7 @@ test("a node keeps its id, and another data directory has another", () =>
     await other.close();
   }));
 
-test("absence stops nothing, a tombstone does", () =>
+test("[A5 A6] absence stops nothing, a tombstone does", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     const { id } = place.alloc;
@@ -315,7 +315,7 @@ test("absence stops nothing, a tombstone does", () =>
     await store.close();
   }));
 
-test("a push from the past, of another epoch or another cluster, is refused", () =>
+test("[S1] a push from the past, of another epoch or another cluster, is refused", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     const { id } = place.alloc;
@@ -338,7 +338,7 @@ test("a push from the past, of another epoch or another cluster, is refused", ()
     await world.status(id, "complete");
   }));
 
-test("what a push says of an allocation is refused when older than what is known of it", () =>
+test("[S1] what a push says of an allocation is refused when older than what is known of it", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     const newer = changed(place, {});
@@ -370,7 +370,7 @@ test("an allocation of another node is not run", () =>
     assert.deepEqual(world.agent.allocIds, []);
   }));
 
-test("updates that were not acknowledged are sent again, with numbers that only grow", () =>
+test("[S3] updates that were not acknowledged are sent again, with numbers that only grow", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     const { id } = place.alloc;
@@ -402,7 +402,7 @@ test("after a restart everything is reported again", () =>
     assert.ok((world.report(id)?.clientSeq ?? 0) >= before);
   }));
 
-test("tasks without an allocation are reaped after the first complete push, only our own", () =>
+test("[S4] tasks without an allocation are reaped after the first complete push, only our own", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     world.push([place], { complete: true });
@@ -433,7 +433,7 @@ test("heartbeats go at half the time to live, and a missed one changes the serve
     });
   }));
 
-test("health is proven again after a restart of the agent, with the old deadline", () =>
+test("[H6] health is proven again after a restart of the agent, with the old deadline", () =>
   inWorld(async (world) => {
     world.discovery.defaultStatus = "critical";
     const place = want(world.nodeId);

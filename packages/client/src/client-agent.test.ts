@@ -29,7 +29,7 @@ function events(world: World, id: string, task = "server"): string[] {
   return (world.report(id)?.taskStates[task]?.events ?? []).map((e) => e.type);
 }
 
-test("an allocation is started, reported healthy, and stopped in the documented order", () =>
+test("[T7] an allocation is started, reported healthy, and stopped in the documented order", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     const { id } = place.alloc;
@@ -94,7 +94,7 @@ test("a task sees where it runs, and configuration is filled in", () =>
     assert.equal(world.report(place.alloc.id)?.imageDigests["a:linux"], "sha256:1");
   }));
 
-test("a service is out of the catalog before the task is signalled, and consumers get time", () =>
+test("[T7] a service is out of the catalog before the task is signalled, and consumers get time", () =>
   inWorld(
     async (world) => {
       const place = want(world.nodeId, { task: { shutdownDelay: 0 } });
@@ -113,7 +113,7 @@ test("a service is out of the catalog before the task is signalled, and consumer
     { consumerGraceMs: 2_000 },
   ));
 
-test("what was not serving gets no grace", () =>
+test("[T7] what was not serving gets no grace", () =>
   inWorld(
     async (world) => {
       world.discovery.defaultStatus = "critical";
@@ -137,7 +137,7 @@ test("a catalog that does not confirm is said in the task's history", () =>
     assert.ok(events(world, place.alloc.id).includes("Deregister Unconfirmed"));
   }));
 
-test("nothing is decided about an allocation that is known to stop", () =>
+test("[H4] nothing is decided about an allocation that is known to stop", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     const { id } = place.alloc;
@@ -164,7 +164,7 @@ test("critical checks past the deadline make it unhealthy, with the reason", () 
     assert.equal(world.report(id)?.clientStatus, "running");
   }));
 
-test("make before break: prepare pulls and reports, go starts", () =>
+test("[A3] make before break: prepare pulls and reports, go starts", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId, {
       alloc: { phase: "prepare" },
@@ -251,7 +251,7 @@ test("a pull that is not needed any more is aborted", () =>
     await world.until("it pulls no more", () => world.driver.pulling === 0);
   }));
 
-test("stopping a prepared allocation starts nothing", () =>
+test("[A3] stopping a prepared allocation starts nothing", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId, { alloc: { phase: "prepare" } });
     world.push([place]);
@@ -272,7 +272,7 @@ test("a kill during the pull aborts it", () =>
     assert.ok(!world.driver.calls.includes("start server"));
   }));
 
-test("a start waits for the local holder of its port", () =>
+test("[A4] a start waits for the local holder of its port", () =>
   inWorld(async (world) => {
     const old = want(world.nodeId, { alloc: { id: mockId("old") } });
     const next = want(world.nodeId, { alloc: { id: mockId("new") } });
@@ -288,7 +288,7 @@ test("a start waits for the local holder of its port", () =>
     assert.deepEqual(world.driver.running(), [`${next.alloc.id}/server`]);
   }));
 
-test("one that was stopped while it waited for a port does not keep it", () =>
+test("[A4] one that was stopped while it waited for a port does not keep it", () =>
   inWorld(async (world) => {
     const [a, b, c] = ["a", "b", "c"].map((name) => {
       return want(world.nodeId, { alloc: { id: mockId(name) } });
@@ -321,7 +321,7 @@ test("a task that exits is restarted, out of the catalog meanwhile", () =>
     assert.deepEqual(events(world, id).slice(2, 5), ["Started", "Terminated", "Restarting"]);
   }));
 
-test("used-up restarts fail the allocation and take its sibling along", () =>
+test("[A2 H5] used-up restarts fail the allocation and take its sibling along", () =>
   inWorld(async (world) => {
     const none = { attempts: 0, interval: SECOND, delay: 0, mode: "fail", renderTemplates: false };
     const tasks = [mockTask({ name: "server", restartPolicy: none }), mockTask({ name: "other" })];
@@ -337,7 +337,7 @@ test("used-up restarts fail the allocation and take its sibling along", () =>
     assert.equal(world.report(id)?.taskStates.other?.failed, false);
   }));
 
-test("an update in place keeps the process, changes tags, and health is proven again", () =>
+test("[H2] an update in place keeps the process, changes tags, and health is proven again", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
     const { id } = place.alloc;
@@ -370,7 +370,7 @@ test("a promoted canary is registered again with its normal tags", () =>
 
 const CHECK_RESTART = { limit: 3, grace: 5 * SECOND, ignoreWarnings: false };
 
-test("a check that stays bad after its grace restarts the task, counted by the policy", () =>
+test("[T6] a check that stays bad after its grace restarts the task, counted by the policy", () =>
   inWorld(async (world) => {
     world.discovery.defaultStatus = "critical";
     const checks = [httpCheck({ interval: SECOND, checkRestart: CHECK_RESTART })];
@@ -406,7 +406,7 @@ test("a check that recovers in time restarts nothing", () =>
     await world.until("now it is", () => world.driver.calls.includes("stop server"));
   }));
 
-test("a poststop task runs after the others and keeps the allocation running", () =>
+test("[A1] a poststop task runs after the others and keeps the allocation running", () =>
   inWorld(async (world) => {
     const tasks = [
       mockTask({ name: "server" }),

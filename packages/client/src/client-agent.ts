@@ -15,7 +15,7 @@ import { PortHolders } from "./core/port-holders.ts";
 import { Fingerprinter } from "./fingerprint/fingerprinter.ts";
 import { AllocControl, type AllocStats } from "./local/alloc-control.ts";
 import { AllocFs } from "./local/alloc-fs.ts";
-import { allocsToCollect } from "./local/collect-allocs.ts";
+import { AllocCollector } from "./local/collect-allocs.ts";
 import { type HostStats, HostStatsReader } from "./local/host-stats.ts";
 import type { ClientDeps, ClientOptions } from "./options.ts";
 import { AllocRunner } from "./runner/alloc-runner.ts";
@@ -44,6 +44,7 @@ export class ClientAgent {
   readonly #ports = new PortHolders();
   readonly #updates: AllocUpdates;
   readonly #session: Session;
+  readonly #collector: AllocCollector<AllocRunner>;
   readonly #fingerprinter: Fingerprinter;
   readonly #seen: SeenIndex;
   readonly #store: AllocStore;
@@ -89,6 +90,12 @@ export class ClientAgent {
         this.#watchDetached();
       },
       push: (push) => this.#receive(push),
+    });
+    this.#collector = new AllocCollector({
+      clock,
+      log,
+      allocs: () => this.#runners.values(),
+      keep: options.gcMaxAllocs,
     });
     const local = this.#localParts();
     this.fs = local.fs;
@@ -167,6 +174,11 @@ export class ClientAgent {
     return this.#control.exec(allocId, request);
   }
 
+  /** Gives the session up for one with another of the servers known now. */
+  reconnect(reason: string): void {
+    this.#deps.link.drop(reason);
+  }
+
   hostStats(): Promise<HostStats> {
     return this.#hostStats.read(this.#deps.clock.now());
   }
@@ -176,7 +188,7 @@ export class ClientAgent {
     if (allocId !== "" && this.#known(allocId).record.stage.kind !== "done") {
       throw new DroverError("still-running", `allocation ${allocId} has not ended`);
     }
-    await this.#collect(0, allocId);
+    await this.#collector.collect(0, allocId);
   }
 
   /** Restores what an earlier agent left, then connects. */
@@ -212,6 +224,7 @@ export class ClientAgent {
     this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#fingerprinter.stop();
+    this.#collector.stop();
     this.#detachedTimer?.();
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     await this.#session.close();
@@ -314,19 +327,6 @@ export class ClientAgent {
     throw new DroverError("unknown-alloc", `Unknown allocation ${JSON.stringify(allocId)}`);
   }
 
-  async #collect(keep: number, only = ""): Promise<void> {
-    const records = [...this.#runners.values()].map((runner) => runner.record);
-    for (const id of allocsToCollect(records, keep)) {
-      if (only !== "" && id !== only) continue;
-      try {
-        await this.#runners.get(id)?.removeFiles();
-      } catch (error) {
-        const fields = { allocId: id, error: errorText(error) };
-        this.#deps.log("warn", "removing an allocation's files failed", fields);
-      }
-    }
-  }
-
   #clusterId(): string {
     const configured = this.#options.clusterId;
     return configured === "" ? this.#seen.current.clusterId : configured;
@@ -366,7 +366,7 @@ export class ClientAgent {
         this.#busy += begins ? 1 : -1;
         if (this.#busy === 0) this.#updates.settled();
       },
-      ended: () => void this.#collect(this.#options.gcMaxAllocs),
+      ended: () => this.#collector.ended(),
       forgotten: (id) => {
         void this.#runners.get(id)?.close();
         this.#runners.delete(id);

@@ -30,7 +30,7 @@ const patient: Partial<TaskGroup> = {
   },
 };
 
-test("an allocation on a node that went down is lost and replaced under its name", () => {
+test("[S1] an allocation on a node that went down is lost and replaced under its name", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
   assert.ok(first);
@@ -47,7 +47,7 @@ test("an allocation on a node that went down is lost and replaced under its name
   assert.equal(plan.deployment, null);
 });
 
-test("I1 what was told to stop on a node that is gone becomes lost", () => {
+test("[J3] what was told to stop on a node that is gone becomes lost", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
   assert.ok(first);
@@ -60,7 +60,7 @@ test("I1 what was told to stop on a node that is gone becomes lost", () => {
   );
 });
 
-test("G21 an allocation told to migrate is stopped and placed elsewhere, paused or not", () => {
+test("[G21] an allocation told to migrate is stopped and placed elsewhere, paused or not", () => {
   const { harness, job } = running();
   harness.register(rollingJob({ count: 3, image: "2" }));
   harness.pause(job);
@@ -79,7 +79,7 @@ test("G21 an allocation told to migrate is stopped and placed elsewhere, paused 
   assert.equal(plan.annotations?.desiredTgUpdates.web?.migrate, 1);
 });
 
-test("G21 beside pending canaries an old allocation comes back at its old version", () => {
+test("[G21] beside pending canaries an old allocation comes back at its old version", () => {
   const { harness, job } = running();
   const [before] = harness.state.deploymentsByJob(job);
   harness.register(rollingJob({ count: 3, image: "2", update: { canary: 1 } }));
@@ -91,7 +91,7 @@ test("G21 beside pending canaries an old allocation comes back at its old versio
   assert.equal(plan.placements[0]?.deploymentId, before?.id);
 });
 
-test("R8 failures close together share one follow-up evaluation", () => {
+test("[R8] failures close together share one follow-up evaluation", () => {
   const { harness, job } = running();
   const [one, two, three] = harness.live(job);
   assert.ok(one && two && three);
@@ -114,7 +114,7 @@ test("R8 failures close together share one follow-up evaluation", () => {
   assert.deepEqual([again.followups, again.plan.attributeUpdates], [[], []]);
 });
 
-test("R7 the replacement of a failed allocation avoids the node it failed on", () => {
+test("[R7] the replacement of a failed allocation avoids the node it failed on", () => {
   const { harness, job } = running({ count: 1 });
   const [first] = harness.live(job);
   assert.ok(first);
@@ -142,7 +142,7 @@ test("a failed allocation without a place stays and says why", () => {
   assert.ok(result.blocked);
 });
 
-test("D1 D2 an unreachable allocation becomes unknown and is replaced after its delay", () => {
+test("[D1 D2 D3] an unreachable allocation becomes unknown and is replaced after its delay", () => {
   const { harness, job } = running({ group: patient });
   const [first] = harness.live(job);
   assert.ok(first);
@@ -174,7 +174,7 @@ test("D1 D2 an unreachable allocation becomes unknown and is replaced after its 
   assert.deepEqual(expired.plan.placements, []);
 });
 
-test("D4 an allocation that comes back takes over from its replacement", () => {
+test("[D4] an allocation that comes back takes over from its replacement", () => {
   const { harness, job } = running({ group: patient });
   const [first] = harness.live(job);
   assert.ok(first);
@@ -197,7 +197,7 @@ test("D4 an allocation that comes back takes over from its replacement", () => {
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
 });
 
-test("D5 a newer replacement wins over the one that comes back", () => {
+test("[D5] a newer replacement wins over the one that comes back", () => {
   const { harness, job } = running({ group: patient });
   const [first] = harness.live(job);
   assert.ok(first);
@@ -213,7 +213,51 @@ test("D5 a newer replacement wins over the one that comes back", () => {
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
 
-test("G9 a lost allocation that its client must stop itself is replaced after that", () => {
+test("[D6] one that failed while it was away is stopped when it comes back", () => {
+  const { harness, job } = running({ group: patient });
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  harness.evaluate(job);
+  harness.changeNode(first.nodeId, { status: "ready" });
+  const back = harness.state.alloc(first.id);
+  assert.ok(back);
+  harness.update(back, { clientStatus: ClientStatus.failed });
+  const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
+  assert.deepEqual(
+    plan.stops.map((stop) => [stop.allocId, stop.clientStatus]),
+    [[first.id, "failed"]],
+  );
+});
+
+test("[G1] what is stopped already is not counted, and its name is free", () => {
+  const { harness, job } = running();
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.update(first, { desiredStatus: "stop", clientStatus: ClientStatus.running });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(plan.stops, []);
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.name),
+    [first.name],
+  );
+});
+
+test("[S3] a count that falls takes those first that must leave their node anyway", () => {
+  const { harness, job } = running();
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.update(first, { desiredTransition: { ...first.desiredTransition, migrate: true } });
+  const { plan } = harness.register(rollingJob({ count: 2 }));
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [first.id],
+  );
+  assert.ok(plan.placements.every((alloc) => alloc.previousAllocation !== first.id));
+  assert.equal(harness.live(job).length, 2);
+});
+
+test("[G9] a lost allocation that its client must stop itself is replaced after that", () => {
   const stopOnClientAfter = MINUTE;
   const disconnect = { ...patient.disconnect, lostAfter: 0, stopOnClientAfter };
   const group = { disconnect } as Partial<TaskGroup>;
@@ -235,7 +279,7 @@ function batchJob(options: RollingOptions = {}): Job {
   return rollingJob({ count: 2, update: null, job: { type: "batch" }, ...options, group });
 }
 
-test("R3 a batch allocation that finished is not run again, one that failed is", () => {
+test("[R3] a batch allocation that finished is not run again, one that failed is", () => {
   const harness = new Harness();
   const job = batchJob();
   assert.equal(harness.register(job).plan.deployment, null);
@@ -255,7 +299,7 @@ test("R3 a batch allocation that finished is not run again, one that failed is",
   );
 });
 
-test("G4 a batch job that changed runs anew, whatever the old version finished", () => {
+test("[G4] a batch job that changed runs anew, whatever the old version finished", () => {
   const harness = new Harness();
   const job = batchJob();
   harness.register(job);
@@ -267,7 +311,7 @@ test("G4 a batch job that changed runs anew, whatever the old version finished",
   assert.deepEqual(plan.annotations?.desiredTgUpdates.web?.ignore, 2);
 });
 
-test("J2 a group whose count is zero, or that is gone, is stopped", () => {
+test("[J2] a group whose count is zero, or that is gone, is stopped", () => {
   const { harness } = running();
   const emptied = harness.register(rollingJob({ count: 0 }));
   assert.equal(emptied.plan.stops.length, 3);
@@ -280,7 +324,7 @@ test("J2 a group whose count is zero, or that is gone, is stopped", () => {
   assert.deepEqual(Object.keys(result.plan.deployment?.taskGroups ?? {}), ["api"]);
 });
 
-test("a purged job has all its allocations stopped", () => {
+test("[J1] a purged job has all its allocations stopped", () => {
   const { harness, job } = running();
   harness.state.deleteJob(job);
   const { plan } = harness.evaluate(job);

@@ -9,6 +9,7 @@ import {
   finishResult,
   replace,
 } from "./carry-out.ts";
+import { hasImages } from "./feasible/images.ts";
 import { addExhaustedResources, coalesce } from "./metrics.ts";
 import type { Placer } from "./placer.ts";
 import { reconcileInput } from "./reconcile-input.ts";
@@ -38,7 +39,7 @@ export function scheduleGeneric(input: SchedulerInput): SchedulerResult {
 
 function place(session: Session, job: Job, result: ReconcileResult, request: PlaceRequest): void {
   const { now, plan, state, view } = session;
-  const { group, kind, previous, stopPrevious } = request;
+  const { group, kind, leaving, previous, retryOf, stopPrevious } = request;
   const current = {
     job,
     group,
@@ -47,20 +48,27 @@ function place(session: Session, job: Job, result: ReconcileResult, request: Pla
   const version = request.downgrade ? chooseVersion(state, current, previous) : current;
   const isReschedule = kind === PlaceKind.reschedule || kind === PlaceKind.disconnect;
   if (stopPrevious) view.stop(stopPrevious.alloc);
+  if (leaving) view.stop(leaving.alloc);
   const selection = select(session, version, { previous, isReschedule });
   if (!selection) {
     if (stopPrevious) view.keep(stopPrevious.alloc);
+    if (leaving) plan.stop(leaving, now);
     if (isReschedule && previous) noteNoPlacement(session, previous);
     return;
   }
   if (stopPrevious) plan.stop(stopPrevious, now);
+  const mustPrepare =
+    leaving !== undefined && !hasImages(selection.node, version.job, version.group);
+  if (mustPrepare) view.keep(leaving.alloc);
+  else if (leaving) plan.stop(leaving, now);
+  const failed = isReschedule ? previous : (retryOf ?? null);
   const policy = previous && groupOf(state.allocJob(previous), group.name)?.reschedulePolicy;
   addAllocation(session, version, selection, {
     name: request.name,
     previous,
     isCanary: request.isCanary,
-    rescheduleTracker: isReschedule && previous ? nextTracker(previous, policy ?? null, now) : null,
-    phase: AllocPhase.go,
+    rescheduleTracker: failed ? nextTracker(failed, policy ?? null, now) : null,
+    phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
   });
 }
 

@@ -18,7 +18,7 @@ function running(options: RollingOptions = {}) {
   return { harness, job };
 }
 
-test("Y6 every wanted node gets one, and so does a node that joins", () => {
+test("[Y6] every wanted node gets one, and so does a node that joins", () => {
   const { harness, job } = running();
   assert.equal(new Set(harness.live(job).map((alloc) => alloc.nodeId)).size, 3);
   assert.ok(harness.live(job).every((alloc) => alloc.name === "example.web[0]"));
@@ -26,7 +26,7 @@ test("Y6 every wanted node gets one, and so does a node that joins", () => {
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 
-test("Y5 Y7 an update replaces max_parallel nodes at a time and ends successful", () => {
+test("[Y5 Y7] an update replaces max_parallel nodes at a time and ends successful", () => {
   const { harness, job } = running();
   const result = harness.register(systemJob({ image: "2" }));
   assert.equal(result.plan.stops.length, 1);
@@ -38,7 +38,7 @@ test("Y5 Y7 an update replaces max_parallel nodes at a time and ends successful"
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
 
-test("Y5 a failed deployment freezes, and the corrected version rolls over all nodes", () => {
+test("[Y5] a failed deployment freezes, and the corrected version rolls over all nodes", () => {
   const { harness, job } = running();
   const { plan } = harness.register(systemJob({ image: "2" }));
   const [bad] = plan.placements;
@@ -53,7 +53,7 @@ test("Y5 a failed deployment freezes, and the corrected version rolls over all n
   assert.equal(harness.live(job).length, 3);
 });
 
-test("Y6 a version that cannot run is not tried again, its successor runs where it failed", () => {
+test("[Y6] a version that cannot run is not tried again, its successor runs where it failed", () => {
   const { harness, job } = running();
   const [bad] = harness.register(systemJob({ image: "2" })).plan.placements;
   assert.ok(bad);
@@ -75,7 +75,7 @@ test("Y6 a version that cannot run is not tried again, its successor runs where 
   assert.ok(!again.includes(bad.nodeId));
 });
 
-test("Y9 canaries are a share of the nodes, and the others wait for the promotion", () => {
+test("[Y9] canaries are a share of the nodes, and the others wait for the promotion", () => {
   const { harness, job } = running();
   const update = { maxParallel: 2, canary: 34 };
   const { plan } = harness.register(systemJob({ image: "2", update }));
@@ -99,7 +99,7 @@ test("Y9 canaries are a share of the nodes, and the others wait for the promotio
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
 
-test("Y9 a canary that failed is replaced by a canary, and a revert needs none", () => {
+test("[Y9] a canary that failed is replaced by a canary, and a revert needs none", () => {
   const { harness, job } = running({ update: { maxParallel: 1, canary: 34 } });
   const change = systemJob({ image: "2", update: { maxParallel: 1, canary: 34 } });
   const [first] = harness.register(change).plan.placements;
@@ -111,7 +111,7 @@ test("Y9 a canary that failed is replaced by a canary, and a revert needs none",
   assert.equal(back.deployment?.taskGroups.web?.desiredCanaries, 0);
 });
 
-test("Y1 what a lost node ran is not run elsewhere", () => {
+test("[Y1] what a lost node ran is not run elsewhere", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
   assert.ok(first);
@@ -129,7 +129,7 @@ test("Y1 what a lost node ran is not run elsewhere", () => {
   );
 });
 
-test("Y1 a drained node gives its allocation up once it is marked", () => {
+test("[Y1] a drained node gives its allocation up once it is marked", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
   assert.ok(first);
@@ -144,14 +144,29 @@ test("Y1 a drained node gives its allocation up once it is marked", () => {
   );
 });
 
-test("Y3 a node that the job is not meant for any more loses its allocation", () => {
+test("[Y2] what runs on an unreachable node stays, and is not run elsewhere", () => {
+  const disconnect = {
+    lostAfter: 300_000_000_000,
+    stopOnClientAfter: null,
+    replace: true,
+    reconcile: "keep_original",
+  };
+  const { harness, job } = running({ group: { disconnect } });
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+});
+
+test("[Y3] a node that the job is not meant for any more loses its allocation", () => {
   const { harness, job } = running();
   const result = harness.register(systemJob({ job: { datacenters: ["elsewhere"] } }));
   assert.equal(result.plan.stops.length, 3);
   assert.equal(harness.live(job).length, 0);
 });
 
-test("Y8 nodes that a constraint leaves out are no failure unless they all are", () => {
+test("[Y8] nodes that a constraint leaves out are no failure unless they all are", () => {
   const harness = new Harness();
   const name = "$" + "{node.unique.name}";
   const only = systemJob({
@@ -168,7 +183,7 @@ test("Y8 nodes that a constraint leaves out are no failure unless they all are",
   assert.equal(none.blocked, null);
 });
 
-test("Y6 a failed allocation is replaced on its node, and keeps its desired status", () => {
+test("[Y6] a failed allocation is replaced on its node, and keeps its desired status", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
   assert.ok(first);
@@ -181,7 +196,7 @@ test("Y6 a failed allocation is replaced on its node, and keeps its desired stat
   );
 });
 
-test("P1 system jobs make before they break, too", () => {
+test("[P1] system jobs make before they break, too", () => {
   const { harness, job } = running({ driver: "docker", image: "app:1" });
   const { plan } = harness.register(systemJob({ driver: "docker", image: "app:2" }));
   assert.deepEqual(plan.stops, []);
@@ -191,13 +206,13 @@ test("P1 system jobs make before they break, too", () => {
   assert.equal(harness.live(job).length, 3);
 });
 
-test("J1 stopping a system job stops it everywhere", () => {
+test("[J1] stopping a system job stops it everywhere", () => {
   const { harness, job } = running();
   const { plan } = harness.register({ ...job, stop: true });
   assert.equal(plan.stops.length, 3);
 });
 
-test("Y4 a sysbatch job runs once per node and version", () => {
+test("[Y4] a sysbatch job runs once per node and version", () => {
   const harness = new Harness();
   const build = (image: string) => systemJob({ image, update: null, job: { type: "sysbatch" } });
   const job = build("1");
@@ -215,7 +230,7 @@ test("Y4 a sysbatch job runs once per node and version", () => {
   assert.equal(changed.plan.deployment, null);
 });
 
-test("T2 the running deployment of an older version is cancelled", () => {
+test("[T2] the running deployment of an older version is cancelled", () => {
   const { harness } = running();
   harness.register(systemJob({ image: "2" }));
   const result = harness.register(systemJob({ image: "3" }));

@@ -19,6 +19,8 @@ export interface Applied {
   readonly command: Command;
   readonly result: CommandResult;
   readonly events: readonly StateEvent[];
+  /** Of the command in the log. */
+  readonly bytes: number;
 }
 
 export interface ServerTimings {

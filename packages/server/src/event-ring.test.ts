@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { StateEvent } from "@drover/state";
 import type { Applied } from "./context.ts";
-import { EventRing } from "./event-ring.ts";
+import { type EventReader, EventRing } from "./event-ring.ts";
 
-function entry(index: number, count = 1): Applied {
+function entry(index: number, count = 1, bytes = 100): Applied {
   const event: StateEvent = {
     topic: "Job",
     type: "JobRegistered",
@@ -15,44 +15,97 @@ function entry(index: number, count = 1): Applied {
     index,
   };
   const events = Array.from({ length: count }, () => event);
-  return { index, events, command: {} as never, result: { ok: true, index, value: {} } };
+  const result = { ok: true as const, index, value: {} };
+  return { index, events, bytes, command: {} as never, result };
 }
 
-function read(ring: EventRing, from: number) {
-  const indexes: number[] = [];
-  const subscription = ring.subscribe(from, (told) => indexes.push(told.index));
-  return { indexes, subscription };
+function ringOf(from: number, to: number, ring = new EventRing()): EventRing {
+  for (let index = from; index <= to; index++) ring.append(entry(index));
+  return ring;
+}
+
+/** Numbers are entries, the rest is told in words. */
+function readAll(reader: EventReader): (number | string)[] {
+  const seen: (number | string)[] = [];
+  for (;;) {
+    const read = reader.next();
+    if (read.kind === "none") return seen;
+    if (read.kind === "entry") seen.push(read.entry.index);
+    if (read.kind === "gap") seen.push(`gap ${read.from}-${read.to}`);
+    if (read.kind === "overtaken") return [...seen, `overtaken at ${read.resumeIndex}`];
+  }
 }
 
 test("a reader gets what is still here from its index on, then everything new", () => {
   const ring = new EventRing();
   for (const index of [3, 5, 8]) ring.append(entry(index));
-  const { indexes, subscription } = read(ring, 5);
+  const reader = ring.reader(5);
+  assert.deepEqual(readAll(reader), [5, 8]);
   ring.append(entry(9));
   ring.append(entry(10, 0));
-  subscription.cancel();
-  ring.append(entry(11));
-  assert.deepEqual(indexes, [5, 8, 9]);
-  assert.equal(subscription.gap, false);
+  assert.deepEqual(readAll(reader), [9]);
+  assert.deepEqual(readAll(ring.reader(4)), [5, 8, 9], "an index between two entries");
+  assert.deepEqual(readAll(ring.reader(12)), []);
 });
 
-test("the ring is bounded by entries and by events, and says what it has forgotten", () => {
-  const many = new EventRing();
-  for (let index = 1; index <= 1_500; index++) many.append(entry(index));
-  assert.equal(read(many, 0).indexes.length, 1_000);
-  assert.equal(read(many, 500).subscription.gap, true);
-  assert.equal(read(many, 501).subscription.gap, false);
-  const large = new EventRing();
-  for (let index = 1; index <= 10; index++) large.append(entry(index, 6_000));
-  assert.deepEqual(read(large, 0).indexes, [8, 9, 10]);
+test("an index that has not come yet is waited for", () => {
+  const ring = ringOf(1, 3);
+  const reader = ring.reader(6);
+  ringOf(4, 7, ring);
+  assert.deepEqual(readAll(reader), [6, 7]);
 });
 
-test("after a snapshot an older index is told of the gap", () => {
-  const ring = new EventRing();
-  ring.append(entry(3));
+test("the ring is bounded by entries, by events and by bytes, and keeps at least one", () => {
+  const limits = { entries: 10, events: 100, bytes: 1_000 };
+  const many = ringOf(1, 15, new EventRing({ ...limits, bytes: 10_000 }));
+  assert.deepEqual(readAll(many.reader(5)).slice(0, 2), ["gap 5-5", 6]);
+  assert.deepEqual(readAll(many.reader(6))[0], 6);
+  const wide = new EventRing(limits);
+  for (let index = 1; index <= 5; index++) wide.append(entry(index, 40, 1));
+  assert.deepEqual(readAll(wide.reader(1)), ["gap 1-3", 4, 5]);
+  const heavy = new EventRing(limits);
+  for (let index = 1; index <= 5; index++) heavy.append(entry(index, 1, 400));
+  assert.deepEqual(readAll(heavy.reader(1)), ["gap 1-3", 4, 5]);
+  heavy.append(entry(6, 1, 5_000));
+  assert.deepEqual(readAll(heavy.reader(6)), [6]);
+});
+
+test("a reader that names no index starts late enough not to be overtaken at once", () => {
+  const ring = ringOf(1, 100, new EventRing({ entries: 40, events: 400, bytes: 1 << 20 }));
+  const reader = ring.reader(0);
+  ringOf(101, 120, ring);
+  assert.deepEqual(readAll(reader), range(91, 120));
+});
+
+test("a reader that is slower than the ring is cut off and can resume with a marked gap", () => {
+  const ring = ringOf(1, 5, new EventRing({ entries: 10, events: 400, bytes: 1 << 20 }));
+  const reader = ring.reader(2);
+  assert.equal(reader.next().kind, "entry");
+  ringOf(6, 20, ring);
+  assert.deepEqual(readAll(reader), ["overtaken at 3"]);
+  assert.deepEqual(readAll(ring.reader(3)), ["gap 3-10", ...range(11, 20)]);
+});
+
+test("a snapshot marks the gap for those who ask later and for those who are reading", () => {
+  const ring = ringOf(1, 3);
+  const upToDate = ring.reader(1);
+  const behind = ring.reader(1);
+  assert.deepEqual(readAll(upToDate), [1, 2, 3]);
+  assert.equal(behind.next().kind, "entry");
+  let woken = 0;
+  ring.onMore(() => {
+    woken += 1;
+  });
   ring.reset(50);
-  const { indexes, subscription } = read(ring, 3);
-  assert.deepEqual(indexes, []);
-  assert.equal(subscription.gap, true);
-  assert.equal(read(ring, 51).subscription.gap, false);
+  assert.equal(woken, 1);
+  ring.append(entry(51));
+  assert.deepEqual(readAll(upToDate), ["gap 4-50", 51]);
+  assert.deepEqual(readAll(behind), ["gap 2-50", 51]);
+  assert.deepEqual(readAll(ring.reader(3)), ["gap 3-50", 51]);
+  assert.deepEqual(readAll(ring.reader(51)), [51]);
+  assert.deepEqual(readAll(ring.reader(0)), [51]);
 });
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+}

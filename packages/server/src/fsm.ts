@@ -27,7 +27,8 @@ export class ServerFsm {
     return entries.map((entry) => {
       const command = decodeMessage(entry.data) as Command;
       const { result, events } = this.#store.apply(command, entry.index);
-      const applied: Applied = { index: entry.index, command, result, events };
+      const { index, data } = entry;
+      const applied: Applied = { index, command, result, events, bytes: data.byteLength };
       for (const listener of this.#listeners) listener(applied);
       return result;
     });

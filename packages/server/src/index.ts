@@ -7,7 +7,7 @@ export {
   type ServerContext,
   type ServerTimings,
 } from "./context.ts";
-export { EventRing, type EventSubscription } from "./event-ring.ts";
+export { type EventEntry, type EventRead, EventRing } from "./event-ring.ts";
 export { ServerFsm } from "./fsm.ts";
 export type { LeadershipState, LogEngine } from "./log-engine.ts";
 export {

@@ -55,6 +55,7 @@ export class Cluster {
   #rounding = false;
   /** The cluster has told us that it wants no more servers. */
   #outside = false;
+  #becameOutside: () => void = () => undefined;
 
   constructor(options: ClusterOptions, deps: ClusterDeps) {
     this.#options = options;
@@ -106,6 +107,11 @@ export class Cluster {
   /** True while this machine's own server cannot answer, since it takes no part in Raft. */
   get isOutside(): boolean {
     return this.#deps.raft === null || this.#outside;
+  }
+
+  /** `fn` is called when this machine's server turns out to take no part in Raft. */
+  onOutside(fn: () => void): void {
+    this.#becameOutside = fn;
   }
 
   start(): void {
@@ -226,7 +232,9 @@ export class Cluster {
         this.#deps.log("info", "joining a cluster", { through: decision.through });
         await raft.join({ clusterId: decision.clusterId });
       }
+      const news = !isMember && !this.#outside;
       this.#outside = !isMember;
+      if (news) this.#becameOutside();
       if (!isMember) this.#tell("the cluster has all the servers it wants: working beside it");
     }
   }

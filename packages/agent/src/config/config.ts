@@ -134,6 +134,8 @@ export function devConfig(): AgentConfig {
     rawExec: { enabled: true },
     mockDriver: { enabled: true },
     logLevel: "info",
+    // On a machine that people work at it is one program among others.
+    realtime: false,
   });
 }
 

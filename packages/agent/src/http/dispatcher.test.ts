@@ -19,6 +19,7 @@ function app(handlers: Partial<Record<EndpointName, Handler>>, more: Partial<Dis
     agent,
     server: () => null,
     client: () => null,
+    clientOpen: Promise.resolve(),
     peers: nobody,
     handlers: handlers as DispatcherDeps["handlers"],
     log: () => undefined,
@@ -124,8 +125,14 @@ test("a machine outside Raft tries one server after the other", async () => {
 
 test("who asks before the cluster is formed is answered as soon as it is", async () => {
   let asked = 0;
-  const server = () => (++asked < 3 ? null : ({} as Server));
+  let behindBarrier = false;
+  const barrier = async () => {
+    behindBarrier = true;
+  };
+  const formed = { barrier } as unknown as Server;
+  const server = () => (++asked < 3 ? null : formed);
   const jobList: Handler = { kind: "stream", run: async () => ({ json: ["formed"] }) };
   const response = await app({ jobList }, { server }).request("/v1/jobs");
   assert.deepEqual([response.status, await response.json()], [200, ["formed"]]);
+  assert.ok(behindBarrier, "a server that has just joined knows nothing yet");
 });

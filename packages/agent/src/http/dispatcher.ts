@@ -18,7 +18,7 @@ import type { PeerPool } from "@drover/wire";
 import type { AgentInfo } from "../agent-info.ts";
 import { runRead } from "./blocking.ts";
 import { readJson } from "./body.ts";
-import { type ForwardOptions, forwardRequest } from "./forward.ts";
+import { type ForwardOptions, forwardRequest, noLeader, throughAny } from "./forward.ts";
 import type { Handler, NodeHandler, Principal, RequestContext } from "./handler.ts";
 import { findOwner } from "./owner.ts";
 import { parseQuery, readParams } from "./query.ts";
@@ -33,6 +33,8 @@ export interface DispatcherDeps {
   readonly agent: AgentInfo;
   readonly server: () => Server | null;
   readonly client: () => ClientAgent | null;
+  /** Resolves when this agent's client, if it has one, is open. */
+  readonly clientOpen: Promise<void>;
   readonly peers: PeerPool;
   readonly handlers: Readonly<Record<EndpointName, Handler | null>>;
   readonly log: Log;
@@ -61,21 +63,22 @@ export class Dispatcher {
   async handle(request: Request, options?: ForwardOptions): Promise<Response> {
     const url = new URL(request.url);
     const accept = request.headers.get("accept-encoding") ?? "";
-    const replyOptions = {
+    const replyOptions = () => ({
       read: request.method === "GET" || /^\/v1\/search(\/|$)/.test(url.pathname),
+      // Looked at when the answer is there: the request may have waited for a leader.
       knownLeader: this.#deps.agent.leaderAddress() !== "",
       pretty: url.searchParams.has("pretty") && url.searchParams.get("pretty") !== "false",
       acceptGzip: accept.includes("gzip"),
-    };
+    });
     try {
       const answer = await this.#route(request, url, options);
       if (answer instanceof Response) return answer;
-      return await toResponse(answer, replyOptions);
+      return await toResponse(answer, replyOptions());
     } catch (error) {
       if (!(error instanceof ApiError)) {
         this.#deps.log("debug", "request failed", { url: url.pathname, error: errorText(error) });
       }
-      return await toResponse(errorReply(error), { ...replyOptions, pretty: false });
+      return await toResponse(errorReply(error), { ...replyOptions(), pretty: false });
     }
   }
 
@@ -173,9 +176,15 @@ export class Dispatcher {
     incoming: Incoming,
     here: (server: Server) => Promise<Reply | Response>,
   ): Promise<Reply | Response> {
-    const found = await this.#patiently(
-      async () => this.#deps.server() ?? (await this.#forwardToServer(incoming)),
-    );
+    const present = this.#deps.server();
+    if (present !== null) return await here(present);
+    const found = await this.#patiently(async () => {
+      const server = this.#deps.server();
+      if (server === null) return await this.#forwardToServer(incoming);
+      // It has just found its cluster, and knows nothing of it yet.
+      await server.barrier();
+      return server;
+    });
     return found instanceof Response ? found : await here(found);
   }
 
@@ -191,23 +200,13 @@ export class Dispatcher {
 
   /** From a machine outside Raft: the first server that can be reached answers. */
   async #forwardToServer(incoming: Incoming): Promise<Response> {
-    let failure: unknown = noLeader();
-    for (const address of this.#deps.otherServers()) {
-      try {
-        return await this.#forward(address, incoming);
-      } catch (error) {
-        if (!(error instanceof DroverError && error.retryable)) throw error;
-        failure = error;
-      }
-    }
-    throw failure;
+    return await throughAny(this.#deps.otherServers(), (address) =>
+      this.#forward(address, incoming),
+    );
   }
 
   async #onOwner(handler: NodeHandler, incoming: Incoming): Promise<Reply | Response> {
-    const owner = findOwner(handler.owner(incoming.context), {
-      client: this.#deps.client(),
-      server: this.#deps.server(),
-    });
+    const owner = await findOwner(handler.owner(incoming.context), this.#deps);
     switch (owner.kind) {
       case "here":
         return await handler.run(incoming.context, owner.client);
@@ -238,10 +237,6 @@ export class Dispatcher {
       throw internal("No path to region");
     }
   }
-}
-
-function noLeader(): DroverError {
-  return new DroverError("no-leader", "No cluster leader", { retryable: true });
 }
 
 async function readBody(request: Request): Promise<Uint8Array | null> {

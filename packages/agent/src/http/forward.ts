@@ -56,6 +56,27 @@ export async function forwardRequest(
   return new Response(toWebStream(stream.chunks), { status, headers });
 }
 
+/** What the first of the addresses that can be asked answers; throws what the last one said. */
+export async function throughAny<T>(
+  addresses: readonly string[],
+  ask: (address: string) => Promise<T>,
+): Promise<T> {
+  let failure: unknown = noLeader();
+  for (const address of addresses) {
+    try {
+      return await ask(address);
+    } catch (error) {
+      if (!(error instanceof DroverError && error.retryable)) throw error;
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+export function noLeader(): DroverError {
+  return new DroverError("no-leader", "No cluster leader", { retryable: true });
+}
+
 export type LocalDispatch = (request: Request, options: ForwardOptions) => Promise<Response>;
 
 /** Serves what other machines forward to this one. */

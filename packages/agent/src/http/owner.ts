@@ -1,5 +1,5 @@
 /** Which machine answers for an allocation or a node (DESIGN §3). */
-import { badRequest, notFound } from "@drover/api";
+import { ApiError, badRequest, notFound } from "@drover/api";
 import type { ClientAgent } from "@drover/client";
 import type { Server } from "@drover/server";
 
@@ -15,12 +15,27 @@ export interface Named {
   readonly nodeId?: string;
 }
 
-/** Throws 404 for what nobody owns. */
-export function findOwner(
-  named: Named,
-  parts: { readonly client: ClientAgent | null; readonly server: Server | null },
-): Owner {
-  const { client, server } = parts;
+export interface OwnerParts {
+  readonly client: () => ClientAgent | null;
+  /** Resolves when this agent's client, if it has one, is open: until then it owns nothing. */
+  readonly clientOpen: Promise<void>;
+  readonly server: () => Server | null;
+}
+
+/** Throws 404 for what nobody owns, though everything acknowledged before has been looked at. */
+export async function findOwner(named: Named, parts: OwnerParts): Promise<Owner> {
+  await parts.clientOpen;
+  try {
+    return ownerOf(named, parts.client(), parts.server());
+  } catch (error) {
+    const server = parts.server();
+    if (!(error instanceof ApiError) || server === null) throw error;
+    await server.barrier();
+    return ownerOf(named, parts.client(), server);
+  }
+}
+
+function ownerOf(named: Named, client: ClientAgent | null, server: Server | null): Owner {
   const allocId = named.allocId ?? "";
   if (client && allocId !== "" && client.allocIds.includes(allocId)) {
     return { kind: "here", client };

@@ -63,13 +63,13 @@ function follow(
 
 const seconds = (...list: number[]): number[] => list.map((s) => s * 1000);
 
-test("healthy after the minimum time of running and passing", () => {
+test("[H1] healthy after the minimum time of running and passing", () => {
   assert.equal(follow(seconds(0, 9).map((at) => input({ at }))), null);
   const verdict = follow(seconds(0, 10).map((at) => input({ at })));
   assert.deepEqual(verdict, { at: 10_000, healthy: true });
 });
 
-test("the time that counts begins with the last condition that became true", () => {
+test("[H1] the time that counts begins with the last condition that became true", () => {
   const looks = [
     input({ at: 0, state: "pending" }),
     input({ at: 5_000, check: "critical" }),
@@ -80,7 +80,7 @@ test("the time that counts begins with the last condition that became true", () 
   assert.deepEqual(follow(looks), { at: 18_000, healthy: true });
 });
 
-test("a failing check starts the minimum time anew", () => {
+test("[H2] a failing check starts the minimum time anew", () => {
   const looks = [
     input({ at: 0 }),
     input({ at: 9_000, check: "critical" }),
@@ -91,7 +91,7 @@ test("a failing check starts the minimum time anew", () => {
   assert.deepEqual(follow(looks), { at: 19_500, healthy: true });
 });
 
-test("a restart between two looks starts the minimum time anew", () => {
+test("[H2] a restart between two looks starts the minimum time anew", () => {
   const looks = [
     input({ at: 0, startedAt: 1 }),
     input({ at: 9_000, startedAt: 8_000 }),
@@ -101,11 +101,11 @@ test("a restart between two looks starts the minimum time anew", () => {
   assert.deepEqual(follow(looks), { at: 19_000, healthy: true });
 });
 
-test("a check that is not in the catalog is not passing", () => {
+test("[H9] a check that is not in the catalog is not passing", () => {
   assert.equal(follow(seconds(0, 30).map((at) => input({ at, check: null }))), null);
 });
 
-test("time in which the catalog is not visible does not count, and the gap starts anew", () => {
+test("[H2] time in which the catalog is not visible does not count, and the gap starts anew", () => {
   const looks = [
     input({ at: 0 }),
     input({ at: 5_000, visible: false }),
@@ -117,7 +117,7 @@ test("time in which the catalog is not visible does not count, and the gap start
   assert.deepEqual(follow(looks), { at: 50_000, healthy: true });
 });
 
-test("the deadline moves by the time the catalog was away, at most by its own length", () => {
+test("[H3] the deadline moves by the time the catalog was away, at most by its own length", () => {
   const gap = [input({ at: 0, check: "critical" }), input({ at: 1_000, visible: false })];
   const back = (at: number) => input({ at, check: "critical" });
   assert.equal(follow([...gap, back(41_000), back(99_999)]), null);
@@ -125,21 +125,21 @@ test("the deadline moves by the time the catalog was away, at most by its own le
   assert.deepEqual(follow([...gap, back(119_999), back(120_000)]), { at: 120_000, healthy: false });
 });
 
-test("the deadline makes an allocation unhealthy, also while the catalog cannot be seen", () => {
+test("[H7] the deadline makes an allocation unhealthy, also while the catalog cannot be seen", () => {
   const looks = [input({ at: 0, check: "critical" }), input({ at: 60_000, check: "critical" })];
   assert.deepEqual(follow(looks), { at: 60_000, healthy: false });
   const blind = seconds(0, 30, 120).map((at) => input({ at, visible: false }));
   assert.deepEqual(follow(blind), { at: 120_000, healthy: false });
 });
 
-test("a late wake-up does not fail an allocation that was ready in time", () => {
+test("[H8] a late wake-up does not fail an allocation that was ready in time", () => {
   assert.deepEqual(follow([input({ at: 0 }), input({ at: 90_000 })]), {
     at: 90_000,
     healthy: true,
   });
 });
 
-test("statuses are tolerated as the check says", () => {
+test("[H9] statuses are tolerated as the check says", () => {
   const table: [status: string, onUpdate: string, healthy: boolean][] = [
     ["passing", "require_healthy", true],
     ["warning", "require_healthy", false],
@@ -157,7 +157,7 @@ test("statuses are tolerated as the check says", () => {
   }
 });
 
-test("task states decide alone when the mode says so or there is no check", () => {
+test("[H10] task states decide alone when the mode says so or there is no check", () => {
   const looks = seconds(0, 10).map((at) => input({ at, check: "critical", visible: false }));
   const verdict = follow(looks, { ...RULES, mode: "task_states" });
   assert.deepEqual(verdict, { at: 10_000, healthy: true });
@@ -165,7 +165,7 @@ test("task states decide alone when the mode says so or there is no check", () =
   assert.deepEqual(follow(bare), { at: 10_000, healthy: true });
 });
 
-test("dead tasks: only a prestart or poststart one-shot may have ended well", () => {
+test("[H11] dead tasks: only a prestart or poststart one-shot may have ended well", () => {
   const table: [hook: string, sidecar: boolean, failed: boolean, verdict: boolean][] = [
     ["", false, false, false],
     ["", false, true, false],
@@ -183,7 +183,7 @@ test("dead tasks: only a prestart or poststart one-shot may have ended well", ()
   }
 });
 
-test("the reason names what kept the allocation from being healthy", () => {
+test("[H12] the reason names what kept the allocation from being healthy", () => {
   const reason = (look: Look, more: Partial<HealthInput> = {}): string | null => {
     const seen = { ...input(look), ...more };
     return unhealthyReason(RULES, seen, { task: mockTask(), state: taskState(look) });

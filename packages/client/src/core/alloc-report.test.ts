@@ -7,7 +7,7 @@ import { compareReports } from "./alloc-report.ts";
 const job = mockJob();
 const record = newAllocRecord({ alloc: mockAlloc({}, { job }), job, now: 0 });
 
-test("what an image resolved to travels with the next fact, what an allocation became is one", () => {
+test("[S2] what an image resolved to travels with the next fact, what an allocation became is one", () => {
   const verdict = { ...record.verdict, healthy: true, at: 1 };
   assert.equal(compareReports(record, record), "none");
   assert.equal(compareReports(record, { ...record, imageDigests: { a: "sha256:1" } }), "lines");

@@ -44,7 +44,7 @@ function look(states: Record<string, Look>, stop = false) {
   return { ...coordinateTasks({ tasks, runs, stop }), finished: isFinished({ tasks, runs }) };
 }
 
-test("prestart tasks begin alone", () => {
+test("[A1] prestart tasks begin alone", () => {
   const all = look({
     pre: "blocked",
     side: "blocked",
@@ -56,18 +56,18 @@ test("prestart tasks begin alone", () => {
   assert.deepEqual(all.kill, []);
 });
 
-test("main tasks wait for prestart one-shots to end and sidecars to run", () => {
+test("[A1] main tasks wait for prestart one-shots to end and sidecars to run", () => {
   assert.deepEqual(look({ pre: "running", side: "running", main: "blocked" }).open, []);
   assert.deepEqual(look({ pre: "ok", side: "blocked", main: "blocked" }).open, ["side"]);
   assert.deepEqual(look({ pre: "ok", side: "running", main: "blocked" }).open, ["main"]);
 });
 
-test("poststart tasks wait for every main task", () => {
+test("[A1] poststart tasks wait for every main task", () => {
   assert.deepEqual(look({ main: "running", main2: "blocked", post: "blocked" }).open, ["main2"]);
   assert.deepEqual(look({ main: "running", post: "blocked" }).open, ["post"]);
 });
 
-test("a failed task takes its siblings along, sidecars last", () => {
+test("[A2] a failed task takes its siblings along, sidecars last", () => {
   const first = look({ main: "failed", main2: "running", side: "running", stop: "blocked" });
   assert.deepEqual(first.cause, { kind: "siblingFailed", sibling: "main" });
   assert.deepEqual(first.kill, ["main2"]);
@@ -79,21 +79,21 @@ test("a failed task takes its siblings along, sidecars last", () => {
   assert.equal(look({ main: "failed", main2: "ok", side: "ok", stop: "ok" }).finished, true);
 });
 
-test("a stop brings the leader down first", () => {
+test("[A2] a stop brings the leader down first", () => {
   assert.deepEqual(look({ leader: "running", main: "running" }, true).kill, ["leader"]);
   assert.deepEqual(look({ leader: "ok", main: "running" }, true).kill, ["main"]);
 });
 
-test("a leader that ends takes the rest along", () => {
+test("[A2] a leader that ends takes the rest along", () => {
   assert.deepEqual(look({ leader: "ok", main: "running" }).cause, { kind: "leaderDead" });
 });
 
-test("sidecars do not outlive the main tasks, poststart one-shots may finish", () => {
+test("[A2] sidecars do not outlive the main tasks, poststart one-shots may finish", () => {
   assert.deepEqual(look({ main: "ok", side: "running" }).cause, { kind: "mainDead" });
   assert.equal(look({ main: "ok", post: "running", side: "running" }).cause, null);
 });
 
-test("poststop tasks do not run when nothing has run before them", () => {
+test("[A1] poststop tasks do not run when nothing has run before them", () => {
   const stopped = look({ main: "blocked", stop: "blocked" }, true);
   assert.deepEqual(stopped.kill, ["main"]);
   const dead = { ...run("ok"), state: { ...run("ok").state, startedAt: 0 } };

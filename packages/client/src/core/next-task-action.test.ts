@@ -99,7 +99,7 @@ const TABLE: Record<TaskPhase["kind"], Row> = {
   dead: row("dead", {}),
 };
 
-test("every input in every phase leads where the table says", () => {
+test("[T3] every input in every phase leads where the table says", () => {
   for (const [phase, expected] of Object.entries(TABLE)) {
     for (const [name, want] of Object.entries(expected)) {
       const run: TaskRun = { ...newTaskRun(NOW), phase: PHASES[phase as TaskPhase["kind"]] };
@@ -113,7 +113,7 @@ test("every input in every phase leads where the table says", () => {
   }
 });
 
-test("every phase implies one action", () => {
+test("[T1] every phase implies one action", () => {
   const actions = Object.values(PHASES).map((phase) => {
     return [phase.kind, taskAction({ ...newTaskRun(NOW), phase }).kind];
   });
@@ -136,7 +136,7 @@ function running(over: Partial<TaskRun> = {}): TaskRun {
   return { ...run, phase: PHASES.running, state, ...over };
 }
 
-test("an error that names the version is not retried, whatever the restart policy says", () => {
+test("[T4] an error that names the version is not retried, whatever the restart policy says", () => {
   const setup: TaskRun = { ...newTaskRun(NOW), phase: PHASES.setup };
   const next = nextTaskRun(setup, INPUTS.refused, context());
   assert.equal(next.state.failed, true);
@@ -146,7 +146,16 @@ test("an error that names the version is not retried, whatever the restart polic
   assert.deepEqual(types, ["Received", "Driver Failure", "Not Restarting"]);
 });
 
-test("a restart waits for the delay plus at most a quarter of it", () => {
+test("[T8] a timer that fires early changes nothing and is set again", () => {
+  for (const kind of ["delaying", "backoff"] as const) {
+    const phase = { ...PHASES[kind], wakeAt: NOW + 1 } as TaskPhase;
+    const early: TaskRun = { ...newTaskRun(NOW), phase };
+    assert.equal(nextTaskRun(early, INPUTS.woke, context()), early, kind);
+    assert.deepEqual(taskAction(early), { kind: "wait", until: NOW + 1 });
+  }
+});
+
+test("[T9] a restart waits for the delay plus at most a quarter of it", () => {
   for (let seed = 0; seed < 50; seed++) {
     const ctx = context({}, { random: new SeededRandom(seed) });
     const next = nextTaskRun(running(), exit(1), ctx);
@@ -156,7 +165,7 @@ test("a restart waits for the delay plus at most a quarter of it", () => {
   }
 });
 
-test("the attempts of an interval are used up, and a new interval gives new ones", () => {
+test("[T10] the attempts of an interval are used up, and a new interval gives new ones", () => {
   const used = running({ window: { count: 2, startedAt: NOW - 10_000 } });
   const failed = nextTaskRun(used, exit(1), context());
   assert.equal(failed.phase.kind, "dead");
@@ -168,7 +177,7 @@ test("the attempts of an interval are used up, and a new interval gives new ones
   assert.deepEqual(later.window, { count: 1, startedAt: NOW + 30 * 60_000 });
 });
 
-test("mode delay waits for the end of the interval instead of failing", () => {
+test("[T10] mode delay waits for the end of the interval instead of failing", () => {
   const policy = {
     attempts: 1,
     interval: MINUTE,
@@ -181,7 +190,7 @@ test("mode delay waits for the end of the interval instead of failing", () => {
   assert.deepEqual(next.phase, { kind: "backoff", wakeAt: NOW + 40_000 });
 });
 
-test("a batch task that exits 0 is done, one that exits 1 is restarted", () => {
+test("[T11] a batch task that exits 0 is done, one that exits 1 is restarted", () => {
   const ctx = context({}, { jobType: "batch" });
   const done = nextTaskRun(running(), exit(0), ctx);
   assert.equal(done.phase.kind, "dead");
@@ -189,7 +198,7 @@ test("a batch task that exits 0 is done, one that exits 1 is restarted", () => {
   assert.equal(nextTaskRun(running(), exit(1), ctx).phase.kind, "backoff");
 });
 
-test("no restarts allowed means that the first failure is final", () => {
+test("[T10] no restarts allowed means that the first failure is final", () => {
   const policy = {
     attempts: 0,
     interval: MINUTE,
@@ -202,14 +211,14 @@ test("no restarts allowed means that the first failure is final", () => {
   assert.equal(next.state.events.at(-1)?.displayMessage, "Policy allows no restarts");
 });
 
-test("an exit during an outage of the daemon does not count against the policy", () => {
+test("[T6] an exit during an outage of the daemon does not count against the policy", () => {
   const used = running({ window: { count: 2, startedAt: NOW } });
   const next = nextTaskRun(used, exit(137, { duringOutage: true }), context());
   assert.deepEqual(next.phase, { kind: "backoff", wakeAt: NOW });
   assert.deepEqual(next.window, used.window);
 });
 
-test("a restart that a user asked for happens at once and does not count", () => {
+test("[T6] a restart that a user asked for happens at once and does not count", () => {
   const asked = nextTaskRun(running(), { kind: "end", ending: restart, event: null }, context());
   const signalled = nextTaskRun(asked, INPUTS.left, context());
   assert.equal(signalled.phase.kind, "signalling");
@@ -219,7 +228,7 @@ test("a restart that a user asked for happens at once and does not count", () =>
   assert.equal(next.state.restarts, 1);
 });
 
-test("a task killed while it starts goes down as soon as it has started", () => {
+test("[T12] a task killed while it starts goes down as soon as it has started", () => {
   const setup: TaskRun = { ...newTaskRun(NOW), phase: PHASES.starting };
   const asked = nextTaskRun(setup, INPUTS.kill, context());
   const next = nextTaskRun(asked, INPUTS.started, context());
@@ -227,7 +236,7 @@ test("a task killed while it starts goes down as soon as it has started", () => 
   assert.equal(next.state.startedAt, NOW);
 });
 
-test("the shutdown delay and the grace for consumers run together", () => {
+test("[T7] the shutdown delay and the grace for consumers run together", () => {
   const leaving: TaskRun = { ...running(), phase: PHASES.leaving };
   const next = nextTaskRun(leaving, INPUTS.leftSlowly, context({ shutdownDelay: 5 * SECOND }));
   assert.ok(next.phase.kind === "delaying");
@@ -241,7 +250,7 @@ test("the shutdown delay and the grace for consumers run together", () => {
   assert.equal(at.phase.kind, "signalling");
 });
 
-test("a killed task is not failed, whatever its exit code", () => {
+test("[T5] a killed task is not failed, whatever its exit code", () => {
   const signalling: TaskRun = { ...running(), phase: PHASES.signalling };
   const next = nextTaskRun(signalling, exit(137), context());
   assert.equal(next.state.failed, false);
@@ -251,7 +260,7 @@ test("a killed task is not failed, whatever its exit code", () => {
   ]);
 });
 
-test("the kill timeout is limited by the agent", () => {
+test("[T13] the kill timeout is limited by the agent", () => {
   const delaying: TaskRun = { ...running(), phase: PHASES.delaying };
   const next = nextTaskRun(delaying, INPUTS.woke, context({ killTimeout: 2 * MINUTE }));
   const text = next.state.events.at(-1)?.displayMessage;

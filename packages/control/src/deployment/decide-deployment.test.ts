@@ -66,22 +66,22 @@ const STABLE = mockJob({ version: 0, stable: true, meta: { v: "0" } });
 
 const TABLE: readonly { rule: string; scene: Scene; expected: Partial<DeploymentDecision> }[] = [
   {
-    rule: "D1 does nothing once it has ended",
+    rule: "[D1] does nothing once it has ended",
     scene: { deployment: { status: "failed" }, allocs: [UNHEALTHY] },
     expected: { kind: "ended" },
   },
   {
-    rule: "D2 leaves a superseded deployment to the scheduler",
+    rule: "[D2] leaves a superseded deployment to the scheduler",
     scene: { deployment: { jobVersion: 0 }, allocs: [UNHEALTHY], now: LATER },
     expected: { kind: "wait" },
   },
   {
-    rule: "D2 leaves a stopped job's deployment to the scheduler",
+    rule: "[D2] leaves a stopped job's deployment to the scheduler",
     scene: { job: { stop: true }, allocs: [UNHEALTHY], now: LATER },
     expected: { kind: "wait" },
   },
   {
-    rule: "D3 fails at once for an error that names the version, even undecided and replaceable",
+    rule: "[D3] fails at once for an error that names the version, even undecided and replaceable",
     scene: { allocs: [{ unretryableError: "no such image" }] },
     expected: {
       kind: "fail",
@@ -90,52 +90,52 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     },
   },
   {
-    rule: "D4 fails on the first unhealthy one without a progress deadline",
+    rule: "[D4] fails on the first unhealthy one without a progress deadline",
     scene: { group: { progressDeadline: 0, requireProgressBy: 0 }, allocs: [UNHEALTHY, HEALTHY] },
     expected: { kind: "fail" },
   },
   {
-    rule: "D4 counts a client's failure as unhealthy when there was no verdict",
+    rule: "[D4] counts a client's failure as unhealthy when there was no verdict",
     scene: { group: { progressDeadline: 0 }, allocs: [{ clientStatus: "failed" }] },
     expected: { kind: "fail" },
   },
   {
-    rule: "D5 fails when an unhealthy one may not be replaced",
+    rule: "[D5] fails when an unhealthy one may not be replaced",
     scene: { policy: "none", allocs: [UNHEALTHY] },
     expected: { kind: "fail" },
   },
   {
-    rule: "D5 fails when one that was healthy failed for good",
+    rule: "[D5] fails when one that was healthy failed for good",
     scene: { policy: "none", allocs: [{ ...HEALTHY, clientStatus: "failed" }] },
     expected: { kind: "fail" },
   },
   {
-    rule: "D5 lets a replaced one be",
+    rule: "[D5] lets a replaced one be",
     scene: { policy: "none", allocs: [{ ...UNHEALTHY, nextAllocation: "x" }] },
     expected: { kind: "wait" },
   },
   {
-    rule: "D6 fails when the progress deadline passes",
+    rule: "[D6] fails when the progress deadline passes",
     scene: { allocs: [HEALTHY], now: LATER },
     expected: { kind: "fail", statusDescription: "Failed due to progress deadline" },
   },
   {
-    rule: "D6 waits one millisecond before the deadline",
+    rule: "[D6] waits one millisecond before the deadline",
     scene: { allocs: [HEALTHY], now: LATER - 1 },
     expected: { kind: "wait", wakeAt: LATER },
   },
   {
-    rule: "D6 fails even when nothing was ever placed",
+    rule: "[D6] fails even when nothing was ever placed",
     scene: { now: LATER },
     expected: { kind: "fail" },
   },
   {
-    rule: "D6 does not count while paused",
+    rule: "[D6] does not count while paused",
     scene: { deployment: { status: "paused" }, now: LATER },
     expected: { kind: "wait", wakeAt: null },
   },
   {
-    rule: "D6 never ends a group that waits for its promotion",
+    rule: "[D6] never ends a group that waits for its promotion",
     scene: {
       group: { desiredCanaries: 1, placedCanaries: [] },
       allocs: [],
@@ -144,17 +144,17 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "wait", wakeAt: LATER },
   },
   {
-    rule: "D8 marks a failed one for replacement",
+    rule: "[D8] marks a failed one for replacement",
     scene: { allocs: [UNHEALTHY] },
     expected: { kind: "continue" },
   },
   {
-    rule: "D8 marks one that failed after it was healthy",
+    rule: "[D8] marks one that failed after it was healthy",
     scene: { allocs: [{ ...HEALTHY, clientStatus: "failed" }] },
     expected: { kind: "continue" },
   },
   {
-    rule: "D8 does not mark twice",
+    rule: "[D8] does not mark twice",
     scene: {
       allocs: [
         { ...UNHEALTHY, desiredTransition: { ...mockAlloc().desiredTransition, reschedule: true } },
@@ -163,22 +163,22 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "wait" },
   },
   {
-    rule: "D9 goes on after an allocation became healthy",
+    rule: "[D9] goes on after an allocation became healthy",
     scene: { allocs: [{ ...HEALTHY, ...verdict(true, 51) }] },
     expected: { kind: "continue", reschedule: [], wakeAt: LATER },
   },
   {
-    rule: "D9 goes on after an allocation was prepared",
+    rule: "[D9] goes on after an allocation was prepared",
     scene: { allocs: [{ phase: "prepare", prepared: true, modifyIndex: 51 }] },
     expected: { kind: "continue" },
   },
   {
-    rule: "D9 looks after the last one became healthy, so that success is seen",
+    rule: "[D9] looks after the last one became healthy, so that success is seen",
     scene: { allocs: [HEALTHY, HEALTHY, { ...HEALTHY, ...verdict(true, 60) }] },
     expected: { kind: "continue", wakeAt: null },
   },
   {
-    rule: "D9 is content when a pending evaluation was created afterwards",
+    rule: "[D9] is content when a pending evaluation was created afterwards",
     scene: {
       allocs: [{ ...HEALTHY, ...verdict(true, 51) }],
       state: (state) => state.putEval(mockEval({ id: "later", createIndex: 52 })),
@@ -186,7 +186,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "wait" },
   },
   {
-    rule: "D9 does not rely on an evaluation that waits for a time",
+    rule: "[D9] does not rely on an evaluation that waits for a time",
     scene: {
       allocs: [{ ...HEALTHY, ...verdict(true, 51) }],
       state: (state) =>
@@ -195,7 +195,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "continue" },
   },
   {
-    rule: "D9 does not rely on a canceled evaluation",
+    rule: "[D9] does not rely on a canceled evaluation",
     scene: {
       allocs: [{ ...HEALTHY, ...verdict(true, 51) }],
       state: (state) =>
@@ -204,7 +204,7 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "continue" },
   },
   {
-    rule: "D10 waits for health with the deadline as wake-up",
+    rule: "[D10] waits for health with the deadline as wake-up",
     scene: { allocs: [{ clientStatus: "running" }] },
     expected: { kind: "wait", wakeAt: LATER },
   },
@@ -219,7 +219,7 @@ for (const { rule, scene, expected } of TABLE) {
   });
 }
 
-test("D8 names the allocations to replace", () => {
+test("[D8] names the allocations to replace", () => {
   const decision = decide({ allocs: [HEALTHY, UNHEALTHY] });
   assert.equal(decision.kind, "continue");
   assert.equal(decision.kind === "continue" && decision.reschedule.length, 1);
@@ -227,19 +227,19 @@ test("D8 names the allocations to replace", () => {
 
 const REVERTS: readonly { rule: string; scene: Scene; text: string; to: number | null }[] = [
   {
-    rule: "R1 does not revert unless a causing group asks for it",
+    rule: "[R1] does not revert unless a causing group asks for it",
     scene: { versions: [STABLE] },
     text: "Failed due to unhealthy allocations",
     to: null,
   },
   {
-    rule: "R2 says so when there is no stable version",
+    rule: "[R2] says so when there is no stable version",
     scene: { group: { autoRevert: true } },
     text: "Failed due to unhealthy allocations - no stable job version to auto revert to",
     to: null,
   },
   {
-    rule: "R3 does not go back to itself",
+    rule: "[R3] does not go back to itself",
     scene: { group: { autoRevert: true }, job: { stable: true } },
     text:
       "Failed due to unhealthy allocations - not rolling back to stable job version 1 " +
@@ -247,7 +247,7 @@ const REVERTS: readonly { rule: string; scene: Scene; text: string; to: number |
     to: null,
   },
   {
-    rule: "R4 reverts once per submit",
+    rule: "[R4] reverts once per submit",
     scene: {
       group: { autoRevert: true },
       versions: [STABLE],
@@ -259,7 +259,7 @@ const REVERTS: readonly { rule: string; scene: Scene; text: string; to: number |
     to: null,
   },
   {
-    rule: "R5 goes back to the newest stable version",
+    rule: "[R5] goes back to the newest stable version",
     scene: { group: { autoRevert: true }, versions: [STABLE] },
     text: "Failed due to unhealthy allocations - rolling back to job version 0",
     to: 0,
@@ -273,7 +273,7 @@ for (const { rule, scene, text, to } of REVERTS) {
   });
 }
 
-test("R1 a deadline of another group does not borrow its auto_revert", () => {
+test("[R1] a deadline of another group does not borrow its auto_revert", () => {
   const groups = ["web", "db"].map((name) => mockTaskGroup({ name }));
   const job = mockJob({ version: 1, taskGroups: groups, meta: { v: "1" } });
   const base = mockDeployment({}, { job });
@@ -305,7 +305,7 @@ function canaryScene(group: Partial<DeploymentState>, healthy: boolean, now: num
   };
 }
 
-test("D6 a healthy canary may wait for its promotion for ever", () => {
+test("[D6] a healthy canary may wait for its promotion for ever", () => {
   const decision = decide(canaryScene({}, true, LATER + 10 * MINUTE));
   assert.equal(decision.kind, "wait");
   assert.equal(
@@ -314,11 +314,11 @@ test("D6 a healthy canary may wait for its promotion for ever", () => {
   );
 });
 
-test("D6 a canary that does not become healthy is late like any other", () => {
+test("[D6] a canary that does not become healthy is late like any other", () => {
   assert.equal(decide(canaryScene({}, false, LATER)).kind, "fail");
 });
 
-test("D6 canaries as many as the group wants still wait for their promotion", () => {
+test("[D6] canaries as many as the group wants still wait for their promotion", () => {
   const decision = decide(canaryScene({ desiredTotal: 1 }, true, MOCK_NOW));
   assert.equal(
     decision.kind === "wait" && decision.reasons[0].rule,
@@ -345,12 +345,12 @@ function retried(msBeforeFailure: number): DeploymentDecision {
   });
 }
 
-test("D5 counts the attempts within the policy's interval before the failure", () => {
+test("[D5] counts the attempts within the policy's interval before the failure", () => {
   assert.equal(retried(0).kind, "fail");
   assert.equal(retried((10 * MINUTE) / 1e6).kind, "continue");
 });
 
-test("R2 a stable version of an earlier registration does not count", () => {
+test("[R2] a stable version of an earlier registration does not count", () => {
   const decision = decide({
     group: { autoRevert: true },
     versions: [{ ...STABLE, createIndex: 1 }],
@@ -359,12 +359,12 @@ test("R2 a stable version of an earlier registration does not count", () => {
   assert.equal(decision.kind === "fail" && decision.revertTo, null);
 });
 
-test("D7 promotes by itself once all canaries are healthy", () => {
+test("[D7] promotes by itself once all canaries are healthy", () => {
   const decision = decide(canaryScene({ autoPromote: true }, true, MOCK_NOW));
   assert.deepEqual(decision, { kind: "promote", groups: ["web"] });
 });
 
-test("D7 does not promote before they are healthy, nor while paused", () => {
+test("[D7] does not promote before they are healthy, nor while paused", () => {
   assert.equal(decide(canaryScene({ autoPromote: true }, false, MOCK_NOW)).kind, "wait");
   const scene = canaryScene({ autoPromote: true }, true, MOCK_NOW);
   assert.equal(decide({ ...scene, deployment: { status: "paused" } }).kind, "wait");

@@ -96,6 +96,25 @@ test("one that does not serve leaves for free, a serving one beside it within th
   assert.deepEqual(decision.migrate, ["h0"]);
 });
 
+test("one that is only prepared leaves for free: nothing of it runs", () => {
+  const prepared = { clientStatus: "pending", phase: "prepare" };
+  const decision = decide({ here: [HEALTHY, prepared], there: [HEALTHY] });
+  assert.deepEqual(decision.migrate, ["h1"]);
+});
+
+test("max_parallel counts those that are marked and run on until their replacement can start", () => {
+  const waiting = { ...HEALTHY, ...MARKED };
+  const prepared = { clientStatus: "pending", phase: "prepare" };
+  assert.deepEqual(decide({ here: [waiting, HEALTHY], there: [HEALTHY, prepared] }).migrate, []);
+});
+
+test("one that was prepared serves for min_healthy_time from when it ran, not from when it was made", () => {
+  const ran = { clientStatus: "running", createTime: MOCK_NOW - 60_000, prepared: true };
+  const there = [HEALTHY, { ...ran, modifyTime: MOCK_NOW - 9_999 }];
+  const early = decide({ here: [HEALTHY], there });
+  assert.deepEqual([early.migrate, early.wakeAt], [[], MOCK_NOW + 1]);
+});
+
 test("outside a deployment, running for min_healthy_time counts as serving", () => {
   const running = { clientStatus: "running", createTime: MOCK_NOW };
   const scene = { here: [running], there: [running, running] };

@@ -6,8 +6,10 @@
 import { assert, nanosToMs } from "@drover/base";
 import {
   type Allocation,
+  AllocPhase,
   ClientStatus,
   isClientTerminal,
+  isDrainOverdue,
   isTerminal,
   type Job,
   JobType,
@@ -32,7 +34,7 @@ export function decideDrain(
   const remaining = remainingOn(node, state).filter(
     ({ kind }) => kind !== "system" || !ignoreSystemJobs,
   );
-  if (isOverdue(node, input.now)) return atDeadline(remaining);
+  if (isDrainOverdue(node.drainStrategy, input.now)) return atDeadline(remaining);
   const others = remaining.filter(({ kind }) => kind !== "system");
   const last = others.length === 0 ? remaining : [];
   const parts = groupsOf(others).map((allocs) =>
@@ -58,12 +60,6 @@ export function decideDrain(
     deadlineReached: false,
     wakeAt,
   };
-}
-
-/** A negative deadline is "now". */
-function isOverdue(node: Node, now: number): boolean {
-  const { deadline = 0, forceDeadline = 0 } = node.drainStrategy ?? {};
-  return deadline < 0 || (forceDeadline > 0 && now >= forceDeadline);
 }
 
 function atDeadline(remaining: readonly Remaining[]): DrainDecision {
@@ -134,7 +130,10 @@ function migrateNow(
     .filter((alloc) => !isMarked(alloc));
   const serving = rivals.filter((alloc) => servesFrom(alloc, group) <= now);
   const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));
-  const free = candidates.filter((alloc) => alloc.deploymentStatus?.healthy === false);
+  const free = candidates.filter(
+    ({ deploymentStatus, phase }) =>
+      deploymentStatus?.healthy === false || phase === AllocPhase.prepare,
+  );
   const paid = candidates
     .filter((alloc) => !free.includes(alloc))
     .sort((a, b) => servesFrom(b, group) - servesFrom(a, group))
@@ -159,7 +158,9 @@ function servesFrom(alloc: Allocation, group: TaskGroup | undefined): number {
   if (alloc.clientStatus !== ClientStatus.running || alloc.deploymentId !== "") {
     return Number.POSITIVE_INFINITY;
   }
-  return alloc.createTime + nanosToMs(group?.migrate?.minHealthyTime ?? 0);
+  // One that was prepared started later than it was made: its last report says that it runs.
+  const since = alloc.prepared ? alloc.modifyTime : alloc.createTime;
+  return since + nanosToMs(group?.migrate?.minHealthyTime ?? 0);
 }
 
 function earliest(instants: readonly (number | null)[]): number | null {

@@ -141,6 +141,12 @@ export const nodeSchema = record("Node", {
 });
 export type Node = Infer<typeof nodeSchema>;
 
+/** Whatever is left leaves at once. A negative deadline is "now". */
+export function isDrainOverdue(strategy: DrainStrategy, now: number): boolean {
+  const { deadline, forceDeadline } = strategy;
+  return deadline < 0 || (forceDeadline > 0 && now >= forceDeadline);
+}
+
 export function isNodeReady(
   node: Pick<Node, "status" | "drainStrategy" | "schedulingEligibility">,
 ): boolean {

@@ -26,7 +26,7 @@ function granted(messages: readonly Message[]): boolean[] {
   return messages.flatMap((m) => (m.type === "voteReply" ? [m.granted] : []));
 }
 
-test("E1 §5.1 a higher term makes any role a follower", () => {
+test("[E1] §5.1 a higher term makes any role a follower", () => {
   for (const role of ["follower", "preCandidate", "candidate", "leader"] as const) {
     const cluster = new TestCluster(THREE);
     const a = cluster.get("a");
@@ -42,7 +42,7 @@ test("E1 §5.1 a higher term makes any role a follower", () => {
   }
 });
 
-test("E2 §5.1 a request of a lower term changes nothing and is answered with the newer one", () => {
+test("[E2] §5.1 a request of a lower term changes nothing and is answered with the newer one", () => {
   const cluster = new TestCluster(THREE);
   const a = cluster.get("a");
   a.core.step(appendFrom("b", "a", 5));
@@ -59,7 +59,7 @@ test("E2 §5.1 a request of a lower term changes nothing and is answered with th
   }
 });
 
-test("E3 T§9.6 a time-out asks for pre-votes and changes neither term nor vote", () => {
+test("[E3] T§9.6 a time-out asks for pre-votes and changes neither term nor vote", () => {
   const cluster = new TestCluster(THREE);
   const a = cluster.get("a");
   for (let i = 0; i < testLimits.electionTicksMax; i += 1) a.core.tick();
@@ -79,7 +79,7 @@ test("E3 T§9.6 a time-out asks for pre-votes and changes neither term nor vote"
   assert.deepEqual([b.core.status().term, b.core.status().vote], [1, ""]);
 });
 
-test("E4 T§9.6 a quorum of pre-votes starts the election in the next term", () => {
+test("[E4] T§9.6 a quorum of pre-votes starts the election in the next term", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "vote";
   const a = cluster.get("a");
@@ -89,7 +89,7 @@ test("E4 T§9.6 a quorum of pre-votes starts the election in the next term", () 
   assert.deepEqual({ role, term, vote }, { role: "candidate", term: 2, vote: "a" });
 });
 
-test("E5 §5.2 one vote in a term, and the same answer to the same candidate", () => {
+test("[E5] §5.2 one vote in a term, and the same answer to the same candidate", () => {
   const cluster = new TestCluster(THREE);
   const a = cluster.get("a");
   const answers = ["b", "c", "b"].flatMap((from) => {
@@ -102,7 +102,7 @@ test("E5 §5.2 one vote in a term, and the same answer to the same candidate", (
   assert.deepEqual(granted(a.turn()), [false], "also after a restart");
 });
 
-test("E6 §5.2, §8 a majority makes a leader, which appends an empty entry", () => {
+test("[E6] §5.2, §8 a majority makes a leader, which appends an empty entry", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.from === "c" || m.to === "c";
   cluster.elect("a");
@@ -112,7 +112,7 @@ test("E6 §5.2, §8 a majority makes a leader, which appends an empty entry", ()
   assert.equal(cluster.core("b").status().leader, "a");
 });
 
-test("E7 §5.2 a candidate without a majority tries again in a later term", () => {
+test("[E7] §5.2 a candidate without a majority tries again in a later term", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "voteReply";
   const a = cluster.get("a");
@@ -121,7 +121,7 @@ test("E7 §5.2 a candidate without a majority tries again in a later term", () =
   assert.ok(new Set(a.sent.filter((m) => m.type === "vote").map((m) => m.term)).size > 1);
 });
 
-test("E7 §5.2 a candidate refused by a quorum gives up at once", () => {
+test("[E7] §5.2 a candidate refused by a quorum gives up at once", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "vote";
   for (let i = 0; i < testLimits.electionTicksMax; i += 1) cluster.core("a").tick();
@@ -132,7 +132,7 @@ test("E7 §5.2 a candidate refused by a quorum gives up at once", () => {
   assert.equal(cluster.core("a").status().role, "follower");
 });
 
-test("E8 §5.2 a candidate follows the leader of its own term", () => {
+test("[E8] §5.2 a candidate follows the leader of its own term", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "vote";
   for (let i = 0; i < testLimits.electionTicksMax; i += 1) cluster.core("a").tick();
@@ -143,7 +143,7 @@ test("E8 §5.2 a candidate follows the leader of its own term", () => {
   assert.deepEqual({ role, term, leader }, { role: "follower", term: 2, leader: "b" });
 });
 
-test("E9 §5.4.1 the vote goes to a log at least as up to date", () => {
+test("[E9] §5.4.1 the vote goes to a log at least as up to date", () => {
   // Ours ends at index 3 of term 2.
   const table: [lastIndex: number, lastTerm: number, expected: boolean][] = [
     [3, 2, true],
@@ -170,7 +170,7 @@ test("E9 §5.4.1 the vote goes to a log at least as up to date", () => {
   }
 });
 
-test("E10 T§4.2.3 requests are ignored while a leader is heard, unless forced", () => {
+test("[E10] T§4.2.3 requests are ignored while a leader is heard, unless forced", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   const b = cluster.get("b");
@@ -184,7 +184,7 @@ test("E10 T§4.2.3 requests are ignored while a leader is heard, unless forced",
   assert.deepEqual(granted(b.turn()), [true]);
 });
 
-test("E10 T§4.2.3 after a silence of an election time-out they are answered", () => {
+test("[E10] T§4.2.3 after a silence of an election time-out they are answered", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   const b = cluster.get("b");
@@ -194,7 +194,7 @@ test("E10 T§4.2.3 after a silence of an election time-out they are answered", (
   assert.deepEqual(granted(b.turn()), [true]);
 });
 
-test("E11 two members that saw the leader crash elect another without waiting", () => {
+test("[E11] two members that saw the leader crash elect another without waiting", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("a");
@@ -204,7 +204,7 @@ test("E11 two members that saw the leader crash elect another without waiting", 
   assert.equal(cluster.core("c").status().leader, "b");
 });
 
-test("E11 one that did not see it keeps to the leader, until it sees it too", () => {
+test("[E11] one that did not see it keeps to the leader, until it sees it too", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.core("b").peerCrashed("a");
@@ -217,7 +217,7 @@ test("E11 one that did not see it keeps to the leader, until it sees it too", ()
   assert.equal(cluster.core("b").status().role, "leader");
 });
 
-test("E11 a leader that is heard again takes the hint back", () => {
+test("[E11] a leader that is heard again takes the hint back", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.core("c").peerCrashed("a");
@@ -227,7 +227,7 @@ test("E11 a leader that is heard again takes the hint back", () => {
   assert.equal(cluster.core("c").status().role, "follower");
 });
 
-test("E12 row 3: a learner votes and never campaigns", () => {
+test("[E12] row 3: a learner votes and never campaigns", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.add("d");
@@ -243,7 +243,7 @@ test("E12 row 3: a learner votes and never campaigns", () => {
   assert.deepEqual(granted(cluster.get("d").turn()), [true]);
 });
 
-test("E13 §5.2 a vote is sent when it is on disk", () => {
+test("[E13] §5.2 a vote is sent when it is on disk", () => {
   const cluster = new TestCluster(THREE);
   const a = cluster.get("a");
   a.diskHeld = true;
@@ -253,7 +253,7 @@ test("E13 §5.2 a vote is sent when it is on disk", () => {
   assert.equal(a.disk.hardState?.vote, "b");
 });
 
-test("E13 row 9: requests for votes and the own vote wait for the disk", () => {
+test("[E13] row 9: requests for votes and the own vote wait for the disk", () => {
   const cluster = new TestCluster(["a"]);
   const a = cluster.get("a");
   a.diskHeld = true;
@@ -271,7 +271,7 @@ test("E13 row 9: requests for votes and the own vote wait for the disk", () => {
   assert.ok(!three.get("a").sent.some((m) => m.type === "vote"));
 });
 
-test("E14 T§6.2 a leader that hears no quorum steps down", () => {
+test("[E14] T§6.2 a leader that hears no quorum steps down", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("a");
@@ -284,7 +284,7 @@ test("E14 T§6.2 a leader that hears no quorum steps down", () => {
   assert.equal(pair.core("a").status().role, "leader", "one of two peers is enough");
 });
 
-test("E15 row 18: a leader whose disk hangs steps down and does not campaign", () => {
+test("[E15] row 18: a leader whose disk hangs steps down and does not campaign", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   const a = cluster.get("a");
@@ -296,7 +296,7 @@ test("E15 row 18: a leader whose disk hangs steps down and does not campaign", (
   assert.equal(a.core.status().term, 2);
 });
 
-test("E16 T§4.2.2 a member campaigns until its removal is committed", () => {
+test("[E16] T§4.2.2 a member campaigns until its removal is committed", () => {
   const cluster = new TestCluster(["a"]);
   cluster.elect("a");
   cluster.add("b");

@@ -14,7 +14,7 @@ type VoteRequest = Message & { type: "preVote" | "vote" };
 type VoteReply = Message & { type: "preVoteReply" | "voteReply" };
 
 /** Ticks between the campaigns of two members that saw the same crash. */
-const CRASH_STAGGER_TICKS = 2;
+const CRASH_STAGGER_TICKS = 1;
 
 export function tickElection(state: CoreState): void {
   state.electionElapsed += 1;

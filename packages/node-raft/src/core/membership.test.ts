@@ -29,7 +29,7 @@ function elected(ids: readonly string[] = THREE): TestCluster {
   return cluster;
 }
 
-test("M1 T§4.3 voters change through a joint configuration that is left by itself", () => {
+test("[M1] T§4.3 voters change through a joint configuration that is left by itself", () => {
   const cluster = elected();
   cluster.add("d");
   cluster.get("a").turn();
@@ -44,7 +44,7 @@ test("M1 T§4.3 voters change through a joint configuration that is left by itse
   assert.deepEqual(cluster.core("d").status().conf.voters, ["a", "b", "d"]);
 });
 
-test("M1 T§4.3 a joint configuration needs a majority of both halves", () => {
+test("[M1] T§4.3 a joint configuration needs a majority of both halves", () => {
   for (const silent of [
     ["d", "e", "f"],
     ["b", "c"],
@@ -62,7 +62,7 @@ test("M1 T§4.3 a joint configuration needs a majority of both halves", () => {
   }
 });
 
-test("M2 row 2: truncation brings the earlier configuration back", () => {
+test("[M2] row 2: truncation brings the earlier configuration back", () => {
   const cluster = new TestCluster(THREE);
   const b = cluster.get("b");
   const before = b.core.status().conf;
@@ -86,7 +86,7 @@ test("M2 row 2: truncation brings the earlier configuration back", () => {
   assert.deepEqual(b.core.status().conf, before);
 });
 
-test("M3 row 1: one change at a time", () => {
+test("[M3] row 1: one change at a time", () => {
   const cluster = elected();
   cluster.isolate("a");
   change(cluster, "a", { addLearners: [member("d")] });
@@ -96,7 +96,7 @@ test("M3 row 1: one change at a time", () => {
   change(cluster, "a", { addLearners: [member("e")] });
 });
 
-test("M3 row 1: none before the leader has committed in its term", () => {
+test("[M3] row 1: none before the leader has committed in its term", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "append";
   cluster.elect("a");
@@ -106,7 +106,7 @@ test("M3 row 1: none before the leader has committed in its term", () => {
   change(cluster, "a", { addLearners: [member("d")] });
 });
 
-test("M3 a change is refused when it makes no sense or rests on another configuration", () => {
+test("[M3] a change is refused when it makes no sense or rests on another configuration", () => {
   const cluster = elected();
   const { confIndex } = cluster.core("a").status();
   const learner = { addLearners: [member("d")] };
@@ -119,7 +119,7 @@ test("M3 a change is refused when it makes no sense or rests on another configur
   change(cluster, "a", { ...learner, expectConfIndex: confIndex });
 });
 
-test("M4 T§4.2.2 a removed leader leads until that is committed and hands over", () => {
+test("[M4] T§4.2.2 a removed leader leads until that is committed and hands over", () => {
   const cluster = elected();
   cluster.isolate("a");
   change(cluster, "a", { remove: ["a"] });
@@ -136,7 +136,7 @@ test("M4 T§4.2.2 a removed leader leads until that is committed and hands over"
   assert.deepEqual(others[0]?.conf.voters, ["b", "c"]);
 });
 
-test("M5 T§4.2.1 a learner gets the log and counts in no quorum", () => {
+test("[M5] T§4.2.1 a learner gets the log and counts in no quorum", () => {
   const cluster = elected();
   cluster.add("d");
   change(cluster, "a", { addLearners: [member("d")] });
@@ -152,7 +152,7 @@ test("M5 T§4.2.1 a learner gets the log and counts in no quorum", () => {
   assert.notEqual(cluster.core("a").status().role, "leader");
 });
 
-test("M6 T§4.3 a demoted voter stays in the old half until the joint configuration is left", () => {
+test("[M6] T§4.3 a demoted voter stays in the old half until the joint configuration is left", () => {
   const cluster = elected();
   change(cluster, "a", { addLearners: [member("c")] });
   const joint = cluster.core("a").status().conf;
@@ -162,7 +162,7 @@ test("M6 T§4.3 a demoted voter stays in the old half until the joint configurat
   assert.deepEqual([conf.voters, conf.learners, conf.learnersNext], [["a", "b"], ["c"], []]);
 });
 
-test("M7 T§4.3 a new leader finishes the joint change that it inherits", () => {
+test("[M7] T§4.3 a new leader finishes the joint change that it inherits", () => {
   const cluster = elected();
   cluster.add("d");
   const joint = cluster.core("a").status().lastIndex + 1;
@@ -176,7 +176,7 @@ test("M7 T§4.3 a new leader finishes the joint change that it inherits", () => 
   assert.deepEqual([conf.voters, conf.votersOutgoing], [["a", "b", "c", "d"], []]);
 });
 
-test("M8 row 16: a snapshot carries the configuration of exactly its index", () => {
+test("[M8] row 16: a snapshot carries the configuration of exactly its index", () => {
   const cluster = elected();
   cluster.propose("a", "x");
   cluster.settle();

@@ -12,7 +12,7 @@ function elected(ids: readonly string[] = THREE): TestCluster {
   return cluster;
 }
 
-test("I1 row 6: no read is answered before an entry of the leader's term is committed", () => {
+test("[I1] row 6: no read is answered before an entry of the leader's term is committed", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "append";
   cluster.elect("a");
@@ -25,7 +25,7 @@ test("I1 row 6: no read is answered before an entry of the leader's term is comm
   assert.deepEqual(cluster.get("a").reads, [{ requestId: 1, index: commit }]);
 });
 
-test("I2 T§6.4 a quorum's echo answers all reads of a turn with one round", () => {
+test("[I2] T§6.4 a quorum's echo answers all reads of a turn with one round", () => {
   const cluster = elected();
   cluster.propose("a", "x");
   cluster.settle();
@@ -41,7 +41,7 @@ test("I2 T§6.4 a quorum's echo answers all reads of a turn with one round", () 
   assert.equal(cluster.get("a").sent.filter((m) => m.type === "heartbeat").length, 2);
 });
 
-test("I2 T§6.4 a leader that nobody hears answers nothing, and says so when it gives up", () => {
+test("[I2] T§6.4 a leader that nobody hears answers nothing, and says so when it gives up", () => {
   const cluster = elected();
   cluster.isolate("a");
   cluster.core("a").readIndex(1);
@@ -52,14 +52,14 @@ test("I2 T§6.4 a leader that nobody hears answers nothing, and says so when it 
   assert.deepEqual(cluster.get("a").readsFailed, [1]);
 });
 
-test("I2 a single voter answers at once", () => {
+test("[I2] a single voter answers at once", () => {
   const cluster = elected(["a"]);
   cluster.core("a").readIndex(1);
   cluster.settle();
   assert.equal(cluster.get("a").reads.length, 1);
 });
 
-test("I3 row 7: an echo of an earlier token answers no later read", () => {
+test("[I3] row 7: an echo of an earlier token answers no later read", () => {
   const cluster = elected();
   const echoes: Message[] = [];
   cluster.lose = (m) => {
@@ -81,7 +81,7 @@ test("I3 row 7: an echo of an earlier token answers no later read", () => {
   );
 });
 
-test("I4 T§6.4 a follower asks the leader", () => {
+test("[I4] T§6.4 a follower asks the leader", () => {
   const cluster = elected();
   cluster.propose("a", "x");
   cluster.settle();
@@ -92,7 +92,7 @@ test("I4 T§6.4 a follower asks the leader", () => {
   ]);
 });
 
-test("I4 a follower's read fails when the request is lost or the leader changes", () => {
+test("[I4] a follower's read fails when the request is lost or the leader changes", () => {
   const cluster = elected();
   cluster.lose = (m) => m.type === "readIndex";
   cluster.core("b").readIndex(1);
@@ -109,7 +109,7 @@ test("I4 a follower's read fails when the request is lost or the leader changes"
   assert.deepEqual(alone.get("a").readsFailed, [3]);
 });
 
-test("I4 row 7: a reply to a request of a former life answers nothing", () => {
+test("[I4] row 7: a reply to a request of a former life answers nothing", () => {
   const cluster = elected();
   const replies: Message[] = [];
   cluster.lose = (m) => {
@@ -131,7 +131,7 @@ test("I4 row 7: a reply to a request of a former life answers nothing", () => {
   assert.deepEqual(b.reads, []);
 });
 
-test("T1 T§3.10 the target campaigns at once, without pre-vote and against the lease", () => {
+test("[T1] T§3.10 the target campaigns at once, without pre-vote and against the lease", () => {
   const cluster = elected();
   assert.deepEqual(cluster.core("a").transferLeader("c"), { kind: "accepted", to: "c" });
   cluster.settle();
@@ -140,7 +140,7 @@ test("T1 T§3.10 the target campaigns at once, without pre-vote and against the 
   assert.ok(!cluster.get("c").sent.some((m) => m.type === "preVote"));
 });
 
-test("T1 T§3.10 the target is brought up to date first", () => {
+test("[T1] T§3.10 the target is brought up to date first", () => {
   const cluster = elected();
   cluster.lose = (m) => m.type === "append" && m.to === "c";
   cluster.propose("a", "x");
@@ -154,7 +154,7 @@ test("T1 T§3.10 the target is brought up to date first", () => {
   assert.deepEqual(cluster.get("c").texts(), ["x"]);
 });
 
-test("T2 row 20: proposals are refused meanwhile, for one election time-out at most", () => {
+test("[T2] row 20: proposals are refused meanwhile, for one election time-out at most", () => {
   const cluster = elected();
   cluster.lose = (m) => m.type === "timeoutNow";
   cluster.core("a").transferLeader("c");
@@ -165,7 +165,7 @@ test("T2 row 20: proposals are refused meanwhile, for one election time-out at m
   assert.equal(cluster.core("a").propose([bytesOf("x")]).kind, "accepted");
 });
 
-test("T3 row 20: a target that cannot campaign refuses, which ends the transfer", () => {
+test("[T3] row 20: a target that cannot campaign refuses, which ends the transfer", () => {
   const cluster = elected();
   const c = cluster.get("c");
   c.diskHeld = true;
@@ -184,7 +184,7 @@ test("T3 row 20: a target that cannot campaign refuses, which ends the transfer"
   assert.equal(cluster.core("a").status().transferTo, "");
 });
 
-test("T4 row 20: only a voter that is being replicated to can be a target", () => {
+test("[T4] row 20: only a voter that is being replicated to can be a target", () => {
   const cluster = elected();
   cluster.add("d");
   cluster.core("a").proposeConf({ addLearners: [{ id: "d", address: "d:1" }] });

@@ -37,7 +37,7 @@ function append(to: MemberId, term: number, change: Partial<AppendMessage>): Mes
   return { type: "append", from: "a", to, term, ...place, ...change };
 }
 
-test("R1 §5.3 what the leader appends goes to everyone after what precedes it", () => {
+test("[R1] §5.3 what the leader appends goes to everyone after what precedes it", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   const { lastIndex, term } = cluster.core("a").status();
@@ -55,7 +55,7 @@ test("R1 §5.3 what the leader appends goes to everyone after what precedes it",
   }
 });
 
-test("R2 §5.3 an entry on a majority is committed and applied in order everywhere", () => {
+test("[R2] §5.3 an entry on a majority is committed and applied in order everywhere", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("c");
@@ -74,7 +74,7 @@ test("R2 §5.3 an entry on a majority is committed and applied in order everywhe
   assert.deepEqual(cluster.get("a").texts(), ["x", "y"], "alone it commits nothing");
 });
 
-test("R3 row 9: the leader's own copy counts, and is applied, when it is on disk", () => {
+test("[R3] row 9: the leader's own copy counts, and is applied, when it is on disk", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("c");
@@ -94,7 +94,7 @@ test("R3 row 9: the leader's own copy counts, and is applied, when it is on disk
   assert.deepEqual(a.texts(), ["x"]);
 });
 
-test("R4 §5.4.2 entries of earlier terms are committed only with one of the own", () => {
+test("[R4] §5.4.2 entries of earlier terms are committed only with one of the own", () => {
   const cluster = new TestCluster(THREE);
   for (const id of THREE) give(cluster.get(id), id === "a" ? [2, 2] : []);
   // Figure 8: the old entries reach everyone, the leader's own does not.
@@ -111,7 +111,7 @@ test("R4 §5.4.2 entries of earlier terms are committed only with one of the own
   assert.equal(cluster.core("a").status().commit, 4);
 });
 
-test("R5 §5.3 followers of figure 7 are brought to the leader's log", () => {
+test("[R5] §5.3 followers of figure 7 are brought to the leader's log", () => {
   const leader = [1, 1, 1, 4, 4, 5, 5, 6, 6, 6];
   const followers = [
     [1, 1, 1, 4, 4, 5, 5, 6, 6],
@@ -139,7 +139,7 @@ test("R5 §5.3 followers of figure 7 are brought to the leader's log", () => {
   }
 });
 
-test("R6 row 21: an old message leaves the entries behind it", () => {
+test("[R6] row 21: an old message leaves the entries behind it", () => {
   const cluster = new TestCluster(THREE);
   const b = cluster.get("b");
   b.core.step(append("b", 2, { entries: logOf([2, 2, 2]) }));
@@ -153,7 +153,7 @@ test("R6 row 21: an old message leaves the entries behind it", () => {
   assert.deepEqual(termsOf(b), [2, 3]);
 });
 
-test("R6 row 21: what is committed is never removed", () => {
+test("[R6] row 21: what is committed is never removed", () => {
   const cluster = new TestCluster(THREE);
   const { core } = cluster.get("b");
   core.step(append("b", 2, { entries: logOf([2, 2]), commit: 3 }));
@@ -162,7 +162,7 @@ test("R6 row 21: what is committed is never removed", () => {
   assert.equal(core.status().lastIndex, 3, "before the commit index nothing is looked at");
 });
 
-test("R7 row 12: a heartbeat tells no more than the member is known to hold", () => {
+test("[R7] row 12: a heartbeat tells no more than the member is known to hold", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   const { match } = cluster.core("a").status().progress.c ?? { match: -1 };
@@ -176,7 +176,7 @@ test("R7 row 12: a heartbeat tells no more than the member is known to hold", ()
   assert.equal(beats.find((m) => m.to === "b")?.commit, match + 1);
 });
 
-test("R7 row 12: a member that lost what it had confirmed stops", () => {
+test("[R7] row 12: a member that lost what it had confirmed stops", () => {
   const cluster = new TestCluster(THREE);
   const message: Message = {
     type: "heartbeat",
@@ -189,7 +189,7 @@ test("R7 row 12: a member that lost what it had confirmed stops", () => {
   assert.throws(() => cluster.core("b").step(message), RaftAssertionError);
 });
 
-test("R8 the window is bounded in messages and in bytes", () => {
+test("[R8] the window is bounded in messages and in bytes", () => {
   for (const limits of [{ inflightMessagesMax: 3 }, { inflightBytesMax: 30 }]) {
     const cluster = new TestCluster(THREE, { ...limits, messageBytesMax: 10 });
     cluster.elect("a");
@@ -202,7 +202,7 @@ test("R8 the window is bounded in messages and in bytes", () => {
   }
 });
 
-test("R9 row 19: a window of lost messages is found out by the next heartbeat", () => {
+test("[R9] row 19: a window of lost messages is found out by the next heartbeat", () => {
   const cluster = new TestCluster(THREE, { inflightMessagesMax: 2, messageBytesMax: 10 });
   cluster.elect("a");
   cluster.lose = (m) => m.type === "append";
@@ -214,7 +214,7 @@ test("R9 row 19: a window of lost messages is found out by the next heartbeat", 
   assert.equal(cluster.get("b").texts().length, 5);
 });
 
-test("R10 a member being probed gets one message per heartbeat", () => {
+test("[R10] a member being probed gets one message per heartbeat", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("c");
@@ -229,7 +229,7 @@ test("R10 a member being probed gets one message per heartbeat", () => {
   assert.ok(appends(cluster.get("a"), "c").length <= 1);
 });
 
-test("R11 uncommitted bytes are bounded, but for a single large entry", () => {
+test("[R11] uncommitted bytes are bounded, but for a single large entry", () => {
   const cluster = new TestCluster(THREE, { uncommittedBytesMax: 10 });
   cluster.elect("a");
   cluster.isolate("a");
@@ -244,14 +244,14 @@ test("R11 uncommitted bytes are bounded, but for a single large entry", () => {
   assert.equal(core.propose([bytesOf("6")]).kind, "refused");
 });
 
-test("R11 only the leader takes proposals and says who that is", () => {
+test("[R11] only the leader takes proposals and says who that is", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   const refused = cluster.core("b").propose([bytesOf("x")]);
   assert.deepEqual(refused, { kind: "refused", reason: "not-leader", leader: "a" });
 });
 
-test("R12 §7 a member that needs compacted entries gets a snapshot and then the log", () => {
+test("[R12] §7 a member that needs compacted entries gets a snapshot and then the log", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("c");
@@ -274,7 +274,7 @@ test("R12 §7 a member that needs compacted entries gets a snapshot and then the
   assert.deepEqual(cluster.get("c").texts(), ["later"], "it continues after the snapshot");
 });
 
-test("R12 a snapshot that was not delivered is sent again", () => {
+test("[R12] a snapshot that was not delivered is sent again", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("c");
@@ -297,7 +297,7 @@ test("R12 a snapshot that was not delivered is sent again", () => {
   assert.equal(cluster.core("c").status().commit, cluster.core("a").status().commit);
 });
 
-test("R13 §7 a snapshot that the log covers is not installed", () => {
+test("[R13] §7 a snapshot that the log covers is not installed", () => {
   const cluster = new TestCluster(THREE);
   const b = cluster.get("b");
   b.core.step(append("b", 2, { entries: logOf([2, 2]) }));
@@ -314,7 +314,7 @@ test("R13 §7 a snapshot that the log covers is not installed", () => {
   assert.equal(reply.index, 3);
 });
 
-test("R14 row 12: an acknowledgement is sent when the entries are on disk", () => {
+test("[R14] row 12: an acknowledgement is sent when the entries are on disk", () => {
   const cluster = new TestCluster(THREE);
   const b = cluster.get("b");
   b.diskHeld = true;
@@ -328,7 +328,7 @@ test("R14 row 12: an acknowledgement is sent when the entries are on disk", () =
   );
 });
 
-test("R15 a confirmed write says nothing about entries that replaced it", () => {
+test("[R15] a confirmed write says nothing about entries that replaced it", () => {
   const cluster = new TestCluster(THREE);
   const b = cluster.get("b");
   b.diskHeld = true;
@@ -348,7 +348,7 @@ test("R15 a confirmed write says nothing about entries that replaced it", () => 
   assert.equal(b.core.status().stable, 2);
 });
 
-test("R16 a restart continues from what was on disk", () => {
+test("[R16] a restart continues from what was on disk", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.propose("a", "x");
@@ -363,7 +363,7 @@ test("R16 a restart continues from what was on disk", () => {
   assert.deepEqual(cluster.get("b").texts(), ["x"]);
 });
 
-test("R16 a log that does not continue the snapshot restarts after it", () => {
+test("[R16] a log that does not continue the snapshot restarts after it", () => {
   const cluster = new TestCluster(THREE);
   const b = cluster.get("b");
   const { conf } = b.core.status();

@@ -38,9 +38,9 @@ export class DiskWatch {
     return news;
   }
 
-  /** True at the second late tick in a row. */
+  /** True from the second late tick in a row on. */
   late(isLate: boolean): boolean {
     this.#lateTicks = isLate ? this.#lateTicks + 1 : 0;
-    return this.#lateTicks === 2;
+    return this.#lateTicks >= 2;
   }
 }

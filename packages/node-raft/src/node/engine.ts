@@ -333,7 +333,8 @@ export class Engine<R> {
         done.then(() => reader.resolve(index), reader.reject);
       }
     }
-    const retryAt = this.#deps.timers.now() + this.#deps.limits.tickMs;
+    // Well before the next tick, which looks again.
+    const retryAt = this.#deps.timers.now() + this.#deps.limits.tickMs / 2;
     for (const requestId of effects.readsFailed) this.#reads.failed(requestId, retryAt);
   }
 
@@ -370,15 +371,17 @@ function refusal(reason: string, leaderAddress: string): RaftError {
   return new RaftError("dropped", `not accepted: ${why}`, { leaderAddress });
 }
 
-/** The voter whose log is furthest; null when none has been heard of lately. */
+/**
+ * The voter whose log is furthest, of those heard of since the last check-quorum where there are
+ * any: right after one nobody counts as heard. Null when there is no other voter.
+ */
 export function bestVoter(status: CoreStatus): MemberId | null {
-  let best: { id: MemberId; match: number } | null = null;
-  for (const id of status.conf.voters) {
+  const others = status.conf.voters.flatMap((id) => {
     const progress = status.progress[id];
-    if (id === status.id || progress === undefined || !progress.recentActive) continue;
-    if (best === null || progress.match > best.match) best = { id, match: progress.match };
-  }
-  return best?.id ?? null;
+    return id === status.id || progress === undefined ? [] : [{ id, ...progress }];
+  });
+  others.sort((a, b) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match);
+  return others[0]?.id ?? null;
 }
 
 function isEmpty(effects: Effects): boolean {

@@ -212,8 +212,9 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   }
 
   async transferLeadership(to?: MemberId): Promise<void> {
-    const { tickMs, electionTicksMax } = this.#parts.limits;
-    await this.#transfer(to, tickMs * electionTicksMax * 2);
+    // The core gives up after the shortest election time-out.
+    const { tickMs, electionTicksMin } = this.#parts.limits;
+    await this.#transfer(to, tickMs * (electionTicksMin + 2));
   }
 
   async #transfer(to: MemberId | undefined, timeoutMs: number): Promise<void> {

@@ -94,10 +94,13 @@ export function scenarioOf(seed: number): Scenario {
 function limitsOf(random: SimRandom, delayMsMax: number): CoreLimits {
   // One small message per slow round trip would need minutes to catch up.
   const tiny = delayMsMax < 20;
+  // The defaults' coarse ticks, where a message takes less than one; else finer ones.
+  const elections =
+    delayMsMax < 10 && random.chance(0.4)
+      ? { heartbeatTicks: 1, electionTicksMin: 4, electionTicksMax: 7 }
+      : { heartbeatTicks: 2, electionTicksMin: 10, electionTicksMax: random.pick([14, 20, 20]) };
   return {
-    heartbeatTicks: 2,
-    electionTicksMin: 10,
-    electionTicksMax: random.pick([14, 20, 20]),
+    ...elections,
     inflightMessagesMax: random.pick([tiny ? 1 : 4, 4, 64]),
     inflightBytesMax: random.pick([tiny ? 16 : 256, 256, 65_536]),
     messageBytesMax: random.pick([tiny ? 8 : 64, 64, 4096]),

@@ -26,13 +26,13 @@ const draining = {
 
 const rows: readonly Row[] = [
   {
-    rule: "C1 failed after its node was away",
+    rule: "[C1] failed after its node was away",
     is: "reconnecting",
     alloc: { ...unknown, clientStatus: "failed" },
     disconnect: patient,
   },
   {
-    rule: "C2 stopped for good by a drain",
+    rule: "[C2] stopped for good by a drain",
     is: "untainted",
     alloc: {
       desiredStatus: "stop",
@@ -41,12 +41,12 @@ const rows: readonly Row[] = [
     },
   },
   {
-    rule: "C3 stopped",
+    rule: "[C3] stopped",
     is: "ignore",
     alloc: { desiredStatus: "stop", clientStatus: "complete" },
   },
   {
-    rule: "C4 an ended canary that must migrate",
+    rule: "[C4] an ended canary that must migrate",
     is: "migrate",
     alloc: {
       clientStatus: "failed",
@@ -55,90 +55,95 @@ const rows: readonly Row[] = [
     },
   },
   {
-    rule: "C5 ended",
+    rule: "[C5] ended",
     is: "untainted",
     alloc: { clientStatus: "failed" },
     node: { status: "down" },
   },
   {
-    rule: "C6 unknown for longer than it may be",
+    rule: "[C6] unknown for longer than it may be",
     is: "expiring",
     alloc: unknown,
     disconnect: { lostAfter: MINUTE },
   },
   {
-    rule: "C7 failed and stopped after its node was away",
+    rule: "[C7] failed and stopped after its node was away",
     is: "ignore",
     alloc: { ...unknown, clientStatus: "failed", desiredStatus: "stop" },
     disconnect: patient,
   },
   {
-    rule: "C8 unknown on a disconnected node",
+    rule: "[C8] unknown on a disconnected node",
     is: "untainted",
     alloc: unknown,
     node: { status: "disconnected" },
     disconnect: patient,
   },
   {
-    rule: "C9 never started on a disconnected node",
+    rule: "[C9] never started on a disconnected node",
     is: "lost",
     node: { status: "disconnected" },
     disconnect: patient,
   },
   {
-    rule: "C10 running on a disconnected node, without patience",
+    rule: "[C10] running on a disconnected node, without patience",
     is: "lost",
     alloc: { clientStatus: "running" },
     node: { status: "disconnected" },
   },
   {
-    rule: "C11 running on a disconnected node",
+    rule: "[C11] running on a disconnected node",
     is: "disconnecting",
     alloc: { clientStatus: "running" },
     node: { status: "disconnected" },
     disconnect: patient,
   },
   {
-    rule: "C12 told to migrate",
+    rule: "[C12] told to migrate",
     is: "migrate",
     alloc: { clientStatus: "running", desiredTransition: migrating },
     node: draining,
   },
   {
-    rule: "C13 back from being unknown",
+    rule: "[C13] back from being unknown",
     is: "reconnecting",
     alloc: { ...unknown, clientStatus: "running" },
     disconnect: patient,
   },
-  { rule: "C14 running on a ready node", is: "untainted", alloc: { clientStatus: "running" } },
+  { rule: "[C14] running on a ready node", is: "untainted", alloc: { clientStatus: "running" } },
   {
-    rule: "C14 running on a draining node",
+    rule: "[C14] running on a draining node",
     is: "untainted",
     alloc: { clientStatus: "running" },
     node: draining,
   },
-  { rule: "C15 its node is gone", is: "lost", alloc: { clientStatus: "running" }, node: "missing" },
   {
-    rule: "C16 unknown on a node that went down, not to be replaced",
+    rule: "[C15] its node is gone",
+    is: "lost",
+    alloc: { clientStatus: "running" },
+    node: "missing",
+  },
+  {
+    rule: "[C16] unknown on a node that went down, not to be replaced",
     is: "untainted",
     alloc: unknown,
     node: { status: "down" },
     disconnect: { ...patient, replace: false },
   },
   {
-    rule: "C17 running on a node that went down, not to be replaced",
+    rule: "[C17] running on a node that went down, not to be replaced",
     is: "disconnecting",
     alloc: { clientStatus: "running" },
     node: { status: "down" },
     disconnect: { ...patient, replace: false },
   },
   {
-    rule: "C18 running on a node that went down",
+    rule: "[C18] running on a node that went down",
     is: "lost",
     alloc: { clientStatus: "running" },
     node: { status: "down" },
   },
-  { rule: "C18 never started on a node that went down", is: "lost", node: { status: "down" } },
+  { rule: "[C18] never started on a node that went down", is: "lost", node: { status: "down" } },
 ];
 
 for (const row of rows) {

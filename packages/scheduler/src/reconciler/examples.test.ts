@@ -40,7 +40,7 @@ function webOf(harness: Harness, job: Job) {
   return part;
 }
 
-test("A rolls two at a time and never stops more than it may", () => {
+test("[L1 L2] A rolls two at a time and never stops more than it may", () => {
   const job = rollingJob();
   const harness = new Harness();
   const first = harness.register(job);
@@ -66,14 +66,14 @@ test("A rolls two at a time and never stops more than it may", () => {
   assert.equal(harness.state.job(job)?.stable, true);
 });
 
-test("A the deployment's deadline runs from its creation", () => {
+test("[T6] A the deployment's deadline runs from its creation", () => {
   const job = rollingJob({ update: { progressDeadline: 600_000_000_000 } });
   const harness = new Harness();
   harness.register(job);
   assert.equal(webOf(harness, job).requireProgressBy, harness.now + 600_000);
 });
 
-test("B an unhealthy allocation holds the roll until it is replaced and healthy", () => {
+test("[L1] B an unhealthy allocation holds the roll until it is replaced and healthy", () => {
   const job = rollingJob();
   const harness = running(job);
   const { plan } = harness.register(rollingJob({ image: "2" }));
@@ -102,7 +102,7 @@ test("B an unhealthy allocation holds the roll until it is replaced and healthy"
   assert.equal(again?.rescheduleTracker?.events.length, 1);
 });
 
-test("C canaries run beside the old ones until they are promoted", () => {
+test("[G15 S2] C canaries run beside the old ones until they are promoted", () => {
   const job = rollingJob({ count: 5 });
   const harness = running(job);
   const next = rollingJob({ count: 5, image: "2", update: { canary: 2 } });
@@ -126,7 +126,30 @@ test("C canaries run beside the old ones until they are promoted", () => {
   assert.equal(harness.live(job).length, 5);
 });
 
-test("C more canaries than the count are placed in two steps", () => {
+test("[G5] a newer version stops the canaries of the one before", () => {
+  const job = rollingJob({ count: 3 });
+  const harness = running(job);
+  const first = harness.register(rollingJob({ count: 3, image: "2", update: { canary: 1 } }));
+  assert.equal(first.plan.placements.length, 1);
+  const next = harness.register(rollingJob({ count: 3, image: "3", update: { canary: 1 } }));
+  assert.deepEqual(
+    next.plan.stops.map((stop) => stop.allocId),
+    first.plan.placements.map((alloc) => alloc.id),
+  );
+  assert.deepEqual(counts(next), { canary: 1, stop: 1, ignore: 3 });
+});
+
+test("[G16] a revert to a stable specification needs no canaries", () => {
+  const stable = rollingJob({ count: 3, update: { canary: 1 } });
+  const harness = running(stable);
+  const forward = harness.register(rollingJob({ count: 3, image: "2", update: { canary: 1 } }));
+  assert.equal(counts(forward).canary, 1);
+  const back = harness.register(rollingJob({ count: 3, update: { canary: 1 } }));
+  assert.equal(counts(back).canary, undefined);
+  assert.equal(webOf(harness, stable).desiredCanaries, 0);
+});
+
+test("[G15] C more canaries than the count are placed in two steps", () => {
   const job = rollingJob({ count: 2 });
   const harness = running(job);
   const first = harness.register(rollingJob({ count: 2, image: "2", update: { canary: 3 } }));
@@ -140,7 +163,7 @@ test("C more canaries than the count are placed in two steps", () => {
   assert.deepEqual(stopNames(harness, promoted).toSorted(), ["[0]", "[1]", "[2]"]);
 });
 
-test("D new names come first and use up the limit", () => {
+test("[N1 L1] D new names come first and use up the limit", () => {
   const job = rollingJob({ count: 4, update: { maxParallel: 1 } });
   const harness = running(job);
   const next = rollingJob({ count: 6, image: "2", update: { maxParallel: 1 } });
@@ -156,7 +179,7 @@ test("D new names come first and use up the limit", () => {
   harness.rollToEnd(job);
 });
 
-test("E the highest names go when the count falls", () => {
+test("[S4] E the highest names go when the count falls", () => {
   const job = rollingJob();
   const harness = running(job);
   const first = harness.register(rollingJob({ count: 4, image: "2" }));
@@ -166,7 +189,7 @@ test("E the highest names go when the count falls", () => {
   harness.rollToEnd(job);
 });
 
-test("F a paused deployment replaces what is lost and nothing else", () => {
+test("[G18 T4] F a paused deployment replaces what is lost and nothing else", () => {
   const job = rollingJob({ count: 3 });
   const harness = running(job);
   harness.register(rollingJob({ count: 3, image: "2" }));
@@ -181,7 +204,7 @@ test("F a paused deployment replaces what is lost and nothing else", () => {
   assert.ok(lost.length > 0);
 });
 
-test("G an unchanged group is updated in place and takes part in the deployment", () => {
+test("[T5 G14] G an unchanged group is updated in place and takes part in the deployment", () => {
   const other = rollingGroup({ name: "side", count: 2 });
   const build = (image: string) =>
     rollingJob({ job: { taskGroups: [rollingGroup({ image }), other] } });
@@ -195,7 +218,7 @@ test("G an unchanged group is updated in place and takes part in the deployment"
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
 
-test("H a failed deployment freezes its own allocations, and new versions start over", () => {
+test("[G19 T3 T4] H a failed deployment freezes its own allocations, and new versions start over", () => {
   const job = rollingJob();
   const harness = running(job);
   const { plan } = harness.register(rollingJob({ image: "2" }));
@@ -252,7 +275,7 @@ test("an unchanged job is left alone", () => {
   assert.equal(result.plan.deployment, null);
 });
 
-test("J1 stopping the job stops everything and cancels its deployment", () => {
+test("[J1 T1] stopping the job stops everything and cancels its deployment", () => {
   const job = rollingJob();
   const harness = running(job);
   harness.register(rollingJob({ image: "2" }));
@@ -264,7 +287,7 @@ test("J1 stopping the job stops everything and cancels its deployment", () => {
   );
 });
 
-test("T2 a newer version cancels the deployment of the older one", () => {
+test("[T2] a newer version cancels the deployment of the older one", () => {
   const job = rollingJob();
   const harness = running(job);
   harness.register(rollingJob({ image: "2" }));
@@ -273,7 +296,7 @@ test("T2 a newer version cancels the deployment of the older one", () => {
   assert.equal(counts(result).destructiveUpdate, 2);
 });
 
-test("L3 a version in the middle of another takes over what does not serve yet", () => {
+test("[L3] a version in the middle of another takes over what does not serve yet", () => {
   const job = rollingJob();
   const harness = running(job);
   const second = harness.register(rollingJob({ image: "2" }));
@@ -286,7 +309,7 @@ test("L3 a version in the middle of another takes over what does not serve yet",
   assert.equal(serving.length, 4);
 });
 
-test("T7 the deployment succeeds with the last healthy allocation and not before", () => {
+test("[T7] the deployment succeeds with the last healthy allocation and not before", () => {
   const job = rollingJob({ count: 3 });
   const harness = new Harness();
   harness.register(job);
@@ -307,7 +330,7 @@ test("T7 the deployment succeeds with the last healthy allocation and not before
   assert.deepEqual(harness.evaluate(job).plan.deploymentUpdates, []);
 });
 
-test("T7 an allocation that was healthy and ended does not count", () => {
+test("[T7] an allocation that was healthy and ended does not count", () => {
   const job = rollingJob({ count: 2 });
   const harness = new Harness();
   harness.register(job);
@@ -318,7 +341,7 @@ test("T7 an allocation that was healthy and ended does not count", () => {
   assert.deepEqual(harness.evaluate(job).plan.deploymentUpdates, []);
 });
 
-test("G14 an ended allocation is left as it is by a change that would not replace it", () => {
+test("[G14] an ended allocation is left as it is by a change that would not replace it", () => {
   const job = rollingJob({ count: 1, group: { reschedulePolicy: null } });
   const harness = running(job);
   const [one] = harness.live(job);

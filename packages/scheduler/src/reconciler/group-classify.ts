@@ -20,7 +20,13 @@ import {
   RESCHEDULE_KIND,
   STOP_DELAY_KIND,
 } from "./followups.ts";
-import { classifyContext, type Pass, rescheduleContext, stopUnneeded } from "./pass.ts";
+import {
+  classifyContext,
+  isCanarying,
+  type Pass,
+  rescheduleContext,
+  stopUnneeded,
+} from "./pass.ts";
 import { cancel, extractPairs } from "./prepare.ts";
 import { decideReschedule, type RescheduleContext, splitReschedulable } from "./reschedule.ts";
 import { Description } from "./types.ts";
@@ -96,6 +102,8 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
     job,
     deployment: triage.current,
     node: input.node,
+    now: input.now,
+    isCanarying: isCanarying(pass.state),
     retry: (next) => decideReschedule(next, reschedule),
   });
   pass.pairs = split.pairs;

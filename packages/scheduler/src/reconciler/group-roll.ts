@@ -4,7 +4,7 @@ import { isServing } from "./alloc-facts.ts";
 import { heldBy } from "./group-place.ts";
 import { servingBudget, undecidedBudget } from "./limit.ts";
 import type { Pass } from "./pass.ts";
-import { cancel, isReady as isPairReady, type Pair } from "./prepare.ts";
+import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
 import { Description, PlaceKind } from "./types.ts";
 import type { Updates } from "./updates.ts";
 import { HeldBy } from "./why-group.ts";
@@ -25,10 +25,11 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
       alloc,
       pass.input.deployments.find((each) => each.id === alloc.deploymentId),
     );
-  const olds = pass.pairs.flatMap((pair) => pair.old ?? []);
+  const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
   const serving = [...pass.untainted, ...olds].filter(serves).length;
   const budget = { serving: servingBudget(group, serving) };
-  const held = facts.isReady ? letPairsGo(pass, budget, serves) : [];
+  const pairs = pass.pairs.filter((pair) => facts.isReady || pair.isReplacement);
+  const held = letPairsGo({ ...pass, pairs }, budget, serves);
   const undecided = undecidedBudget({
     group,
     isBlocked: !facts.isReady,
@@ -73,14 +74,17 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
   desired.ignore += destructive.length - chosen.length;
 }
 
-/** L4: pairs that are ready go, the free ones first. Returns those that the limit holds back. */
+/**
+ * L4: pairs that are ready go, the free ones first. What leaves its node does so at the pace of its
+ * drain. Returns those that the limit holds back.
+ */
 function letPairsGo(
   pass: Pass,
   budget: { serving: number },
   serves: (alloc: Allocation) => boolean,
 ): Pair[] {
   const held: Pair[] = [];
-  const isFree = ({ old }: Pair) => old === null || !serves(old);
+  const isFree = ({ isReplacement, old }: Pair) => isReplacement || old === null || !serves(old);
   const ready = pass.pairs.filter(isPairReady);
   for (const pair of [...ready.filter(isFree), ...ready.filter((each) => !isFree(each))]) {
     if (!isFree(pair)) {
@@ -131,7 +135,9 @@ function orderForReplacement(
 export function placeMigrations(pass: Pass): void {
   const { desired, draft, group, migrate } = pass;
   for (const alloc of migrate) {
-    draft.stops.push({ alloc, description: Description.migrating });
+    const stop = { alloc, description: Description.migrating };
+    const isLeaving = !pass.input.isBatch && mayRunOn(alloc, pass.input);
+    if (!isLeaving) draft.stops.push(stop);
     const { migrateDisablePlacement, reschedule } = alloc.desiredTransition;
     const staysAway =
       pass.input.isBatch && (migrateDisablePlacement === true || reschedule === true);
@@ -145,6 +151,7 @@ export function placeMigrations(pass: Pass): void {
       isCanary,
       downgrade: pass.state.desiredCanaries > 0 && !pass.state.promoted && !isCanary,
       stopPrevious: null,
+      ...(isLeaving ? { leaving: stop, retryOf: pass.retries.get(alloc.id) ?? null } : {}),
     });
   }
   desired.migrate += migrate.length;

@@ -25,43 +25,43 @@ function budget(untainted: Allocation[], starting = 0, isBlocked = false): numbe
   return undecidedBudget({ group, deployment, untainted, starting, isBlocked });
 }
 
-test("L1 undecided allocations and those that start use the limit up", () => {
+test("[L1] undecided allocations and those that start use the limit up", () => {
   assert.equal(budget([]), 3);
   assert.equal(budget([judged(null), judged(true)]), 2);
   assert.equal(budget([judged(null)], 2), 0);
   assert.equal(budget([judged(null)], 5), 0);
 });
 
-test("L1 an unhealthy allocation of the deployment closes the limit", () => {
+test("[L1] an unhealthy allocation of the deployment closes the limit", () => {
   assert.equal(budget([judged(true), judged(false)]), 0);
 });
 
-test("L1 allocations of other deployments do not count", () => {
+test("[L1] allocations of other deployments do not count", () => {
   assert.equal(budget([judged(null, { deploymentId: "another" })]), 3);
 });
 
-test("L1 what the deployment took over while serving does not count as undecided", () => {
+test("[L1] what the deployment took over while serving does not count as undecided", () => {
   assert.equal(budget([judged(null, { createIndex: 40 })]), 3);
   assert.equal(budget([judged(null, { createIndex: 40, deploymentStatus: null })]), 2);
 });
 
-test("L1 a paused, failed or canarying deployment starts nothing", () => {
+test("[L1] a paused, failed or canarying deployment starts nothing", () => {
   assert.equal(budget([], 0, true), 0);
 });
 
-test("L2 serving allocations may be stopped down to count - max_parallel", () => {
+test("[L2] serving allocations may be stopped down to count - max_parallel", () => {
   assert.equal(servingBudget(group, 6), 3);
   assert.equal(servingBudget(group, 2), -1);
 });
 
-test("L1 L2 without an update strategy there is no limit", () => {
+test("[L1 L2] without an update strategy there is no limit", () => {
   const free = rollingGroup({ update: { maxParallel: 0 } });
   assert.equal(servingBudget(free, 0), Number.POSITIVE_INFINITY);
   const input = { group: free, deployment, untainted: [], starting: 9, isBlocked: true };
   assert.equal(undecidedBudget(input), Number.POSITIVE_INFINITY);
 });
 
-test("L2 serving means running, and judged healthy where a deployment judges", () => {
+test("[L2] serving means running, and judged healthy where a deployment judges", () => {
   assert.equal(isServing(judged(true), deployment), true);
   assert.equal(isServing(judged(false), deployment), false);
   assert.equal(isServing(judged(null), deployment), false);
@@ -71,7 +71,7 @@ test("L2 serving means running, and judged healthy where a deployment judges", (
   assert.equal(isServing(judged(null, { createIndex: 40 }), deployment), true);
 });
 
-test("L3 those that do not serve go first, and still only max_parallel at a time", () => {
+test("[L3] those that do not serve go first, and still only max_parallel at a time", () => {
   const harness = new Harness();
   const job = rollingJob();
   harness.register(job);
@@ -84,7 +84,7 @@ test("L3 those that do not serve go first, and still only max_parallel at a time
   );
 });
 
-test("L2 nothing that serves is stopped while too few serve", () => {
+test("[L2] nothing that serves is stopped while too few serve", () => {
   const harness = new Harness();
   const job = rollingJob();
   harness.register(job);
@@ -106,7 +106,7 @@ test("L2 nothing that serves is stopped while too few serve", () => {
   assert.deepEqual(tight.evaluate(job).plan.placements, []);
 });
 
-test("L3 a revert takes the newest version back first and keeps what is healthy", () => {
+test("[L3] a revert takes the newest version back first and keeps what is healthy", () => {
   const harness = new Harness();
   const job = rollingJob({ update: { canary: 1 } });
   harness.register(job);

@@ -19,27 +19,27 @@ function numbers(names: Iterable<string>): number[] {
   return [...names].map((name) => Number(/\[(\d+)\]$/.exec(name)?.[1]));
 }
 
-test("N1 the smallest free names come first", () => {
+test("[N1] the smallest free names come first", () => {
   assert.deepEqual(numbers(index(5, 0, 2).next(3)), [1, 3, 4]);
 });
 
-test("N1 when all names are taken they are given out again from zero", () => {
+test("[N1] when all names are taken they are given out again from zero", () => {
   assert.deepEqual(numbers(index(2, 0).next(3)), [1, 0, 1]);
 });
 
-test("N2 canaries take the names they will replace, then free ones, then names past the count", () => {
+test("[N2] canaries take the names they will replace, then free ones, then names past the count", () => {
   const names = index(3, 0, 1);
   const lists = { existing: at(0), destructive: at(1, 0) };
   assert.deepEqual(numbers(names.nextCanaries(4, lists)), [1, 2, 3, 4]);
 });
 
-test("N3 the highest names are freed", () => {
+test("[N3] the highest names are freed", () => {
   const names = index(5, 0, 1, 4);
   assert.deepEqual(numbers(names.highest(2)), [4, 1]);
   assert.deepEqual(numbers(names.next(2)), [1, 2]);
 });
 
-test("N4 a name used twice is known", () => {
+test("[N4] a name used twice is known", () => {
   const names = index(3, 0, 1, 1);
   assert.equal(names.isDuplicate("example.web[1]"), true);
   assert.equal(names.isDuplicate("example.web[0]"), false);

@@ -27,7 +27,7 @@ function stopped(harness: Harness, job: Job): number {
   return harness.all(job).filter((alloc) => alloc.desiredStatus === "stop").length;
 }
 
-test("P1 an old allocation runs on until the image of the new one is there", () => {
+test("[P1] an old allocation runs on until the image of the new one is there", () => {
   const { harness, job, plan } = preparing();
   assert.deepEqual(plan.stops, []);
   assert.equal(plan.annotations?.desiredTgUpdates.web?.destructiveUpdate, 2);
@@ -44,7 +44,7 @@ test("P1 an old allocation runs on until the image of the new one is there", () 
   assert.equal(harness.live(job).length, 8);
 });
 
-test("P4 a prepared one starts in the plan that stops its predecessor", () => {
+test("[P4] a prepared one starts in the plan that stops its predecessor", () => {
   const { harness, job } = preparing();
   const [next] = prepared(harness, job);
   assert.ok(next);
@@ -62,7 +62,7 @@ test("P4 a prepared one starts in the plan that stops its predecessor", () => {
   assert.equal(stopped(harness, job), 6);
 });
 
-test("P3 prepared ones take part in the rolling limit", () => {
+test("[P3 L4] prepared ones take part in the rolling limit", () => {
   const { harness, job } = preparing();
   const [next] = prepared(harness, job);
   assert.ok(next);
@@ -72,7 +72,7 @@ test("P3 prepared ones take part in the rolling limit", () => {
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 
-test("P1 an image that the node has reported needs no preparation", () => {
+test("[P1] an image that the node has reported needs no preparation", () => {
   const harness = new Harness();
   const job = dockerJob();
   harness.register(job);
@@ -85,7 +85,7 @@ test("P1 an image that the node has reported needs no preparation", () => {
   assert.ok(plan.placements.every((alloc) => alloc.phase === "go"));
 });
 
-test("P1 a tag that has moved since the version ran is fetched again", () => {
+test("[P1] a tag that has moved since the version ran is fetched again", () => {
   const harness = new Harness();
   const job = dockerJob();
   harness.register(job);
@@ -98,13 +98,13 @@ test("P1 a tag that has moved since the version ran is fetched again", () => {
   assert.ok(plan.placements.every((alloc) => alloc.phase === "prepare"));
 });
 
-test("P1 first placements start at once", () => {
+test("[P1] first placements start at once", () => {
   const harness = new Harness();
   const { plan } = harness.register(dockerJob());
   assert.ok(plan.placements.every((alloc) => alloc.phase === "go"));
 });
 
-test("P2 a deployment that fails gives its prepared ones up and keeps the old ones", () => {
+test("[P2] a deployment that fails gives its prepared ones up and keeps the old ones", () => {
   const { harness, job } = preparing();
   const pending = prepared(harness, job);
   const [bad] = pending;
@@ -121,7 +121,7 @@ test("P2 a deployment that fails gives its prepared ones up and keeps the old on
   assert.equal(harness.live(job).length, 6);
 });
 
-test("P2 a newer version gives up what the older one prepared, and rolls on from the old ones", () => {
+test("[P2] a newer version gives up what the older one prepared, and rolls on from the old ones", () => {
   const { harness, job } = preparing();
   const before = prepared(harness, job).map((alloc) => alloc.id);
   const { plan } = harness.register(dockerJob({ image: "app:3" }));
@@ -130,7 +130,7 @@ test("P2 a newer version gives up what the older one prepared, and rolls on from
   assert.ok(plan.placements.every((alloc) => alloc.jobVersion === 2));
 });
 
-test("P2 a revert in the middle of preparing touches nothing that runs", () => {
+test("[P2] a revert in the middle of preparing touches nothing that runs", () => {
   const { harness, job } = preparing();
   const before = harness.live(job).filter((alloc) => alloc.jobVersion === 0);
   harness.failDeployment(job, "Failed - rolling back to job version 0");
@@ -144,7 +144,7 @@ test("P2 a revert in the middle of preparing touches nothing that runs", () => {
   assert.equal(plan.deployment?.autoTransitionsLeft, 0);
 });
 
-test("P5 the new one starts at once when the old one has ended", () => {
+test("[P5] the new one starts at once when the old one has ended", () => {
   const { harness, job } = preparing();
   const [next] = prepared(harness, job);
   const old = next && harness.state.alloc(next.previousAllocation);
@@ -158,7 +158,7 @@ test("P5 the new one starts at once when the old one has ended", () => {
   assert.equal(harness.all(job).length, 8);
 });
 
-test("P5 the new one starts at once when the old one must leave its node", () => {
+test("[P5] the new one starts at once when the old one must leave its node", () => {
   const { harness, job } = preparing();
   const [next] = prepared(harness, job);
   const old = next && harness.state.alloc(next.previousAllocation);
@@ -175,7 +175,7 @@ test("P5 the new one starts at once when the old one must leave its node", () =>
   );
 });
 
-test("P6 a pair that the limit holds back gives its place to one that does not serve", () => {
+test("[P6 L5] a pair that the limit holds back gives its place to one that does not serve", () => {
   const { harness, job } = preparing({ count: 2, update: { maxParallel: 1 } });
   const [next] = prepared(harness, job);
   const other = harness
@@ -195,7 +195,7 @@ test("P6 a pair that the limit holds back gives its place to one that does not s
   );
 });
 
-test("P3 a pair on one node holds capacity once", () => {
+test("[P3] a pair on one node holds capacity once", () => {
   const harness = new Harness({ nodes: 1 });
   const [node] = [...harness.state.nodes()];
   assert.ok(node);
@@ -209,7 +209,7 @@ test("P3 a pair on one node holds capacity once", () => {
   harness.rollToEnd(job);
 });
 
-test("P3 scaling a prepared name away stops both of the pair", () => {
+test("[P3] scaling a prepared name away stops both of the pair", () => {
   const { harness, job } = preparing({ count: 2, update: { maxParallel: 2 } });
   const result = harness.register(
     dockerJob({ image: "app:2", count: 1, update: { maxParallel: 2 } }),
@@ -218,7 +218,7 @@ test("P3 scaling a prepared name away stops both of the pair", () => {
   assert.ok(result.plan.stops.length >= 3);
 });
 
-test("P7 a preparation that failed for a passing reason is tried again after the delay", () => {
+test("[P7] a preparation that failed for a passing reason is tried again after the delay", () => {
   const { harness, job } = preparing({ count: 1, update: { maxParallel: 1 } });
   const [next] = prepared(harness, job);
   assert.ok(next);
@@ -245,7 +245,7 @@ test("P7 a preparation that failed for a passing reason is tried again after the
   harness.rollToEnd(job);
 });
 
-test("P7 a failed preparation does not hold the slot of one that has ended, too", () => {
+test("[P7] a failed preparation does not hold the slot of one that has ended, too", () => {
   const { harness, job } = preparing({ count: 1, update: { maxParallel: 1 } });
   const [next] = prepared(harness, job);
   const old = next && harness.state.alloc(next.previousAllocation);
@@ -261,7 +261,7 @@ test("P7 a failed preparation does not hold the slot of one that has ended, too"
   );
 });
 
-test("R1 an allocation whose replacement was given up is replaced like any other when it fails", () => {
+test("[R1] an allocation whose replacement was given up is replaced like any other when it fails", () => {
   const { harness, job } = preparing({ count: 2 });
   harness.failDeployment(job);
   harness.evaluate(job);
@@ -274,7 +274,7 @@ test("R1 an allocation whose replacement was given up is replaced like any other
   assert.equal(followups[0]?.triggeredBy, "alloc-reschedule");
 });
 
-test("P2 a pair whose new node is drained is given up", () => {
+test("[P2] a pair whose new node is drained is given up", () => {
   const { harness, job } = preparing();
   const [next] = prepared(harness, job);
   assert.ok(next);
@@ -285,7 +285,7 @@ test("P2 a pair whose new node is drained is given up", () => {
   assert.ok(plan.placements.every((alloc) => alloc.nodeId !== next.nodeId));
 });
 
-test("P1 a group without an update strategy prepares beside one that has a deployment", () => {
+test("[P1] a group without an update strategy prepares beside one that has a deployment", () => {
   const harness = new Harness();
   const build = (image: string) => {
     const free = rollingGroup({ name: "free", count: 2, driver: "docker", image, update: null });
@@ -302,7 +302,7 @@ test("P1 a group without an update strategy prepares beside one that has a deplo
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
 
-test("P2 a prepared one on a node that went down is lost, and another is prepared", () => {
+test("[P2] a prepared one on a node that went down is lost, and another is prepared", () => {
   const { harness, job } = preparing();
   const [next] = prepared(harness, job);
   assert.ok(next);
@@ -313,7 +313,7 @@ test("P2 a prepared one on a node that went down is lost, and another is prepare
   assert.ok(!plan.placements.some((alloc) => alloc.id === next.id));
 });
 
-test("P2 a prepared one that is told to migrate is given up", () => {
+test("[P2] a prepared one that is told to migrate is given up", () => {
   const { harness, job } = preparing();
   const [next] = prepared(harness, job);
   assert.ok(next);

@@ -9,6 +9,8 @@ import {
   type Deployment,
   DeploymentStatus,
   isClientTerminal,
+  isDeploymentActive,
+  isDrainOverdue,
   isServerTerminal,
   type Job,
   type Node,
@@ -27,8 +29,10 @@ export interface Pair {
   readonly old: Allocation | null;
   /** What happens to `old` when the pair goes. */
   readonly stop: StopRequest | null;
-  /** The old one runs on undisturbed; otherwise the new one is its replacement and goes at once. */
-  readonly isOldUntainted: boolean;
+  /** The old one must not run on where it is: the new one replaces it, whatever is rolled out. */
+  readonly isReplacement: boolean;
+  /** The new one goes when it is prepared, otherwise at once. */
+  readonly waits: boolean;
 }
 
 interface PairSplit {
@@ -47,6 +51,9 @@ interface PairContext {
   /** The current deployment, in whatever status. */
   readonly deployment: Deployment | null;
   readonly node: (id: string) => Node | undefined;
+  readonly now: number;
+  /** Only canaries of the new version may start, so what leaves its node keeps its version. */
+  readonly isCanarying: boolean;
   /** When a failed one may be tried again. */
   readonly retry: (next: Allocation) => RescheduleDecision;
 }
@@ -64,8 +71,8 @@ export function extractPairs(buckets: Buckets, context: PairContext): PairSplit 
   for (const next of preparing) {
     const bucket = classOf.get(next.id)?.class;
     const old = classOf.get(next.previousAllocation);
-    const pair = toPair(next, old);
-    if (isWanted(next, bucket, context) && mayStay(pair, split, context)) {
+    const pair = toPair(next, old, context);
+    if (isWanted(pair, bucket, context) && mayStay(pair, split, context)) {
       split.pairs.push(pair);
       if (old) removed.add(old.alloc.id);
     } else {
@@ -93,22 +100,35 @@ function classesById(buckets: Buckets): Map<string, Classified> {
 }
 
 /** P2: of the version that is wanted now, in a deployment that goes on, on a node that is there. */
-function isWanted(next: Allocation, bucket: AllocClass | undefined, context: PairContext): boolean {
-  const { deployment, job, node } = context;
+function isWanted(pair: Pair, bucket: AllocClass | undefined, context: PairContext): boolean {
+  const { job, node } = context;
+  const { next, old } = pair;
   if (bucket !== AllocClass.untainted) return false;
+  if ((node(next.nodeId)?.drainStrategy ?? null) !== null) return false;
+  const isMoveOf = (alloc: Allocation) =>
+    next.jobModifyIndex === alloc.jobModifyIndex && next.jobCreateIndex === alloc.jobCreateIndex;
+  if (pair.isReplacement && context.isCanarying && old && isMoveOf(old)) return true;
   if (next.jobModifyIndex !== job.jobModifyIndex || next.jobCreateIndex !== job.createIndex) {
     return false;
   }
-  if (next.deploymentId !== deploymentIdFor(deployment, next.taskGroup)) return false;
-  if (deployment?.status === DeploymentStatus.failed) return false;
-  return (node(next.nodeId)?.drainStrategy ?? null) === null;
+  // The drain that it was for has been called off.
+  if (!pair.isReplacement && old && isMoveOf(old)) return false;
+  return isOfDeployment(pair, context);
+}
+
+/** A replacement goes on outside a deployment that has failed, an update does not. */
+function isOfDeployment({ isReplacement, next }: Pair, { deployment }: PairContext): boolean {
+  const id = deploymentIdFor(deployment, next.taskGroup);
+  if (deployment === null || isDeploymentActive(deployment)) return next.deploymentId === id;
+  if (isReplacement) return next.deploymentId === "";
+  return deployment.status !== DeploymentStatus.failed && next.deploymentId === id;
 }
 
 /** P7: a failed one stays until it may be tried again, or its predecessor needs the slot. */
 function mayStay(pair: Pair, split: PairSplit, context: PairContext): boolean {
-  const { isOldUntainted, next, old } = pair;
+  const { next, old, waits } = pair;
   if (!isClientTerminal(next)) return true;
-  if (!isOldUntainted) return false;
+  if (!waits) return false;
   const decision = context.retry(next);
   if (decision.kind === "now") {
     if (old) split.retries.set(old.id, next);
@@ -121,12 +141,26 @@ function mayStay(pair: Pair, split: PairSplit, context: PairContext): boolean {
   return true;
 }
 
-function toPair(next: Allocation, old: Classified | undefined): Pair {
+function toPair(next: Allocation, old: Classified | undefined, context: PairContext): Pair {
   if (!old || isServerTerminal(old.alloc)) {
-    return { next, old: null, stop: null, isOldUntainted: false };
+    return { next, old: null, stop: null, isReplacement: true, waits: false };
   }
-  const isOldUntainted = old.class === AllocClass.untainted && !isClientTerminal(old.alloc);
-  return { next, old: old.alloc, stop: stopOfOld(old), isOldUntainted };
+  const isReplacement = old.class !== AllocClass.untainted || isClientTerminal(old.alloc);
+  const isLeaving = old.class === AllocClass.migrate && mayRunOn(old.alloc, context);
+  const waits = !isReplacement || isLeaving;
+  return { next, old: old.alloc, stop: stopOfOld(old), isReplacement, waits };
+}
+
+/**
+ * P8: one that a drain has marked runs on until its replacement is prepared, or the drain's
+ * deadline. Any other reason to leave is an order to stop.
+ */
+export function mayRunOn(
+  alloc: Allocation,
+  { node, now }: Pick<PairContext, "node" | "now">,
+): boolean {
+  const strategy = node(alloc.nodeId)?.drainStrategy ?? null;
+  return !isClientTerminal(alloc) && strategy !== null && !isDrainOverdue(strategy, now);
 }
 
 function stopOfOld(old: Classified): StopRequest {
@@ -147,5 +181,5 @@ export function cancel(next: Allocation, isLost: boolean): StopRequest {
 /** P4: whether a pair may go as far as the pair itself is concerned. */
 export function isReady(pair: Pair): boolean {
   if (isClientTerminal(pair.next)) return false;
-  return pair.next.prepared || !pair.isOldUntainted;
+  return pair.next.prepared || !pair.waits;
 }

@@ -65,44 +65,44 @@ test("fibonacci delays add the last two; constant ones stay", () => {
   assert.equal(nextDelay(tracker(10 * SECOND), constant, MOCK_NOW), 10 * SECOND);
 });
 
-test("R1 one that has been replaced frees its name", () => {
+test("[R1] one that has been replaced frees its name", () => {
   assert.equal(split(failed({ nextAllocation: "next" })), "dropped");
 });
 
-test("R2 a service allocation that is complete, lost or stopped is over", () => {
+test("[R2] a service allocation that is complete, lost or stopped is over", () => {
   assert.equal(split(failed({ clientStatus: "complete" })), "dropped");
   assert.equal(split(failed({ clientStatus: "lost" })), "dropped");
   assert.equal(split(failed({ desiredStatus: "stop" })), "dropped");
 });
 
-test("R3 a batch allocation that finished its work is kept", () => {
+test("[R3] a batch allocation that finished its work is kept", () => {
   assert.equal(split(failed({ clientStatus: "complete" }), { isBatch: true }), "kept");
   assert.equal(split(failed(), { isBatch: true }), "later 30000");
 });
 
-test("R4 one of the running deployment waits for the deployment's word", () => {
+test("[R4] one of the running deployment waits for the deployment's word", () => {
   const watched = failed({ deploymentId: "current" });
   assert.equal(split(watched), "kept");
   const marked = { ...watched.desiredTransition, reschedule: true };
   assert.equal(split({ ...watched, desiredTransition: marked }), "later 30000");
 });
 
-test("R5 an error that names the version is never tried again", () => {
+test("[R5] an error that names the version is never tried again", () => {
   assert.equal(split(failed({ unretryableError: "no such image" })), "kept");
 });
 
-test("R6 an operator's force comes before every policy", () => {
+test("[R6] an operator's force comes before every policy", () => {
   const { desiredTransition } = failed();
   const forced = failed({ desiredTransition: { ...desiredTransition, forceReschedule: true } });
   assert.equal(split(forced), "now");
 });
 
-test("R7 it is replaced in the evaluation that was created for it, or when its time has come", () => {
+test("[R7] it is replaced in the evaluation that was created for it, or when its time has come", () => {
   assert.equal(split(failed({ followupEvalId: "eval" })), "now");
   assert.equal(split(failed(), { now: MOCK_NOW + 29_500 }), "now");
 });
 
-test("R8 one that waits already is left waiting", () => {
+test("[R8] one that waits already is left waiting", () => {
   assert.equal(split(failed()), "later 30000");
   assert.equal(split(failed({ followupEvalId: "other" })), "kept");
 });

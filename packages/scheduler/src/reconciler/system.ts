@@ -69,6 +69,8 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
     job,
     deployment: triage.current,
     node: input.node,
+    now: input.now,
+    isCanarying: false,
     retry: (next) => decideReschedule(next, reschedule),
   });
   draft.stops.push(...cancelled);

@@ -71,6 +71,10 @@ export interface PlaceRequest {
   readonly downgrade: boolean;
   /** Stopped only if the placement succeeds. */
   readonly stopPrevious: StopRequest | null;
+  /** P8: leaves its node, and runs on until the new one's images are there. */
+  readonly leaving?: StopRequest;
+  /** An earlier attempt at replacing `leaving` that failed before it could start. */
+  readonly retryOf?: Allocation | null;
 }
 
 /** Old one out, new one in, together or not at all. */

@@ -48,7 +48,7 @@ function failed(policy: TaskGroup["reschedulePolicy"], change: Partial<Allocatio
   return { harness, ref };
 }
 
-test("L1 what the limit keeps waits for the undecided ones, each by its id", () => {
+test("[L1] what the limit keeps waits for the undecided ones, each by its id", () => {
   const scene = rolling();
   const [reason, ...others] = whys(scene);
   assert.deepEqual(others, []);
@@ -58,7 +58,7 @@ test("L1 what the limit keeps waits for the undecided ones, each by its id", () 
   assert.equal(reason.evidence.waiting, "4");
 });
 
-test("L2 what the floor keeps waits for those that do not serve", () => {
+test("[L2] what the floor keeps waits for those that do not serve", () => {
   const scene = rolling();
   const { harness, ref } = scene;
   const news = harness.live(ref).filter((each) => each.jobVersion === 1);
@@ -72,7 +72,7 @@ test("L2 what the floor keeps waits for those that do not serve", () => {
   assert.equal(reason.evidence.serving, "4");
 });
 
-test("T4 a paused deployment holds its groups, a failed one too", () => {
+test("[T4] a paused deployment holds its groups, a failed one too", () => {
   const paused = rolling();
   paused.harness.pause(paused.ref);
   assert.deepEqual(rulesOf(paused), [Rule.groupHeldByDeployment]);
@@ -81,19 +81,19 @@ test("T4 a paused deployment holds its groups, a failed one too", () => {
   assert.deepEqual(rulesOf(broken), [Rule.groupHeldByDeployment]);
 });
 
-test("G15 the others wait for the canaries", () => {
+test("[G15] the others wait for the canaries", () => {
   const scene = rolling({ update: { canary: 1 } });
   scene.harness.settle(scene.ref);
   assert.deepEqual(rulesOf(scene), [Rule.groupAwaitsCanaries]);
 });
 
-test("R5 an error of the version waits for another version", () => {
+test("[R5] an error of the version waits for another version", () => {
   assert.deepEqual(rulesOf(failed(LIMITED, { unretryableError: "no such image" })), [
     Rule.allocVersionFailed,
   ]);
 });
 
-test("R8 a failed one waits for its delay, before and after the follow-up is there", () => {
+test("[R8] a failed one waits for its delay, before and after the follow-up is there", () => {
   const scene = failed(LIMITED);
   const [before] = whys(scene);
   assert.equal(before?.rule, Rule.allocRescheduleDelay);
@@ -106,14 +106,14 @@ test("one without an attempt left waits for an operator", () => {
   assert.deepEqual(rulesOf(failed(null)), [Rule.allocRescheduleExhausted]);
 });
 
-test("R4 one of an active deployment waits for the deployment", () => {
+test("[R4] one of an active deployment waits for the deployment", () => {
   const scene = rolling();
   const [alloc] = scene.harness.live(scene.ref).filter((each) => each.jobVersion === 1);
   if (alloc) scene.harness.fail(alloc);
   assert.ok(rulesOf(scene).includes(Rule.allocAwaitsDeployment));
 });
 
-test("G9 nothing is placed before unreachable clients have surely stopped", () => {
+test("[G9] nothing is placed before unreachable clients have surely stopped", () => {
   const harness = new Harness();
   const disconnect = {
     lostAfter: 0,
@@ -131,7 +131,7 @@ test("G9 nothing is placed before unreachable clients have surely stopped", () =
   assert.equal(reason.wakesAt, harness.now + 65_000);
 });
 
-test("a job that is as it should be waits for nothing", () => {
+test("[W1] a job that is as it should be waits for nothing", () => {
   const harness = new Harness();
   const ref = rollingJob();
   harness.register(ref);
@@ -150,11 +150,11 @@ function system(change: Partial<Allocation>, fails: boolean): Scene {
   return { harness, ref };
 }
 
-test("Y6 a node whose run of this version cannot work waits for another version", () => {
+test("[Y6] a node whose run of this version cannot work waits for another version", () => {
   const broken = { unretryableError: "no such image" };
   assert.deepEqual(rulesOf(system(broken, false)), [Rule.allocVersionFailed]);
 });
 
-test("Y5 what a failed deployment froze waits for another version", () => {
+test("[Y5] what a failed deployment froze waits for another version", () => {
   assert.deepEqual(rulesOf(system({}, true)), [Rule.allocFrozen]);
 });

@@ -1,6 +1,12 @@
 /** Empties draining nodes a few allocations at a time (spec chapter 3 §3.14). */
 import { decideDrain } from "@drover/control";
-import { type DesiredTransition, EvalTrigger, type Evaluation, type Node } from "@drover/model";
+import {
+  type DesiredTransition,
+  EvalTrigger,
+  type Evaluation,
+  isTerminal,
+  type Node,
+} from "@drover/model";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
@@ -74,6 +80,11 @@ export class DrainLoop {
 
   async #complete(node: Node, deadlineReached: boolean): Promise<void> {
     const details: Record<string, string> = deadlineReached ? { deadline_reached: "true" } : {};
+    const state = this.#context.store.snapshot();
+    // What was marked before and still waits for its replacement's images waits no longer.
+    const waiting = state
+      .allocsByNode(node.id)
+      .filter((alloc) => alloc.desiredTransition.migrate === true && !isTerminal(alloc));
     unwrap(
       await this.#context.propose({
         tag: 12,
@@ -84,7 +95,7 @@ export class DrainLoop {
         deadlineReached,
         meta: {},
         event: nodeEvent(this.#context, "Drain", "Node drain complete", details),
-        evals: [],
+        evals: this.#evals(waiting.map((alloc) => alloc.id)),
       }),
     );
   }

@@ -5,7 +5,7 @@ import {
   EvalStatus,
   EvalTrigger,
   type Evaluation,
-  isTerminal,
+  isClientTerminal,
   type Job,
   JobType,
   type StateReader,
@@ -110,7 +110,8 @@ export function evalsForNode(
 ): Evaluation[] {
   const jobs = new Map<string, Job>();
   for (const alloc of state.allocsByNode(nodeId)) {
-    if (isTerminal(alloc)) continue;
+    // One that stops still holds its slot: on a node that is gone somebody must say that it ended.
+    if (isClientTerminal(alloc)) continue;
     const job = state.job({ namespace: alloc.namespace, id: alloc.jobId });
     if (job) jobs.set(`${job.namespace}\0${job.id}`, job);
   }

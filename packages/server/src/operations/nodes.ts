@@ -6,6 +6,7 @@ import {
   Eligibility,
   EvalTrigger,
   type Evaluation,
+  isTerminal,
   type Node,
   type NodeEvent,
 } from "@drover/model";
@@ -66,9 +67,17 @@ export async function drainNode(
     : null;
   const becomesEligible =
     !drain && request.markEligible && node.schedulingEligibility === Eligibility.ineligible;
-  const evals = becomesEligible
-    ? evalsForNode(context.store.snapshot(), node.id, EvalTrigger.nodeUpdate, context.random)
-    : [];
+  const state = context.store.snapshot();
+  // What waits for its replacement's images stays, and the replacement is not wanted any more.
+  const isAwaited =
+    !drain &&
+    state
+      .allocsByNode(node.id)
+      .some((alloc) => alloc.desiredTransition.migrate === true && !isTerminal(alloc));
+  const evals =
+    becomesEligible || isAwaited
+      ? evalsForNode(state, node.id, EvalTrigger.nodeUpdate, context.random)
+      : [];
   const message = drain ? "Node drain strategy set" : "Node drain disabled";
   const result = unwrap(
     await context.propose({

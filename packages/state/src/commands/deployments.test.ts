@@ -84,27 +84,115 @@ test("§12.1 the clock stands while it is paused", () => {
   assert.equal(d1(harness).clockStoppedAt, 0);
 });
 
-test("a version that was out already waits for capacity without a deadline", () => {
+/** Version 1 has succeeded, left all its machines, and is back in deployment d2. */
+function comingBack(): {
+  readonly harness: StateHarness;
+  readonly deadline: () => number | undefined;
+  readonly place: (...ids: string[]) => void;
+  readonly stop: (...ids: string[]) => void;
+} {
   const harness = start();
   const job = harness.snapshot.job(REF) as Job;
   harness.accept(statusBody("successful"));
+  let plans = 1;
+  const apply = (overrides: Parameters<typeof emptyPlan>[1]) => {
+    plans += 1;
+    const plan = emptyPlan(job, { id: `p${plans}`, ...overrides });
+    harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
+  };
   const back = { ...mockDeployment({ id: "d1" }, { job }), id: "d2" };
-  const deployment = { ...back, taskGroups: { web: mockDeploymentState({ desiredTotal: 2 }) } };
-  harness.accept({
-    tag: CommandTag.planApply,
-    plan: emptyPlan(job, { id: "p2", deployment }),
-    evals: [],
+  apply({
+    deployment: { ...back, taskGroups: { web: mockDeploymentState({ desiredTotal: 2 }) } },
   });
-  const deadline = () => harness.snapshot.deployment("d2")?.taskGroups.web?.requireProgressBy;
+  const placementsOf = (ids: readonly string[]) =>
+    ids.map((id) => {
+      const index = Number(id.slice(1));
+      return mockAlloc({ id, deploymentId: "d2", deploymentStatus: null }, { job, index });
+    });
+  const stopsOf = (ids: readonly string[]) =>
+    ids.map((allocId) => ({
+      allocId,
+      nodeId: harness.snapshot.alloc(allocId)?.nodeId ?? "",
+      desiredStatus: "stop",
+      desiredDescription: "alloc is being migrated",
+    }));
+  return {
+    harness,
+    deadline: () => harness.snapshot.deployment("d2")?.taskGroups.web?.requireProgressBy,
+    place: (...ids) => apply({ placements: placementsOf(ids) }),
+    stop: (...ids) => apply({ stops: stopsOf(ids) }),
+  };
+}
+
+test("a version that was out already waits for capacity without a deadline", () => {
+  const { deadline, harness, place } = comingBack();
   assert.equal(deadline(), 0, "nowhere to go yet");
-  const placements = [mockAlloc({ id: "c", deploymentId: "d2" }, { job, index: 0 })];
-  harness.accept({
-    tag: CommandTag.planApply,
-    plan: emptyPlan(job, { id: "p3", placements }),
-    evals: [],
-  });
+  place("c0");
   assert.equal(deadline(), harness.now + SPAN);
 });
+
+test("a version that is back and drained again before it is healthy waits without a deadline", () => {
+  const { deadline, harness, place, stop } = comingBack();
+  place("c0", "c1");
+  harness.now += 1000;
+  stop("c0");
+  assert.equal(deadline(), harness.now - 1000 + SPAN, "one that is placed has its time");
+  stop("c1");
+  assert.equal(deadline(), 0);
+  harness.now += 10 * SPAN;
+  place("d0");
+  assert.equal(deadline(), harness.now + SPAN);
+});
+
+test("a version that is back with capacity for a part of it waits for the rest", () => {
+  const { deadline, harness, place } = comingBack();
+  place("c0");
+  harness.now += 1000;
+  healthy(harness, "c0");
+  assert.equal(deadline(), 0, "all that is placed is healthy");
+  harness.now += 10 * SPAN;
+  place("c1");
+  assert.equal(deadline(), harness.now + SPAN);
+});
+
+test("a version that is back and flaps has the time of its first attempt", () => {
+  const { deadline, harness, place } = comingBack();
+  place("c0");
+  const first = harness.now + SPAN;
+  for (const [id, next] of [
+    ["c0", "d0"],
+    ["d0", "e0"],
+  ] as const) {
+    harness.now += 1000;
+    const alloc = harness.snapshot.alloc(id) ?? mockAlloc();
+    const reports = [report(alloc, { clientStatus: "failed", healthy: false })];
+    harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
+    assert.equal(deadline(), first);
+    replace(harness, id, next);
+    assert.equal(deadline(), first);
+  }
+});
+
+test("one of a version that is back that fails once it was healthy has a deadline again", () => {
+  const { deadline, harness, place } = comingBack();
+  place("c0");
+  healthy(harness, "c0");
+  harness.now += 1000;
+  const alloc = harness.snapshot.alloc("c0") ?? mockAlloc();
+  const reports = [report(alloc, { clientSeq: 2, clientStatus: "failed" })];
+  harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
+  assert.equal(deadline(), harness.now + SPAN);
+});
+
+/** One plan stops a failed allocation and places the next. */
+function replace(harness: StateHarness, id: string, next: string): void {
+  const job = harness.snapshot.job(REF) as Job;
+  const { nodeId } = harness.snapshot.alloc(id) ?? mockAlloc();
+  const stop = { allocId: id, nodeId, desiredStatus: "stop", desiredDescription: "" };
+  const placement = mockAlloc({ id: next, deploymentId: "d2", deploymentStatus: null }, { job });
+  const plan = emptyPlan(job, { id: `for ${id}`, stops: [stop], placements: [placement] });
+  harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
+}
 
 test("§4.1 an ended deployment refuses every change", () => {
   const harness = start();

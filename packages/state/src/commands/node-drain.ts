@@ -1,6 +1,7 @@
 /** NodeDrain: starts, changes or ends the emptying of a node (spec chapter 3 §3.14). */
-import { Eligibility, type Node } from "@drover/model";
+import { AllocPhase, DesiredStatus, Eligibility, isTerminal, type Node } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
+import { putAlloc } from "../writes/allocs.ts";
 import { putEvals } from "../writes/evals.ts";
 import { nodeEvent, putNode, Subsystem } from "../writes/nodes.ts";
 import type { CommandResult, NodeDrain } from "./command.ts";
@@ -20,8 +21,35 @@ export function applyNodeDrain(tx: Tx, command: NodeDrain): CommandResult {
   // Ending what had ended already is no event.
   const isNews = command.drain !== null || command.completed || node.drainStrategy !== null;
   putNode(tx, row, isNews ? (command.event ?? ownEvent(tx, command)) : null);
+  if (command.drain === null && !command.completed) unmarkWaiting(tx, node);
   putEvals(tx, command.evals);
   return accepted(tx);
+}
+
+/**
+ * Called off: what waits for its replacement's images stays (DESIGN §12.3). One without such a
+ * replacement is leaving already, or was told to by an operator.
+ */
+function unmarkWaiting(tx: Tx, node: Node): void {
+  if (node.drainStrategy === null) return;
+  for (const alloc of tx.read.allocsByNode(node.id)) {
+    if (alloc.desiredTransition.migrate !== true || isTerminal(alloc)) continue;
+    const others = tx.read.allocsByJob({ namespace: alloc.namespace, id: alloc.jobId });
+    const isAwaited = others.some(
+      ({ desiredStatus, phase, previousAllocation }) =>
+        previousAllocation === alloc.id &&
+        phase === AllocPhase.prepare &&
+        desiredStatus === DesiredStatus.run,
+    );
+    if (!isAwaited) continue;
+    putAlloc(tx, {
+      ...alloc,
+      desiredTransition: { ...alloc.desiredTransition, migrate: null },
+      modifyIndex: tx.index,
+      allocModifyIndex: tx.index,
+      modifyTime: tx.now,
+    });
+  }
 }
 
 function eligibilityAfter(node: Node, command: NodeDrain): string {

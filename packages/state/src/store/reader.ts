@@ -18,7 +18,8 @@ import {
 } from "@drover/model";
 import { below, jobKey, scopedKey, versionKey } from "./keys.ts";
 import type { ClusterIdentity, JobScalingEvents, StoredSubmission } from "./rows.ts";
-import type { IndexName, Rows, Store, TableName } from "./tables.ts";
+import type { Table } from "./table.ts";
+import type { IndexName, IndexRow, Store, TableName } from "./tables.ts";
 
 export class Reader {
   protected readonly store: Store;
@@ -51,10 +52,7 @@ export class Reader {
 
   /** Lazily, for who stops at the first that decides; the tables must not change meanwhile. */
   *eachAllocOfJob(ref: JobRef): Generator<Allocation> {
-    const prefix = below(jobKey(ref));
-    for (const [key] of this.store.indexes.allocsByJob.entries(prefix)) {
-      yield this.store.tables.allocs.get(key.slice(prefix.length)) as Allocation;
-    }
+    yield* this.store.indexes.allocsByJob.values(below(jobKey(ref)));
   }
 
   alloc(id: string): Allocation | undefined {
@@ -66,19 +64,27 @@ export class Reader {
   }
 
   allocsByJob(ref: JobRef): readonly Allocation[] {
-    return this.#indexed("allocs", "allocsByJob", jobKey(ref));
+    return this.#indexed("allocsByJob", jobKey(ref));
   }
 
   allocsByNode(nodeId: string): readonly Allocation[] {
-    return this.#indexed("allocs", "allocsByNode", nodeId);
+    return this.#indexed("allocsByNode", nodeId);
   }
 
   allocsByDeployment(deploymentId: string): readonly Allocation[] {
-    return this.#indexed("allocs", "allocsByDeployment", deploymentId);
+    return this.#indexed("allocsByDeployment", deploymentId);
+  }
+
+  /** For those who stop at the first that answers: nothing is collected before. */
+  *eachAllocOfDeployment(deploymentId: string): Generator<Allocation> {
+    const prefix = below(deploymentId);
+    for (const [key] of this.store.indexes.allocsByDeployment.entries(prefix)) {
+      yield this.store.tables.allocs.get(key.slice(prefix.length)) as Allocation;
+    }
   }
 
   allocsByEval(evalId: string): readonly Allocation[] {
-    return this.#indexed("allocs", "allocsByEval", evalId);
+    return this.#indexed("allocsByEval", evalId);
   }
 
   evaluation(id: string): Evaluation | undefined {
@@ -90,7 +96,7 @@ export class Reader {
   }
 
   evalsByJob(ref: JobRef): readonly Evaluation[] {
-    return this.#indexed("evals", "evalsByJob", jobKey(ref));
+    return this.#indexed("evalsByJob", jobKey(ref));
   }
 
   deployment(id: string): Deployment | undefined {
@@ -102,7 +108,7 @@ export class Reader {
   }
 
   deploymentsByJob(ref: JobRef): readonly Deployment[] {
-    return this.#indexed("deployments", "deploymentsByJob", jobKey(ref)).sort(
+    return this.#indexed("deploymentsByJob", jobKey(ref)).sort(
       (a, b) => b.createIndex - a.createIndex,
     );
   }
@@ -156,15 +162,15 @@ export class Reader {
   }
 
   servicesByName(namespace: string, name: string): readonly ServiceRegistration[] {
-    return this.#indexed("services", "servicesByName", scopedKey(namespace, name));
+    return this.#indexed("servicesByName", scopedKey(namespace, name));
   }
 
   servicesByAlloc(allocId: string): readonly ServiceRegistration[] {
-    return this.#indexed("services", "servicesByAlloc", allocId);
+    return this.#indexed("servicesByAlloc", allocId);
   }
 
   servicesByNode(nodeId: string): readonly ServiceRegistration[] {
-    return this.#indexed("services", "servicesByNode", nodeId);
+    return this.#indexed("servicesByNode", nodeId);
   }
 
   /** Undefined until the first command of a cluster has been applied. */
@@ -186,15 +192,8 @@ export class Reader {
     return highest;
   }
 
-  #indexed<N extends "allocs" | "evals" | "deployments" | "services">(
-    table: N,
-    index: IndexName,
-    key: string,
-  ): Rows[N][] {
-    const rows: Rows[N][] = [];
-    for (const primary of this.store.indexes[index].suffixes(below(key))) {
-      rows.push(this.store.tables[table].get(primary) as Rows[N]);
-    }
-    return rows;
+  #indexed<N extends IndexName>(index: N, key: string): IndexRow<N>[] {
+    const rows: Table<IndexRow<N>> = this.store.indexes[index];
+    return [...rows.values(below(key))];
   }
 }

@@ -55,13 +55,6 @@ export class Table<V> {
     for (const [, value] of this.entries(prefix)) yield value;
   }
 
-  /** Keys below `prefix`, without the prefix itself. */
-  suffixes(prefix: string): string[] {
-    const found: string[] = [];
-    for (const [key] of this.entries(prefix)) found.push(key.slice(prefix.length));
-    return found;
-  }
-
   first(): [string, V] | undefined {
     const key = this.#tree.minKey();
     return key === undefined ? undefined : [key, this.#tree.get(key) as V];

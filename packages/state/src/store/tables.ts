@@ -71,7 +71,9 @@ export const INDEX_KEYS = {
   servicesByNode: (row: ServiceRegistration) => [row.nodeId],
 } as const;
 export type IndexName = keyof typeof INDEX_KEYS;
-export type Indexes = { readonly [N in IndexName]: Table<true> };
+export type IndexRow<N extends IndexName> = Parameters<(typeof INDEX_KEYS)[N]>[0];
+/** They hold the rows themselves: a look-up is one walk, not one more look-up per row. */
+export type Indexes = { readonly [N in IndexName]: Table<IndexRow<N>> };
 
 /** Which indexes each table feeds. */
 export const INDEXES_OF: { readonly [N in TableName]?: readonly IndexName[] } = {
@@ -119,14 +121,14 @@ export interface Store {
 export function createStore(): Store {
   return {
     tables: build(TABLE_NAMES, () => new Table()) as unknown as Tables,
-    indexes: build(INDEX_NAMES, () => new Table<true>()) as Indexes,
+    indexes: build(INDEX_NAMES, () => new Table()) as unknown as Indexes,
   };
 }
 
 export function cloneStore(store: Store): Store {
   return {
     tables: build(TABLE_NAMES, (name) => store.tables[name].clone()) as unknown as Tables,
-    indexes: build(INDEX_NAMES, (name) => store.indexes[name].clone()) as Indexes,
+    indexes: build(INDEX_NAMES, (name) => store.indexes[name].clone()) as unknown as Indexes,
   };
 }
 
@@ -147,10 +149,10 @@ export function reindex(
   },
 ): void {
   for (const name of INDEXES_OF[change.table] ?? []) {
-    const index = store.indexes[name];
+    const index = store.indexes[name] as Table<unknown>;
     const old = change.before === null ? [] : indexKeys(name, change.before);
     const now = change.after === null ? [] : indexKeys(name, change.after);
     for (const key of old) if (!now.includes(key)) index.delete(scopedKey(key, change.key));
-    for (const key of now) if (!old.includes(key)) index.set(scopedKey(key, change.key), true);
+    for (const key of now) index.set(scopedKey(key, change.key), change.after);
   }
 }

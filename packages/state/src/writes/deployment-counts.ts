@@ -16,7 +16,7 @@ import {
 } from "@drover/model";
 import { below, scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
-import { deadlineFrom } from "./deployments.ts";
+import { moveClock } from "./deployment-clock.ts";
 
 interface Contribution {
   readonly placed: number;
@@ -60,7 +60,8 @@ function move(
   const group = deployment?.taskGroups[input.alloc.taskGroup];
   if (deployment === undefined || group === undefined) return;
   if (!isDeploymentActive(deployment)) return;
-  const next = nextGroup(tx, group, input);
+  const counted = nextGroup(tx, group, input);
+  const next = moveClock(tx, counted, { ...input, deployment });
   if (next === group) return;
   const updated: Deployment = {
     ...deployment,
@@ -89,10 +90,6 @@ function nextGroup(
   }
   const alloc = input.is;
   if (alloc === undefined) return next;
-  const isFirst = group.placedAllocs === 0 && next.placedAllocs > 0;
-  if (isFirst && group.requireProgressBy === 0) {
-    next = { ...next, requireProgressBy: deadlineFrom(group, tx.now) };
-  }
   if (alloc.deploymentStatus?.canary && !next.placedCanaries.includes(alloc.id)) {
     next = { ...next, placedCanaries: [...next.placedCanaries, alloc.id] };
   }

@@ -16,7 +16,7 @@ const AUTO_TRANSITIONS = 1;
 /**
  * A deployment the scheduler created. A version that was submitted has its deadline from now on,
  * whether it places or not. One that is out already and only comes back (all its machines were
- * drained, say) waits for capacity as long as it takes: its clock starts with the first placement.
+ * drained, say) waits for capacity as long as it takes (see deployment-clock.ts).
  */
 export function putNewDeployment(tx: Tx, planned: Deployment): void {
   const startsAt = isBack(tx, planned) ? null : tx.now;
@@ -50,7 +50,7 @@ export function mergeDeployment(tx: Tx, planned: Deployment): void {
     const known = taskGroups[name];
     taskGroups[name] =
       known === undefined
-        ? startGroup(group, tx.now)
+        ? startGroup(group, isBack(tx, stored) ? null : tx.now)
         : { ...known, desiredTotal: group.desiredTotal, desiredCanaries: group.desiredCanaries };
   }
   // A new group may bring canaries; else the words are older than a promotion or a pause.
@@ -125,7 +125,7 @@ function startGroup(group: DeploymentState, startsAt: number | null): Deployment
 }
 
 /** Whether the very version that it brings has been deployed successfully before. */
-function isBack(tx: Tx, planned: Deployment): boolean {
+export function isBack(tx: Tx, planned: Deployment): boolean {
   return tx.read
     .deploymentsByJob(jobRefOf(planned))
     .some(

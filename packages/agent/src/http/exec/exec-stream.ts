@@ -11,6 +11,7 @@ import {
   Rpc,
   type RpcStream,
 } from "@drover/wire";
+import { throughAny } from "../forward.ts";
 import { findOwner } from "../owner.ts";
 import { errorReply } from "../reply.ts";
 import { type ExecFrame, type FrameChannel, runExec, startExec } from "./run-exec.ts";
@@ -20,6 +21,7 @@ const START_TIMEOUT_MS = 30_000;
 
 export interface ExecDeps {
   readonly client: () => ClientAgent | null;
+  readonly clientOpen: Promise<void>;
   readonly server: () => Server | null;
   readonly peers: PeerPool;
   readonly otherServers: () => readonly string[];
@@ -30,17 +32,13 @@ export type Running = (channel: FrameChannel) => Promise<void>;
 
 /** Throws the status and text of what stands in the way. */
 export async function openExec(deps: ExecDeps, request: ExecTaskRequest): Promise<Running> {
-  const owner = findOwner(
-    { allocId: request.allocId },
-    { client: deps.client(), server: deps.server() },
-  );
+  const owner = await findOwner({ allocId: request.allocId }, deps);
   if (owner.kind === "here") {
     const session = await translated(startExec(owner.client, request));
     return (channel) => runExec(session, channel);
   }
-  const address = owner.kind === "node" ? owner.address : deps.otherServers()[0];
-  if (address === undefined) throw new ApiError("no-leader", "No cluster leader");
-  return await openElsewhere(deps.peers, address, request);
+  const addresses = owner.kind === "node" ? [owner.address] : deps.otherServers();
+  return await throughAny(addresses, (address) => openElsewhere(deps.peers, address, request));
 }
 
 async function openElsewhere(

@@ -5,7 +5,7 @@ import { LOG_LEVELS } from "../../logging.ts";
 import type { LocalHandler } from "../handler.ts";
 
 const HEARTBEAT_MS = 1_000;
-/** A reader that is further behind loses the oldest lines. */
+/** A reader that is further behind loses the oldest lines, and is told how many. */
 const BACKLOG_MAX = 512;
 
 type Level = (typeof LOG_LEVELS)[number];
@@ -30,17 +30,23 @@ async function* monitor(
 ): AsyncGenerator<Uint8Array> {
   const { level, plain, signal } = options;
   const backlog: string[] = [];
+  let lost = 0;
   let wake: (() => void) | null = null;
   const stop = agent.listenLog(level, (line) => {
     backlog.push(line);
-    if (backlog.length > BACKLOG_MAX) backlog.shift();
+    if (backlog.length > BACKLOG_MAX) {
+      backlog.shift();
+      lost += 1;
+    }
     wake?.();
   });
   const gone = () => wake?.();
   signal.addEventListener("abort", gone);
   try {
     while (!signal.aborted) {
-      const text = backlog.splice(0).join("");
+      const missing = lost > 0 ? `[WARN] ${lost} lines were lost: the reader is too slow\n` : "";
+      lost = 0;
+      const text = missing + backlog.splice(0).join("");
       if (plain && text !== "") yield Buffer.from(text);
       if (!plain) yield frame(text);
       await new Promise<void>((resolve) => {

@@ -9,25 +9,35 @@ import { eventStream } from "./event-stream.ts";
 interface Line {
   readonly Index?: number;
   readonly Error?: string;
+  readonly ResumeIndex?: number;
+  readonly Gap?: { readonly From: number; readonly To: number };
   readonly Events?: readonly { readonly Topic: string; readonly Key: string }[];
 }
 
 /** An event that is not told keeps its reader waiting. */
 const BOUNDED = { timeout: 10_000 };
 
-/** A job's event, whose payload is nobody's business here. */
-function event(index: number, key: string, filterKeys: readonly string[] = []): StateEvent {
+/** An event whose payload is nobody's business here. */
+function event(index: number, key: string, more: Partial<StateEvent> = {}): StateEvent {
   const fields = { topic: "Custom", type: "Changed", namespace: "default", payload: null };
-  return { ...fields, key, filterKeys, index } as unknown as StateEvent;
+  return { ...fields, filterKeys: [], ...more, key, index } as unknown as StateEvent;
 }
 
 class Stream {
-  readonly events = new EventRing();
+  readonly events: EventRing;
   readonly #abort = new AbortController();
   #chunks: AsyncIterator<Uint8Array> | null = null;
+  #lines: Line[] = [];
+  #begun = "";
+  /** Of each piece that was sent. */
+  readonly pieces: number[] = [];
+
+  constructor(events = new EventRing()) {
+    this.events = events;
+  }
 
   append(...events: readonly StateEvent[]): void {
-    this.events.append({ index: events[0]?.index ?? 0, events } as never);
+    this.events.append({ index: events[0]?.index ?? 0, events, bytes: 100 });
   }
 
   async open(text: string): Promise<this> {
@@ -44,8 +54,24 @@ class Stream {
 
   /** null = the stream has ended. */
   async next(): Promise<Line | null> {
-    const chunk = await this.#chunks?.next();
-    return chunk?.done === false ? (JSON.parse(Buffer.from(chunk.value).toString()) as Line) : null;
+    while (this.#lines.length === 0) {
+      const chunk = await this.#chunks?.next();
+      if (chunk?.done !== false) return null;
+      this.pieces.push(chunk.value.byteLength);
+      const parts = (this.#begun + Buffer.from(chunk.value).toString()).split("\n");
+      this.#begun = parts.pop() ?? "";
+      this.#lines = parts.map((part) => JSON.parse(part) as Line);
+    }
+    return this.#lines.shift() ?? null;
+  }
+
+  /** The keys of the next lines with events. */
+  async keys(lines: number): Promise<(readonly string[] | undefined)[]> {
+    const seen = [];
+    for (let at = 0; at < lines; at++) {
+      seen.push((await this.next())?.Events?.map(({ Key }) => Key));
+    }
+    return seen;
   }
 
   close(): void {
@@ -81,23 +107,71 @@ test(
     stream.append(event(1, "other"));
     await stream.open("topic=Nothing&topic=Custom:web&index=1");
     stream.append(event(2, "web"), event(2, "other"));
-    stream.append(event(3, "alloc", ["web"]));
-    const lines = [await stream.next(), await stream.next()];
-    assert.deepEqual(
-      lines.map((line) => [line?.Index, line?.Events?.map(({ Key }) => Key)]),
-      [
-        [2, ["web"]],
-        [3, ["alloc"]],
-      ],
-    );
+    stream.append(event(3, "alloc", { filterKeys: ["web"] }));
+    assert.deepEqual(await stream.keys(2), [["web"], ["alloc"]]);
     stream.close();
   },
 );
 
-test("a reader too far behind is told so, not served with holes", BOUNDED, async () => {
-  const stream = await new Stream().open("");
-  for (let index = 1; index <= 10_001; index++) stream.append(event(index, "web"));
-  for (let index = 1; index <= 10_000; index++) assert.equal((await stream.next())?.Index, index);
-  assert.match((await stream.next())?.Error ?? "", /reader too slow/);
+test("a namespace lets its own objects and those without one through", BOUNDED, async () => {
+  const events = new EventRing();
+  const own = await new Stream(events).open("");
+  const other = await new Stream(events).open("namespace=apart");
+  const all = await new Stream(events).open("namespace=*");
+  own.append(event(1, "a"), event(1, "b", { namespace: "apart" }));
+  own.append(event(2, "node", { namespace: "" }));
+  assert.deepEqual(await own.keys(2), [["a"], ["node"]]);
+  assert.deepEqual(await other.keys(2), [["b"], ["node"]]);
+  assert.deepEqual(await all.keys(2), [["a", "b"], ["node"]]);
+});
+
+test("from an index on nothing is lost and nothing comes twice", BOUNDED, async () => {
+  const events = new EventRing();
+  const first = await new Stream(events).open("");
+  for (let index = 1; index <= 30; index++) first.append(event(index, `j${index}`));
+  let last = 0;
+  while (last < 12) last = (await first.next())?.Index ?? 0;
+  first.close();
+  const again = await new Stream(events).open(`index=${last + 1}`);
+  for (let index = 31; index <= 40; index++) again.append(event(index, `j${index}`));
+  for (let index = 13; index <= 40; index++) assert.equal((await again.next())?.Index, index);
+});
+
+test(
+  "what is not here any more is marked, for new readers and after a snapshot",
+  BOUNDED,
+  async () => {
+    const events = new EventRing();
+    events.reset(10);
+    const stream = await new Stream(events).open("index=4");
+    assert.deepEqual(await stream.next(), { Gap: { From: 4, To: 10 } });
+    stream.append(event(11, "a"));
+    assert.equal((await stream.next())?.Index, 11);
+    const coming = stream.next();
+    events.reset(50);
+    assert.deepEqual(await coming, { Gap: { From: 12, To: 50 } });
+    stream.append(event(51, "b"));
+    assert.equal((await stream.next())?.Index, 51);
+  },
+);
+
+test("a reader too slow for the ring is told so, and where to resume", BOUNDED, async () => {
+  const limits = { entries: 100, events: 10_000, bytes: 1 << 20 };
+  const stream = await new Stream(new EventRing(limits)).open("");
+  for (let index = 1; index <= 101; index++) stream.append(event(index, "web"));
+  const last = await stream.next();
+  assert.match(last?.Error ?? "", /reader too slow/);
+  assert.equal(last?.ResumeIndex, 1);
+  assert.equal(last?.Index, undefined, "clients of Nomad take it for a heartbeat");
   assert.equal(await stream.next(), null);
+});
+
+test("an entry with thousands of events is one line, sent in small pieces", BOUNDED, async () => {
+  const stream = await new Stream().open("");
+  stream.append(...Array.from({ length: 5_000 }, (_, at) => event(7, `key-${at}`)));
+  const all = await stream.next();
+  assert.equal(all?.Events?.length, 5_000);
+  assert.equal(all?.Index, 7);
+  assert.ok(stream.pieces.length > 5);
+  assert.ok(Math.max(...stream.pieces) < 100_000, `the largest has ${Math.max(...stream.pieces)}`);
 });

@@ -1,13 +1,21 @@
-/** `/v1/event/stream`: newline-delimited JSON of what happened (spec chapter 8 §8.10). */
+/**
+ * `/v1/event/stream`: newline-delimited JSON of what happened (spec chapter 8 §8.10). A reader holds
+ * a position in the server's ring and one piece of text, however slow it is. What is no event has
+ * neither `Events` nor `Index`, so that Nomad's clients take it for a heartbeat: `{}`; `{"Gap":
+ * {"From","To"}}` for indexes that are not here; `{"Error","ResumeIndex"}`, the last line of a reader
+ * that was cut off.
+ */
+import { setImmediate } from "node:timers/promises";
 import { badRequest } from "@drover/api";
-import type { Server } from "@drover/server";
+import type { EventEntry, EventRead, Server } from "@drover/server";
 import type { StateEvent } from "@drover/state";
 import { eventPayloadToWire } from "../event-payload.ts";
 import type { RequestContext, StreamHandler } from "../handler.ts";
 
 const HEARTBEAT_MS = 30_000;
-/** A reader further behind than this is cut off with a message, not served from our memory. */
-const BACKLOG_MAX = 10_000;
+/** Text longer than this is sent, and the event loop let go, before more is made. */
+const PIECE_CHARS = 64 << 10;
+const TOO_SLOW = "reader too slow: what comes next is not kept any more, resume from ResumeIndex";
 
 type Filter = (event: StateEvent) => boolean;
 
@@ -58,48 +66,59 @@ async function* follow(
   from: number,
 ): AsyncGenerator<Uint8Array> {
   const filter = topicFilter(context);
-  const backlog: { index: number; events: readonly StateEvent[] }[] = [];
-  let overflow = false;
-  let wake: (() => void) | null = null;
-  const subscription = server.events.subscribe(from, (entry) => {
-    const events = entry.events.filter(filter);
-    if (events.length === 0) return;
-    if (backlog.length >= BACKLOG_MAX) overflow = true;
-    else backlog.push({ index: entry.index, events });
-    wake?.();
-  });
-  const gone = () => wake?.();
-  context.signal.addEventListener("abort", gone);
-  try {
-    yield line({});
-    if (subscription.gap) yield line({ Gap: { From: from, To: subscription.firstIndex } });
-    while (!context.signal.aborted) {
-      const entry = backlog.shift();
-      if (entry) {
-        yield line({ Events: entry.events.map(eventDoc), Index: entry.index });
-        continue;
-      }
-      if (overflow) {
-        yield line({ Error: "reader too slow: events were lost, subscribe again" });
-        return;
-      }
-      const woken = await new Promise<boolean>((resolve) => {
-        const cancel = server.clock.setTimer(server.clock.now() + HEARTBEAT_MS, () =>
-          resolve(false),
-        );
-        wake = () => {
-          cancel();
-          resolve(true);
-        };
-        if (backlog.length > 0 || context.signal.aborted) wake();
-      });
-      wake = null;
-      if (!woken) yield line({});
+  const { signal } = context;
+  const reader = server.events.reader(from);
+  let text = line({});
+  while (!signal.aborted) {
+    const read = reader.next();
+    for (const part of textOf(read, filter)) {
+      text += part;
+      if (text.length < PIECE_CHARS) continue;
+      yield Buffer.from(text);
+      text = "";
+      await setImmediate();
+      if (signal.aborted) return;
     }
-  } finally {
-    subscription.cancel();
-    context.signal.removeEventListener("abort", gone);
+    if (read.kind === "entry" || read.kind === "gap") continue;
+    if (text !== "") yield Buffer.from(text);
+    if (read.kind === "overtaken") return;
+    // What came while the text was on its way was told to nobody: look again before waiting.
+    const more = text !== "" || (await moreToRead(server, signal));
+    text = more ? "" : line({});
   }
+}
+
+/** True when there may be more or the reader has gone, false when it is time for a heartbeat. */
+async function moreToRead(server: Server, signal: AbortSignal): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const done = (more: boolean) => {
+      cancelTimer();
+      cancelMore();
+      signal.removeEventListener("abort", woken);
+      resolve(more);
+    };
+    const woken = () => done(true);
+    const cancelMore = server.events.onMore(woken);
+    const cancelTimer = server.clock.setTimer(server.clock.now() + HEARTBEAT_MS, () => done(false));
+    signal.addEventListener("abort", woken);
+  });
+}
+
+/** In parts, since one entry may have thousands of events. */
+function* textOf(read: EventRead, filter: Filter): Generator<string> {
+  if (read.kind === "gap") yield line({ Gap: { From: read.from, To: read.to } });
+  if (read.kind === "overtaken") yield line({ Error: TOO_SLOW, ResumeIndex: read.resumeIndex });
+  if (read.kind === "entry") yield* entryText(read.entry, filter);
+}
+
+function* entryText(entry: EventEntry, filter: Filter): Generator<string> {
+  let begun = false;
+  for (const event of entry.events) {
+    if (!filter(event)) continue;
+    yield `${begun ? "," : '{"Events":['}${JSON.stringify(eventDoc(event))}`;
+    begun = true;
+  }
+  if (begun) yield `],"Index":${entry.index}}\n`;
 }
 
 function eventDoc(event: StateEvent): Record<string, unknown> {
@@ -114,6 +133,6 @@ function eventDoc(event: StateEvent): Record<string, unknown> {
   };
 }
 
-function line(doc: Record<string, unknown>): Uint8Array {
-  return Buffer.from(`${JSON.stringify(doc)}\n`);
+function line(doc: Record<string, unknown>): string {
+  return `${JSON.stringify(doc)}\n`;
 }

@@ -1,0 +1,126 @@
+/**
+ * A whole server with clients that do what they are told when the test says so: each report goes in
+ * as a real session's would, with the evaluations that it causes.
+ */
+import { SeededRandom } from "@drover/base";
+import {
+  type Allocation,
+  type AllocClientReport,
+  AllocPhase,
+  ClientStatus,
+  type Deployment,
+  DesiredStatus,
+  isClientTerminal,
+  isTerminal,
+  type Job,
+  type Node,
+} from "@drover/model";
+import { reportEvals } from "../leader/report-evals.ts";
+import { registerJob, registerNode, settled, type TestServer, testServer } from "./test-server.ts";
+
+const REF = { namespace: "default", id: "web" };
+
+export class Rollout {
+  readonly made: TestServer = testServer();
+  readonly #random = new SeededRandom(11);
+  #seq = 0;
+  #versions = 0;
+
+  /** Leads, with these nodes ready. */
+  static async start(...nodes: readonly Partial<Node>[]): Promise<Rollout> {
+    const rollout = new Rollout();
+    for (const node of nodes) registerNode(rollout.made, node);
+    rollout.made.log.lead(1);
+    await settled();
+    return rollout;
+  }
+
+  get state() {
+    return this.made.store.snapshot();
+  }
+
+  node(name: string): Node {
+    const found = [...this.state.nodes()].find((each) => each.name === name);
+    if (found === undefined) throw new Error(`no node ${name}`);
+    return found;
+  }
+
+  /** Every allocation of the job `web`, ended ones too. */
+  all(): readonly Allocation[] {
+    return this.state.allocsByJob(REF);
+  }
+
+  live(): Allocation[] {
+    return this.all().filter((alloc) => !isTerminal(alloc));
+  }
+
+  /** Allocations whose tasks may run: what clients have not ended. */
+  held(): Allocation[] {
+    return this.all().filter((alloc) => !isClientTerminal(alloc));
+  }
+
+  /** The newest deployment of the job `web`. */
+  deployment(): Deployment {
+    const [newest] = this.state.deploymentsByJob(REF);
+    if (newest === undefined) throw new Error("no deployment");
+    return newest;
+  }
+
+  async register(job: Job): Promise<void> {
+    registerJob(this.made, { ...job, version: this.#versions });
+    this.#versions += 1;
+    await settled();
+  }
+
+  async report(alloc: Allocation, over: Partial<AllocClientReport>): Promise<void> {
+    this.#seq += 1;
+    const report = {
+      id: alloc.id,
+      nodeId: alloc.nodeId,
+      clientSeq: this.#seq,
+      clientStatus: ClientStatus.running,
+      clientDescription: "",
+      taskStates: {},
+      healthy: null,
+      healthAt: 0,
+      prepared: false,
+      unretryableError: "",
+      networkStatus: null,
+      imageDigests: {},
+      ...over,
+    };
+    const evals = reportEvals(this.state, [report], this.#random);
+    this.made.apply({ tag: 7, reports: [report], evals });
+    await settled();
+  }
+
+  /** Each client does one thing for each of its allocations. Answers how many there were to do. */
+  async play(isDead: (nodeId: string) => boolean = () => false): Promise<number> {
+    let count = 0;
+    for (const alloc of this.held()) {
+      const next = isDead(alloc.nodeId) ? null : nextReport(alloc);
+      if (next === null) continue;
+      count += 1;
+      await this.report(alloc, next);
+    }
+    return count;
+  }
+
+  /** Until nothing is left to do. */
+  async playOut(isDead?: (nodeId: string) => boolean): Promise<void> {
+    for (let round = 0; round < 100; round++) if ((await this.play(isDead)) === 0) return;
+    throw new Error("there is always something left to do");
+  }
+
+  close(): void {
+    this.made.server.close();
+  }
+}
+
+function nextReport(alloc: Allocation): Partial<AllocClientReport> | null {
+  if (alloc.desiredStatus !== DesiredStatus.run) return { clientStatus: ClientStatus.complete };
+  if (alloc.phase === AllocPhase.prepare) {
+    return alloc.prepared ? null : { clientStatus: ClientStatus.pending, prepared: true };
+  }
+  return alloc.deploymentStatus?.healthy === true ? null : { healthy: true };
+}
