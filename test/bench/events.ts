@@ -3,7 +3,7 @@
  * other servers, and from an agent outside Raft that forwards the stream.
  */
 import { TestCluster } from "../support/cluster.ts";
-import { TestEventReader } from "../support/event-reader.ts";
+import { type EventLine, TestEventReader } from "../support/event-reader.ts";
 import { waitUntil } from "../support/wait.ts";
 import { type Figure, ms } from "./figure.ts";
 import { median, quantile, spread } from "./stats.ts";
@@ -31,11 +31,7 @@ async function measure(cluster: TestCluster, writes: number): Promise<Figure> {
   const readers = cluster.alive.flatMap((agent) =>
     Array.from({ length: READERS_EACH }, () => {
       let first = true;
-      const onLine = ({
-        Events = [],
-      }: {
-        readonly Events?: readonly { readonly Key: string }[];
-      }) => {
+      const onLine = ({ Events = [] }: EventLine) => {
         if (first) opened += 1;
         first = false;
         for (const { Key } of Events) seen.get(Key)?.push(performance.now());
@@ -74,22 +70,31 @@ interface Times {
   readonly seen: ReadonlyMap<string, readonly number[]>;
 }
 
-/** From the request on: what the write itself takes is the floor. */
+/**
+ * When an entry is committed is not seen from outside: its first sign, at any reader or as the
+ * answer to the write, stands for it. From the request on, the write itself is in the figure.
+ */
 function figure(ids: readonly string[], { sent, answered, seen }: Times): Figure {
-  const start = (id: string) => sent.get(id) ?? Number.NaN;
-  const write = ids.map((id) => (answered.get(id) ?? Number.NaN) - start(id));
-  const event = ids.flatMap((id) => (seen.get(id) ?? []).map((at) => at - start(id)));
+  const at = (times: ReadonlyMap<string, number>, id: string) => times.get(id) ?? Number.NaN;
+  const seenOf = (id: string) => seen.get(id) ?? [];
+  const write = ids.map((id) => at(answered, id) - at(sent, id));
+  const whole = ids.flatMap((id) => seenOf(id).map((time) => time - at(sent, id)));
+  const event = ids.flatMap((id) => {
+    const committed = Math.min(at(answered, id), ...seenOf(id));
+    return seenOf(id).map((time) => time - committed);
+  });
   const p99 = quantile(event, 0.99);
   return {
-    name: "event to subscriber, p99",
+    name: "committed → event at a subscriber, p99",
     measured: ms(p99),
     target: `≤ ${LIMIT_MS} ms`,
-    floor: ms(quantile(write, 0.99)),
+    floor: ms(quantile(write, 0.99) - median(write)),
     met: p99 <= LIMIT_MS,
     detail:
-      `${READERS_EACH} readers at each of ${SERVERS} servers and at an agent outside Raft, from the ` +
-      `request on; ${spread(event)}, p50 ${ms(median(event))}; floor: until the write is answered, ` +
-      `p50 ${ms(median(write))}`,
+      `${READERS_EACH} readers at each of ${SERVERS} servers and at an agent outside Raft; ` +
+      `${spread(event)}, p50 ${ms(median(event))}; from the request on p50 ${ms(median(whole))}, ` +
+      `p99 ${ms(quantile(whole, 0.99))}, its answer p50 ${ms(median(write))}; ` +
+      "floor: by how much the answer of a write varies, p99 above p50",
   };
 }
 

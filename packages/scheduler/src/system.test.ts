@@ -157,6 +157,10 @@ test("[Y2] what runs on an unreachable node stays, and is not run elsewhere", ()
   harness.changeNode(first.nodeId, { status: "disconnected" });
   const { plan } = harness.evaluate(job);
   assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  assert.deepEqual(
+    plan.attributeUpdates.map((update) => [update.allocId, update.clientStatus]),
+    [[first.id, "unknown"]],
+  );
 });
 
 test("[Y3] a node that the job is not meant for any more loses its allocation", () => {

@@ -99,6 +99,21 @@ test("a body that goes on comes piece by piece", async () => {
   await reader.cancel();
 });
 
+test("a caller that goes away ends an answer that has nothing to send", async () => {
+  let noticed: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => {
+    noticed = resolve;
+  });
+  dispatch = async (request) => {
+    request.signal.addEventListener("abort", noticed);
+    return new Response(new ReadableStream());
+  };
+  const caller = new AbortController();
+  await forward(new Request("http://here/v1/event/stream", { signal: caller.signal }));
+  caller.abort();
+  await ended;
+});
+
 test("a machine that cannot be reached is an error that may be tried again", async () => {
   const gone = forwardRequest(peers, "127.0.0.1:1", new Request("http://here/v1/jobs"), null, {
     token: "t",

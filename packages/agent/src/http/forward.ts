@@ -49,7 +49,9 @@ export async function forwardRequest(
     },
     { timeoutMs: ANSWER_TIMEOUT_MS },
   );
-  request.signal.addEventListener("abort", () => stream.reset("the caller went away"));
+  const leave = () => stream.reset("the caller went away");
+  if (request.signal.aborted) leave();
+  request.signal.addEventListener("abort", leave);
   const { status, headers } = head;
   // A response of this status may not even have an empty body.
   if (status === NO_CONTENT) return new Response(null, { status, headers });
@@ -85,6 +87,7 @@ export function serveForwarded(router: Router, dispatch: LocalDispatch): void {
     const asked = payload as ForwardHttpRequest;
     const abort = new AbortController();
     const off = peer.onClose(() => abort.abort());
+    void abortWhenReset(stream.chunks, abort);
     const withBody = asked.body !== null && asked.method !== "GET";
     const request = new Request(`http://local${asked.url}`, {
       method: asked.method,
@@ -106,6 +109,18 @@ export function serveForwarded(router: Router, dispatch: LocalDispatch): void {
       off();
     }
   });
+}
+
+/** An answer that has nothing to send, an idle event stream say, would not notice by a write. */
+async function abortWhenReset(
+  fromCaller: AsyncIterable<Uint8Array>,
+  abort: AbortController,
+): Promise<void> {
+  try {
+    for await (const _ of fromCaller);
+  } catch (error) {
+    abort.abort(error);
+  }
 }
 
 function plainHeaders(headers: Headers): Record<string, string> {

@@ -140,13 +140,17 @@ test("[G5] a newer version stops the canaries of the one before", () => {
 });
 
 test("[G16] a revert to a stable specification needs no canaries", () => {
-  const stable = rollingJob({ count: 3, update: { canary: 1 } });
-  const harness = running(stable);
-  const forward = harness.register(rollingJob({ count: 3, image: "2", update: { canary: 1 } }));
-  assert.equal(counts(forward).canary, 1);
-  const back = harness.register(rollingJob({ count: 3, update: { canary: 1 } }));
+  const spec = (image: string) => rollingJob({ count: 3, image, update: { canary: 1 } });
+  const harness = running(spec("1"));
+  const job = spec("2");
+  assert.equal(counts(harness.register(job)).canary, 1);
+  harness.settle(job);
+  harness.promote(job);
+  harness.rollToEnd(job);
+  const back = harness.register(spec("1"));
   assert.equal(counts(back).canary, undefined);
-  assert.equal(webOf(harness, stable).desiredCanaries, 0);
+  assert.ok((counts(back).destructiveUpdate ?? 0) > 0);
+  assert.equal(webOf(harness, job).desiredCanaries, 0);
 });
 
 test("[G15] C more canaries than the count are placed in two steps", () => {

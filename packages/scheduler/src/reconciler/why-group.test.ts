@@ -48,7 +48,7 @@ function failed(policy: TaskGroup["reschedulePolicy"], change: Partial<Allocatio
   return { harness, ref };
 }
 
-test("[L1] what the limit keeps waits for the undecided ones, each by its id", () => {
+test("[W1] [L1] what the limit keeps waits for the undecided ones, each by its id", () => {
   const scene = rolling();
   const [reason, ...others] = whys(scene);
   assert.deepEqual(others, []);
@@ -131,7 +131,7 @@ test("[G9] nothing is placed before unreachable clients have surely stopped", ()
   assert.equal(reason.wakesAt, harness.now + 65_000);
 });
 
-test("[W1] a job that is as it should be waits for nothing", () => {
+test("a job that is as it should be waits for nothing", () => {
   const harness = new Harness();
   const ref = rollingJob();
   harness.register(ref);

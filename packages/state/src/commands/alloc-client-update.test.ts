@@ -36,7 +36,7 @@ function send(
 
 const group = (harness: StateHarness) => harness.snapshot.deployment("d1")?.taskGroups.web;
 
-test("a report that is not newer is ignored", () => {
+test("[A2] a report that is not newer is ignored", () => {
   const { harness, allocs } = start();
   send(harness, allocs[0], { clientSeq: 5, clientStatus: "running" });
   assert.equal(
@@ -53,7 +53,7 @@ test("a report that is not newer is ignored", () => {
   );
 });
 
-test("a node reports its own allocations only", () => {
+test("[A2] a node reports its own allocations only", () => {
   const { harness, allocs } = start();
   const after = send(harness, allocs[0], { nodeId: mockId("other"), clientStatus: "failed" });
   assert.equal(after.clientStatus, "pending");
@@ -90,7 +90,7 @@ test("health counts live allocations, and falls when one ends", () => {
   );
 });
 
-test("a verdict may be revoked, and silence revokes nothing", () => {
+test("[A8] a verdict may be revoked, and silence revokes nothing", () => {
   const { harness, allocs } = start();
   send(harness, allocs[0], { healthy: true });
   assert.equal(

@@ -41,7 +41,7 @@ test("§2.5.2 stopping a job is a new version of it", () => {
   assert.equal(harness.snapshot.evaluation("stop")?.jobModifyIndex, index);
 });
 
-test("§2.5.2 a purge leaves only evaluations, the open ones complete", () => {
+test("[E5] §2.5.2 a purge leaves only evaluations, the open ones complete", () => {
   const { harness } = start();
   const alloc = harness.snapshot.alloc("a") as Allocation;
   const reports = [report(alloc, { healthy: true })];
@@ -84,7 +84,7 @@ test("a purged id that is registered again starts at version 0 with counts of it
   assert.equal(harness.snapshot.jobSummary(REF)?.summary.web?.starting, 0);
 });
 
-test("§6.5 one blocked evaluation is kept per job, the newest", () => {
+test("[E3] §6.5 one blocked evaluation is kept per job, the newest", () => {
   const { harness } = start();
   const blocked = (id: string) => mockEval({ id, status: "blocked" });
   harness.accept({ tag: CommandTag.evalUpdate, evals: [blocked("b1")] });
@@ -102,7 +102,7 @@ test("§6.5 one blocked evaluation is kept per job, the newest", () => {
   );
 });
 
-test("a finished evaluation stays finished", () => {
+test("[E1] a finished evaluation stays finished", () => {
   const { harness } = start();
   const put = (status: string) =>
     harness.accept({ tag: CommandTag.evalUpdate, evals: [mockEval({ id: "e", status })] });
@@ -119,7 +119,7 @@ test("what an evaluation could not place is queued in the summary", () => {
   assert.equal(harness.snapshot.jobSummary(REF)?.summary.x, undefined);
 });
 
-test("§1.9 transitions merge, and null leaves one as it is", () => {
+test("[A6] §1.9 transitions merge, and null leaves one as it is", () => {
   const { harness } = start();
   const mark = (transition: object) =>
     harness.accept({

@@ -106,7 +106,7 @@ test("a stop changes the server's side only", () => {
   assert.equal(after?.allocModifyIndex, harness.index);
 });
 
-test("the server calls an allocation lost only while its client has not ended it", () => {
+test("[A4] the server calls an allocation lost only while its client has not ended it", () => {
   const { harness, job } = start();
   const alloc = running(harness, job);
   const reports = [report(alloc, { clientSeq: 8, clientStatus: "failed" })];
@@ -137,7 +137,7 @@ test("a replacement and the one it replaces name each other", () => {
   assert.equal(harness.snapshot.alloc(NEW)?.previousAllocation, OLD);
 });
 
-test("nothing new is placed for a job that was stopped meanwhile", () => {
+test("[A9] nothing new is placed for a job that was stopped meanwhile", () => {
   const { harness, job } = start();
   harness.accept({
     tag: CommandTag.jobDeregister,
@@ -155,7 +155,7 @@ test("nothing new is placed for a job that was stopped meanwhile", () => {
   assert.deepEqual(harness.snapshot.deploymentsByJob(REF), []);
 });
 
-test("an update does not bring back what another plan stopped", () => {
+test("[A5] an update does not bring back what another plan stopped", () => {
   const { harness, job } = start();
   const alloc = running(harness, job);
   plan(harness, job, { stops: [stopOf(alloc)] });
@@ -163,7 +163,7 @@ test("an update does not bring back what another plan stopped", () => {
   assert.equal(harness.snapshot.alloc(OLD)?.desiredStatus, "stop");
 });
 
-test("the phase goes from prepare to go and never back", () => {
+test("[A7] the phase goes from prepare to go and never back", () => {
   const { harness, job } = start();
   const at = (phase: string) => mockAlloc({ id: NEW, phase }, { job });
   const phase = () => harness.snapshot.alloc(NEW)?.phase;
@@ -187,7 +187,7 @@ test("canaries are recorded in their order", () => {
   assert.deepEqual(group?.placedCanaries, ["b", "a"]);
 });
 
-test("a deployment ends with the counts it had before the same plan stopped its allocations", () => {
+test("[D1] a deployment ends with the counts it had before the same plan stopped its allocations", () => {
   const { harness, job } = start();
   const alloc = running(harness, job);
   plan(harness, job, {
@@ -201,7 +201,7 @@ test("a deployment ends with the counts it had before the same plan stopped its 
   );
 });
 
-test("a second deployment of a job cancels the first", () => {
+test("[D2] a second deployment of a job cancels the first", () => {
   const { harness, job } = start();
   running(harness, job);
   plan(harness, job, { deployment: mockDeployment({ id: "d2" }, { job }) });
@@ -212,7 +212,7 @@ test("a second deployment of a job cancels the first", () => {
   );
 });
 
-test("an ended deployment is not moved by a late plan", () => {
+test("[D1] an ended deployment is not moved by a late plan", () => {
   const { harness, job } = start();
   running(harness, job);
   const end = (status: string) => [{ deploymentId: "d1", status, statusDescription: "" }];
@@ -222,7 +222,7 @@ test("an ended deployment is not moved by a late plan", () => {
   assert.equal(harness.snapshot.job(REF)?.stable, false);
 });
 
-test("a plan that names a known deployment adds groups and leaves counts and promotion", () => {
+test("[D3] a plan that names a known deployment adds groups and leaves counts and promotion", () => {
   const { harness, job } = start();
   running(harness, job);
   harness.accept({
