@@ -24,6 +24,7 @@ const task = (state: string): TaskState => ({
   events: [],
 });
 const JUDGED = { healthy: true, timestamp: MOCK_NOW, canary: false, modifyIndex: 9 };
+const MIGRATE = { ...mockAlloc().desiredTransition, migrate: true };
 const RUNNING = { clientStatus: "running", deploymentId: "d" };
 
 interface Case {
@@ -31,6 +32,8 @@ interface Case {
   readonly node?: string;
   readonly deployment?: Partial<Deployment>;
   readonly healthCheck?: string;
+  /** One that takes its place. */
+  readonly next?: Partial<Allocation>;
   /** null = it waits for nothing. */
   readonly rule: Rule | null;
   /** Kind and id of the first thing waited for. */
@@ -78,6 +81,17 @@ const CASES: Readonly<Record<string, Case>> = {
     rule: Rule.allocStopping,
     waits: "task a/server",
   },
+  "it must leave, and nobody takes its place yet": {
+    over: { clientStatus: "running", desiredTransition: MIGRATE },
+    rule: Rule.allocAwaitsReplacement,
+    waits: "group example/web",
+  },
+  "it must leave, and its replacement is prepared": {
+    over: { clientStatus: "running", desiredTransition: MIGRATE },
+    next: { phase: "prepare" },
+    rule: Rule.allocAwaitsReplacement,
+    waits: "allocation next",
+  },
   "it runs without a verdict": {
     over: RUNNING,
     rule: Rule.allocAwaitsVerdict,
@@ -95,7 +109,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "it has ended": { over: { clientStatus: "complete", desiredStatus: "stop" }, rule: null },
 };
 
-function why({ deployment, healthCheck = "checks", node = "ready", over }: Case) {
+function why({ deployment, healthCheck = "checks", next, node = "ready", over }: Case) {
   const update = mockTaskGroup().update;
   const tasks = [mockTask({ config: { image: "app:1" } })];
   const group = mockTaskGroup({ tasks, update: update && { ...update, healthCheck } });
@@ -105,6 +119,7 @@ function why({ deployment, healthCheck = "checks", node = "ready", over }: Case)
   state.putNode(mockNode({ id: "node", status: node }));
   state.putEval(mockEval({ id: "e", waitUntil: MOCK_NOW + 5000 }));
   state.putDeployment(mockDeployment({ id: "d", ...deployment }, { job }));
+  if (next) state.putAlloc(mockAlloc({ id: "next", previousAllocation: "a", ...next }, { job }));
   return whyAlloc(state, mockAlloc({ id: "a", nodeId: "node", ...over }, { job }));
 }
 

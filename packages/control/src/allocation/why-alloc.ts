@@ -29,6 +29,7 @@ export function whyAlloc(state: StateReader, alloc: Allocation): readonly Reason
   if (alloc.phase === AllocPhase.prepare)
     return [alloc.prepared ? held(alloc) : pulls(state, alloc)];
   if (alloc.clientStatus === ClientStatus.pending) return [notStarted(alloc)];
+  if (alloc.desiredTransition.migrate === true) return [leaving(state, alloc)];
   const deployment = state.deployment(alloc.deploymentId);
   const isJudged = (alloc.deploymentStatus?.healthy ?? null) !== null;
   if (!deployment || !isDeploymentActive(deployment) || isJudged) return [];
@@ -96,6 +97,26 @@ function held(alloc: Allocation): Reason {
       since: alloc.modifyTime || null,
     },
     subjectOf.group(ref, alloc.taskGroup),
+  );
+}
+
+/** Told to leave its node: it runs until its replacement may start. */
+function leaving(state: StateReader, alloc: Allocation): Reason {
+  const ref = { namespace: alloc.namespace, id: alloc.jobId };
+  const next = state
+    .allocsByJob(ref)
+    .find((each) => each.previousAllocation === alloc.id && !isServerTerminal(each));
+  const text = next
+    ? "it must leave its node, and runs on until its replacement is prepared"
+    : "it must leave its node: an evaluation of its job finds it another place";
+  return waitsFor(
+    {
+      rule: Rule.allocAwaitsReplacement,
+      subject: subjectOf.allocation(alloc),
+      text,
+      since: alloc.modifyTime || null,
+    },
+    next ? subjectOf.allocation(next) : subjectOf.group(ref, alloc.taskGroup),
   );
 }
 

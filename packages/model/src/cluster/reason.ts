@@ -44,6 +44,7 @@ export const Rule = {
   allocAwaitsDeployment: "alloc-awaits-deployment",
   allocFrozen: "alloc-frozen",
   allocDisconnectGrace: "alloc-disconnect-grace",
+  allocAwaitsReplacement: "alloc-awaits-replacement",
   allocNotStarted: "alloc-not-started",
   allocStopping: "alloc-stopping",
   allocNodeSilent: "alloc-node-silent",
