@@ -43,6 +43,8 @@ interface SystemScope {
   readonly allocs: readonly Allocation[];
   /** Ready nodes of the job's pool and datacenters. */
   readonly targets: ReadonlyMap<string, Node>;
+  /** Y8: a filter leaves the node out, however much room it has. */
+  readonly isFiltered: (node: Node) => boolean;
   readonly triage: Triage;
   readonly draft: Draft;
 }
@@ -242,7 +244,7 @@ function missingOnNodes(
     if (existing && !needsAnother(input.isBatch, existing, job)) continue;
     const isFrozen =
       triage.isFailed && existing !== undefined && existing.deploymentId === triage.current?.id;
-    if (isFrozen) continue;
+    if (isFrozen || scope.isFiltered(node)) continue;
     places.push({
       group,
       node,
