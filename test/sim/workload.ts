@@ -29,6 +29,8 @@ export class Workload {
   readonly #plan: Plan;
   readonly #random: SimRandom;
   readonly #shapes = new Map<string, JobShape>();
+  /** Job → image that mends it. */
+  readonly #repairs = new Map<string, string>();
   #serial = 0;
   #running = false;
 
@@ -71,7 +73,7 @@ export class Workload {
     }
   }
 
-  /** Submits a version that works of every job that is not stopped. */
+  /** Submits a version that works of every job that is not stopped; again until it is taken. */
   repair(): void {
     const server = this.#cluster.leader();
     const { state } = this.#cluster.truth;
@@ -79,10 +81,22 @@ export class Workload {
     for (const [id, shape] of this.#shapes) {
       const job = state.job({ namespace: NAMESPACE, id });
       if (job === undefined || job.stop || shape.type === "batch") continue;
-      this.#serial += 1;
-      const image = imageName(ImageKind.good, this.#serial);
-      this.#register(server, { ...shape, image }, "repair");
+      const given = this.#repairs.get(id) ?? imageName(ImageKind.good, this.#nextSerial());
+      this.#repairs.set(id, given);
+      const image = job.taskGroups[0]?.tasks[0]?.config as { image?: string } | null | undefined;
+      if (image?.image !== given) this.#register(server, { ...shape, image: given }, "repair");
     }
+  }
+
+  /** Every job that can be repaired is. */
+  get isRepaired(): boolean {
+    const { state } = this.#cluster.truth;
+    return [...this.#shapes].every(([id, shape]) => {
+      const job = state?.job({ namespace: NAMESPACE, id });
+      if (job === undefined || job.stop || shape.type === "batch") return true;
+      const config = job.taskGroups[0]?.tasks[0]?.config as { image?: string } | null | undefined;
+      return config?.image !== undefined && config.image === this.#repairs.get(id);
+    });
   }
 
   #next(): void {
@@ -248,7 +262,11 @@ export class Workload {
   }
 
   #token(): string {
+    return `workload:${this.#nextSerial()}`;
+  }
+
+  #nextSerial(): number {
     this.#serial += 1;
-    return `workload:${this.#serial}`;
+    return this.#serial;
   }
 }

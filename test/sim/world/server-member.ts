@@ -22,6 +22,8 @@ import type { Cluster } from "./cluster.ts";
 import { LabelledRandom, SimProcess } from "./process.ts";
 
 const CLUSTER_ID = "simulated";
+/** Small: the simulated disk copies what it syncs. */
+const WAL_OPTIONS = { segmentBytes: 32_768, aheadBytes: 4_096 };
 const LIMITS = {
   snapshotLogBytes: Number.MAX_SAFE_INTEGER,
   inflightMessagesMax: 64,
@@ -187,7 +189,7 @@ export class ServerMember implements SimMember {
     this.#transport = transport;
     const seed = world.random.next();
     const disk = this.#disk.open(life);
-    const local = openLocalStorage(disk, { dataDir: "/data" }, (work) =>
+    const local = openLocalStorage(disk, { dataDir: "/data", wal: WAL_OPTIONS }, (work) =>
       this.#disk.schedule(life, work),
     );
     const raft = await openRaftNode<CommandResult>({

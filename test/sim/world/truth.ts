@@ -99,9 +99,12 @@ export class Truth implements EngineWatcher {
   isServing(alloc: Allocation): boolean {
     const engine = this.engines.find(({ nodeId }) => nodeId === alloc.nodeId);
     const container = engine?.running().find(({ identity }) => identity.allocId === alloc.id);
-    if (container === undefined || container.readyAt > this.now) return false;
+    if (container === undefined) return false;
     const group = this.#state?.allocJob(alloc)?.taskGroups.find((g) => g.name === alloc.taskGroup);
     const wanted = (group?.services.length ?? 0) + countTaskServices(group);
+    // Without a service nobody asks whether it works.
+    if (wanted === 0) return true;
+    if (container.readyAt > this.now) return false;
     const registered = [...(this.catalog?.services.values() ?? [])].filter(
       ({ spec, status }) => spec.allocId === alloc.id && status === "passing",
     );
