@@ -7,7 +7,7 @@ INSTALLED := node_modules/.package-lock.json
 SEED ?= 1
 SEEDS ?= 100
 
-.PHONY: help setup build check fix test unit sim integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
+.PHONY: help setup build check fix test unit sim cluster-sim integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ unit: setup ## The tests of each package
 
 sim: setup ## Simulate consensus: make sim SEED=1 SEEDS=100
 	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds $(SEEDS)
+
+cluster-sim: setup ## Simulate whole clusters: make cluster-sim SEED=1 SEEDS=100
+	@node test/sim/cli.ts --seed $(SEED) --seeds $(SEEDS)
 
 integ: setup ## Several agents on loopback
 	@node scripts/test.ts integ

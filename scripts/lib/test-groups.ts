@@ -36,6 +36,13 @@ export const TEST_GROUPS: readonly TestGroup[] = [
     timeoutMs: 5 * MINUTE,
   },
   {
+    name: "cluster-sim",
+    says: "whole clusters in a simulated world: seeds, and bugs that must be found",
+    files: ["test/sim/**/*.test.ts"],
+    parallel: 2,
+    timeoutMs: 6 * MINUTE,
+  },
+  {
     name: "machine",
     says: "one package on real processes, sockets, disks, Docker and Consul",
     files: [

@@ -2,7 +2,6 @@
  * The node agent (DESIGN §9): one session to the servers, one runner per allocation. Whatever it
  * must not forget is in its data directory; killing it stops no task.
  */
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Cancel, DroverError, errorText } from "@drover/base";
 import type { CheckResult, ServiceDiscovery } from "@drover/discovery";
@@ -21,10 +20,9 @@ import type { ClientDeps, ClientOptions } from "./options.ts";
 import { AllocRunner } from "./runner/alloc-runner.ts";
 import { reapOrphans } from "./runner/reap-orphans.ts";
 import type { RunnerDeps } from "./runner/runner-deps.ts";
-import { AllocJournal } from "./state/alloc-journal.ts";
 import { type AllocRecord, newAllocRecord, runsDetachedMs } from "./state/alloc-record.ts";
 import type { AllocStore } from "./state/alloc-store.ts";
-import { ensureDirectory } from "./state/atomic-file.ts";
+import { type ClientDisk, nodeDisk } from "./state/client-disk.ts";
 import { loadNodeIdentity } from "./state/identity.ts";
 import { SeenIndex } from "./state/seen-index.ts";
 import { AllocUpdates } from "./sync/alloc-updates.ts";
@@ -34,6 +32,7 @@ interface Parts {
   readonly fingerprinter: Fingerprinter;
   readonly seen: SeenIndex;
   readonly store: AllocStore;
+  readonly disk: ClientDisk;
 }
 
 export class ClientAgent {
@@ -48,6 +47,7 @@ export class ClientAgent {
   readonly #fingerprinter: Fingerprinter;
   readonly #seen: SeenIndex;
   readonly #store: AllocStore;
+  readonly #disk: ClientDisk;
   readonly #unsubscribe: (() => void)[] = [];
   readonly #hostStats: HostStatsReader;
   /** Files and logs of allocations. */
@@ -66,6 +66,7 @@ export class ClientAgent {
     this.#fingerprinter = parts.fingerprinter;
     this.#seen = parts.seen;
     this.#store = parts.store;
+    this.#disk = parts.disk;
     const { clock, random, log, link } = deps;
     this.#updates = new AllocUpdates({
       clock,
@@ -356,6 +357,7 @@ export class ClientAgent {
       random: this.#deps.random,
       log: this.#deps.log,
       store: this.#store,
+      disk: this.#disk,
       ports: this.#ports,
       node: () => this.node,
       clusterId: () => this.#clusterId(),
@@ -397,14 +399,16 @@ function allocOf(change: AllocChange): string {
 /** Reads the data directory, fingerprints the machine, restores and connects. */
 export async function startClient(options: ClientOptions, deps: ClientDeps): Promise<ClientAgent> {
   const home = join(options.dataDir, "client");
-  await ensureDirectory(options.dataDir, 0o755);
-  await ensureDirectory(home);
-  await mkdir(join(options.dataDir, "alloc"), { recursive: true, mode: 0o711 });
-  const identity = await loadNodeIdentity(options.dataDir);
-  const seen = await SeenIndex.load(join(home, "seen.json"), options.clusterId);
-  const store = deps.store ?? new AllocJournal(join(home, "allocs.log"));
-  const fingerprinter = await Fingerprinter.create(options, { ...deps, identity });
-  const agent = new ClientAgent(options, deps, { fingerprinter, seen, store });
+  const disk = deps.disk ?? nodeDisk;
+  const { clock } = deps;
+  await disk.makeDirectory(options.dataDir, 0o755);
+  await disk.makeDirectory(home, 0o700);
+  await disk.makeDirectory(join(options.dataDir, "alloc"), 0o711);
+  const identity = await loadNodeIdentity(options.dataDir, disk);
+  const seen = await SeenIndex.load(join(home, "seen.json"), options.clusterId, { clock, disk });
+  const store = deps.store ?? disk.openAllocs(join(home, "allocs.log"));
+  const fingerprinter = await Fingerprinter.create(options, { ...deps, identity, disk });
+  const agent = new ClientAgent(options, deps, { fingerprinter, seen, store, disk });
   await agent.start();
   return agent;
 }

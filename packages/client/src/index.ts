@@ -10,6 +10,9 @@ export {
   type Log,
   type LogLevel,
 } from "./options.ts";
+export type { AllocRecord } from "./state/alloc-record.ts";
+export type { AllocStore } from "./state/alloc-store.ts";
+export type { ClientDisk } from "./state/client-disk.ts";
 export { loadNodeIdentity, type NodeIdentity } from "./state/identity.ts";
 export { registrationSink } from "./sync/registration-sink.ts";
 export { RpcServerLink, type RpcServerLinkDeps } from "./sync/rpc-server-link.ts";

@@ -3,6 +3,7 @@ import type { Clock, Random } from "@drover/base";
 import type { ServiceDiscovery } from "@drover/discovery";
 import type { TaskDriver } from "@drover/drivers";
 import type { AllocStore } from "./state/alloc-store.ts";
+import type { ClientDisk } from "./state/client-disk.ts";
 import type { ServerLink } from "./sync/server-link.ts";
 
 export interface ClientOptions {
@@ -89,4 +90,6 @@ export interface ClientDeps {
   readonly discoveries: readonly ServiceDiscovery[];
   /** Tests only: files in the data directory when left out. */
   readonly store?: AllocStore;
+  /** The machine's own files when left out. */
+  readonly disk?: ClientDisk;
 }

@@ -75,6 +75,20 @@ test("[Y6] a version that cannot run is not tried again, its successor runs wher
   assert.ok(!again.includes(bad.nodeId));
 });
 
+test("[Y8] a node that a filter leaves out holds neither the update nor the deployment up", () => {
+  const { harness, job } = running();
+  const lacking = { drivers: {}, attributes: {}, computedClass: "other" };
+  harness.state.putNode(harnessNode(3, lacking));
+  harness.register(systemJob({ image: "2" }));
+  harness.rollToEnd(job);
+  assert.deepEqual(
+    harness.live(job).map((alloc) => alloc.jobVersion),
+    [1, 1, 1],
+  );
+  const [deployment] = harness.state.deploymentsByJob(job);
+  assert.equal(deployment?.status, DeploymentStatus.successful);
+});
+
 test("[Y9] canaries are a share of the nodes, and the others wait for the promotion", () => {
   const { harness, job } = running();
   const update = { maxParallel: 2, canary: 34 };

@@ -108,8 +108,16 @@ class SystemPass {
     let isComplete = triage.current !== null;
     for (const group of job.taskGroups) {
       const allocs = byGroup.get(group.name) ?? [];
-      const draft = this.#draft;
-      const result = reconcileSystemGroup({ input, job, group, allocs, targets, triage, draft });
+      const result = reconcileSystemGroup({
+        input,
+        job,
+        group,
+        allocs,
+        targets,
+        isFiltered: (node) => this.#isFiltered(group, node),
+        triage,
+        draft: this.#draft,
+      });
       this.#groups.set(group.name, result);
       const { current } = triage;
       isComplete &&=
@@ -187,9 +195,7 @@ class SystemPass {
     if (selection.node) return selection;
     const { metric } = selection;
     if (metric.nodesFiltered > 0) {
-      const known = this.#filtered.get(group.name);
-      if (known) coalesce(known, group);
-      else this.#filtered.set(group.name, metric);
+      this.#noteFiltered(group, metric);
       return null;
     }
     const failed = session.failedGroups[group.name];
@@ -200,6 +206,20 @@ class SystemPass {
     }
     countQueued(session, group);
     return null;
+  }
+
+  /** Such a node is missing nothing, and nobody waits for it. */
+  #isFiltered(group: TaskGroup, node: Node): boolean {
+    const selection = this.#session.placerFor(this.#job).selectOn(group, node);
+    if (selection.node || selection.metric.nodesFiltered === 0) return false;
+    this.#noteFiltered(group, selection.metric);
+    return true;
+  }
+
+  #noteFiltered(group: TaskGroup, metric: AllocMetric): void {
+    const known = this.#filtered.get(group.name);
+    if (known) coalesce(known, group);
+    else this.#filtered.set(group.name, metric);
   }
 
   #hasExhausted(): boolean {

@@ -4,6 +4,7 @@ export { RejectCode } from "./commands/result.ts";
 export { type Applied, type AppliedListener, StateMachineStore } from "./fsm.ts";
 export { type DumpRecord, StateSnapshot } from "./snapshot.ts";
 export { jobKey, scopedKey } from "./store/keys.ts";
+export { computeNodeClass } from "./store/node-class.ts";
 export type {
   ClusterIdentity,
   JobScalingEvents,

@@ -35,21 +35,26 @@ export function dial(
   });
 }
 
+/** Opens a connection to an address; `dial` unless the wire is simulated. */
+export type Dial = (address: string, router: Router) => Promise<RpcPeer>;
+
 /** Shared connections by address; a closed one is dialled anew by the next caller. */
 export class PeerPool {
   readonly #router: Router;
+  readonly #dial: Dial;
   readonly #peers = new Map<string, Promise<RpcPeer>>();
   #closed = false;
 
-  constructor(router: Router) {
+  constructor(router: Router, connect: Dial = dial) {
     this.#router = router;
+    this.#dial = connect;
   }
 
   async get(address: string): Promise<RpcPeer> {
     if (this.#closed) throw new DroverError("closed", "this agent is stopping");
     const known = this.#peers.get(address);
     if (known) return known;
-    const dialling = dial(address, this.#router);
+    const dialling = this.#dial(address, this.#router);
     this.#peers.set(address, dialling);
     const forget = () => {
       if (this.#peers.get(address) === dialling) this.#peers.delete(address);

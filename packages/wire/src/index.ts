@@ -1,6 +1,6 @@
 export * from "./client-protocol.ts";
 export { decodeMessage, encodeMessage } from "./codec.ts";
-export { dial, PeerPool } from "./dial.ts";
+export { type Dial, dial, PeerPool } from "./dial.ts";
 export { type ListenOptions, listen, type WireListener } from "./listen.ts";
 export { Router } from "./router.ts";
 export type {

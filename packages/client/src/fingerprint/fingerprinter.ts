@@ -4,8 +4,9 @@ import type { ServiceDiscovery } from "@drover/discovery";
 import type { DriverFingerprint, TaskDriver } from "@drover/drivers";
 import type { Node } from "@drover/model";
 import type { ClientOptions, Log } from "../options.ts";
+import type { ClientDisk } from "../state/client-disk.ts";
 import type { NodeIdentity } from "../state/identity.ts";
-import { type HostFacts, readHostFacts } from "./host.ts";
+import type { HostFacts } from "./host.ts";
 import { buildNode } from "./node-record.ts";
 
 export interface FingerprintDeps {
@@ -14,6 +15,7 @@ export interface FingerprintDeps {
   readonly drivers: readonly TaskDriver[];
   readonly discoveries: readonly ServiceDiscovery[];
   readonly identity: NodeIdentity;
+  readonly disk: ClientDisk;
 }
 
 export class Fingerprinter {
@@ -34,7 +36,7 @@ export class Fingerprinter {
   }
 
   static async create(options: ClientOptions, deps: FingerprintDeps): Promise<Fingerprinter> {
-    const host = await readHostFacts(options.dataDir);
+    const host = await deps.disk.hostFacts(options.dataDir);
     return new Fingerprinter(options, deps, { host, ...(await observe(deps)) });
   }
 

@@ -2,7 +2,8 @@
 import { TaskStartError } from "@drover/drivers";
 import type { Job, Task } from "@drover/model";
 import type { TaskEnv } from "../core/task-env.ts";
-import { type AllocPaths, buildAllocDirs, taskPath } from "../runner/alloc-paths.ts";
+import { type AllocPaths, taskPath } from "../runner/alloc-paths.ts";
+import type { ClientDisk } from "../state/client-disk.ts";
 import { writeDispatchPayload } from "./dispatch-payload.ts";
 import { renderTemplates } from "./templates.ts";
 
@@ -11,6 +12,7 @@ export interface SetupInput {
   readonly job: Job;
   readonly paths: AllocPaths;
   readonly env: TaskEnv;
+  readonly disk: ClientDisk;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface SetupInput {
 export async function setupTask(input: SetupInput): Promise<Readonly<Record<string, string>>> {
   refuseUnsupported(input.task);
   const directory = taskPath(input.paths, input.task.name);
-  buildAllocDirs(input.paths, input.task.name);
+  input.disk.buildAllocDirs(input.paths, input.task.name);
   await writeDispatchPayload(input.task, input.job, directory);
   return renderTemplates(input.task, directory, input.env.lookup);
 }

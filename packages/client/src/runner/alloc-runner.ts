@@ -3,7 +3,6 @@
  * of a turn are folded, advanced by the pure core, written to disk, and only then acted on
  * (DESIGN §9), so whatever instant the agent dies at, the file says what may have been begun.
  */
-import { rm } from "node:fs/promises";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Cancel, errorText } from "@drover/base";
 import type { TaskDriver, TaskHandle, TaskStartRequest } from "@drover/drivers";
@@ -180,7 +179,7 @@ export class AllocRunner {
 
   /** The directory of an allocation that has ended. */
   async removeFiles(): Promise<void> {
-    await rm(this.paths.root, { recursive: true, force: true });
+    await this.#deps.disk.removeTree(this.paths.root);
   }
 
   /** Resolves when nothing of it runs any more. */
@@ -437,7 +436,8 @@ export class AllocRunner {
   async #setup(task: Task): Promise<Readonly<Record<string, string>>> {
     this.#services.refuseBad(this.#record);
     const env = environmentOf(this.#requestInput(task, {}));
-    return await setupTask({ task, job: this.#record.job, paths: this.paths, env });
+    const { disk } = this.#deps;
+    return await setupTask({ task, job: this.#record.job, paths: this.paths, env, disk });
   }
 
   #request(task: Task, templated: Readonly<Record<string, string>>): TaskStartRequest {

@@ -6,6 +6,7 @@ import type { Node } from "@drover/model";
 import type { PortHolders } from "../core/port-holders.ts";
 import type { Log } from "../options.ts";
 import type { AllocStore } from "../state/alloc-store.ts";
+import type { ClientDisk } from "../state/client-disk.ts";
 
 export interface RunnerOptions {
   readonly allocBase: string;
@@ -20,6 +21,7 @@ export interface RunnerDeps {
   readonly random: Random;
   readonly log: Log;
   readonly store: AllocStore;
+  readonly disk: ClientDisk;
   readonly ports: PortHolders;
   node(): Node;
   clusterId(): string;

@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { ensureDirectory, readIfExists, writeAtomic } from "./atomic-file.ts";
+import { type ClientDisk, nodeDisk } from "./client-disk.ts";
 
 export interface NodeIdentity {
   readonly nodeId: string;
@@ -12,11 +12,14 @@ export interface NodeIdentity {
 }
 
 /** Reads the identity of an agent's data directory, or mints it. Throws when the file is damaged. */
-export async function loadNodeIdentity(dataDir: string): Promise<NodeIdentity> {
+export async function loadNodeIdentity(
+  dataDir: string,
+  disk: ClientDisk = nodeDisk,
+): Promise<NodeIdentity> {
   const home = join(dataDir, "client");
-  await ensureDirectory(home);
+  await disk.makeDirectory(home, 0o700);
   const path = join(home, "identity.json");
-  const text = await readIfExists(path);
+  const text = await disk.read(path);
   if (text !== null) return parseIdentity(path, text);
   const identity: NodeIdentity = {
     nodeId: randomUUID(),
@@ -24,7 +27,7 @@ export async function loadNodeIdentity(dataDir: string): Promise<NodeIdentity> {
       .toString("hex")
       .replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-"),
   };
-  await writeAtomic(path, JSON.stringify(identity));
+  await disk.write(path, JSON.stringify(identity));
   return identity;
 }
 

@@ -2,8 +2,8 @@
  * The highest (epoch, index) that any server has shown this node (DESIGN §8). A server that is
  * behind it must catch up before it may serve the session.
  */
-import { setTimeout as delay } from "node:timers/promises";
-import { readIfExists, writeAtomic } from "./atomic-file.ts";
+import type { Clock } from "@drover/base";
+import type { ClientDisk } from "./client-disk.ts";
 
 /** A push is followed by starts and stops, whose own writes must not stand behind this one's. */
 const SAVE_LATER_MS = 500;
@@ -14,23 +14,30 @@ export interface Seen {
   readonly index: number;
 }
 
+interface SeenDeps {
+  readonly clock: Clock;
+  readonly disk: ClientDisk;
+}
+
 export class SeenIndex {
   readonly #path: string;
+  readonly #deps: SeenDeps;
   #seen: Seen;
   #writing: Promise<void> = Promise.resolve();
   #dirty = false;
-  #hurry = new AbortController();
+  #hurry: () => void = () => undefined;
 
-  constructor(path: string, seen: Seen) {
+  constructor(path: string, seen: Seen, deps: SeenDeps) {
     this.#path = path;
+    this.#deps = deps;
     this.#seen = seen;
   }
 
-  static async load(path: string, clusterId: string): Promise<SeenIndex> {
-    const text = await readIfExists(path);
+  static async load(path: string, clusterId: string, deps: SeenDeps): Promise<SeenIndex> {
+    const text = await deps.disk.read(path);
     const stored = text === null ? null : (JSON.parse(text) as Seen);
     const same = stored !== null && (clusterId === "" || stored.clusterId === clusterId);
-    return new SeenIndex(path, same ? stored : { clusterId, epoch: 0, index: 0 });
+    return new SeenIndex(path, same ? stored : { clusterId, epoch: 0, index: 0 }, deps);
   }
 
   get current(): Seen {
@@ -53,21 +60,27 @@ export class SeenIndex {
    * first push.
    */
   settled(): Promise<void> {
-    this.#hurry.abort();
+    this.#hurry();
     return this.#writing;
   }
 
   #save(): void {
     if (this.#dirty) return;
     this.#dirty = true;
-    this.#hurry = new AbortController();
-    const { signal } = this.#hurry;
-    this.#writing = this.#writing
+    const { clock, disk } = this.#deps;
+    const later = new Promise<void>((resolve) => {
+      const cancel = clock.setTimer(clock.now() + SAVE_LATER_MS, resolve);
       // Cut short by `settled`.
-      .then(() => Promise.allSettled([delay(SAVE_LATER_MS, undefined, { signal })]))
+      this.#hurry = () => {
+        cancel();
+        resolve();
+      };
+    });
+    this.#writing = this.#writing
+      .then(() => later)
       .then(() => {
         this.#dirty = false;
-        return writeAtomic(this.#path, JSON.stringify(this.#seen));
+        return disk.write(this.#path, JSON.stringify(this.#seen));
       });
   }
 }

@@ -1,5 +1,15 @@
+export { openLocalStorage } from "../wal/local-port.ts";
 export type { Checker, MemberView } from "./checkers/checker.ts";
-export { SimFailure } from "./failure.ts";
+export type { SimClock } from "./clock.ts";
+export { drain } from "./drain.ts";
+export { asFailure, SimFailure } from "./failure.ts";
 export { checkRegister, type RegisterOperation } from "./linearizability.ts";
+export type { SimMember } from "./member.ts";
+export type { SimNetwork } from "./network.ts";
+export { NodeDisk } from "./node-disk.ts";
+export { type Life, pieces, SimTransport, simTimers, watchStorage } from "./node-parts.ts";
 export { SimRandom } from "./random.ts";
+export { type Scenario, scenarioOf } from "./scenario.ts";
 export { type RunOptions, type RunResult, runSeed, type SimMode } from "./simulation.ts";
+export type { Trace } from "./trace.ts";
+export { World } from "./world.ts";

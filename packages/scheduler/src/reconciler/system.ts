@@ -45,6 +45,8 @@ interface SystemScope {
   readonly allocs: readonly Allocation[];
   /** Ready nodes of the job's pool and datacenters. */
   readonly targets: ReadonlyMap<string, Node>;
+  /** Y8: a filter leaves the node out, however much room it has. */
+  readonly isFiltered: (node: Node) => boolean;
   readonly triage: Triage;
   readonly draft: Draft;
 }
@@ -253,6 +255,7 @@ function missingOnNodes(
       if (need !== "none") draft.waits.push(need);
       continue;
     }
+    if (scope.isFiltered(node)) continue;
     places.push({
       group,
       node,

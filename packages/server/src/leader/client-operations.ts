@@ -7,6 +7,7 @@ import {
   NodeStatus,
   type ServiceRegistration,
 } from "@drover/model";
+import { computeNodeClass } from "@drover/state";
 import type { ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
@@ -62,7 +63,7 @@ async function registerNode(
   }
   const returns = stored !== undefined && stored.status === NodeStatus.down;
   const evals =
-    !stored || stored.status !== NodeStatus.ready
+    !stored || stored.status !== NodeStatus.ready || mayRunMore(stored, request.node)
       ? evalsForNode(snapshot, request.node.id, EvalTrigger.nodeUpdate, context.random)
       : [];
   const event = stored ? (returns ? "Node re-registered" : "") : "Node registered";
@@ -74,6 +75,11 @@ async function registerNode(
   };
   const result = unwrap(await context.propose({ tag: 9, token, node, evals }));
   return { ttlMs: heartbeats.beat(request.node.id), index: result.index };
+}
+
+/** System jobs that a filter kept away wait in no queue: somebody has to look again. */
+function mayRunMore(stored: Node, node: Node): boolean {
+  return stored.computedClass !== computeNodeClass(node);
 }
 
 /** A node that was given up and still lives is ready again. */

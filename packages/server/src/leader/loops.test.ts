@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { DroverError } from "@drover/base";
 import { EvalStatus, NodeStatus } from "@drover/model";
-import { mockJob, mockTaskGroup } from "@drover/model/testing";
+import { mockJob, mockNode, mockTaskGroup } from "@drover/model/testing";
 import { CommandTag } from "@drover/state";
 import { collectGarbage } from "../operations/operator.ts";
 import {
@@ -39,6 +39,26 @@ test("what an earlier leader set free and did not get to is looked at again", as
   assert.equal(ended?.status, EvalStatus.complete);
   assert.equal(ended?.statusDescription, "", "it waits for nothing any more");
   assert.ok(allocsOf(made, "a").length > 0);
+  made.server.close();
+});
+
+test("a node that learns to run a system job gets it, though it was ready before", async () => {
+  const made = testServer();
+  made.log.lead(1);
+  await settled();
+  const lacking = registerNode(made, { drivers: {}, attributes: {} });
+  registerJob(made, mockJob({ id: "a", type: "system" }));
+  await settled();
+  assert.deepEqual(allocsOf(made, "a"), []);
+  const { attributes, drivers } = mockNode();
+  const node = { ...lacking, attributes, drivers };
+  const request = { node, secretId: lacking.secretId };
+  await made.server.leaderCalls.call("node.register", request, "t");
+  await settled();
+  assert.deepEqual(
+    allocsOf(made, "a").map((alloc) => alloc.nodeId),
+    [lacking.id],
+  );
   made.server.close();
 });
 

@@ -1,0 +1,209 @@
+/** Each checker sees what it is there for in a world that was spoiled on purpose. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { Allocation, Job } from "@drover/model";
+import { mockAlloc, mockJob, mockNode, mockTask, mockTaskGroup } from "@drover/model/testing";
+import { type Command, StateMachineStore } from "@drover/state";
+import { type SimClock, SimRandom } from "@raft/node-raft/sim";
+import { SimCatalog } from "../world/catalog.ts";
+import { SimEngine } from "../world/engine.ts";
+import { Truth } from "../world/truth.ts";
+import { Capacity } from "./capacity.ts";
+import type { ClusterChecker } from "./checker.ts";
+import { DesiredBound } from "./desired-bound.ts";
+import { NoOrphans } from "./no-orphans.ts";
+import { ServingFloor } from "./serving-floor.ts";
+import { StopCommanded } from "./stop-commanded.ts";
+
+const NODE = mockNode({ status: "ready" });
+const UPDATE = { ...mockTaskGroup().update, maxParallel: 1 } as Job["taskGroups"][number]["update"];
+
+/** One job of three, one node, one engine; commands are applied as they are given. */
+class Spoiled {
+  readonly store = new StateMachineStore();
+  readonly truth: Truth;
+  readonly engine: SimEngine;
+  readonly job: Job;
+  #index = 0;
+
+  constructor(checker: ClusterChecker, count = 3) {
+    const time = { now: 1_000_000, after: () => () => undefined } as unknown as SimClock;
+    this.truth = new Truth({
+      now: () => time.now,
+      checkers: [checker],
+      guard: (fn) => fn(),
+      tell: () => undefined,
+      note: () => undefined,
+    });
+    this.engine = new SimEngine(
+      { host: "c1", nodeId: NODE.id },
+      { time, random: new SimRandom(1), watcher: this.truth },
+    );
+    this.truth.engines.push(this.engine);
+    this.truth.catalog = new SimCatalog(time, new SimRandom(1), () => true);
+    const group = mockTaskGroup({ count, update: UPDATE, tasks: [mockTask({ name: "main" })] });
+    this.job = mockJob({ id: "a", taskGroups: [group] });
+    this.apply({ tag: 9, node: NODE, evals: [] });
+    this.register(this.job);
+  }
+
+  register(job: Job): void {
+    this.apply({
+      tag: 1,
+      job,
+      submission: null,
+      enforceIndex: null,
+      preserveCounts: false,
+      preserveResources: false,
+      evaluation: null,
+      alwaysNewVersion: true,
+      enforcePriorVersion: null,
+    });
+  }
+
+  apply(draft: object): void {
+    this.#index += 1;
+    const command = { v: 1, now: 1, token: `t${this.#index}`, ...draft } as unknown as Command;
+    const before = this.store.snapshot();
+    const { result } = this.store.apply(command, this.#index);
+    assert.ok(result.ok, JSON.stringify(result));
+    this.truth.applied({ command, result, before, after: this.store.snapshot() });
+  }
+
+  allocs(count: number, over: Partial<Allocation> = {}): Allocation[] {
+    const job = this.store.snapshot().job(this.job) ?? this.job;
+    return Array.from({ length: count }, (_, index) => ({
+      ...mockAlloc({ nodeId: NODE.id, ...over }, { job, index }),
+      id: `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`,
+      jobVersion: job.version,
+      jobCreateIndex: job.createIndex,
+      deploymentId: "",
+      deploymentStatus: null,
+    }));
+  }
+
+  plan(placements: readonly Allocation[], stops: readonly Allocation[] = []): void {
+    this.apply({
+      tag: 6,
+      plan: {
+        id: `p${this.#index}`,
+        evalId: "",
+        priority: 50,
+        namespace: "default",
+        jobId: "a",
+        jobVersion: this.store.snapshot().job(this.job)?.version ?? 0,
+        allAtOnce: false,
+        snapshotIndex: 0,
+        stops: stops.map(({ id, nodeId }) => ({
+          allocId: id,
+          nodeId,
+          desiredStatus: "stop",
+          desiredDescription: "",
+        })),
+        placements,
+        attributeUpdates: [],
+        deployment: null,
+        deploymentUpdates: [],
+        annotations: null,
+      },
+      evals: [],
+    });
+  }
+
+  start(alloc: Allocation, ports: readonly number[] = [], name = alloc.id) {
+    const identity = {
+      clusterId: "c",
+      nodeId: NODE.id,
+      allocId: alloc.id,
+      taskName: "main",
+      namespace: "default",
+      jobId: "a",
+      groupName: "web",
+    };
+    return this.engine.create(name, { identity, image: "app:good-1", ports });
+  }
+}
+
+function fails(name: string, act: () => void): void {
+  assert.throws(act, (error: Error) => error.message.startsWith(name), `${name} sees it`);
+}
+
+test("I2 sees that an update stops two of three that serve", () => {
+  const world = new Spoiled(new ServingFloor());
+  const allocs = world.allocs(3, { clientStatus: "running" });
+  world.plan(allocs);
+  for (const alloc of allocs) world.start(alloc);
+  world.register(world.job);
+  world.plan([], allocs.slice(0, 1));
+  fails("serving floor", () => world.plan([], allocs.slice(1, 2)));
+});
+
+test("I3 sees a fourth allocation of three", () => {
+  const world = new Spoiled(new DesiredBound());
+  world.plan(world.allocs(3));
+  fails("desired bound", () => world.plan(world.allocs(4)));
+});
+
+test("I5 sees a node over its capacity", () => {
+  const world = new Spoiled(new Capacity(), 100);
+  const [alloc] = world.allocs(1);
+  assert.ok(alloc);
+  const { shared, taskLifecycles } = alloc.allocatedResources;
+  const cpu = { cpuShares: 1_000_000, reservedCores: [] };
+  const memory = { memoryMb: 1, memoryMaxMb: 0 };
+  const tasks = { main: { cpu, memory, networks: [], devices: [] } };
+  const allocatedResources = { tasks, taskLifecycles, shared };
+  fails("capacity", () => world.plan([{ ...alloc, allocatedResources }]));
+});
+
+test("I5 sees a port that is desired twice, and one that is held twice", () => {
+  const world = new Spoiled(new Capacity());
+  const port = { label: "http", value: 20_000, to: 0, hostIp: "", ignoreCollision: false };
+  const allocs = world.allocs(2).map((alloc) => {
+    const shared = { ...alloc.allocatedResources.shared, ports: [port] };
+    return { ...alloc, allocatedResources: { ...alloc.allocatedResources, shared } };
+  });
+  const [one, other] = allocs;
+  assert.ok(one && other);
+  fails("capacity", () => world.plan(allocs));
+  world.start(one, [20_000]);
+  fails("capacity", () => world.start(other, [20_000]));
+});
+
+test("I7 sees a second container of one task, and at rest one without an allocation", () => {
+  const world = new Spoiled(new NoOrphans());
+  const allocs = world.allocs(1);
+  const [alloc] = allocs;
+  assert.ok(alloc);
+  world.plan(allocs);
+  world.start(alloc);
+  world.truth.quiescent();
+  fails("no orphans", () => world.start(alloc, [], "twin"));
+  world.engine.remove("twin");
+  world.plan([], allocs);
+  fails("no orphans", () => world.truth.quiescent());
+});
+
+test("I7 sees a start of what shall only be prepared", () => {
+  const world = new Spoiled(new NoOrphans());
+  const allocs = world.allocs(1, { phase: "prepare" });
+  world.plan(allocs);
+  fails("no orphans", () => world.start(allocs[0] as Allocation));
+});
+
+test("I8 sees at rest a registration without an allocation", () => {
+  const world = new Spoiled(new NoOrphans());
+  const spec = { id: "s", allocId: "nobody", checks: [] };
+  world.truth.catalog?.register("c1", spec as never);
+  fails("no orphans", () => world.truth.quiescent());
+});
+
+test("I11 sees a stop that nobody commanded", () => {
+  const world = new Spoiled(new StopCommanded());
+  const allocs = world.allocs(1);
+  world.plan(allocs);
+  const container = world.start(allocs[0] as Allocation);
+  fails("stop commanded", () => world.engine.signal(container, 1_000));
+  world.plan([], allocs);
+  world.engine.signal(container, 1_000);
+});

@@ -1,0 +1,130 @@
+/**
+ * What is really the case, seen from outside: the newest committed state, the containers of all
+ * engines and the catalog. Passes each event to every checker.
+ */
+import type { Allocation, Job } from "@drover/model";
+import type { StateSnapshot } from "@drover/state";
+import type { AppliedEntry, ClusterChecker } from "../checkers/checker.ts";
+import type { SimCatalog } from "./catalog.ts";
+import type { Container, EngineWatcher, SimEngine } from "./engine.ts";
+
+export interface TruthDeps {
+  readonly now: () => number;
+  readonly checkers: readonly ClusterChecker[];
+  /** Catches what a checker throws inside production code. */
+  readonly guard: (fn: () => void) => void;
+  /** For the log of a run. */
+  readonly tell: (entry: AppliedEntry) => void;
+  readonly note: (kind: string, ...parts: (string | number)[]) => void;
+}
+
+export class Truth implements EngineWatcher {
+  readonly engines: SimEngine[] = [];
+  catalog: SimCatalog | null = null;
+  readonly #deps: TruthDeps;
+  #state: StateSnapshot | null = null;
+  /** Allocations that were seen serving at least once. */
+  readonly #served = new Set<string>();
+
+  constructor(deps: TruthDeps) {
+    this.#deps = deps;
+  }
+
+  /** Simulated milliseconds. */
+  get now(): number {
+    return this.#deps.now();
+  }
+
+  /** The newest committed state that any server has applied. */
+  get state(): StateSnapshot | null {
+    return this.#state;
+  }
+
+  applied(entry: AppliedEntry): void {
+    if (entry.after.index <= (this.#state?.index ?? 0)) return;
+    this.#state = entry.after;
+    this.#deps.note("commit", entry.after.index, entry.command.tag);
+    this.#deps.tell(entry);
+    for (const checker of this.#deps.checkers) checker.applied?.(entry, this);
+  }
+
+  started(engine: SimEngine, container: Container): void {
+    this.#deps.note("container start", engine.host, container.name, container.image);
+    this.#deps.guard(() => {
+      for (const checker of this.#deps.checkers) checker.started?.(engine, container, this);
+    });
+    this.changed();
+  }
+
+  stopping(engine: SimEngine, container: Container): void {
+    this.#deps.note("container stop", engine.host, container.name);
+    this.#deps.guard(() => {
+      for (const checker of this.#deps.checkers) checker.stopping?.(engine, container, this);
+    });
+  }
+
+  ended(engine: SimEngine, container: Container): void {
+    const exitCode = container.exit?.exitCode ?? 0;
+    this.#deps.note("container end", engine.host, container.name, exitCode);
+    this.changed();
+  }
+
+  changed(): void {
+    this.#deps.guard(() => {
+      for (const alloc of this.#state?.allocs() ?? []) {
+        if (!this.#served.has(alloc.id) && this.isServing(alloc)) this.#served.add(alloc.id);
+      }
+      for (const checker of this.#deps.checkers) checker.changed?.(this);
+    });
+  }
+
+  quiescent(): void {
+    for (const checker of this.#deps.checkers) checker.quiescent?.(this);
+  }
+
+  hasServed(allocId: string): boolean {
+    return this.#served.has(allocId);
+  }
+
+  containersOf(allocId: string): { engine: SimEngine; container: Container }[] {
+    return this.engines.flatMap((engine) =>
+      engine
+        .running()
+        .filter((container) => container.identity.allocId === allocId)
+        .map((container) => ({ engine, container })),
+    );
+  }
+
+  /** Its container runs and works, and consumers of its services can find it. */
+  isServing(alloc: Allocation): boolean {
+    const engine = this.engines.find(({ nodeId }) => nodeId === alloc.nodeId);
+    const container = engine?.running().find(({ identity }) => identity.allocId === alloc.id);
+    if (container === undefined) return false;
+    const group = this.#state?.allocJob(alloc)?.taskGroups.find((g) => g.name === alloc.taskGroup);
+    const wanted = (group?.services.length ?? 0) + countTaskServices(group);
+    // Without a service nobody asks whether it works.
+    if (wanted === 0) return true;
+    if (container.readyAt > this.now) return false;
+    const registered = [...(this.catalog?.services.values() ?? [])].filter(
+      ({ spec, status }) => spec.allocId === alloc.id && status === "passing",
+    );
+    return registered.length >= wanted;
+  }
+}
+
+function countTaskServices(group: Job["taskGroups"][number] | undefined): number {
+  return group?.tasks.reduce((sum, task) => sum + task.services.length, 0) ?? 0;
+}
+
+/** Allocations of a registration's group that the servers want to run and that can still do so. */
+export function desiredToRun(state: StateSnapshot, job: Job, group: string): Allocation[] {
+  return state
+    .allocsByJob(job)
+    .filter((alloc) => alloc.taskGroup === group && alloc.jobCreateIndex === job.createIndex)
+    .filter((alloc) => alloc.desiredStatus === "run" && !hasEnded(alloc))
+    .filter((alloc) => alloc.phase !== "prepare");
+}
+
+export function hasEnded(alloc: Pick<Allocation, "clientStatus">): boolean {
+  return ["complete", "failed", "lost"].includes(alloc.clientStatus);
+}
