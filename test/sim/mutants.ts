@@ -46,8 +46,8 @@ export const mutants: readonly Mutant[] = [
       },
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
-        find: "if (healthy === null && !isCarriedInto(alloc, deployment)) budget--;",
-        replace: "if (healthy === null && isCarriedInto(alloc, deployment)) budget--;",
+        find: "return healthy === null && !isCarriedInto(alloc, deployment);",
+        replace: "return healthy === null && isCarriedInto(alloc, deployment);",
       },
     ],
     seeds: 60,
