@@ -237,6 +237,22 @@ test("stopping the agent leaves its tasks alone", () =>
     assert.ok(!world.driver.calls.includes("stop server"));
   }));
 
+test("agent restart counted as failure: its tasks neither restart nor fail, however often", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    for (let i = 0; i < 5; i++) {
+      await world.restart();
+      world.push([place], { complete: true });
+      await world.status(id, "running");
+    }
+    const [state] = Object.values(world.report(id)?.taskStates ?? {});
+    assert.deepEqual([state?.restarts, state?.failed, state?.state], [0, false, "running"]);
+    assert.equal(world.driver.calls.filter((call) => call.startsWith("start")).length, 1);
+  }));
+
 test("a development agent takes its tasks along", async () => {
   const world = await World.create({ killTasksOnStop: true });
   const place = want(world.nodeId);

@@ -108,7 +108,7 @@ export function replace(
   else plan.stop({ alloc: old, description: Description.updating }, now);
   const version = { job, group, deploymentId: deploymentIdFor(deployment, group.name) };
   addAllocation(session, version, found, {
-    name: old.name,
+    name: request.name ?? old.name,
     previous: old,
     isCanary,
     rescheduleTracker: retryOf ? nextTracker(retryOf, group.reschedulePolicy, now) : null,

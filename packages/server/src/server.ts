@@ -18,8 +18,11 @@ import { LeaderCalls } from "./leader/leader-call.ts";
 import { LeaderLoops } from "./leader/leader-loops.ts";
 import type { LeadershipState, LogEngine } from "./log-engine.ts";
 import { ClientSessions } from "./sessions/client-sessions.ts";
+import { SteadyClock } from "./steady-clock.ts";
 
 const ESTABLISH_RETRY_MS = 100;
+/** Worth a word: clocks that are kept by a time service differ by less. */
+const CLOCK_BEHIND_MS = 5_000;
 
 export interface ServerOptions {
   readonly region: string;
@@ -50,6 +53,7 @@ export class Server implements ServerContext {
   readonly timings: ServerTimings;
   readonly #options: ServerOptions;
   readonly #fsm: ServerFsm;
+  readonly #steady: SteadyClock;
   readonly #calls: LeaderCalls;
   readonly #sessions: ClientSessions;
   /** The latest events of this machine, for `/v1/event/stream`. */
@@ -65,7 +69,8 @@ export class Server implements ServerContext {
     this.#options = options;
     this.region = options.region;
     this.timings = options.timings;
-    this.clock = deps.clock;
+    this.#steady = new SteadyClock(deps.clock);
+    this.clock = this.#steady;
     this.random = deps.random;
     this.log = deps.log;
     this.store = deps.store;
@@ -185,6 +190,10 @@ export class Server implements ServerContext {
     try {
       await this.engine.barrier();
       if (this.#leadingTerm !== term) return;
+      const behindMs = this.#steady.startFrom(this.store.clock);
+      if (behindMs > CLOCK_BEHIND_MS) {
+        this.log("warn", "this machine's clock is behind the cluster's", { behindMs });
+      }
       if (!this.store.snapshot().cluster()) {
         await this.#write({ tag: 26, clusterId: this.#options.clusterId(), epoch: 1 }, {});
       }

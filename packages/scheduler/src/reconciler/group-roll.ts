@@ -3,6 +3,7 @@ import { type Allocation, allocIndex } from "@drover/model";
 import { isServing } from "./alloc-facts.ts";
 import { heldBy } from "./group-place.ts";
 import { servingBudget, undecidedBudget } from "./limit.ts";
+import type { NameIndex } from "./name-index.ts";
 import type { Pass } from "./pass.ts";
 import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
 import { Description, PlaceKind } from "./types.ts";
@@ -14,6 +15,7 @@ interface RollFacts {
   readonly isReady: boolean;
   /** Allocations of the new version that this plan starts besides. */
   readonly starting: number;
+  readonly names: NameIndex;
 }
 
 /** G17, G20 */
@@ -66,6 +68,7 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
     draft.destructive.push({
       group,
       old,
+      name: facts.names.forReplacement(old),
       retryOf: pass.retries.get(old.id) ?? null,
       isCanary: false,
     });

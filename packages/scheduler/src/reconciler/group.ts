@@ -61,7 +61,7 @@ export function reconcileGroup(scope: GroupScope): boolean {
   if (!pass.isInDeployment) pass.state.desiredTotal += places.length;
   const isReady = !scope.triage.isPaused && !scope.triage.isFailed && !isCanarying(pass.state);
   const starting = isReady ? placeAll(pass, places) : placeReplacements(pass, places);
-  rollOut(pass, { updates, isReady, starting: starting + pass.migrate.length });
+  rollOut(pass, { updates, isReady, names, starting: starting + pass.migrate.length });
   placeMigrations(pass);
   joinDeployment(pass, updates, considered);
   return isComplete(pass, { updates, places, needsCanaries });

@@ -44,6 +44,20 @@ export class NameIndex {
     return names;
   }
 
+  /**
+   * N5: the name under which an allocation is replaced. One that shares its name, with a promoted
+   * canary say, takes a free one: the group has grown, and nothing else would take that.
+   */
+  forReplacement(alloc: Allocation): string {
+    if (!this.isDuplicate(alloc.name)) return alloc.name;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#used.has(i)) continue;
+      this.#used.add(i);
+      return this.nameOf(i);
+    }
+    return alloc.name;
+  }
+
   /** Canaries take names they will replace, then free ones, then names past the count. */
   nextCanaries(
     n: number,

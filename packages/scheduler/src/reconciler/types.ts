@@ -81,6 +81,8 @@ export interface PlaceRequest {
 export interface DestructiveRequest {
   readonly group: TaskGroup;
   readonly old: Allocation;
+  /** Of the new one, when it is another. */
+  readonly name?: string;
   /** An earlier attempt at replacing `old` that failed before it could start. */
   readonly retryOf: Allocation | null;
   readonly isCanary: boolean;

@@ -10,11 +10,13 @@ import {
   ClientStatus,
   type Deployment,
   DesiredStatus,
+  EvalTrigger,
   isClientTerminal,
   isTerminal,
   type Job,
   type Node,
 } from "@drover/model";
+import { evalForJob, evalsForNode } from "../leader/new-eval.ts";
 import { reportEvals } from "../leader/report-evals.ts";
 import { registerJob, registerNode, settled, type TestServer, testServer } from "./test-server.ts";
 
@@ -94,6 +96,32 @@ export class Rollout {
     await settled();
   }
 
+  /** The server learns of a node's condition, with the evaluations that follow from it. */
+  setNode(id: string, status: string): void {
+    const evals = evalsForNode(this.state, id, EvalTrigger.nodeUpdate, this.#random);
+    this.made.apply({ tag: 11, nodeId: id, status, event: null, evals });
+  }
+
+  /** Somebody asks for an evaluation that nothing needs. */
+  async evaluate(): Promise<void> {
+    const job = this.state.job(REF);
+    if (job === undefined) throw new Error("no job");
+    const evals = [evalForJob(job, EvalTrigger.jobRegister, this.#random)];
+    this.made.apply({ tag: 5, evals });
+    await settled();
+  }
+
+  /** One client does one thing. Answers whether there was one. */
+  async playOne(): Promise<number> {
+    for (const alloc of this.held()) {
+      const next = nextReport(alloc);
+      if (next === null) continue;
+      await this.report(alloc, next);
+      return 1;
+    }
+    return 0;
+  }
+
   /** Each client does one thing for each of its allocations. Answers how many there were to do. */
   async play(isDead: (nodeId: string) => boolean = () => false): Promise<number> {
     let count = 0;
@@ -115,6 +143,28 @@ export class Rollout {
   close(): void {
     this.made.server.close();
   }
+}
+
+/** Keeps the lowest number that served and the highest that was desired, over every log entry. */
+export function watch(rollout: Rollout): { leastServing: number; mostDesired: number } {
+  const seen = { leastServing: Number.POSITIVE_INFINITY, mostDesired: 0 };
+  const look = () => {
+    const live = rollout.live();
+    const serving = live.filter((alloc) => serves(rollout, alloc)).length;
+    seen.leastServing = Math.min(seen.leastServing, serving);
+    seen.mostDesired = Math.max(seen.mostDesired, live.length);
+  };
+  look();
+  rollout.made.server.onApplied(look);
+  return seen;
+}
+
+function serves(rollout: Rollout, alloc: Allocation): boolean {
+  if (alloc.clientStatus !== ClientStatus.running) return false;
+  const verdict = alloc.deploymentStatus?.healthy ?? null;
+  if (verdict !== null) return verdict;
+  const deployment = rollout.state.deployment(alloc.deploymentId);
+  return deployment === undefined || alloc.createIndex < deployment.createIndex;
 }
 
 function nextReport(alloc: Allocation): Partial<AllocClientReport> | null {

@@ -12,6 +12,9 @@ import { ServerFsm } from "../fsm.ts";
 import type { LeadershipState, LogEngine } from "../log-engine.ts";
 import { Server } from "../server.ts";
 
+/** Timers that one `advance` may come across. */
+const FIRED_MAX = 5_000;
+
 export class ManualClock implements Clock {
   #now = 1_767_225_600_000;
   readonly #timers = new Set<{ at: number; fn: () => void }>();
@@ -30,10 +33,22 @@ export class ManualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  /** The program stands still for so long; everything that was due meanwhile is due at once. */
+  async stall(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
+  }
+
+  /** Somebody sets the clock, or another machine's is read; timers stay as they are. */
+  set(now: number): void {
+    this.#now = now;
+  }
+
   /** Moves in steps, and lets what a timer has begun come to its end. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    for (;;) {
+    for (let fired = 0; ; fired++) {
+      if (fired > FIRED_MAX) throw new Error("something sets timers for the past without end");
       const due = [...this.#timers].filter((t) => t.at <= end).sort((a, b) => a.at - b.at)[0];
       if (due === undefined) break;
       this.#now = Math.max(this.#now, due.at);
