@@ -45,7 +45,7 @@ test("[N4] a name used twice is known", () => {
   assert.equal(names.isDuplicate("example.web[0]"), false);
 });
 
-test("N5 one that shares its name is replaced under a free one, if there is any", () => {
+test("[N5] one that shares its name is replaced under a free one, if there is any", () => {
   const names = index(3, 0, 0, 1);
   const replaced = at(1, 0, 0).map((alloc) => names.forReplacement(alloc));
   assert.deepEqual(numbers(replaced), [1, 2, 0]);
