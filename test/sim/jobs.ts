@@ -1,14 +1,14 @@
 /** The jobs of the workload: what a user would write, with times short enough for a run. */
 import { SECOND } from "@drover/base";
-import type {
-  Job,
-  MigrateStrategy,
-  Service,
-  ServiceCheck,
-  TaskGroup,
-  UpdateStrategy,
-} from "@drover/model";
-import { mockJob, mockResources, mockTask, mockTaskGroup } from "@drover/model/testing";
+import type { Job, MigrateStrategy, Service, TaskGroup, UpdateStrategy } from "@drover/model";
+import {
+  mockJob,
+  mockResources,
+  mockService,
+  mockServiceCheck,
+  mockTask,
+  mockTaskGroup,
+} from "@drover/model/testing";
 import type { SimRandom } from "@raft/node-raft/sim";
 
 export interface JobShape {
@@ -139,58 +139,6 @@ const NETWORK: TaskGroup["networks"][number] = {
   cni: null,
 };
 
-const CHECK: ServiceCheck = {
-  name: "alive",
-  type: "http",
-  command: "",
-  args: [],
-  path: "/",
-  protocol: "",
-  portLabel: "",
-  expose: false,
-  addressMode: "",
-  advertise: "",
-  interval: SECOND,
-  timeout: SECOND,
-  initialStatus: "",
-  notes: "",
-  tlsServerName: "",
-  tlsSkipVerify: false,
-  header: {},
-  method: "",
-  body: "",
-  checkRestart: null,
-  grpcService: "",
-  grpcUseTls: false,
-  taskName: "",
-  successBeforePassing: 0,
-  failuresBeforeCritical: 0,
-  failuresBeforeWarning: 0,
-  onUpdate: "",
-};
-
 function serviceOf(name: string): Service {
-  return {
-    name,
-    taskName: "",
-    portLabel: "http",
-    addressMode: "auto",
-    address: "",
-    enableTagOverride: false,
-    tags: [],
-    canaryTags: [],
-    checks: [CHECK],
-    checkRestart: null,
-    connect: null,
-    meta: {},
-    canaryMeta: {},
-    taggedAddresses: {},
-    namespace: "",
-    onUpdate: "require_healthy",
-    provider: "consul",
-    cluster: "default",
-    identity: null,
-    weights: null,
-    kind: "",
-  };
+  return mockService({ name, checks: [mockServiceCheck({ name: "alive", path: "/" })] });
 }

@@ -4,7 +4,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -12,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { applyEdits } from "@raft/node-raft/sim";
 import type { Mutant } from "./mutants.ts";
 import type { runSeed } from "./simulation.ts";
 
@@ -23,7 +23,7 @@ export async function loadMutant(mutant: Mutant): Promise<typeof runSeed> {
   try {
     copySources(dir);
     linkDependencies(dir);
-    for (const edit of mutant.edits) applyEdit(mutant.name, dir, edit);
+    applyEdits(mutant, dir);
     const module: unknown = await import(pathToFileURL(join(dir, "test/sim/simulation.ts")).href);
     return (module as { runSeed: typeof runSeed }).runSeed;
   } finally {
@@ -60,15 +60,4 @@ function linkDependencies(dir: string): void {
       symlinkSync(join(dir, "packages", name), link);
     }
   }
-}
-
-function applyEdit(name: string, dir: string, edit: Mutant["edits"][number]): void {
-  const path = join(dir, edit.file);
-  const text = readFileSync(path, "utf8");
-  const count = text.split(edit.find).length - 1;
-  if (count !== 1) throw new Error(`mutant ${name}: ${edit.file} holds its text ${count} times`);
-  writeFileSync(
-    path,
-    text.replace(edit.find, () => edit.replace),
-  );
 }

@@ -3,17 +3,11 @@
  * sources made at test time, so no production build can contain one. `seeds`: it must die within
  * so many, found by a checker and not by an exception of the mutated code.
  */
-export interface Mutant {
-  readonly name: string;
+import type { MutantEdits } from "@raft/node-raft/sim";
+
+export interface Mutant extends MutantEdits {
   /** The rule it breaks. */
   readonly breaks: string;
-  readonly edits: readonly {
-    /** Relative to the repository. */
-    readonly file: string;
-    /** Occurs exactly once. */
-    readonly find: string;
-    readonly replace: string;
-  }[];
   readonly seeds: number;
 }
 

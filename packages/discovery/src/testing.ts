@@ -1,7 +1,7 @@
 /** What this package's tests share: a clock that is moved by hand, and services to register. */
 import type { Cancel, Clock } from "@drover/base";
-import { SECOND } from "@drover/base";
-import type { Service, ServiceCheck } from "@drover/model";
+import type { Service } from "@drover/model";
+import { mockService } from "@drover/model/testing";
 import type { ServiceNetworks } from "./build/address.ts";
 import { buildServiceSpecs } from "./build/build-services.ts";
 import type { CatalogView, ServiceDiscovery, ServiceSpec } from "./service-discovery.ts";
@@ -41,66 +41,6 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-export function aCheck(more: Partial<ServiceCheck> = {}): ServiceCheck {
-  return {
-    name: "",
-    type: "http",
-    command: "",
-    args: [],
-    path: "/health",
-    protocol: "",
-    portLabel: "",
-    expose: false,
-    addressMode: "",
-    advertise: "",
-    interval: SECOND,
-    timeout: SECOND,
-    initialStatus: "",
-    notes: "",
-    tlsServerName: "",
-    tlsSkipVerify: false,
-    header: {},
-    method: "",
-    body: "",
-    checkRestart: null,
-    grpcService: "",
-    grpcUseTls: false,
-    taskName: "",
-    successBeforePassing: 0,
-    failuresBeforeCritical: 0,
-    failuresBeforeWarning: 0,
-    onUpdate: "",
-    ...more,
-  };
-}
-
-export function aService(more: Partial<Service> = {}): Service {
-  return {
-    name: "geo-api",
-    taskName: "",
-    portLabel: "http",
-    addressMode: "auto",
-    address: "",
-    enableTagOverride: false,
-    tags: [],
-    canaryTags: [],
-    checks: [],
-    checkRestart: null,
-    connect: null,
-    meta: {},
-    canaryMeta: {},
-    taggedAddresses: {},
-    namespace: "",
-    onUpdate: "require_healthy",
-    provider: "consul",
-    cluster: "default",
-    identity: null,
-    weights: null,
-    kind: "",
-    ...more,
-  };
-}
-
 export interface SpecOptions {
   readonly service?: Partial<Service>;
   readonly networks?: Partial<ServiceNetworks>;
@@ -113,7 +53,7 @@ export interface SpecOptions {
 
 export function aSpec(options: SpecOptions = {}): ServiceSpec {
   const [spec] = buildServiceSpecs({
-    services: [aService(options.service)],
+    services: [mockService({ name: "geo-api", ...options.service })],
     taskName: options.taskName ?? "web",
     alloc: {
       id: options.allocId ?? "alloc-1",

@@ -10,6 +10,7 @@ import {
   isSameSubject,
   type Job,
   LEADER,
+  pendingEvaluation,
   type Reason,
   Rule,
   type StateReader,
@@ -61,7 +62,7 @@ function changesOf(desired: DesiredUpdates | undefined): number {
 }
 
 function evaluationOf(job: Job): Evaluation {
-  return {
+  return pendingEvaluation({
     id: "why",
     namespace: job.namespace,
     priority: job.priority,
@@ -69,25 +70,5 @@ function evaluationOf(job: Job): Evaluation {
     triggeredBy: EvalTrigger.scheduled,
     jobId: job.id,
     jobModifyIndex: job.jobModifyIndex,
-    nodeId: "",
-    nodeModifyIndex: 0,
-    deploymentId: "",
-    status: EvalStatus.pending,
-    statusDescription: "",
-    waitUntil: 0,
-    nextEval: "",
-    previousEval: "",
-    blockedEval: "",
-    failedTgAllocs: {},
-    planAnnotations: null,
-    classEligibility: {},
-    escapedComputedClass: false,
-    annotatePlan: false,
-    queuedAllocations: {},
-    snapshotIndex: 0,
-    createIndex: 0,
-    modifyIndex: 0,
-    createTime: 0,
-    modifyTime: 0,
-  };
+  });
 }

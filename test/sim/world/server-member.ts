@@ -16,6 +16,7 @@ import {
   type SimMember,
   SimTransport,
   simTimers,
+  viewOf,
   watchStorage,
 } from "@raft/node-raft/sim";
 import type { Cluster } from "./cluster.ts";
@@ -161,11 +162,7 @@ export class ServerMember implements SimMember {
   }
 
   view(): MemberView | null {
-    const status = this.#raft?.status();
-    if (status === undefined) return null;
-    const { role, term, leader, commit, applied, firstIndex, lastIndex, snapshotIndex } = status;
-    const common = { id: this.id, life: this.#life, role, term, leader, commit, applied };
-    return { ...common, firstIndex, lastIndex, snapshotIndex, conf: status.conf };
+    return viewOf(this.id, this.#life, this.#raft?.status());
   }
 
   state(): { index: number; chain: number } {

@@ -77,6 +77,7 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
       raft,
     },
   );
+  cluster.onOutside(() => lines.push("told that it is outside"));
   cluster.start();
   const machine: Machine = {
     name,
@@ -164,6 +165,8 @@ test("of one that forms alone and those who join, three vote, two stand by, one 
   await until("all know the leader", () => led(all));
   const f = await start("f", { join });
   await until("f is told", () => f.cluster.isOutside);
+  const told = (m: Machine) => m.lines.filter((line) => line === "told that it is outside").length;
+  assert.deepEqual([...all, f].map(told), [0, 0, 0, 0, 0, 1]);
   assert.equal(f.raft?.clusterId, "");
   assert.ok(f.cluster.serverAddresses().includes(a.address));
   await stopAll(...all, f);

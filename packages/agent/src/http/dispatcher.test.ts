@@ -136,3 +136,17 @@ test("who asks before the cluster is formed is answered as soon as it is", async
   assert.deepEqual([response.status, await response.json()], [200, ["formed"]]);
   assert.ok(behindBarrier, "a server that has just joined knows nothing yet");
 });
+
+test("whether a leader is known is said as it is when the answer is there", async () => {
+  let leader = "";
+  const waits: Handler = {
+    kind: "local",
+    run: async () => {
+      leader = "127.0.0.1:4647";
+      return { json: [], index: 5 };
+    },
+  };
+  const found = { region: "global", leaderAddress: () => leader } as unknown as AgentInfo;
+  const response = await app({ regions: waits }, { agent: found }).request("/v1/regions");
+  assert.equal(response.headers.get("x-nomad-knownleader"), "true");
+});

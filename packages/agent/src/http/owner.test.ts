@@ -8,7 +8,9 @@ import { findOwner } from "./owner.ts";
 
 const client = { nodeId: "n1", allocIds: ["a1"] } as unknown as ClientAgent;
 
-/** A server that hears of allocation a2, on node n2, behind a barrier only. */
+const nodeOf: Readonly<Record<string, string>> = { a1: "n1", a2: "n2" };
+
+/** A server that hears of allocations behind a barrier only. */
 function serverBehind(): Server {
   let caughtUp = false;
   return {
@@ -16,7 +18,7 @@ function serverBehind(): Server {
       caughtUp = true;
     },
     snapshot: () => ({
-      alloc: (id: string) => (caughtUp && id === "a2" ? { nodeId: "n2" } : undefined),
+      alloc: (id: string) => (caughtUp && nodeOf[id] ? { nodeId: nodeOf[id] } : undefined),
       node: () => ({ rpcAddr: "127.0.0.2:4647" }),
     }),
   } as unknown as Server;
@@ -25,7 +27,10 @@ function serverBehind(): Server {
 test("nobody is asked before this agent's client is open: it may be the owner", async () => {
   let open: ClientAgent | null = null;
   const gate = createGate();
-  const parts = { client: () => open, clientOpen: gate.opened, server: serverBehind };
+  // It would name this machine as another one to ask.
+  const server = serverBehind();
+  await server.barrier();
+  const parts = { client: () => open, clientOpen: gate.opened, server: () => server };
   const owner = findOwner({ allocId: "a1" }, parts);
   open = client;
   gate.open();

@@ -1,66 +1,26 @@
 /** Jobs and allocations that agent tests use. */
-import { SECOND } from "@drover/base";
 import type { Allocation, Job, Service, ServiceCheck, Task, TaskGroup } from "@drover/model";
-import { mockAlloc, mockJob, mockTask, mockTaskGroup } from "@drover/model/testing";
+import {
+  mockAlloc,
+  mockJob,
+  mockService,
+  mockServiceCheck,
+  mockTask,
+  mockTaskGroup,
+} from "@drover/model/testing";
 
 export function httpCheck(over: Partial<ServiceCheck> = {}): ServiceCheck {
-  return {
-    name: "alive",
-    type: "http",
-    command: "",
-    args: [],
-    path: "/health",
-    protocol: "",
-    portLabel: "",
-    expose: false,
-    addressMode: "",
-    advertise: "",
-    interval: SECOND,
-    timeout: SECOND,
-    initialStatus: "",
-    notes: "",
-    tlsServerName: "",
-    tlsSkipVerify: false,
-    header: {},
-    method: "",
-    body: "",
-    checkRestart: null,
-    grpcService: "",
-    grpcUseTls: false,
-    taskName: "",
-    successBeforePassing: 0,
-    failuresBeforeCritical: 0,
-    failuresBeforeWarning: 0,
-    onUpdate: "",
-    ...over,
-  };
+  return mockServiceCheck({ name: "alive", ...over });
 }
 
 export function service(over: Partial<Service> = {}): Service {
-  return {
-    name: "api",
-    taskName: "",
-    portLabel: "http",
-    addressMode: "auto",
-    address: "",
-    enableTagOverride: false,
+  return mockService({
     tags: ["v1"],
     canaryTags: ["canary"],
     checks: [httpCheck()],
-    checkRestart: null,
-    connect: null,
-    meta: {},
-    canaryMeta: {},
-    taggedAddresses: {},
-    namespace: "",
-    onUpdate: "require_healthy",
     provider: "nomad",
-    cluster: "default",
-    identity: null,
-    weights: null,
-    kind: "",
     ...over,
-  };
+  });
 }
 
 export interface Want {

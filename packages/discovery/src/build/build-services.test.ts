@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DroverError, SECOND } from "@drover/base";
-import { aCheck, aSpec } from "../testing.ts";
+import { mockServiceCheck } from "@drover/model/testing";
+import { aSpec } from "../testing.ts";
 import { checkId } from "./check-id.ts";
 
 test("a task's service is named after allocation, task, service and port", () => {
@@ -20,7 +21,7 @@ test("placeholders of services and of tasks are filled in", () => {
       name: `\${JOB}-\${TASKGROUP}-\${TASK}`,
       tags: [`i\${NOMAD_ALLOC_INDEX}`, `\${BASE}`],
       meta: { index: `\${NOMAD_ALLOC_INDEX}` },
-      checks: [aCheck({ path: `/h/\${NOMAD_ALLOC_INDEX}`, header: { X: [`\${TASK}`] } })],
+      checks: [mockServiceCheck({ path: `/h/\${NOMAD_ALLOC_INDEX}`, header: { X: [`\${TASK}`] } })],
     },
   });
   assert.equal(spec.name, "job-group-web");
@@ -111,23 +112,23 @@ test("a port or network that does not exist is told", () => {
 
 test("a check is asked on the host unless it says otherwise", () => {
   const networks = { driver: { ...driver, autoAdvertise: true } };
-  const [plain] = aSpec({ service: { checks: [aCheck()] }, networks }).checks;
+  const [plain] = aSpec({ service: { checks: [mockServiceCheck()] }, networks }).checks;
   assert.equal(plain?.address, "127.0.0.1:20000");
-  const checks = [aCheck({ addressMode: "driver", portLabel: "9000" })];
+  const checks = [mockServiceCheck({ addressMode: "driver", portLabel: "9000" })];
   assert.equal(aSpec({ service: { checks }, networks }).checks[0]?.address, "172.17.0.2:9000");
-  const custom = aSpec({ service: { address: "::1", checks: [aCheck()] } });
+  const custom = aSpec({ service: { address: "::1", checks: [mockServiceCheck()] } });
   assert.equal(custom.checks[0]?.address, "[::1]:20000");
 });
 
 test("a check inherits name, port and update rule from its service", () => {
-  const [check] = aSpec({ service: { onUpdate: "ignore", checks: [aCheck()] } }).checks;
+  const [check] = aSpec({ service: { onUpdate: "ignore", checks: [mockServiceCheck()] } }).checks;
   assert.equal(check?.name, 'service: "geo-api" check');
   assert.equal(check?.definition.onUpdate, "ignore");
   assert.equal(check?.definition.portLabel, "http");
 });
 
 test("a script needs no address and knows its task", () => {
-  const checks = [aCheck({ type: "script", command: "/check", portLabel: "nowhere" })];
+  const checks = [mockServiceCheck({ type: "script", command: "/check", portLabel: "nowhere" })];
   const [check] = aSpec({ service: { checks } }).checks;
   assert.equal(check?.address, "");
   assert.equal(check?.taskName, "web");
@@ -136,7 +137,7 @@ test("a script needs no address and knows its task", () => {
 });
 
 test("a check's id depends on the service and every field, not on their order", () => {
-  const check = aCheck();
+  const check = mockServiceCheck();
   const id = checkId("service", check, "consul");
   assert.match(id, /^_drover-check-[0-9a-f]{64}$/);
   const reversed = Object.fromEntries(Object.entries(check).reverse()) as typeof check;

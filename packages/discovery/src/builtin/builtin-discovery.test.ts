@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { SECOND } from "@drover/base";
 import type { ServiceRegistration } from "@drover/model";
+import { mockServiceCheck } from "@drover/model/testing";
 import type { CheckStatus } from "../service-discovery.ts";
-import { aCheck, aSpec, ManualClock, statusesOf } from "../testing.ts";
+import { aSpec, ManualClock, statusesOf } from "../testing.ts";
 import { BuiltinDiscovery } from "./builtin-discovery.ts";
 
 /** The servers, as far as this package sees them. */
@@ -62,7 +63,11 @@ async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
 }
 
 const spec = aSpec({
-  service: { provider: "nomad", tags: ["v1"], checks: [aCheck({ interval: 10 * SECOND })] },
+  service: {
+    provider: "nomad",
+    tags: ["v1"],
+    checks: [mockServiceCheck({ interval: 10 * SECOND })],
+  },
 });
 
 test("a check runs at once, and after a success once per interval", async () => {
@@ -188,7 +193,7 @@ test("an end wished for just when the servers have heard of the beginning is not
 test("results are told in the words of the HTTP API", async () => {
   await onStage(async (stage) => {
     stage.status = "critical";
-    const checks = [aCheck({ onUpdate: "ignore", name: "ready" })];
+    const checks = [mockServiceCheck({ onUpdate: "ignore", name: "ready" })];
     const readiness = aSpec({ service: { checks } });
     await stage.discovery.register(readiness);
     const [before] = stage.discovery.checkResults("alloc-1");

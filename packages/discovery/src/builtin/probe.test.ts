@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import test from "node:test";
 import { SECOND } from "@drover/base";
 import type { ServiceCheck } from "@drover/model";
-import { aCheck, aSpec } from "../testing.ts";
+import { mockServiceCheck } from "@drover/model/testing";
+import { aSpec } from "../testing.ts";
 import { runProbe } from "./probe.ts";
 
 async function probing(
@@ -23,7 +24,7 @@ async function probing(
 }
 
 function probe(port: number, more: Partial<ServiceCheck>) {
-  const [check] = aSpec({ port, service: { checks: [aCheck(more)] } }).checks;
+  const [check] = aSpec({ port, service: { checks: [mockServiceCheck(more)] } }).checks;
   assert.ok(check !== undefined);
   return runProbe(check, new AbortController().signal);
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DroverError } from "@drover/base";
-import { aCheck, aSpec, ManualClock, statusesOf, untilView } from "../testing.ts";
+import { mockServiceCheck } from "@drover/model/testing";
+import { aSpec, ManualClock, statusesOf, untilView } from "../testing.ts";
 import { ConsulDiscovery, type ConsulDiscoveryDeps } from "./consul-discovery.ts";
 import { FakeConsul } from "./fake-consul.ts";
 
@@ -28,7 +29,7 @@ async function onStage(
   }
 }
 
-const spec = aSpec({ service: { checks: [aCheck()] } });
+const spec = aSpec({ service: { checks: [mockServiceCheck()] } });
 
 test("the view follows the catalog of what is registered here, and of nothing else", async () => {
   await onStage(async ({ fake, discovery }) => {
@@ -38,7 +39,11 @@ test("the view follows the catalog of what is registered here, and of nothing el
     const view = await untilView(discovery, (v) => statusesOf(v, spec.id)[0] === "passing");
     assert.deepEqual([...view.checksByService.keys()], [spec.id]);
     const other = new ConsulDiscovery({ address: fake.address, nodeId: "node-2" });
-    const theirs = aSpec({ allocId: "alloc-2", nodeId: "node-2", service: { checks: [aCheck()] } });
+    const theirs = aSpec({
+      allocId: "alloc-2",
+      nodeId: "node-2",
+      service: { checks: [mockServiceCheck()] },
+    });
     await other.register(theirs);
     await untilView(other, (v) => statusesOf(v, theirs.id).length === 1);
     assert.deepEqual([...other.view().checksByService.keys()], [theirs.id]);
@@ -204,7 +209,7 @@ test("a script's exit code becomes the state of its check", async () => {
   const clock = new ManualClock();
   await onStage(
     async ({ fake, discovery }) => {
-      const script = aCheck({ type: "script", command: "/check" });
+      const script = mockServiceCheck({ type: "script", command: "/check" });
       const one = aSpec({ service: { checks: [script] } });
       await discovery.register(one);
       for (const status of ["passing", "warning", "critical"]) {

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { SECOND } from "@drover/base";
 import type { ServiceCheck } from "@drover/model";
+import { mockServiceCheck } from "@drover/model/testing";
 import type { ProbeResult } from "../builtin/probe.ts";
-import { aCheck, aSpec, ManualClock, statusesOf, untilView } from "../testing.ts";
+import { aSpec, ManualClock, statusesOf, untilView } from "../testing.ts";
 import { ConsulDiscovery } from "./consul-discovery.ts";
 import { FakeConsul } from "./fake-consul.ts";
 import { FirstChecks } from "./first-checks.ts";
@@ -13,7 +14,7 @@ const REFUSED: ProbeResult = { status: "critical", output: "", statusCode: 0 };
 const NEVER = new AbortController().signal;
 
 function checksOf(...checks: Partial<ServiceCheck>[]) {
-  return aSpec({ service: { checks: checks.map((check) => aCheck(check)) } }).checks;
+  return aSpec({ service: { checks: checks.map((check) => mockServiceCheck(check)) } }).checks;
 }
 
 /** Answers whether the check is told to be passing when it is run here and answers `result`. */
@@ -84,7 +85,7 @@ test("a service that comes up later is passing in the catalog before Consul's tu
     { address: fake.address, nodeId: "node-1" },
     { probe: async () => result },
   );
-  const spec = aSpec({ service: { checks: [aCheck()] } });
+  const spec = aSpec({ service: { checks: [mockServiceCheck()] } });
   try {
     await discovery.register(spec);
     await untilView(discovery, (view) => statusesOf(view, spec.id)[0] === "critical");

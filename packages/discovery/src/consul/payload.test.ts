@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { SECOND } from "@drover/base";
-import { aCheck, aSpec } from "../testing.ts";
+import { mockServiceCheck } from "@drover/model/testing";
+import { aSpec } from "../testing.ts";
 import { registrationPayload } from "./payload.ts";
 
-function checkPayload(check: Parameters<typeof aCheck>[0]) {
-  const payload = registrationPayload(aSpec({ service: { checks: [aCheck(check)] } }));
+function checkPayload(check: Parameters<typeof mockServiceCheck>[0]) {
+  const payload = registrationPayload(aSpec({ service: { checks: [mockServiceCheck(check)] } }));
   return (payload.Checks as readonly Record<string, unknown>[])[0] ?? {};
 }
 

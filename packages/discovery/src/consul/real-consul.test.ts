@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import test from "node:test";
 import { SECOND } from "@drover/base";
-import { aCheck, aSpec, statusesOf, untilView } from "../testing.ts";
+import { mockServiceCheck } from "@drover/model/testing";
+import { aSpec, statusesOf, untilView } from "../testing.ts";
 import { ConsulDiscovery } from "./consul-discovery.ts";
 import { ConsulHttp } from "./http.ts";
 
@@ -58,7 +59,7 @@ async function onStage(body: (stage: Stage) => Promise<void>): Promise<void> {
   }
 }
 
-function specOf(stage: Stage, name: string, check: Parameters<typeof aCheck>[0] = {}) {
+function specOf(stage: Stage, name: string, check: Parameters<typeof mockServiceCheck>[0] = {}) {
   return aSpec({
     allocId: `${name}-${run}`,
     nodeId: stage.nodeId,
@@ -68,7 +69,7 @@ function specOf(stage: Stage, name: string, check: Parameters<typeof aCheck>[0] 
       tags: ["v1"],
       meta: { a: "1" },
       weights: { passing: 3, warning: 2 },
-      checks: [aCheck(check)],
+      checks: [mockServiceCheck(check)],
     },
   });
 }

@@ -84,3 +84,38 @@ export function isEvalTerminal(evaluation: Pick<Evaluation, "status">): boolean 
     evaluation.status === EvalStatus.canceled
   );
 }
+
+/** What every new evaluation has to say of itself. */
+type NewEvaluation = Pick<
+  Evaluation,
+  "id" | "namespace" | "priority" | "type" | "triggeredBy" | "jobId"
+> &
+  Partial<Evaluation>;
+
+/** Pending, about a job alone, and planned by nobody yet. */
+export function pendingEvaluation(fields: NewEvaluation): Evaluation {
+  return {
+    jobModifyIndex: 0,
+    nodeId: "",
+    nodeModifyIndex: 0,
+    deploymentId: "",
+    status: EvalStatus.pending,
+    statusDescription: "",
+    waitUntil: 0,
+    nextEval: "",
+    previousEval: "",
+    blockedEval: "",
+    failedTgAllocs: {},
+    planAnnotations: null,
+    classEligibility: {},
+    escapedComputedClass: false,
+    annotatePlan: false,
+    queuedAllocations: {},
+    snapshotIndex: 0,
+    createIndex: 0,
+    modifyIndex: 0,
+    createTime: 0,
+    modifyTime: 0,
+    ...fields,
+  };
+}

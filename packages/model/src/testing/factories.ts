@@ -10,10 +10,11 @@ import {
   DesiredStatus,
 } from "../cluster/allocation.ts";
 import { type Deployment, type DeploymentState, DeploymentStatus } from "../cluster/deployment.ts";
-import { EvalStatus, EvalTrigger, type Evaluation } from "../cluster/evaluation.ts";
+import { EvalTrigger, type Evaluation, pendingEvaluation } from "../cluster/evaluation.ts";
 import { Eligibility, type Node, NodeStatus } from "../cluster/node.ts";
 import { type Job, JobType } from "../job/job.ts";
 import type { Resources } from "../job/resources.ts";
+import type { Service, ServiceCheck } from "../job/service.ts";
 import type { Task } from "../job/task.ts";
 import type { TaskGroup } from "../job/task-group.ts";
 
@@ -363,7 +364,7 @@ function mockNodeResources(): Node["nodeResources"] {
 /** A pending evaluation of a job's registration. */
 export function mockEval(overrides: Partial<Evaluation> = {}): Evaluation {
   const jobId = overrides.jobId ?? "example";
-  return {
+  return pendingEvaluation({
     id: mockId(`eval ${jobId}`),
     namespace: "default",
     priority: 50,
@@ -371,28 +372,12 @@ export function mockEval(overrides: Partial<Evaluation> = {}): Evaluation {
     triggeredBy: EvalTrigger.jobRegister,
     jobId,
     jobModifyIndex: 10,
-    nodeId: "",
-    nodeModifyIndex: 0,
-    deploymentId: "",
-    status: EvalStatus.pending,
-    statusDescription: "",
-    waitUntil: 0,
-    nextEval: "",
-    previousEval: "",
-    blockedEval: "",
-    failedTgAllocs: {},
-    planAnnotations: null,
-    classEligibility: {},
-    escapedComputedClass: false,
-    annotatePlan: false,
-    queuedAllocations: {},
-    snapshotIndex: 0,
     createIndex: 10,
     modifyIndex: 10,
     createTime: MOCK_NOW,
     modifyTime: MOCK_NOW,
     ...overrides,
-  };
+  });
 }
 
 export function mockDeploymentState(overrides: Partial<DeploymentState> = {}): DeploymentState {
@@ -447,6 +432,67 @@ export function mockDeployment(
     modifyIndex: 20,
     createTime: MOCK_NOW,
     modifyTime: MOCK_NOW,
+    ...overrides,
+  };
+}
+
+export function mockServiceCheck(overrides: Partial<ServiceCheck> = {}): ServiceCheck {
+  return {
+    name: "",
+    type: "http",
+    command: "",
+    args: [],
+    path: "/health",
+    protocol: "",
+    portLabel: "",
+    expose: false,
+    addressMode: "",
+    advertise: "",
+    interval: SECOND,
+    timeout: SECOND,
+    initialStatus: "",
+    notes: "",
+    tlsServerName: "",
+    tlsSkipVerify: false,
+    header: {},
+    method: "",
+    body: "",
+    checkRestart: null,
+    grpcService: "",
+    grpcUseTls: false,
+    taskName: "",
+    successBeforePassing: 0,
+    failuresBeforeCritical: 0,
+    failuresBeforeWarning: 0,
+    onUpdate: "",
+    ...overrides,
+  };
+}
+
+/** On the port `http`, registered in Consul, without checks. */
+export function mockService(overrides: Partial<Service> = {}): Service {
+  return {
+    name: "api",
+    taskName: "",
+    portLabel: "http",
+    addressMode: "auto",
+    address: "",
+    enableTagOverride: false,
+    tags: [],
+    canaryTags: [],
+    checks: [],
+    checkRestart: null,
+    connect: null,
+    meta: {},
+    canaryMeta: {},
+    taggedAddresses: {},
+    namespace: "",
+    onUpdate: "require_healthy",
+    provider: "consul",
+    cluster: "default",
+    identity: null,
+    weights: null,
+    kind: "",
     ...overrides,
   };
 }

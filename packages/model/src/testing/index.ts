@@ -10,6 +10,8 @@ export {
   mockJob,
   mockNode,
   mockResources,
+  mockService,
+  mockServiceCheck,
   mockTask,
   mockTaskGroup,
 } from "./factories.ts";

@@ -1,17 +1,10 @@
 /** Copies the sources beside a link to their dependencies, edits the copy and loads it. */
-import {
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { RaftCore } from "../core/raft.ts";
+import { applyEdits } from "./mutant-edits.ts";
 import type { Mutant } from "./mutants.ts";
 import type { NodeCode } from "./node-member.ts";
 import type { SimCode } from "./simulation.ts";
@@ -26,7 +19,7 @@ export async function loadMutant(mutant: Mutant): Promise<SimCode> {
       cpSync(join(SOURCES, part), join(dir, part), { recursive: true, filter });
     }
     symlinkSync(dependencies(), join(dir, "node_modules"));
-    for (const edit of mutant.edits) applyEdit(mutant.name, dir, edit);
+    applyEdits(mutant, dir);
     return await load(dir);
   } finally {
     // Everything that the copy consists of is loaded by now.
@@ -51,15 +44,4 @@ function dependencies(): string {
     if (existsSync(join(at, "node_modules/msgpackr"))) return join(at, "node_modules");
   }
   throw new Error("the dependencies are not installed");
-}
-
-function applyEdit(name: string, dir: string, edit: Mutant["edits"][number]): void {
-  const path = join(dir, edit.file);
-  const text = readFileSync(path, "utf8");
-  const count = text.split(edit.find).length - 1;
-  if (count !== 1) throw new Error(`mutant ${name}: ${edit.file} holds its text ${count} times`);
-  writeFileSync(
-    path,
-    text.replace(edit.find, () => edit.replace),
-  );
 }

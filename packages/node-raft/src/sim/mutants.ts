@@ -3,19 +3,12 @@
  * sources made at test time, so no production build can contain one. `seeds`: it must die within so
  * many, found by a checker and not by an assertion of the core itself.
  */
+import type { MutantEdits } from "./mutant-edits.ts";
 import type { SimMode } from "./simulation.ts";
 
-export interface Mutant {
-  readonly name: string;
+export interface Mutant extends MutantEdits {
   /** The rule it breaks. */
   readonly breaks: string;
-  readonly edits: readonly {
-    /** Relative to src/. */
-    readonly file: string;
-    /** Occurs exactly once. */
-    readonly find: string;
-    readonly replace: string;
-  }[];
   readonly seeds: number;
   /** "node": the bug is in the driver or the log; default "core". */
   readonly mode?: SimMode;

@@ -13,6 +13,7 @@ import {
   pieces,
   SimTransport,
   simTimers,
+  viewOf,
   WatchedMachine,
   watchStorage,
 } from "./node-parts.ts";
@@ -192,11 +193,7 @@ export class NodeMember implements SimMember {
   }
 
   view(): MemberView | null {
-    const status = this.#node?.status();
-    if (status === undefined) return null;
-    const { role, term, leader, commit, applied, firstIndex, lastIndex, snapshotIndex } = status;
-    const common = { id: this.id, life: this.#life, role, term, leader, commit, applied };
-    return { ...common, firstIndex, lastIndex, snapshotIndex, conf: status.conf };
+    return viewOf(this.id, this.#life, this.#node?.status());
   }
 
   state(): { index: number; chain: number } {

@@ -7,12 +7,14 @@ import type { Entry, MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import { EntryKind } from "../core/types.ts";
 import type {
   Committed,
+  RaftStatus,
   RaftTimers,
   StateMachine,
   Transport,
   TransportHandler,
 } from "../node/api.ts";
 import type { RaftStorage, StorageState } from "../wal/storage.ts";
+import type { MemberView } from "./checkers/checker.ts";
 import type { RegisterMachine } from "./register-machine.ts";
 import type { World } from "./world.ts";
 
@@ -183,4 +185,16 @@ async function gather(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 
 export async function* pieces(data: Uint8Array): AsyncGenerator<Uint8Array> {
   yield data;
+}
+
+/** What the checkers see of a member; null while its driver is down. */
+export function viewOf(
+  id: MemberId,
+  life: number,
+  status: RaftStatus | undefined,
+): MemberView | null {
+  if (status === undefined) return null;
+  const { role, term, leader, commit, applied, firstIndex, lastIndex, snapshotIndex } = status;
+  const common = { id, life, role, term, leader, commit, applied };
+  return { ...common, firstIndex, lastIndex, snapshotIndex, conf: status.conf };
 }

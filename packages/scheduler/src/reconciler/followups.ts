@@ -1,5 +1,5 @@
 /** Evaluations that wait for a time: reschedules, disconnect time-outs (spec §3.3, §3.10). */
-import { EvalStatus, EvalTrigger, type Evaluation, type Job } from "@drover/model";
+import { EvalTrigger, type Evaluation, type Job, pendingEvaluation } from "@drover/model";
 
 /** Deadlines this close together share one evaluation. */
 const WINDOW_MS = 5_000;
@@ -49,7 +49,7 @@ export function batchFollowups(
 /** A pending evaluation of the same job that follows `context.evaluation`. */
 export function newEvaluation(context: FollowupContext, triggeredBy: EvalTrigger): Evaluation {
   const { evaluation, job, now } = context;
-  return {
+  return pendingEvaluation({
     id: context.mintId(),
     namespace: evaluation.namespace,
     priority: evaluation.priority,
@@ -57,27 +57,10 @@ export function newEvaluation(context: FollowupContext, triggeredBy: EvalTrigger
     triggeredBy,
     jobId: evaluation.jobId,
     jobModifyIndex: job.modifyIndex,
-    nodeId: "",
-    nodeModifyIndex: 0,
-    deploymentId: "",
-    status: EvalStatus.pending,
-    statusDescription: "",
-    waitUntil: 0,
-    nextEval: "",
     previousEval: evaluation.id,
-    blockedEval: "",
-    failedTgAllocs: {},
-    planAnnotations: null,
-    classEligibility: {},
-    escapedComputedClass: false,
-    annotatePlan: false,
-    queuedAllocations: {},
-    snapshotIndex: 0,
-    createIndex: 0,
-    modifyIndex: 0,
     createTime: now,
     modifyTime: now,
-  };
+  });
 }
 
 export const RESCHEDULE_KIND = {

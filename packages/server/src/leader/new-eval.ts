@@ -2,12 +2,12 @@
 import { createHash } from "node:crypto";
 import { mintUuid, type Random } from "@drover/base";
 import {
-  EvalStatus,
   EvalTrigger,
   type Evaluation,
   isClientTerminal,
   type Job,
   JobType,
+  pendingEvaluation,
   type StateReader,
 } from "@drover/model";
 
@@ -25,35 +25,7 @@ export interface NewEval {
 
 /** Indexes and times are filled in by the state machine. */
 export function newEval(fields: NewEval, random: Random): Evaluation {
-  return {
-    id: mintUuid(random),
-    namespace: fields.namespace,
-    priority: fields.priority,
-    type: fields.type,
-    triggeredBy: fields.triggeredBy,
-    jobId: fields.jobId,
-    jobModifyIndex: fields.jobModifyIndex ?? 0,
-    nodeId: fields.nodeId ?? "",
-    nodeModifyIndex: fields.nodeModifyIndex ?? 0,
-    deploymentId: fields.deploymentId ?? "",
-    status: EvalStatus.pending,
-    statusDescription: "",
-    waitUntil: 0,
-    nextEval: "",
-    previousEval: "",
-    blockedEval: "",
-    failedTgAllocs: {},
-    planAnnotations: null,
-    classEligibility: {},
-    escapedComputedClass: false,
-    annotatePlan: false,
-    queuedAllocations: {},
-    snapshotIndex: 0,
-    createIndex: 0,
-    modifyIndex: 0,
-    createTime: 0,
-    modifyTime: 0,
-  };
+  return pendingEvaluation({ id: mintUuid(random), ...fields });
 }
 
 /**
