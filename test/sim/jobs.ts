@@ -93,6 +93,9 @@ function updateOf(shape: JobShape): UpdateStrategy {
   return {
     stagger: 30 * SECOND,
     maxParallel: shape.maxParallel,
+    maxParallelPercent: 0,
+    maxSurge: 0,
+    maxSurgePercent: 0,
     healthCheck: "checks",
     minHealthyTime: shape.minHealthyS * SECOND,
     healthyDeadline: shape.healthyDeadlineS * SECOND,
@@ -106,6 +109,7 @@ function updateOf(shape: JobShape): UpdateStrategy {
 function migrateOf(shape: JobShape): MigrateStrategy {
   return {
     maxParallel: 1,
+    maxParallelPercent: 0,
     healthCheck: "checks",
     minHealthyTime: shape.minHealthyS * SECOND,
     healthyDeadline: shape.healthyDeadlineS * SECOND,

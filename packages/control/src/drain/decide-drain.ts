@@ -129,7 +129,8 @@ function migrateNow(
     .filter((alloc) => alloc.taskGroup === first.taskGroup && !isTerminal(alloc))
     .filter((alloc) => !isMarked(alloc));
   const serving = rivals.filter((alloc) => servesFrom(alloc, group) <= now);
-  const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));
+  const allowed = serving.length - ((group?.count ?? 0) - parallel);
+  const budget = Math.max(0, Math.min(allowed, surgeRoom(group, rivals, state)));
   const free = candidates.filter(
     ({ deploymentStatus, phase }) =>
       deploymentStatus?.healthy === false || phase === AllocPhase.prepare,
@@ -146,6 +147,21 @@ function migrateNow(
       ? null
       : whyHeld({ node, candidates, serving, rivals, parallel, count: group?.count ?? 0, wakeAt });
   return { migrate, held, wakeAt };
+}
+
+/** With `max_surge` no more are marked than may stand beside their successors (DESIGN §12.2). */
+function surgeRoom(
+  group: TaskGroup | undefined,
+  rivals: readonly Allocation[],
+  state: StateReader,
+): number {
+  const max = group?.update?.maxSurge ?? 0;
+  if (max === 0) return Number.POSITIVE_INFINITY;
+  const beside = rivals.filter(({ phase, previousAllocation }) => {
+    const old = phase === AllocPhase.surge ? state.alloc(previousAllocation) : undefined;
+    return old !== undefined && !isTerminal(old);
+  });
+  return max - beside.length;
 }
 
 /**
