@@ -72,11 +72,12 @@ class Run {
     for (const alloc of this.harness.live(this.ref)) this.#proven.add(alloc.id);
   }
 
-  /** Canaries still find a place, nothing else does beside what runs. */
+  /** Nothing finds a place beside what runs. Canaries would have to. */
   #fillUp(): void {
     const { canary, count, nodes } = this.setting;
+    if (canary > 0) return;
     for (const [i, node] of [...this.harness.state.nodes()].entries()) {
-      const share = Math.floor((count + canary + i) / nodes);
+      const share = Math.floor((count + i) / nodes);
       const memory = { memoryMb: 64 * share };
       this.harness.changeNode(node.id, { nodeResources: { ...node.nodeResources, memory } });
     }
