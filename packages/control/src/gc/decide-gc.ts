@@ -9,6 +9,7 @@ import {
   type Evaluation,
   isDeploymentActive,
   isEvalTerminal,
+  isTemplate,
   isTerminal,
   type Job,
   JobStatus,
@@ -145,8 +146,7 @@ function provesCurrentVersion(deployment: Deployment, { state }: Scope): boolean
 function isJobCollectable(job: Job, scope: Scope): boolean {
   const { state } = scope;
   if (!(job.stop || job.status === JobStatus.dead)) return false;
-  const isRepeating = job.periodic !== null || job.parameterizedJob !== null;
-  if (isRepeating && !job.stop) return false;
+  if (isTemplate(job) && !job.stop) return false;
   if (!isOld(job.submitTime, AGE_MS.job, scope)) return false;
   if (state.jobVersions(job).some((version) => version.versionTag !== null)) return false;
   return (

@@ -7,6 +7,7 @@ import type { JobRef } from "../job/job.ts";
 /** The closed list of rules that make something wait; docs/why.md says each in a line. */
 export const Rule = {
   jobUnfinished: "job-unfinished",
+  jobNotLaunched: "job-not-launched",
 
   deploymentSuperseded: "deployment-superseded",
   deploymentPaused: "deployment-paused",

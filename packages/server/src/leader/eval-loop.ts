@@ -90,7 +90,7 @@ export class EvalLoop {
 
   /** What the queues know; null = it is in none of them. */
   why(evalId: string): Reason | null {
-    return this.#broker.why(evalId) ?? this.#blocked.why(evalId);
+    return this.#broker.why(evalId) ?? this.#blocked.why(this.#context.store.snapshot(), evalId);
   }
 
   #take(evaluation: Evaluation): void {
