@@ -34,7 +34,8 @@ export class ServingFloor implements ClusterChecker {
         !isExtra(a, before) &&
         !isScaledDown(a, { before, group }) &&
         isJudged(a) &&
-        truth.isServing(a),
+        truth.isServing(a) &&
+        !hasTwin(a, before, (b) => !stopped.includes(b) && truth.isServing(b)),
     );
     if (hurt.length === 0 || group.update === null) return;
     const left = desiredToRun(after, job, group.name);
@@ -56,6 +57,19 @@ export class ServingFloor implements ClusterChecker {
       );
     });
   }
+}
+
+/** It serves beside the one that it was to replace, or the other way round: one of them may go. */
+function hasTwin(
+  alloc: Allocation,
+  state: StateSnapshot,
+  isLeft: (alloc: Allocation) => boolean,
+): boolean {
+  const isBeside = (next: Allocation, old: Allocation) =>
+    next.phase === "surge" && next.previousAllocation === old.id;
+  return state
+    .allocsByJob({ namespace: alloc.namespace, id: alloc.jobId })
+    .some((b) => (isBeside(alloc, b) || isBeside(b, alloc)) && isLeft(b));
 }
 
 /** Its version wanted more of them than the job does now. */
