@@ -6,6 +6,7 @@ export * from "./cluster/plan.ts";
 export * from "./cluster/reason.ts";
 export * from "./cluster/scheduler-config.ts";
 export * from "./cluster/service-registration.ts";
+export * from "./cluster/serving.ts";
 export {
   annotateDiff,
   FORCES_CREATE,

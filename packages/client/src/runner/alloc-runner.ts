@@ -42,7 +42,7 @@ import type { RunnerDeps, RunnerOptions } from "./runner-deps.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
 import { timerAt } from "./timer-at.ts";
-import { recordVerdict } from "./verdict.ts";
+import { recordVerdict, withChecks } from "./verdict.ts";
 
 type Change = (record: AllocRecord) => AllocRecord;
 
@@ -85,6 +85,7 @@ export class AllocRunner {
       clock: deps.clock,
       plans,
       onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
+      onChecks: (pass) => this.#apply((record) => withChecks(record, pass)),
       onBlind: (tracking) => this.#apply((record) => ({ ...record, tracking })),
       wake,
     });
