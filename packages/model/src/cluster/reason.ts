@@ -77,6 +77,10 @@ export const Rule = {
   nodeIneligible: "node-ineligible",
   nodeHeartbeat: "node-heartbeat",
   nodeHeartbeatHeld: "node-heartbeat-held",
+
+  gcUnended: "gc-unended",
+  gcAge: "gc-age",
+  gcNeeded: "gc-needed",
 } as const;
 export type Rule = (typeof Rule)[keyof typeof Rule];
 
