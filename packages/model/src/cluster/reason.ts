@@ -27,6 +27,7 @@ export const Rule = {
   evalFailing: "eval-failing",
   evalNoCapacity: "eval-no-capacity",
   evalPlanConflict: "eval-plan-conflict",
+  evalPlanRefused: "eval-plan-refused",
   schedulerPaused: "scheduler-paused",
 
   groupHeldByDeployment: "group-held-by-deployment",
