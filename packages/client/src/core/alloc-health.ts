@@ -15,7 +15,7 @@ export interface HealthRules {
   readonly healthyDeadlineMs: number;
 }
 
-/** Stored, so that a restarted agent does not give an allocation a second deadline. */
+/** Stored with what else is known of the allocation; a restarted agent begins it anew. */
 export interface HealthTracking {
   readonly startedAt: number;
   /** How long the catalog was not visible while tracking, ms. */

@@ -15,6 +15,7 @@ import {
   portsClaimed,
   prepared,
   prepareFailed,
+  resetTracking,
   servicesGone,
   stepTask,
   withDigests,
@@ -125,8 +126,10 @@ export class AllocRunner {
     this.#services.assume(this.#record);
   }
 
+  /** While the agent was away nobody saw whether it was healthy: its deadline begins anew. */
   start(): void {
-    this.#apply((record) => record, true);
+    const now = this.#deps.clock.now();
+    this.#apply((record) => (this.#restored ? resetTracking(record, now) : record), true);
   }
 
   /** What the servers want now. */
