@@ -144,6 +144,7 @@ export class AllocRunner {
 
   /** The catalog's view or the time changed. What is being written is followed by a look anyway. */
   catalogChanged(): void {
+    this.#services.observe();
     if (!this.#draining) this.#look();
   }
 
@@ -395,6 +396,7 @@ export class AllocRunner {
       { hostAddress, ackTimeoutMs: deregisterAckTimeoutMs, consumerGraceMs },
       {
         log: this.#deps.log,
+        clock: this.#deps.clock,
         node: this.#deps.node,
         discovery: this.#deps.discovery,
         lookup: (record, task) => environmentOf({ ...this.#requestInput(task, {}), record }).lookup,
