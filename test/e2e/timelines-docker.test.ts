@@ -1,7 +1,7 @@
 /**
  * Recorded timelines of a real Nomad with real containers in place of its mock tasks: what an
- * update does must not depend on what runs. Expected is what was recorded; the differences are those
- * of the mock tasks, and what follows from images that may be missing (`docker` in their file).
+ * update does must not depend on what runs. Expected is what was recorded; the differences are
+ * those of the mock tasks, and what follows from images that may be missing (`docker` in their file).
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
