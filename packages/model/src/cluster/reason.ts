@@ -27,6 +27,7 @@ export const Rule = {
   evalFailing: "eval-failing",
   evalNoCapacity: "eval-no-capacity",
   evalPlanConflict: "eval-plan-conflict",
+  evalPlanRefused: "eval-plan-refused",
   schedulerPaused: "scheduler-paused",
 
   groupHeldByDeployment: "group-held-by-deployment",
@@ -78,6 +79,10 @@ export const Rule = {
   nodeIneligible: "node-ineligible",
   nodeHeartbeat: "node-heartbeat",
   nodeHeartbeatHeld: "node-heartbeat-held",
+
+  gcUnended: "gc-unended",
+  gcAge: "gc-age",
+  gcNeeded: "gc-needed",
 } as const;
 export type Rule = (typeof Rule)[keyof typeof Rule];
 

@@ -1,19 +1,19 @@
 /** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
-import { type Allocation, allocIndex } from "@drover/model";
-import { isServing } from "./alloc-facts.ts";
+import { type Allocation, allocIndex, Serving } from "@drover/model";
 import { heldBy } from "./group-place.ts";
 import {
   hasUpdateStrategy,
   isClosed,
   type LimitInput,
   maxSurgeOf,
-  servingBudget,
+  RANK,
+  ServingBudget,
   startBudget,
   surgeBudget,
   undecidedBudget,
 } from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
-import type { Pass } from "./pass.ts";
+import { type Pass, servingOf } from "./pass.ts";
 import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
 import { Description, type DestructiveRequest, PlaceKind, type Surge } from "./types.ts";
 import type { Updates } from "./updates.ts";
@@ -29,8 +29,7 @@ interface RollFacts {
 
 /** What this pass may still do; each step takes its share. */
 interface Budget {
-  /** L2: serving ones that may be stopped. */
-  serving: number;
+  readonly stops: ServingBudget;
   /** L1: pairs that may start. */
   starts: number;
 }
@@ -40,19 +39,19 @@ interface Choice {
   readonly surge: Surge | null;
 }
 
-type Serves = (alloc: Allocation) => boolean;
+type Serves = (alloc: Allocation) => Serving;
 
 /** G17, G20 */
 export function rollOut(pass: Pass, facts: RollFacts): void {
   const { desired, draft, group } = pass;
   const { destructive } = facts.updates;
-  const serves: Serves = (alloc) =>
-    isServing(
-      alloc,
-      pass.input.deployments.find((each) => each.id === alloc.deploymentId),
-    );
+  const serves = servingOf(pass);
   const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
-  const serving = [...pass.untainted, ...olds].filter(serves).length;
+  // Of two that run in one slot the old one counts, until the new one has taken its place.
+  const beside = new Set(pass.pairs.filter(({ isSurge }) => isSurge).map(({ next }) => next));
+  const counted = [...pass.untainted.filter((each) => !beside.has(each)), ...olds];
+  const stops = new ServingBudget(group, counted.map(serves));
+  const { serving } = stops;
   const limit: LimitInput = {
     group,
     isBlocked: !facts.isReady,
@@ -60,7 +59,7 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
     untainted: pass.untainted,
     starting: facts.starting,
   };
-  const budget = { serving: servingBudget(group, serving), starts: startBudget(limit) };
+  const budget = { stops, starts: startBudget(limit) };
   const pairs = pass.pairs.filter((pair) => facts.isReady || pair.isReplacement);
   const held = letPairsGo({ ...pass, pairs }, budget, serves);
   const undecided = undecidedBudget(limit);
@@ -92,25 +91,27 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
  */
 function letPairsGo(pass: Pass, budget: Budget, serves: Serves): Pair[] {
   const held: Pair[] = [];
-  const isFree = ({ isReplacement, isSurge, old }: Pair) =>
-    isReplacement || isSurge || old === null || !serves(old);
+  const { stops } = budget;
+  const costOf = ({ isReplacement, isSurge, old }: Pair) =>
+    isReplacement || isSurge || old === null ? Serving.no : serves(old);
   const ready = pass.pairs.filter(isPairReady);
-  for (const pair of [...ready.filter(isFree), ...ready.filter((each) => !isFree(each))]) {
-    const starts = !pair.isReplacement && !pair.isSurge;
-    if (starts && budget.starts <= 0) {
+  for (const pair of ready.toSorted((a, b) => RANK[costOf(a)] - RANK[costOf(b)])) {
+    const isStarting = !pair.isReplacement && !pair.isSurge;
+    if (isStarting && budget.starts <= 0) {
       pass.holds.add(HeldBy.limit);
       continue;
     }
     if (!pair.isSurge) budget.starts--;
-    if (!isFree(pair) && budget.serving <= 0) {
+    const cost = costOf(pair);
+    if (!stops.allows(cost)) {
       held.push(pair);
       continue;
     }
-    if (pair.isSurge || !isFree(pair)) budget.serving--;
+    stops.take(cost);
     pass.draft.goes.push({ next: pair.next, stop: pair.stop });
   }
-  const pending = pass.pairs.filter((pair) => !isPairReady(pair) && !isFree(pair));
-  budget.serving -= Math.min(pending.length, Math.max(0, budget.starts));
+  const pending = pass.pairs.filter((pair) => !isPairReady(pair) && !pair.isSurge);
+  for (const pair of pending.slice(0, Math.max(0, budget.starts))) stops.take(costOf(pair));
   return held;
 }
 
@@ -137,24 +138,25 @@ function choose(
   const { chosen, idle, later }: Choices = { chosen: [], idle: [], later: [] };
   const hasSurge = maxSurgeOf(pass.group) > 0;
   const surge = surgeBudget(pass.group, undecided, pass.pairs.filter(isBeside(pass)).length);
-  const step = (isFree: boolean): HeldBy | "replace" => {
+  const step = (one: Serving): HeldBy | "replace" => {
     if (!isReady) return heldBy(pass);
     if (chosen.length >= undecided) return HeldBy.limit;
-    if (isFree) return "replace";
+    if (one === Serving.no) return "replace";
     if (hasSurge) return chosen.length >= surge ? HeldBy.surge : "replace";
-    return budget.serving <= 0 ? HeldBy.floor : "replace";
+    return budget.stops.allows(one) ? "replace" : HeldBy.floor;
   };
   for (const old of ordered) {
-    const isFree = !serves(old);
-    const next = step(isFree);
+    const one = serves(old);
+    const next = step(one);
     if (next !== "replace") {
       pass.holds.add(next);
       if (next === HeldBy.limit) later.push(old);
-      if (next === HeldBy.limit && isFree) idle.push(old);
+      if (next === HeldBy.limit && one === Serving.no) idle.push(old);
       continue;
     }
-    chosen.push({ old, surge: !isFree && hasSurge ? { mayFallBack: budget.serving > 0 } : null });
-    if (!isFree) budget.serving--;
+    const isSurge = hasSurge && one !== Serving.no;
+    chosen.push({ old, surge: isSurge ? { mayFallBack: budget.stops.allows(one) } : null });
+    budget.stops.take(one);
   }
   return { chosen, idle, later };
 }
@@ -203,11 +205,11 @@ function yieldPlaces(pass: Pass, held: readonly Pair[], idle: readonly Allocatio
 /** L3: those that do not serve first; a revert takes back the newest version first. */
 function orderForReplacement(
   allocs: readonly Allocation[],
-  serves: (alloc: Allocation) => boolean,
+  serves: (alloc: Allocation) => Serving,
   isRevert: boolean,
 ): Allocation[] {
   return allocs
-    .map((alloc) => ({ alloc, rank: serves(alloc) ? 1 : 0 }))
+    .map((alloc) => ({ alloc, rank: RANK[serves(alloc)] }))
     .sort((a, b) => {
       if (a.rank !== b.rank) return a.rank - b.rank;
       const byVersion = b.alloc.jobVersion - a.alloc.jobVersion;

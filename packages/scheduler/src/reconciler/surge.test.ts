@@ -293,7 +293,10 @@ test("[X5] when the old one ends, the new one has taken its place", () => {
   );
   assert.ok(plan.placements.every(({ name }) => name !== next.name));
   const later = harness.register(rollingJob({ ...options, image: "3" }));
-  assert.ok(later.plan.stops.some(({ allocId }) => allocId === next.id));
+  assert.ok(
+    later.plan.placements.some(({ previousAllocation }) => previousAllocation === next.id),
+    "it is replaced like any other",
+  );
   harness.rollToEnd(job);
   assert.equal(harness.live(job).length, 4);
 });

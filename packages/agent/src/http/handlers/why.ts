@@ -133,13 +133,14 @@ async function askOwner(
   if (known.length > 0) live.set(subjectKey(subject), known);
 }
 
-function explanationToWire({ chain, reasons, subject }: Explanation, index: number) {
+function explanationToWire({ chain, kept, reasons, subject }: Explanation, index: number) {
   return {
     Index: index,
     Subject: subjectToWire(subject),
     Waits: reasons.length > 0,
     Chain: chain.map(reasonToWire),
     Reasons: reasons.map(reasonToWire),
+    Kept: kept && reasonToWire(kept),
   };
 }
 
