@@ -19,25 +19,19 @@ const PARALLEL = 8;
 const ON_ONE_NODE = [
   "revert-by-hand",
   "seed-bad-auto-revert",
-  "pause-resume",
-  "count-up-and-change",
   "seed-good",
   "canary-1",
-  "canary-2-of-5",
   "reschedule-limited",
   "lifecycle-prestart",
-  "max-parallel-1",
   "canary-fails-revert",
   "stop-then-start",
   "fail-by-operator-revert",
   "batch-fails",
-  "blue-green",
+  "health-manual-unhealthy",
   "progress-deadline-0",
   "canary-auto-promote",
   "scale-down",
   "stop-mid",
-  "batch-runs",
-  "health-manual",
 ];
 const ON_THREE_NODES = ["drain-migrate"];
 const SKIP = NO_RECORDINGS || lacking("docker");
