@@ -28,6 +28,8 @@ export interface ClusterOptions {
   readonly clientsOnly?: number;
   readonly docker?: boolean;
   readonly consul?: boolean;
+  /** Where the agents find Consul; the real agent when left out. */
+  readonly consulAddress?: string;
   /** More HCL for every agent's configuration. */
   readonly extra?: string;
   /** "default": heartbeats, graces and log level as a user gets them. */
@@ -209,7 +211,7 @@ ports {
 }
 ${timingsOf(options, file.server)}
 server_join { retry_join = ${JSON.stringify(joins)} }
-${options.consul ? `consul { address = "${CONSUL}" }` : ""}
+${options.consul ? `consul { address = "${options.consulAddress ?? CONSUL}" }` : ""}
 plugin "docker" {
   config {
     enabled  = ${options.docker === true}

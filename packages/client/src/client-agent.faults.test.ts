@@ -7,16 +7,7 @@ import { AllocJournal } from "./state/alloc-journal.ts";
 import type { AllocRecord } from "./state/alloc-record.ts";
 import type { AllocStore } from "./state/alloc-store.ts";
 import { changed, stopped, want } from "./testing/jobs.ts";
-import { World } from "./testing/world.ts";
-
-async function inWorld(act: (world: World) => Promise<void>): Promise<void> {
-  const world = await World.create();
-  try {
-    await act(world);
-  } finally {
-    await world.close();
-  }
-}
+import { inWorld, World } from "./testing/world.ts";
 
 /**
  * Dies at the n-th write: just before it, or with the file written. It accepts nothing from then

@@ -43,7 +43,7 @@ import type { RunnerDeps, RunnerOptions } from "./runner-deps.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
 import { timerAt } from "./timer-at.ts";
-import { recordVerdict } from "./verdict.ts";
+import { recordVerdict, withChecks } from "./verdict.ts";
 
 type Change = (record: AllocRecord) => AllocRecord;
 
@@ -86,6 +86,7 @@ export class AllocRunner {
       clock: deps.clock,
       plans,
       onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
+      onChecks: (pass) => this.#apply((record) => withChecks(record, pass)),
       onBlind: (tracking) => this.#apply((record) => ({ ...record, tracking })),
       wake,
     });
@@ -143,6 +144,7 @@ export class AllocRunner {
 
   /** The catalog's view or the time changed. What is being written is followed by a look anyway. */
   catalogChanged(): void {
+    this.#services.observe();
     if (!this.#draining) this.#look();
   }
 
@@ -394,6 +396,7 @@ export class AllocRunner {
       { hostAddress, ackTimeoutMs: deregisterAckTimeoutMs, consumerGraceMs },
       {
         log: this.#deps.log,
+        clock: this.#deps.clock,
         node: this.#deps.node,
         discovery: this.#deps.discovery,
         lookup: (record, task) => environmentOf({ ...this.#requestInput(task, {}), record }).lookup,

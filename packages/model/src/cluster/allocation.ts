@@ -223,11 +223,14 @@ export const allocationSchema = record("Allocation", {
   preemptedByAllocation: string({ owner: "scheduler", omitEmpty: true }),
   /**
    * Drover's own, make before break (DESIGN §12.3). `prepare`: the node may pull images but not
-   * start; the allocation it replaces still runs. `go`: start. Older API clients see `pending`.
+   * start; the allocation it replaces still runs. `surge`: start, beside the one it replaces, which
+   * stops once this one is healthy (§12.2). `go`: start. Older API clients see `pending`.
    */
   phase: string({ wire: null, owner: "scheduler" }),
   /** The client has everything it needs to start (images present); set once. */
   prepared: bool({ wire: null, owner: "client" }),
+  /** Its tasks run and its checks pass, as its client sees it now; null = it has not said (§6). */
+  serving: nullable(bool({ wire: null, owner: "client" })),
   /** Higher wins: updates of one allocation may travel through different servers (DESIGN §6). */
   clientSeq: int({ wire: null, owner: "client" }),
   /** An error that names the version and is not retried (DESIGN §12.4); "" = none. */
@@ -241,7 +244,12 @@ export const allocationSchema = record("Allocation", {
 });
 export type Allocation = Infer<typeof allocationSchema>;
 
-export const AllocPhase = { prepare: "prepare", go: "go" } as const;
+export const AllocPhase = { prepare: "prepare", surge: "surge", go: "go" } as const;
+
+/** It has not taken the place of the one that it was made to replace, and may be given up. */
+export function isBesidePrevious({ phase }: Pick<Allocation, "phase">): boolean {
+  return phase === AllocPhase.prepare || phase === AllocPhase.surge;
+}
 
 /** What a client reports of one allocation: the client-owned fields and nothing else. */
 export interface AllocClientReport {
@@ -255,6 +263,8 @@ export interface AllocClientReport {
   /** Epoch ms of the verdict on the client's clock, for display; 0 = none. */
   readonly healthAt: number;
   readonly prepared: boolean;
+  /** Absent from clients of before it was there. */
+  readonly serving?: boolean | null;
   readonly unretryableError: string;
   readonly networkStatus: Infer<typeof networkStatusSchema> | null;
   /** Image reference → digest it resolved to on this node. */

@@ -1,13 +1,16 @@
 /** What the steps of one group's pass share. */
-import type {
-  Allocation,
-  DeploymentState,
-  DesiredUpdates,
-  Evaluation,
-  Job,
-  PlannedAttributeUpdate,
-  Reason,
-  TaskGroup,
+import {
+  type Allocation,
+  type DeploymentState,
+  type DesiredUpdates,
+  type Evaluation,
+  type Job,
+  JobType,
+  type PlannedAttributeUpdate,
+  type Reason,
+  type Serving,
+  servingState,
+  type TaskGroup,
 } from "@drover/model";
 import { groupOf } from "./alloc-facts.ts";
 import type { ClassifyContext } from "./buckets.ts";
@@ -15,6 +18,7 @@ import type { Triage } from "./deployment-step.ts";
 import type { Pair } from "./prepare.ts";
 import type { RescheduleContext } from "./reschedule.ts";
 import {
+  type AheadRequest,
   Description,
   type DestructiveRequest,
   type GoRequest,
@@ -30,6 +34,7 @@ export interface Draft {
   readonly stops: StopRequest[];
   readonly inPlace: InPlaceRequest[];
   readonly destructive: DestructiveRequest[];
+  readonly ahead: AheadRequest[];
   readonly goes: GoRequest[];
   readonly places: PlaceRequest[];
   readonly attributeUpdates: PlannedAttributeUpdate[];
@@ -94,6 +99,14 @@ export function rescheduleContext({
     policyOf: (alloc) => groupOf(input.allocJob(alloc), alloc.taskGroup)?.reschedulePolicy ?? null,
     isReplaced: ({ nextAllocation }) => nextAllocation !== "",
   };
+}
+
+/** Whether an allocation of the scope serves (DESIGN §6). */
+export function servingOf({ input }: Pick<GroupScope, "input">): (alloc: Allocation) => Serving {
+  const deployments = new Map(input.deployments.map((each) => [each.id, each]));
+  const jobType = input.job?.type ?? JobType.service;
+  return (alloc) =>
+    servingState(alloc, { deployment: deployments.get(alloc.deploymentId), jobType });
 }
 
 export function classifyContext({ input }: Pick<GroupScope, "input">): ClassifyContext {

@@ -6,13 +6,17 @@ import type { Random } from "@drover/base";
 import {
   type Allocation,
   type AllocClientReport,
+  AllocPhase,
   ClientStatus,
   DeploymentStatus,
   DesiredStatus,
   EvalTrigger,
   type Evaluation,
   isDeploymentActive,
+  JobType,
+  Serving,
   type StateReader,
+  servingState,
 } from "@drover/model";
 import { evalForJob } from "./new-eval.ts";
 
@@ -54,7 +58,7 @@ function triggerOf(
   if (is === ClientStatus.failed && was !== ClientStatus.failed) {
     return mayBeReplaced(state, alloc) ? EvalTrigger.allocFailure : null;
   }
-  const isNews = freesSlot(state, alloc, report) || servesAgain(state, alloc, report);
+  const isNews = freesSlot(state, alloc, report) || changesService(state, alloc, report);
   return isNews ? EvalTrigger.deploymentWatcher : null;
 }
 
@@ -64,6 +68,8 @@ function triggerOf(
  */
 function freesSlot(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
   if (report.healthy !== true || alloc.deploymentStatus?.healthy === true) return false;
+  // The one beside which it started may stop, whatever made it start (DESIGN §12.2).
+  if (alloc.phase === AllocPhase.surge) return true;
   const deployment = state.deployment(alloc.deploymentId);
   if (deployment?.status !== DeploymentStatus.running) return false;
   const group = deployment.taskGroups[alloc.taskGroup];
@@ -80,15 +86,30 @@ function mayBeReplaced(state: StateReader, alloc: Allocation): boolean {
 }
 
 /**
- * It runs again: an update may have been held back because too few served (DESIGN §7), and nothing
- * else would take it up. One that its deployment has not judged yet wakes it with its verdict.
+ * It serves again, or does not any more: an update may have been held back because too few served,
+ * or could now replace this one for free (DESIGN §7), and nothing else would take it up. The
+ * verdict of its own deployment wakes it by itself.
  */
-function servesAgain(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
-  if (report.clientStatus !== ClientStatus.running) return false;
-  if (alloc.clientStatus === ClientStatus.running) return false;
+function changesService(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
   if (alloc.desiredStatus !== DesiredStatus.run) return false;
-  const [deployment] = state.deploymentsByJob({ namespace: alloc.namespace, id: alloc.jobId });
-  if (!deployment || !isDeploymentActive(deployment)) return false;
-  const isJudged = alloc.deploymentStatus?.healthy === true;
-  return isJudged || alloc.deploymentId !== deployment.id;
+  const [newest] = state.deploymentsByJob({ namespace: alloc.namespace, id: alloc.jobId });
+  if (!newest || !isDeploymentActive(newest)) return false;
+  const deployment = state.deployment(alloc.deploymentId);
+  const jobType = state.allocJob(alloc)?.type ?? JobType.service;
+  const was = servingState(alloc, { deployment, jobType });
+  const { clientStatus, healthy, serving = alloc.serving } = report;
+  const isOwn = alloc.deploymentId === newest.id;
+  const verdict = isOwn ? null : healthy;
+  const is = servingState(
+    { ...alloc, clientStatus, serving, deploymentStatus: withVerdict(alloc, verdict) },
+    { deployment, jobType },
+  );
+  return isOwn ? (was === Serving.yes) !== (is === Serving.yes) : was !== is;
+}
+
+function withVerdict(alloc: Allocation, healthy: boolean | null): Allocation["deploymentStatus"] {
+  if (healthy === null || (alloc.deploymentStatus?.healthy ?? null) !== null) {
+    return alloc.deploymentStatus;
+  }
+  return { timestamp: 0, canary: false, modifyIndex: 0, ...alloc.deploymentStatus, healthy };
 }
