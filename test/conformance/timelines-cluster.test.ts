@@ -1,6 +1,7 @@
 /**
  * Timelines for several nodes, which die, restart, drain and change their leader: recorded ones and
- * our own. They have a cluster to themselves, one after the other; several clusters work off the list.
+ * our own. They have a cluster to themselves, one after the other; several clusters work off the
+ * list.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
