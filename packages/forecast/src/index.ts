@@ -1,1 +1,6 @@
-export { type DryRuns, type Explanation, explainInSlices } from "./explain.ts";
+export {
+  type DryRuns,
+  type Explanation,
+  explainInSlices,
+  withoutLeader,
+} from "./explain.ts";
