@@ -53,7 +53,7 @@ export function explain(input: ExplainInput): Explanation {
   }
 }
 
-/** The same, for who must not keep others waiting (DESIGN §7): each yield is a moment to turn away. */
+/** The same, for who must not keep others waiting (DESIGN §7): it may be left at each yield. */
 export function* explainInSlices(input: ExplainInput): Generator<void, Explanation, void> {
   const { now, state } = input;
   const dryRuns: DryRuns = input.dryRuns ?? new Map();
