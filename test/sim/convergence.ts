@@ -1,5 +1,5 @@
 /** I4: what has not come to rest yet, in words; "" = everything has. */
-import { type Deployment, isDeploymentActive, type Job } from "@drover/model";
+import { type Deployment, isDeploymentActive, type Job, type TaskGroup } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
 import type { Cluster } from "./world/cluster.ts";
 import { desiredToRun } from "./world/truth.ts";
@@ -35,12 +35,28 @@ export function unconverged(cluster: Cluster): string {
   for (const node of state.nodes()) {
     if (node.status !== "ready") return `node ${node.name} is ${node.status}`;
   }
+  const known = [...state.nodes()].length;
+  if (known !== cluster.machines.length) return `${known} nodes are known`;
+  const voters = cluster.raft.leader()?.view.conf.voters ?? [];
+  const lost = voters.find((id) => !cluster.members.some((member) => member.id === id));
+  if (lost !== undefined) return `server ${lost} is lost and still votes`;
   return containerProblem(cluster, state);
 }
 
 function jobProblem(cluster: Cluster, state: StateSnapshot, job: Job): string {
-  const group = job.taskGroups[0];
-  if (group === undefined || job.type === "batch") return "";
+  if (job.type === "batch" || job.type === "sysbatch") return "";
+  for (const group of job.taskGroups) {
+    const problem = groupProblem(cluster, state, { job, group });
+    if (problem !== "") return `${group.name}: ${problem}`;
+  }
+  return "";
+}
+
+function groupProblem(
+  cluster: Cluster,
+  state: StateSnapshot,
+  { job, group }: { readonly job: Job; readonly group: TaskGroup },
+): string {
   const desired = desiredToRun(state, job, group.name);
   if (job.stop) return desired.length === 0 ? "" : `${desired.length} desired, and it is stopped`;
   const eligible = [...state.nodes()].filter((n) => n.schedulingEligibility === "eligible");
