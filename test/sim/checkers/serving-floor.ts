@@ -1,6 +1,7 @@
 /**
  * I2: no update stops an allocation that serves unless `count - max_parallel` others go on. Whether
- * one serves is measured at its container and in the catalog. One that was lost by accident, and of
+ * one serves is measured at its container and in the catalog, or, where the job says that its checks
+ * do not count (`health_check`), at its container alone. One that was lost by accident, and of
  * which the servers cannot know yet, still counts; one without a verdict may be stopped freely.
  */
 import type { Allocation, Job, TaskGroup } from "@drover/model";
@@ -34,7 +35,7 @@ export class ServingFloor implements ClusterChecker {
         !isExtra(a, before) &&
         !isScaledDown(a, { before, group }) &&
         isJudged(a) &&
-        truth.isServing(a),
+        serves(a, truth),
     );
     if (hurt.length === 0 || group.update === null) return;
     const left = desiredToRun(after, job, group.name);
@@ -45,7 +46,7 @@ export class ServingFloor implements ClusterChecker {
     const surplus = hurt.every((a) => left.some((b) => b.name === a.name && ran.has(b.id)));
     const serving = left.filter(
       (a) =>
-        truth.isServing(a) || (truth.hasServed(a.id) && (surplus || a.clientStatus === "running")),
+        serves(a, truth) || (truth.hasServed(a.id) && (surplus || a.clientStatus === "running")),
     );
     const floor = group.count - group.update.maxParallel;
     expect(serving.length >= floor, this, () => {
@@ -56,6 +57,13 @@ export class ServingFloor implements ClusterChecker {
       );
     });
   }
+}
+
+function serves(alloc: Allocation, truth: Truth): boolean {
+  const job = truth.state?.allocJob(alloc);
+  const group = job?.taskGroups.find(({ name }) => name === alloc.taskGroup);
+  const byChecks = (group?.update?.healthCheck ?? "checks") === "checks";
+  return byChecks ? truth.isServing(alloc) : truth.isRunning(alloc);
 }
 
 /** Its version wanted more of them than the job does now. */

@@ -125,6 +125,11 @@ export class Truth implements EngineWatcher {
     );
   }
 
+  isRunning(alloc: Allocation): boolean {
+    const engine = this.engines.find(({ nodeId }) => nodeId === alloc.nodeId);
+    return engine !== undefined && mainContainer(engine, alloc.id) !== undefined;
+  }
+
   /** Its container runs and works, and consumers of its services can find it. */
   isServing(alloc: Allocation): boolean {
     const engine = this.engines.find(({ nodeId }) => nodeId === alloc.nodeId);
