@@ -14,15 +14,16 @@ import {
   type Job,
   type Node,
   type Reason,
+  Serving,
   type TaskGroup,
 } from "@drover/model";
-import { isCanary, isLive, isServing, ranSuccessfully } from "./alloc-facts.ts";
+import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
 import { type Buckets, sortIntoBuckets } from "./buckets.ts";
 import { newDeploymentState, type Triage } from "./deployment-step.ts";
 import { planDisconnects, planReconnects } from "./disconnect.ts";
 import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
-import { hasUpdateStrategy, undecidedBudget } from "./limit.ts";
-import { classifyContext, type Draft, rescheduleContext } from "./pass.ts";
+import { hasUpdateStrategy, RANK, undecidedBudget } from "./limit.ts";
+import { classifyContext, type Draft, rescheduleContext, servingOf } from "./pass.ts";
 import { extractPairs, isReady, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
@@ -92,7 +93,8 @@ export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
   state.desiredTotal = updates.destructive.length + updates.inPlace.length;
   const { destructive } = updates;
   const canaries = wantCanaries(scope, { state, destructive, running });
-  const places = missingOnNodes(scope, running, canaries !== null);
+  const updating = new Set(destructive);
+  const places = missingOnNodes(scope, running, { updating, isCanaryPhase: canaries !== null });
   const starting = places.length;
   const replaced = rollSystem(scope, { destructive, pairs, running, canaries, starting });
   desired.destructiveUpdate += replaced;
@@ -187,12 +189,9 @@ function rollSystem(
   }
   const limit = { group, deployment: triage.current, untainted: facts.running };
   const budget = undecidedBudget({ ...limit, isBlocked, starting: facts.starting });
-  const serves = (alloc: Allocation) =>
-    isServing(
-      alloc,
-      input.deployments.find((each) => each.id === alloc.deploymentId),
-    );
-  const ordered = facts.destructive.toSorted((a, b) => Number(serves(a)) - Number(serves(b)));
+  const serving = servingOf(scope);
+  const rank = (alloc: Allocation) => RANK[serving(alloc)];
+  const ordered = facts.destructive.toSorted((a, b) => rank(a) - rank(b));
   const chosen = ordered.slice(0, Math.min(budget, facts.canaries ?? ordered.length));
   const isCanary = facts.canaries !== null;
   for (const old of chosen) draft.destructive.push({ group, old, retryOf: null, isCanary });
@@ -202,8 +201,8 @@ function rollSystem(
       ? HeldBy.limit
       : HeldBy.canaries;
   holds.add(cause, ordered.length - chosen.length);
-  const serving = facts.running.filter(serves).length;
-  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving }));
+  const count = facts.running.filter((alloc) => serving(alloc) === Serving.yes).length;
+  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving: count }));
   return chosen.length;
 }
 
@@ -238,9 +237,9 @@ function wantCanaries(
 function missingOnNodes(
   scope: SystemScope,
   running: readonly Allocation[],
-  isCanaryPhase: boolean,
+  facts: { readonly updating: ReadonlySet<Allocation>; readonly isCanaryPhase: boolean },
 ): NodePlacement[] {
-  const { draft, group, job, targets } = scope;
+  const { draft, group, input, job, targets } = scope;
   if (group.count === 0) return [];
   const onNode = new Map<string, Allocation>();
   for (const alloc of running) {
@@ -250,6 +249,8 @@ function missingOnNodes(
   const places: NodePlacement[] = [];
   for (const node of targets.values()) {
     const existing = onNode.get(node.id);
+    // Y4: the update takes the place of what an older version of a sysbatch job has ended with.
+    if (input.isBatch && existing && facts.updating.has(existing)) continue;
     const need = existing ? needOf(scope, existing, job) : "another";
     if (need !== "another") {
       if (need !== "none") draft.waits.push(need);
@@ -261,7 +262,7 @@ function missingOnNodes(
       node,
       name: `${job.name}.${group.name}[0]`,
       previous: existing ?? null,
-      isCanary: isCanaryPhase && existing !== undefined && isCanary(existing),
+      isCanary: facts.isCanaryPhase && existing !== undefined && isCanary(existing),
     });
   }
   return places;
@@ -279,11 +280,12 @@ function needOf(
   existing: Allocation,
   job: Job,
 ): "none" | "another" | Reason {
-  if (!isClientTerminal(existing) || input.isBatch) return "none";
+  if (!isClientTerminal(existing)) return "none";
   const isOtherVersion = existing.jobModifyIndex !== job.jobModifyIndex;
-  if (!isOtherVersion && existing.unretryableError !== "" && !ranSuccessfully(existing)) {
-    return whyNotReplaced.versionFailed(existing);
-  }
+  const isFailed = !isOtherVersion && !ranSuccessfully(existing);
+  if (isFailed && existing.unretryableError !== "") return whyNotReplaced.versionFailed(existing);
+  if (input.isBatch)
+    return ranSuccessfully(existing) ? "none" : whyNotReplaced.notRepeated(existing);
   const isFrozen = triage.isFailed && existing.deploymentId === triage.current?.id;
   return isFrozen ? whyNotReplaced.frozen(existing) : "another";
 }

@@ -158,3 +158,25 @@ test("[Y6] a node whose run of this version cannot work waits for another versio
 test("[Y5] what a failed deployment froze waits for another version", () => {
   assert.deepEqual(rulesOf(system({}, true)), [Rule.allocFrozen]);
 });
+
+test("[Y4] a sysbatch run that failed says that it is not repeated, one that ended well is done", () => {
+  for (const [clientStatus, rules] of [
+    ["failed", [Rule.allocRescheduleExhausted]],
+    ["complete", []],
+  ] as const) {
+    const harness = new Harness({ nodes: 1 });
+    const ref = rollingJob({ update: null, job: { type: "sysbatch" } });
+    harness.register(ref);
+    const [alloc] = harness.live(ref);
+    assert.ok(alloc);
+    harness.update(alloc, { clientStatus });
+    assert.deepEqual(rulesOf({ harness, ref }), rules);
+    assert.deepEqual(harness.evaluate(ref).plan.placements, []);
+    const changed = harness.register({
+      ...rollingJob({ image: "2", update: null }),
+      type: "sysbatch",
+    });
+    assert.deepEqual(changed.waits, [], "the new version runs it: nothing waits");
+    assert.equal(changed.plan.placements.length, 1);
+  }
+});

@@ -167,6 +167,16 @@ export const whyNotReplaced = {
       },
       OPERATOR,
     ),
+  notRepeated: (alloc: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfFailed(alloc),
+        rule: Rule.allocRescheduleExhausted,
+        text: "it failed, and runs of sysbatch jobs are not repeated",
+        hint: `submit another version of job "${alloc.jobId}"`,
+      },
+      OPERATOR,
+    ),
   delayed: (alloc: Allocation, at: number): Reason =>
     waitsUntil(at, {
       ...toldOfFailed(alloc),
