@@ -12,7 +12,7 @@ export function openDeployments(state: StateSnapshot): Deployment[] {
 export function unsettled(cluster: Cluster): string {
   const { state } = cluster.truth;
   if (state === null) return "nothing was ever committed";
-  const open = openDeployments(state)[0];
+  const open = openDeployments(state).find((each) => !waitsForRoom(state, each));
   if (open !== undefined) {
     return `deployment ${open.id.slice(0, 8)} of ${open.jobId} is ${open.status}`;
   }
@@ -23,11 +23,26 @@ export function unsettled(cluster: Cluster): string {
   return "";
 }
 
+/**
+ * One without a deadline that waits for capacity may wait until there is some: the named exception
+ * of DESIGN §12.1. The blocked evaluation is its reason and its wake-up.
+ */
+function waitsForRoom(
+  state: StateSnapshot,
+  { namespace, jobId: id, ...rest }: Deployment,
+): boolean {
+  const hasClock = Object.values(rest.taskGroups).some((group) => group.requireProgressBy > 0);
+  const evals = state.evalsByJob({ namespace, id });
+  return !hasClock && evals.some(({ status }) => status === "blocked");
+}
+
 /** Beyond that: what is desired is the newest version, and runs. */
 export function unconverged(cluster: Cluster): string {
   const { state } = cluster.truth;
   const waiting = unsettled(cluster);
   if (waiting !== "" || state === null) return waiting;
+  const open = openDeployments(state)[0];
+  if (open !== undefined) return `deployment ${open.id.slice(0, 8)} of ${open.jobId} has no room`;
   for (const job of state.jobs()) {
     const problem = jobProblem(cluster, state, job);
     if (problem !== "") return `${job.id} version ${job.version}: ${problem}`;

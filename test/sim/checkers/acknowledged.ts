@@ -18,9 +18,9 @@ export class Acknowledged implements ClusterChecker {
   }
 
   acknowledged(token: string): void {
-    this.#acknowledged.add(token);
     const isWritten = this.#written.has(token);
     expect(isWritten, this, () => `${token} was acknowledged and nobody has applied it`);
+    this.#acknowledged.add(token);
   }
 
   restored(state: StateSnapshot): void {

@@ -13,6 +13,8 @@ const SPEAKERS: Readonly<Partial<Record<number, readonly Owner[]>>> = {
   [CommandTag.planApply]: ["scheduler"],
   [CommandTag.allocClientUpdate]: ["client"],
   [CommandTag.allocDesiredTransition]: ["deployment"],
+  // One that is called off takes back what it had marked.
+  [CommandTag.nodeDrain]: ["deployment"],
   [CommandTag.deploymentStatus]: ["deployment"],
   [CommandTag.deploymentPromote]: ["deployment"],
   [CommandTag.deploymentAllocHealth]: ["deployment"],

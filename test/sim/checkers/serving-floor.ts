@@ -11,9 +11,12 @@ import { type AppliedEntry, type ClusterChecker, expect } from "./checker.ts";
 
 export class ServingFloor implements ClusterChecker {
   readonly name = "serving floor (I2)";
+  /** What an operator has said to be healthy counts, whatever there is to be seen. */
+  readonly #byHand = new Set<string>();
 
   applied(entry: AppliedEntry, truth: Truth): void {
     const { command, after } = entry;
+    if (command.tag === 16) for (const id of command.healthy) this.#byHand.add(id);
     if (command.tag !== 6) return;
     const job = after.job({ namespace: command.plan.namespace, id: command.plan.jobId });
     if (job === undefined || job.stop || job.type !== "service") return;
@@ -46,7 +49,9 @@ export class ServingFloor implements ClusterChecker {
     const surplus = hurt.every((a) => left.some((b) => b.name === a.name && ran.has(b.id)));
     const serving = left.filter(
       (a) =>
-        serves(a, truth) || (truth.hasServed(a.id) && (surplus || a.clientStatus === "running")),
+        serves(a, truth) ||
+        this.#byHand.has(a.id) ||
+        (truth.hasServed(a.id) && (surplus || a.clientStatus === "running")),
     );
     const floor = group.count - group.update.maxParallel;
     expect(serving.length >= floor, this, () => {
