@@ -2,13 +2,20 @@
  * Recorded timelines for several nodes, which die, restart, drain and change their leader. They
  * have a cluster to themselves, one after the other; several clusters work off the list.
  */
+import { join } from "node:path";
 import test from "node:test";
 import { TimelineHost } from "../support/timeline-host.ts";
-import { NO_RECORDINGS, type Played, play } from "../support/timeline-player.ts";
+import {
+  NO_RECORDINGS,
+  type Played,
+  play,
+  RECORDED,
+  recordedNames,
+} from "../support/timeline-player.ts";
 import { chosen, playChecked } from "./play-checked.ts";
 
 const CLUSTERS = 3;
-const NAMES = chosen(({ cluster }) => cluster === "multi");
+const NAMES = chosen(recordedNames(({ cluster }) => cluster === "multi"));
 
 test("timelines for three nodes pass as recorded, or differ on purpose", {
   skip: NO_RECORDINGS || (NAMES.length === 0 && "none of them was named"),
@@ -18,7 +25,8 @@ test("timelines for three nodes pass as recorded, or differ on purpose", {
     for (let i = 0; i < Math.min(CLUSTERS, NAMES.length); i++) {
       hosts.push(await TimelineHost.start());
     }
-    await playChecked(NAMES, (folders) => playOnAll(hosts, folders), { parallel: 1 });
+    const recorded = NAMES.map((name) => join(RECORDED, name));
+    await playChecked(recorded, (folders) => playOnAll(hosts, folders), { parallel: 1 });
   } finally {
     await Promise.all(hosts.map((host) => host.stop()));
   }

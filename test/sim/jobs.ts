@@ -1,6 +1,14 @@
 /** The jobs of the workload: what a user would write, with times short enough for a run. */
 import { SECOND } from "@drover/base";
-import type { Job, MigrateStrategy, Service, Task, TaskGroup, UpdateStrategy } from "@drover/model";
+import {
+  type Job,
+  type MigrateStrategy,
+  type Service,
+  type Task,
+  type TaskGroup,
+  type UpdateStrategy,
+  withCount,
+} from "@drover/model";
 import {
   mockJob,
   mockResources,
@@ -26,7 +34,7 @@ function groupOf(shape: JobShape, name: string, count: number): TaskGroup {
   const isService = shape.type === "service";
   const onEach = shape.type === "system" || shape.type === "sysbatch";
   const { restart, disconnect } = shape;
-  return mockTaskGroup({
+  const group = mockTaskGroup({
     name,
     count: onEach ? 1 : count,
     update: isService || shape.type === "system" ? updateOf(shape) : null,
@@ -54,6 +62,7 @@ function groupOf(shape: JobShape, name: string, count: number): TaskGroup {
     services: shape.withService ? [serviceOf(`${shape.id}-${name}`)] : [],
     tasks: tasksOf(shape),
   });
+  return withCount(group, group.count);
 }
 
 function tasksOf(shape: JobShape): Task[] {
@@ -80,6 +89,9 @@ function updateOf(shape: JobShape): UpdateStrategy {
   return {
     stagger: 30 * SECOND,
     maxParallel: shape.maxParallel,
+    maxParallelPercent: shape.maxParallelPercent,
+    maxSurge: shape.maxSurge,
+    maxSurgePercent: 0,
     healthCheck: shape.healthCheck,
     minHealthyTime: shape.minHealthyS * SECOND,
     healthyDeadline: shape.healthyDeadlineS * SECOND,
@@ -93,6 +105,7 @@ function updateOf(shape: JobShape): UpdateStrategy {
 function migrateOf(shape: JobShape): MigrateStrategy {
   return {
     maxParallel: 1,
+    maxParallelPercent: 0,
     healthCheck: "checks",
     minHealthyTime: shape.minHealthyS * SECOND,
     healthyDeadline: shape.healthyDeadlineS * SECOND,

@@ -13,6 +13,9 @@ export interface JobShape {
   /** Changing it is an in-place update. */
   readonly killTimeoutS: number;
   readonly maxParallel: number;
+  /** Of the count, instead of `maxParallel`; 0 = not used. */
+  readonly maxParallelPercent: number;
+  readonly maxSurge: number;
   readonly healthCheck: "checks" | "task_states" | "manual";
   readonly minHealthyS: number;
   readonly healthyDeadlineS: number;
@@ -72,6 +75,9 @@ export function randomShape(
       type !== "system" && type !== "sysbatch" && random.chance(0.2) ? 1 + random.int(2) : 0,
     killTimeoutS: random.pick([2, 5]),
     maxParallel: random.pick([1, 1, 2, 3, 6]),
+    maxParallelPercent: isService ? random.pick([0, 0, 0, 40]) : 0,
+    // A second one beside the first finds its port taken.
+    maxSurge: isService && port === 0 ? random.pick([0, 0, 0, 1, 2]) : 0,
     healthCheck: isService && random.chance(0.07) ? "manual" : healthCheck,
     minHealthyS: random.pick([0, 1, 3, 8]),
     healthyDeadlineS,

@@ -38,7 +38,8 @@ export class ServingFloor implements ClusterChecker {
         !isExtra(a, before) &&
         !isScaledDown(a, { before, group }) &&
         isKnown(a) &&
-        serves(a, truth),
+        serves(a, truth) &&
+        !hasTwin(a, before, (b) => !stopped.includes(b) && serves(b, truth)),
     );
     if (hurt.length === 0 || group.update === null) return;
     const left = desiredToRun(after, job, group.name);
@@ -69,6 +70,19 @@ function serves(alloc: Allocation, truth: Truth): boolean {
   const group = job?.taskGroups.find(({ name }) => name === alloc.taskGroup);
   const byChecks = (group?.update?.healthCheck ?? "checks") === "checks";
   return byChecks ? truth.isServing(alloc) : truth.isRunning(alloc);
+}
+
+/** It serves beside the one that it was to replace, or the other way round: one of them may go. */
+function hasTwin(
+  alloc: Allocation,
+  state: StateSnapshot,
+  isLeft: (alloc: Allocation) => boolean,
+): boolean {
+  const isBeside = (next: Allocation, old: Allocation) =>
+    next.phase === "surge" && next.previousAllocation === old.id;
+  return state
+    .allocsByJob({ namespace: alloc.namespace, id: alloc.jobId })
+    .some((b) => (isBeside(alloc, b) || isBeside(b, alloc)) && isLeft(b));
 }
 
 /** Its version wanted more of them than the job does now. */
