@@ -148,7 +148,10 @@ function fails(name: string, act: () => void): void {
 
 test("I2 sees that an update stops two of three that serve", () => {
   const world = new Spoiled(new ServingFloor());
-  const allocs = world.allocs(3, { clientStatus: "running" });
+  const deploymentStatus = { healthy: true, timestamp: 1, canary: false, modifyIndex: 1 };
+  const allocs = world
+    .allocs(3, { clientStatus: "running" })
+    .map((alloc) => ({ ...alloc, deploymentStatus }));
   world.plan(allocs);
   for (const alloc of allocs) world.start(alloc);
   world.register(world.job);
