@@ -1,7 +1,7 @@
 /** Each checker sees what it is there for in a world that was spoiled on purpose. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Allocation, Job } from "@drover/model";
+import type { Allocation, AllocClientReport, Job } from "@drover/model";
 import {
   mockAlloc,
   mockDeployment,
@@ -128,6 +128,26 @@ class Spoiled {
     this.apply(draft, toldAs);
   }
 
+  /** Of its client: it runs. */
+  report(over: Partial<AllocClientReport>, toldAs?: number): void {
+    const report = {
+      clientSeq: 1,
+      clientStatus: "running",
+      clientDescription: "",
+      taskStates: {},
+      healthy: null,
+      healthAt: 0,
+      serving: null,
+      prepared: false,
+      unretryableError: "",
+      networkStatus: null,
+      imageDigests: {},
+      nodeId: NODE.id,
+      ...over,
+    };
+    this.apply({ tag: 7, reports: [report], evals: [] }, toldAs);
+  }
+
   start(alloc: Allocation, ports: readonly number[] = [], name = alloc.id, taskName = "main") {
     const identity = {
       clusterId: "c",
@@ -148,11 +168,9 @@ function fails(name: string, act: () => void): void {
 
 test("I2 sees that an update stops two of three that serve", () => {
   const world = new Spoiled(new ServingFloor());
-  const deploymentStatus = { healthy: true, timestamp: 1, canary: false, modifyIndex: 1 };
-  const allocs = world
-    .allocs(3, { clientStatus: "running" })
-    .map((alloc) => ({ ...alloc, deploymentStatus }));
+  const allocs = world.allocs(3);
   world.plan(allocs);
+  for (const { id } of allocs) world.report({ id, healthy: true });
   for (const alloc of allocs) world.start(alloc);
   world.register(world.job);
   world.plan([], allocs.slice(0, 1));
@@ -264,23 +282,8 @@ test("I9 sees the scheduler's word from a client, and the client's from the sche
   assert.ok(alloc);
   world.plan([alloc]);
   fails("ownership", () => world.plan([], [alloc], 7));
-  const report = {
-    id: alloc.id,
-    clientSeq: 1,
-    clientStatus: "running",
-    clientDescription: "",
-    taskStates: {},
-    healthy: null,
-    healthAt: 0,
-    serving: null,
-    prepared: false,
-    unretryableError: "",
-    networkStatus: null,
-    imageDigests: {},
-    nodeId: NODE.id,
-  };
-  fails("ownership", () => world.apply({ tag: 7, reports: [report], evals: [] }, 6));
-  world.apply({ tag: 7, reports: [{ ...report, clientSeq: 2, healthy: true }], evals: [] });
+  fails("ownership", () => world.report({ id: alloc.id }, 6));
+  world.report({ id: alloc.id, clientSeq: 2, healthy: true });
 });
 
 test("I4 sees a deadline beyond T_max, one that has passed, and an end that does not come", () => {
