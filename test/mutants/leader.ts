@@ -126,6 +126,24 @@ export const leaderMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "turns-not-taken",
+    breaks: "what a group can spare is given away by one loop at a time (I2)",
+    edits: [
+      {
+        file: "packages/server/src/leader/one-at-a-time.ts",
+        find: "    await before;\n",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/one-at-a-time.test.ts",
+        name: "I2 a drain and an update do not both give away what only one of them can",
+      },
+    ],
+  },
+  {
     name: "drain-ends-early",
     breaks: "a drain is over when what it moved has ended (spec §3.14)",
     edits: [
