@@ -17,13 +17,20 @@ import {
   subjectOf,
   type TaskGroup,
 } from "@drover/model";
+import { MOCK_NOW } from "@drover/model/testing";
 import type { StateSnapshot } from "@drover/state";
 import { JOB } from "./scope.ts";
 import type { World } from "./world.ts";
 
 /** The first invariant that does not hold, in words; "" = all do. */
 export function violation(world: World): string {
-  return servingFloor(world) || desiredBound(world) || undecidedLimit(world) || deadline(world);
+  return (
+    servingFloor(world) ||
+    calmFloor(world) ||
+    desiredBound(world) ||
+    undecidedLimit(world) ||
+    deadline(world)
+  );
 }
 
 function groupOf(world: World): TaskGroup {
@@ -59,6 +66,22 @@ function servingFloor(world: World): string {
     return `I2: ${names} stopped, ${serving.length} serve, at least ${floor} have to`;
   }
   return "";
+}
+
+/**
+ * I2, whoever stops: where nothing was lost, updates and drains together leave so many serving. A
+ * drain gives up one at a time (`migrate`), until its deadline.
+ */
+function calmFloor(world: World): string {
+  const { progress, scope, state } = world;
+  const isScaled = scope.script.some((each) => each.kind === "submit" && each.count !== undefined);
+  if (progress.faultsLeft < (scope.faultsMax ?? 0) || isScaled || world.written.length === 0)
+    return "";
+  if (world.now > MOCK_NOW) return "";
+  const serving = state.allocsByJob(JOB).filter((alloc) => serves(state, alloc)).length;
+  const floor = scope.count - scope.maxParallel;
+  if (serving >= floor || world.job.version === 0) return "";
+  return `I2: ${serving} serve, at least ${floor} have to`;
 }
 
 /** Of another version; what a drain has marked leaves at the drain's pace. */
