@@ -5,6 +5,7 @@
 import { whyKept } from "@drover/control";
 import { type Reason, type StateReader, type Subject, subjectKey } from "@drover/model";
 import { chainOf } from "./chain.ts";
+import { dryRun } from "./dry-run.ts";
 import { ReasonFinder } from "./reasons-of.ts";
 
 export interface Explanation {
@@ -20,18 +21,47 @@ export interface Explanation {
 /** What is known beside the state, by the key of its subject: replaces what the state shows. */
 export type LiveReasons = ReadonlyMap<string, readonly Reason[]>;
 
+/** By the job's key, of one snapshot: what a pass of the scheduler would leave undone. */
+export type DryRuns = Map<string, readonly Reason[]>;
+
 interface ExplainInput {
   readonly state: StateReader;
   readonly subject: Subject;
   readonly now: number;
   readonly live?: LiveReasons;
+  /** Those made before on the same snapshot; the others are added. */
+  readonly dryRuns?: DryRuns;
 }
 
 /** So many reasons are told at most: an answer is read by people. */
 const REASONS_MAX = 200;
 
-export function explain({ live, now, state, subject }: ExplainInput): Explanation {
-  const finder = new ReasonFinder({ state, now, live: live ?? new Map() });
+export function explain(input: ExplainInput): Explanation {
+  const slices = explainInSlices(input);
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+  }
+}
+
+/** The same, for who must not keep others waiting (DESIGN §7): each yield lets others in. */
+export function* explainInSlices(input: ExplainInput): Generator<void, Explanation, void> {
+  const { now, state } = input;
+  const dryRuns: DryRuns = input.dryRuns ?? new Map();
+  for (;;) {
+    const finder = new ReasonFinder({ state, now, live: input.live ?? new Map(), dryRuns });
+    const found = walk(finder, input);
+    if (finder.missing.size === 0) return found;
+    // Each round makes what the one before lacked: jobs wait for few others.
+    for (const [key, job] of finder.missing) {
+      yield;
+      dryRuns.set(key, dryRun(state, job, now));
+    }
+    yield;
+  }
+}
+
+function walk(finder: ReasonFinder, { now, state, subject }: ExplainInput): Explanation {
   const reasons: Reason[] = [];
   const seen = new Set([subjectKey(subject)]);
   const queue = [subject];

@@ -1,1 +1,1 @@
-export { type Explanation, explain } from "./explain.ts";
+export { type DryRuns, type Explanation, explainInSlices } from "./explain.ts";

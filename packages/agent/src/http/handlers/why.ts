@@ -3,7 +3,7 @@
  * allocations say themselves.
  */
 import { errorText } from "@drover/base";
-import { type Explanation, explain } from "@drover/forecast";
+import { type DryRuns, type Explanation, explainInSlices } from "@drover/forecast";
 import {
   type Reason,
   Rule,
@@ -19,6 +19,7 @@ import type { Server } from "@drover/server";
 import type { StateSnapshot, TableName } from "@drover/state";
 import { held } from "../blocking.ts";
 import type { Ask, GatherHandler, RequestContext } from "../handler.ts";
+import { inSlices } from "../in-slices.ts";
 import { checkUuid } from "../uuid-prefix.ts";
 import { missing as missingReply } from "./allocations.ts";
 
@@ -73,9 +74,11 @@ async function explainFully(
   { ask, subject }: { readonly subject: Subject; readonly ask: Ask },
 ): Promise<Explanation> {
   const live = new Map<string, readonly Reason[]>();
-  const input = { state, subject, now: Math.max(server.clock.now(), state.clock), live };
+  const dryRuns: DryRuns = new Map();
+  const now = Math.max(server.clock.now(), state.clock);
+  const explain = () => inSlices(explainInSlices({ state, subject, now, live, dryRuns }));
   const asked = new Set<string>();
-  let found = explain(input);
+  let found = await explain();
   for (let round = 0; round < ROUNDS; round++) {
     const reached = [subject, ...found.reasons.flatMap((each) => each.waitsFor)];
     const fresh = reached.filter((each) => !asked.has(subjectKey(each)));
@@ -88,7 +91,7 @@ async function explainFully(
       askLeader(server, fresh, { state, live }),
       ...owned.slice(0, ASKED_MAX).map((reason) => askOwner(reason.subject, ask, live)),
     ]);
-    found = explain(input);
+    found = await explain();
   }
   return found;
 }
