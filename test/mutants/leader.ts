@@ -113,8 +113,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/drain/decide-drain.ts",
-        find: "const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));",
-        replace: "const budget = serving.length + parallel;",
+        find: "const allowed = serving.length - ((group?.count ?? 0) - parallel);",
+        replace: "const allowed = serving.length + parallel;",
       },
     ],
     killers: [
