@@ -1,6 +1,7 @@
 export {
   type DryRuns,
   type Explanation,
+  explain,
   explainInSlices,
   withoutLeader,
 } from "./explain.ts";
