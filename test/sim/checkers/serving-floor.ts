@@ -1,7 +1,7 @@
 /**
  * I2: no update stops an allocation that serves unless `count - max_parallel` others go on. Whether
- * one serves is measured at its container and in the catalog, or, where the job says that its checks
- * do not count (`health_check`), at its container alone. One that was lost by accident, and of
+ * one serves is measured at its container and in the catalog, or, where the job says that its
+ * checks do not count (`health_check`), at its container alone. One that was lost by accident, and of
  * which the servers cannot know yet, still counts; one without a verdict may be stopped freely.
  */
 import type { Allocation, Job, TaskGroup } from "@drover/model";
