@@ -35,13 +35,30 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "      budget.serving--;\n    }\n    pass.draft.goes",
-        replace: "    }\n    pass.draft.goes",
+        find: "    stops.take(cost);\n    pass.draft.goes",
+        replace: "    pass.draft.goes",
       },
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
         find: "return healthy === null && !isCarriedInto(alloc, deployment);",
         replace: "return healthy === null && isCarriedInto(alloc, deployment);",
+      },
+    ],
+    seeds: 60,
+  },
+  {
+    name: "surge-uncounted",
+    breaks: "I3: never more than max_surge beside the others (X2)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "maxSurge - beside));",
+        replace: "maxParallel));",
+      },
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "budget - (maxParallel - maxSurge),",
+        replace: "",
       },
     ],
     seeds: 60,
