@@ -4,16 +4,15 @@
  * The same seed gives the same trace hash (I10).
  */
 import { nanosToMs } from "@drover/base";
-import { asFailure, drain, SimFailure } from "@raft/node-raft/sim";
+import { asFailure, SimFailure } from "@raft/node-raft/sim";
 import { allCheckers } from "./checkers/index.ts";
 import { openDeployments, unconverged, unsettled } from "./convergence.ts";
 import { Faults } from "./faults.ts";
 import { type Plan, planOf } from "./scenario.ts";
 import { Workload } from "./workload.ts";
 import { Cluster } from "./world/cluster.ts";
+import { runSteps, takeTurns } from "./world/turns.ts";
 
-/** Turns of the event loop in which what an event set off comes to its end. */
-const TURNS = 3;
 const LOOK_MS = 1_000;
 /** Over what the deadlines add up to: elections, heartbeats, rescheduling. */
 const SLACK_MS = 120_000;
@@ -40,6 +39,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   const cluster = new Cluster({
     raft: plan.raft,
     machines: plan.machines,
+    cpuShares: plan.cpuShares,
+    wallOffsetMs: plan.wallOffsetMs,
     wireDelayMs: plan.wireDelayMs,
     checkers: allCheckers(),
     keepLines: options.keepLines ?? false,
@@ -57,11 +58,14 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
 }
 
 async function attempt(cluster: Cluster, plan: Plan): Promise<SimFailure | null> {
+  const giveBack = takeTurns();
   try {
     await play(cluster, plan);
     return null;
   } catch (error) {
     return asFailure("exception", error);
+  } finally {
+    giveBack();
   }
 }
 
@@ -79,16 +83,22 @@ async function play(cluster: Cluster, plan: Plan): Promise<void> {
   await expectDeploymentsEnd(cluster, workload);
   cluster.trace.note("settled");
   await expectConvergence(cluster, workload);
-  cluster.truth.quiescent();
+  cluster.truth.quiescent(cluster.members.flatMap(({ server }) => server?.snapshot() ?? []));
 }
 
 async function runUntil(cluster: Cluster, until: number): Promise<void> {
   const { clock } = cluster.raft;
-  while (clock.step(until)) {
-    for (let turn = 0; turn < TURNS; turn += 1) await drain();
+  await runSteps(() => {
     if (cluster.raft.failure !== null) throw cluster.raft.failure;
-  }
+    return clock.step(until);
+  });
   clock.now = Math.max(clock.now, until);
+}
+
+async function look(cluster: Cluster): Promise<void> {
+  await runUntil(cluster, cluster.raft.clock.now + LOOK_MS);
+  const server = cluster.leader();
+  if (server !== null) cluster.truth.look(server.clock.now());
 }
 
 /** I4: each within (desired + 1) × its progress deadline. */
@@ -97,7 +107,7 @@ async function expectDeploymentsEnd(cluster: Cluster, workload: Workload): Promi
   const began = clock.now;
   for (;;) {
     workload.release();
-    await runUntil(cluster, clock.now + LOOK_MS);
+    await look(cluster);
     const waiting = unsettled(cluster);
     if (waiting === "") return;
     if (clock.now > began + boundMs(cluster)) {
@@ -124,7 +134,7 @@ async function expectConvergence(cluster: Cluster, workload: Workload): Promise<
   const deadline = clock.now + CONVERGE_MS;
   for (;;) {
     if (!workload.isRepaired) workload.repair();
-    await runUntil(cluster, clock.now + LOOK_MS);
+    await look(cluster);
     workload.release();
     const waiting = workload.isRepaired ? unconverged(cluster) : "a job is not repaired";
     if (waiting === "") return;

@@ -55,8 +55,12 @@ const answer = (at: string, body: unknown, method = "GET"): Exchange => ({
   response_headers: { "Content-Type": "application/json" },
   response_body: body,
 });
-const jobs = (prefix: string, ...list: unknown[]) => answer(`/v1/jobs?prefix=${prefix}`, list);
-const found = (Matches: unknown) => answer("/v1/search", { Matches }, "PUT");
+const jobs = (prefix: string, ...list: unknown[]) =>
+  answer(`/v1/jobs?prefix=${prefix}&stale=`, list);
+const found = (Matches: unknown) => answer("/v1/search?stale=", { Matches }, "PUT");
+/** Asked once more, of the whole cluster. */
+const jobsConfirmed = (prefix: string) => answer(`/v1/jobs?prefix=${prefix}`, []);
+const foundConfirmed = (Matches: unknown) => answer("/v1/search", { Matches }, "PUT");
 
 let agent: RecordedAgent;
 before(async () => {
@@ -97,7 +101,13 @@ Also waiting
 });
 
 test("a job of just that name comes before any id", async () => {
-  const nothing = { Subject: subject("job", "2e"), Waits: false, Chain: [], Reasons: [] };
+  const nothing = {
+    Subject: subject("job", "2e"),
+    Waits: false,
+    Chain: [],
+    Reasons: [],
+    Kept: null,
+  };
   const { exit, stdout } = await run(
     ["why", "2e"],
     [
@@ -108,14 +118,37 @@ test("a job of just that name comes before any id", async () => {
   assert.deepEqual([exit, stdout], [0, 'Nothing waits: job "2e"\n']);
 });
 
+test("what has ended says until when it is kept", async () => {
+  const kept = {
+    ...{ Rule: "gc-age", Subject: subject("job", "2e"), Text: "it has ended", WaitsFor: [] },
+    ...{ Since: null, WakesAt: "2099-01-01T00:00:00Z", Evidence: {}, Hint: "" },
+  };
+  const ended = { Subject: subject("job", "2e"), Waits: false, Chain: [], Reasons: [], Kept: kept };
+  const { stdout } = await run(
+    ["why", "2e"],
+    [
+      jobs("2e", { ID: "2e", Namespace: "default" }),
+      answer("/v1/why/job/2e?namespace=default", ended),
+    ],
+  );
+  assert.match(stdout, /^Nothing waits: job "2e"\nKept = it has ended \(decided anew .+\)\n$/);
+});
+
 test("what a prefix may mean is listed, and what it does not mean is said", async () => {
-  const many = await run(["why", "2e"], [jobs("2e"), found({ allocs: [ALLOC, OTHER] })]);
+  const both = { allocs: [ALLOC, OTHER] };
+  const many = await run(
+    ["why", "2e"],
+    [jobs("2e"), found(both), jobsConfirmed("2e"), foundConfirmed(both)],
+  );
   assert.equal(many.exit, 1);
   assert.match(
     many.stderr,
     /^Multiple matches found for id "2e"\n\nAllocations:\n2e869c55.*, 2e99/,
   );
-  const none = await run(["why", "ff"], [jobs("ff"), found({})]);
+  const none = await run(
+    ["why", "ff"],
+    [jobs("ff"), found({}), jobsConfirmed("ff"), foundConfirmed({})],
+  );
   assert.deepEqual([none.exit, none.stderr], [1, 'Unable to resolve ID: "ff"\n']);
   const misuse = await run(["why"], []);
   assert.equal(misuse.exit, 1);

@@ -7,9 +7,12 @@ import {
   isDeploymentActive,
   isEvalTerminal,
   isSameSubject,
+  isTemplate,
+  type Job,
   type JobRef,
   LEADER,
   NodeStatus,
+  OPERATOR,
   type Reason,
   Rule,
   type StateReader,
@@ -19,13 +22,13 @@ import {
   subjectOf,
   waitsFor,
 } from "@drover/model";
-import { dryRun } from "./dry-run.ts";
-import type { LiveReasons } from "./explain.ts";
+import type { DryRuns, LiveReasons } from "./explain.ts";
 
 interface FinderInput {
   readonly state: StateReader;
   readonly now: number;
   readonly live: LiveReasons;
+  readonly dryRuns: DryRuns;
 }
 
 export class ReasonFinder {
@@ -33,10 +36,12 @@ export class ReasonFinder {
   readonly #now: number;
   readonly #live: LiveReasons;
   readonly #known = new Map<string, readonly Reason[]>();
-  /** Job → what a pass of the scheduler would leave undone. */
-  readonly #waits = new Map<string, readonly Reason[]>();
+  readonly #dryRuns: DryRuns;
+  /** Jobs whose dry run was asked for and is not there: what was found without lacks it. */
+  readonly missing = new Map<string, Job>();
 
-  constructor({ live, now, state }: FinderInput) {
+  constructor({ dryRuns, live, now, state }: FinderInput) {
+    this.#dryRuns = dryRuns;
     this.#state = state;
     this.#now = now;
     this.#live = live;
@@ -89,6 +94,8 @@ export class ReasonFinder {
 
   #ofJob(ref: JobRef): readonly Reason[] {
     const state = this.#state;
+    const job = state.job(ref);
+    if (job && !job.stop && isTemplate(job)) return [neverLaunched(job)];
     const subject = subjectOf.job(ref);
     const deployments = state.deploymentsByJob(ref).filter(isDeploymentActive);
     const evals = state.evalsByJob(ref).filter((each) => !isEvalTerminal(each));
@@ -158,13 +165,12 @@ export class ReasonFinder {
   }
 
   #waitsOf(ref: JobRef): readonly Reason[] {
-    const key = subjectKey(subjectOf.job(ref));
-    const known = this.#waits.get(key);
-    if (known) return known;
     const job = this.#state.job(ref);
-    const waits = job && !job.stop ? dryRun(this.#state, job, this.#now) : [];
-    this.#waits.set(key, waits);
-    return waits;
+    if (!job || job.stop || isTemplate(job)) return [];
+    const key = subjectKey(subjectOf.job(ref));
+    const known = this.#dryRuns.get(key);
+    if (!known) this.missing.set(key, job);
+    return known ?? [];
   }
 }
 
@@ -179,6 +185,17 @@ function isOpenFor(evaluation: Evaluation, group: string): boolean {
   if (evaluation.status === EvalStatus.pending) return true;
   const failed = Object.keys(evaluation.failedTgAllocs);
   return failed.length === 0 || failed.includes(group);
+}
+
+/** Neither launched nor dispatched by this version: docs/differences.md. */
+function neverLaunched(job: Job): Reason {
+  const text =
+    job.periodic === null
+      ? "it is parameterized: it runs when it is dispatched, which this version does not do"
+      : "it is periodic: it runs at its times, which this version does not launch";
+  const hint = "submit a copy without that block to run it now";
+  const told = { rule: Rule.jobNotLaunched, subject: subjectOf.job(job), text, hint };
+  return waitsFor(told, OPERATOR);
 }
 
 function leaderActs(subject: Subject, what: string): Reason {

@@ -73,11 +73,12 @@ export type {
   JsonObject,
   RecordSchema,
 } from "./schema/field.ts";
+export { isPercentText, parsePercent } from "./schema/percent.ts";
 export type { StateReader } from "./state-reader.ts";
 export { DEFAULT_VALIDATE_CONTEXT, type ValidateContext } from "./validate/context.ts";
 export { type JobValidation, validateJob } from "./validate/job.ts";
 export { formatWarnings } from "./validate/warnings.ts";
-export { type AllocStubOptions, allocStubToWire, allocToWire } from "./wire/alloc.ts";
+export { type AllocStubOptions, allocStubToWire, allocToWire, shownVerdict } from "./wire/alloc.ts";
 export {
   deploymentToWire,
   evalStubToWire,

@@ -197,6 +197,30 @@ test("[D4] an allocation that comes back takes over from its replacement", () =>
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
 });
 
+test("[D4 C14] while nobody knows whether it runs, one that may come back keeps its replacement", () => {
+  const { harness, job } = running({ group: patient });
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { followups } = harness.evaluate(job);
+  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
+  assert.ok(later);
+  harness.now += 30_000;
+  harness.evaluate(job, { id: later.id });
+  harness.settle(job);
+  harness.changeNode(first.nodeId, { status: "ready" });
+  const back = harness.evaluate(job, { triggeredBy: "node-update" });
+  assert.deepEqual([back.plan.stops, back.plan.placements], [[], []]);
+  harness.fail(first);
+  const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [first.id],
+    "its replacement goes on",
+  );
+  assert.deepEqual(plan.placements, []);
+});
+
 test("[D5] a newer replacement wins over the one that comes back", () => {
   const { harness, job } = running({ group: patient });
   const [first] = harness.live(job);
@@ -269,7 +293,15 @@ test("[G9] a lost allocation that its client must stop itself is replaced after 
   assert.deepEqual(result.plan.placements, []);
   assert.equal(result.followups[0]?.triggeredBy, "alloc-failure");
   assert.equal((result.followups[0]?.waitUntil ?? 0) - harness.now, 65_000);
-  harness.now += 65_000;
+  harness.now += 30_000;
+  const early = harness.evaluate(job);
+  assert.deepEqual(
+    early.plan.placements,
+    [],
+    "an evaluation of another cause replaces nothing yet",
+  );
+  assert.deepEqual(early.followups, []);
+  harness.now += 35_000;
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 

@@ -15,7 +15,7 @@ export interface HealthRules {
   readonly healthyDeadlineMs: number;
 }
 
-/** Stored, so that a restarted agent does not give an allocation a second deadline. */
+/** Stored with what else is known of the allocation; a restarted agent begins it anew. */
 export interface HealthTracking {
   readonly startedAt: number;
   /** How long the catalog was not visible while tracking, ms. */
@@ -235,6 +235,8 @@ export function unhealthyReason(
 ): string | null {
   const deadline = formatDuration(msToNanos(rules.healthyDeadlineMs));
   const { task, state } = at;
+  // It runs when all is over, and has kept nothing.
+  if (hookOf(task) === "poststop") return null;
   if (state.failed) return "Unhealthy because of failed task";
   if (state.state === "pending") return `Task not running by healthy_deadline of ${deadline}`;
   const longLived = hookOf(task) === "" || isSidecar(task);

@@ -15,6 +15,7 @@ import {
   portsClaimed,
   prepared,
   prepareFailed,
+  resetTracking,
   servicesGone,
   stepTask,
   withDigests,
@@ -128,8 +129,10 @@ export class AllocRunner {
     this.#services.assume(this.#record);
   }
 
+  /** While the agent was away nobody saw whether it was healthy: its deadline begins anew. */
   start(): void {
-    this.#apply((record) => record, true);
+    const now = this.#deps.clock.now();
+    this.#apply((record) => (this.#restored ? resetTracking(record, now) : record), true);
   }
 
   /** What the servers want now. */
@@ -144,6 +147,7 @@ export class AllocRunner {
 
   /** The catalog's view or the time changed. What is being written is followed by a look anyway. */
   catalogChanged(): void {
+    this.#services.observe();
     if (!this.#draining) this.#look();
   }
 
@@ -395,6 +399,7 @@ export class AllocRunner {
       { hostAddress, ackTimeoutMs: deregisterAckTimeoutMs, consumerGraceMs },
       {
         log: this.#deps.log,
+        clock: this.#deps.clock,
         node: this.#deps.node,
         discovery: this.#deps.discovery,
         lookup: (record, task) => environmentOf({ ...this.#requestInput(task, {}), record }).lookup,

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Evaluation, Rule } from "@drover/model";
 import { mockEval } from "@drover/model/testing";
+import { FakeState } from "../testing/fake-state.ts";
 import { BlockedEvals } from "./blocked-evals.ts";
 
 function blocked(id: string, over: Partial<Evaluation> = {}): Evaluation {
@@ -47,7 +48,7 @@ for (const { name, over, by, frees } of CASES) {
   });
 }
 
-test("§6.5 a change between its snapshot and its tracking is not missed", () => {
+test("[B8] §6.5 a change between its snapshot and its tracking is not missed", () => {
   const evals = new BlockedEvals();
   evals.capacityChanged(change("a", 55));
   assert.equal(evals.block(blocked("late", { snapshotIndex: 50 }), 0), true);
@@ -55,7 +56,7 @@ test("§6.5 a change between its snapshot and its tracking is not missed", () =>
   assert.equal(evals.size, 1);
 });
 
-test("§6.5 the newest of a job is kept", () => {
+test("[B8] §6.5 the newest of a job is kept", () => {
   const evals = new BlockedEvals();
   evals.block(blocked("b", { jobId: "j", createIndex: 9 }), 0);
   evals.block(blocked("a", { jobId: "j", createIndex: 8 }), 0);
@@ -73,7 +74,7 @@ test("§6.5 a system job waits for its node", () => {
   assert.equal(evals.capacityChanged(change("x", 61, "n1")).length, 1);
 });
 
-test("§6.5 placement conflicts are tried again after a minute", () => {
+test("[B9] §6.5 placement conflicts are tried again after a minute", () => {
   const evals = new BlockedEvals();
   evals.block(blocked("c", { triggeredBy: "max-plan-attempts" }), 1000);
   evals.block(blocked("q", { triggeredBy: "queued-allocs" }), 1000);
@@ -98,10 +99,10 @@ test("I4 a blocked evaluation says what it waits for, and a conflict when it is 
   const evals = new BlockedEvals();
   evals.block(blocked("a"), 1_000);
   evals.block(blocked("b", { triggeredBy: "max-plan-attempts" }), 1_000);
-  assert.equal(evals.why("a")?.rule, Rule.evalNoCapacity);
+  assert.equal(evals.why(new FakeState(), "a")?.rule, Rule.evalNoCapacity);
   assert.deepEqual(
-    [evals.why("b")?.rule, evals.why("b")?.wakesAt],
+    [evals.why(new FakeState(), "b")?.rule, evals.why(new FakeState(), "b")?.wakesAt],
     [Rule.evalPlanConflict, 61_000],
   );
-  assert.equal(evals.why("c"), null);
+  assert.equal(evals.why(new FakeState(), "c"), null);
 });

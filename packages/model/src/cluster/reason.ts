@@ -7,6 +7,7 @@ import type { JobRef } from "../job/job.ts";
 /** The closed list of rules that make something wait; docs/why.md says each in a line. */
 export const Rule = {
   jobUnfinished: "job-unfinished",
+  jobNotLaunched: "job-not-launched",
 
   deploymentSuperseded: "deployment-superseded",
   deploymentPaused: "deployment-paused",
@@ -18,6 +19,7 @@ export const Rule = {
   deploymentHealthUnseen: "deployment-health-unseen",
   deploymentCompletes: "deployment-completes",
   leaderActs: "leader-acts",
+  noLeader: "no-leader",
 
   evalReady: "eval-ready",
   evalLeased: "eval-leased",
@@ -26,12 +28,14 @@ export const Rule = {
   evalFailing: "eval-failing",
   evalNoCapacity: "eval-no-capacity",
   evalPlanConflict: "eval-plan-conflict",
+  evalPlanRefused: "eval-plan-refused",
   schedulerPaused: "scheduler-paused",
 
   groupHeldByDeployment: "group-held-by-deployment",
   groupAwaitsCanaries: "group-awaits-canaries",
   groupRollingLimit: "group-rolling-limit",
   groupServingFloor: "group-serving-floor",
+  groupSurgeLimit: "group-surge-limit",
   groupAwaitsClientStop: "group-awaits-client-stop",
   groupNoCapacity: "group-no-capacity",
   groupAwaitsEvaluation: "group-awaits-evaluation",
@@ -76,6 +80,10 @@ export const Rule = {
   nodeIneligible: "node-ineligible",
   nodeHeartbeat: "node-heartbeat",
   nodeHeartbeatHeld: "node-heartbeat-held",
+
+  gcUnended: "gc-unended",
+  gcAge: "gc-age",
+  gcNeeded: "gc-needed",
 } as const;
 export type Rule = (typeof Rule)[keyof typeof Rule];
 

@@ -108,9 +108,9 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
   });
   pass.pairs = split.pairs;
   pass.retries = split.retries;
-  draft.stops.push(...split.cancelled);
+  draft.stops.push(...split.cancelled, ...split.replaced);
   draft.waits.push(...split.waits);
-  pass.desired.stop += split.cancelled.length;
+  pass.desired.stop += split.cancelled.length + split.replaced.length;
   const later = [...split.later, ...splitFailed(pass, buckets, reschedule)];
   const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
   draft.stops.push(...reconnects.stops);
@@ -188,8 +188,11 @@ function waitForClients(
 ): Due[] {
   const { draft, input, job } = pass;
   const waits = clientStopWaits(pass.lost, groupOfAlloc, input.now);
-  if (waits.length === 0) return waits;
   const followups = batchFollowups(waits, STOP_DELAY_KIND, { ...input, job });
   draft.followups.push(...followups.evals);
-  return waits;
+  // What an earlier pass has lost has its evaluation; until then no other one may replace it.
+  const told = pass.allocs.filter(
+    (alloc) => alloc.clientStatus === ClientStatus.lost && isServerTerminal(alloc),
+  );
+  return [...waits, ...clientStopWaits(told, groupOfAlloc, input.now)];
 }

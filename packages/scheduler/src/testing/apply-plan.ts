@@ -1,9 +1,9 @@
 /** Applies a plan to a `MemoryState` as the replicated state does: each field by its owner. */
 import {
   type Allocation,
-  AllocPhase,
   type Deployment,
   type DeploymentState,
+  isBesidePrevious,
   isTerminal,
   type Plan,
   type PlannedAttributeUpdate,
@@ -22,7 +22,8 @@ export function applyPlan(state: MemoryState, plan: Plan): void {
     const alloc = state.alloc(stop.allocId);
     if (!alloc) continue;
     const { desiredDescription, desiredStatus } = stop;
-    state.putAlloc(withClientStatus({ ...alloc, desiredStatus, desiredDescription }, stop, index));
+    const stopped = { ...alloc, desiredStatus, desiredDescription, modifyTime: state.clock };
+    state.putAlloc(withClientStatus(stopped, stop, index));
   }
   for (const update of plan.attributeUpdates) {
     const alloc = state.alloc(update.allocId);
@@ -61,12 +62,12 @@ function place(state: MemoryState, placement: Allocation): void {
     createIndex: existing.createIndex,
     modifyIndex: index,
   });
-  if (existing.phase === AllocPhase.prepare) linkPrevious(state, placement);
+  if (isBesidePrevious(existing)) linkPrevious(state, placement);
 }
 
 function linkPrevious(state: MemoryState, placement: Allocation): void {
   const previous = state.alloc(placement.previousAllocation);
-  if (!previous || placement.phase === AllocPhase.prepare) return;
+  if (!previous || isBesidePrevious(placement)) return;
   state.putAlloc({ ...previous, nextAllocation: placement.id });
 }
 

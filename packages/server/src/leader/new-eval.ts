@@ -5,6 +5,7 @@ import {
   EvalTrigger,
   type Evaluation,
   isClientTerminal,
+  isTemplate,
   type Job,
   JobType,
   pendingEvaluation,
@@ -89,7 +90,7 @@ export function evalsForNode(
   }
   for (const job of state.jobs()) {
     const everywhere = job.type === JobType.system || job.type === JobType.sysbatch;
-    if (everywhere && !job.stop) jobs.set(`${job.namespace}\0${job.id}`, job);
+    if (everywhere && !job.stop && !isTemplate(job)) jobs.set(`${job.namespace}\0${job.id}`, job);
   }
   const nodeModifyIndex = state.node(nodeId)?.modifyIndex ?? 0;
   return [...jobs.values()].map((job) => ({

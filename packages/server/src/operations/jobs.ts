@@ -7,12 +7,14 @@ import {
   type Deployment,
   EvalTrigger,
   isDeploymentActive,
+  isTemplate,
   type Job,
   type JobInput,
   type JobRef,
   type TaskGroup,
   type ValidateContext,
   validateJob,
+  withCount,
 } from "@drover/model";
 import type { CommandResult, JobSubmission, StateSnapshot } from "@drover/state";
 import type { ServerContext } from "../context.ts";
@@ -136,7 +138,7 @@ async function registerPrepared(
   job: Job,
   options: PreparedOptions,
 ): Promise<JobWriteResult> {
-  const evaluated = job.periodic === null && job.parameterizedJob === null;
+  const evaluated = !isTemplate(job);
   const priority = options.evalPriority || job.priority;
   const trigger = options.triggeredBy ?? EvalTrigger.jobRegister;
   const evaluation = evaluated
@@ -176,7 +178,7 @@ export async function deregisterJob(
 ): Promise<JobWriteResult> {
   const stored = context.store.snapshot().job(request);
   if (!stored) return { evalId: "", evalCreateIndex: 0, jobModifyIndex: 0, warnings: [], index: 0 };
-  const evaluated = stored.periodic === null && stored.parameterizedJob === null;
+  const evaluated = !isTemplate(stored);
   const fields = {
     namespace: request.namespace,
     jobId: request.id,
@@ -309,7 +311,7 @@ export async function scaleJob(
     index: 0,
   };
   if (count !== null) {
-    const taskGroups = job.taskGroups.map((g) => (g.name === group.name ? { ...g, count } : g));
+    const taskGroups = job.taskGroups.map((g) => (g.name === group.name ? withCount(g, count) : g));
     written = await registerPrepared(
       context,
       { ...job, taskGroups, stable: false, versionTag: null },
