@@ -108,9 +108,9 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
   });
   pass.pairs = split.pairs;
   pass.retries = split.retries;
-  draft.stops.push(...split.cancelled);
+  draft.stops.push(...split.cancelled, ...split.replaced);
   draft.waits.push(...split.waits);
-  pass.desired.stop += split.cancelled.length;
+  pass.desired.stop += split.cancelled.length + split.replaced.length;
   const later = [...split.later, ...splitFailed(pass, buckets, reschedule)];
   const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
   draft.stops.push(...reconnects.stops);
