@@ -87,8 +87,7 @@ export class AllocRunner {
       plans,
       onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
       onChecks: (pass) => this.#apply((record) => withChecks(record, pass)),
-      onLost: (pass) =>
-        this.#apply((record) => revokeVerdict(withChecks(record, pass), deps.clock.now())),
+      onLost: (pass, now) => this.#apply((record) => revokeVerdict(record, pass, now)),
       onBlind: (tracking, unseen) =>
         this.#apply((record) => ({ ...record, tracking: record.tracking && tracking, unseen })),
       wake,

@@ -36,7 +36,7 @@ export interface HealthWatchDeps {
   onVerdict(verdict: Verdict): void;
   onChecks(pass: boolean): void;
   /** It was healthy in its deployment, and does not serve any more. */
-  onLost(pass: boolean | null): void;
+  onLost(pass: boolean | null, now: number): void;
   /** The catalog went, or came back: how long it was away must survive a restart. */
   onBlind(tracking: HealthTracking, unseen: boolean): void;
   /** Time may have decided. */
@@ -98,7 +98,8 @@ export class HealthWatch {
     const now = this.#deps.clock.now();
     const input = this.#input(record, now);
     const passes = checksPass(mode, input);
-    if (isRevocable(record.verdict) && hasLost(mode, input)) this.#deps.onLost(passes ?? known);
+    if (isRevocable(record.verdict) && hasLost(mode, input))
+      this.#deps.onLost(passes ?? known, now);
     else if (passes !== null && passes !== known) this.#deps.onChecks(passes);
   }
 

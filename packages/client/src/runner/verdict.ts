@@ -24,7 +24,7 @@ export function recordVerdict(record: AllocRecord, verdict: Verdict): AllocRecor
 }
 
 /** A stop may have overtaken it: what leaves serves no more, and says so by its status. */
-export function withChecks(record: AllocRecord, pass: boolean | null): AllocRecord {
+export function withChecks(record: AllocRecord, pass: boolean): AllocRecord {
   return isStopKnown(record) || record.checksPass === pass
     ? record
     : { ...record, checksPass: pass };
@@ -34,11 +34,15 @@ export function withChecks(record: AllocRecord, pass: boolean | null): AllocReco
  * H14: what was found healthy in a deployment and serves no more has to be proven again, within a
  * deadline of its own.
  */
-export function revokeVerdict(record: AllocRecord, now: number): AllocRecord {
+export function revokeVerdict(
+  record: AllocRecord,
+  checksPass: boolean | null,
+  now: number,
+): AllocRecord {
   const { deploymentId, at } = record.verdict;
   if (!isRevocable(record.verdict) || isStopKnown(record)) return record;
   const verdict = { deploymentId, healthy: null, at: 0, revokedAt: at };
-  return resetTracking({ ...record, verdict }, now);
+  return resetTracking({ ...record, verdict, checksPass }, now);
 }
 
 function withReasons(record: AllocRecord, verdict: Verdict): Record<string, TaskRun> {
