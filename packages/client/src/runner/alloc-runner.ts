@@ -394,16 +394,14 @@ export class AllocRunner {
 
   #createServices(): AllocServices {
     const { hostAddress, deregisterAckTimeoutMs, consumerGraceMs } = this.#options;
+    const { log, clock, node, discovery } = this.#deps;
     return new AllocServices(
       { hostAddress, ackTimeoutMs: deregisterAckTimeoutMs, consumerGraceMs },
       {
-        log: this.#deps.log,
-        clock: this.#deps.clock,
-        node: this.#deps.node,
-        discovery: this.#deps.discovery,
+        ...{ log, clock, node, discovery },
         lookup: (record, task) => environmentOf({ ...this.#requestInput(task, {}), record }).lookup,
         unconfirmed: (names, only) => {
-          const event = deregisterUnconfirmed(this.#deps.clock.now(), names);
+          const event = deregisterUnconfirmed(clock.now(), names);
           for (const task of only === null ? this.#tasks() : [only]) {
             this.#post(task, { kind: "noted", event });
           }
