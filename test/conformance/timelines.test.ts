@@ -1,7 +1,7 @@
 /**
  * Recorded timelines of a real Nomad (`shared/reference/timeline`), played against real agents of
  * ours by the recordings' own player: those for one node here, on agents of one machine each; those
- * for several in `timelines-cluster.test.ts`. What must hold whatever the speed is compared; where
+ * for several in `timelines-cluster.test.ts`, those of our own in `timelines-written.test.ts`. What must hold whatever the speed is compared; where
  * we differ on purpose, `timeline-differences.json` has our own expectation.
  *
  * DROVER_TIMELINES="name,name" plays these alone.
@@ -14,7 +14,6 @@ import { type ClusterOptions, TestCluster } from "../support/cluster.ts";
 import { CONSUL, DOCKER, lacking } from "../support/real-parts.ts";
 import {
   NO_RECORDINGS,
-  NOT_AHEAD,
   parsePlayed,
   play,
   RECORDED,
@@ -110,7 +109,7 @@ test("a difference that is no more is a fault, unless it depends on speed", () =
   assert.deepEqual(complaintsOf({ b: { p: { reason: "r", is: 4, varies: true } } }, ["b"], []), []);
 });
 
-const ON_ONE_NODE = chosen(({ cluster }) => cluster === "single");
+const ON_ONE_NODE = chosen(recordedNames(({ cluster }) => cluster === "single"));
 
 /** They look at Docker, at Consul, or at what answers on 127.0.0.1, where their agent has to be. */
 function isOnLocalhost(name: string): boolean {
@@ -142,10 +141,11 @@ test("timelines for one node pass as recorded, or differ on purpose", {
 
 async function playOn(options: ClusterOptions, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  const cluster = await TestCluster.start({ ...options, extra: NOT_AHEAD });
+  const cluster = await TestCluster.start({ ...options });
   try {
     const addresses = cluster.agents.map(({ api }) => `http://${api.address}`);
-    await playChecked(names, (folders, parallel) => play({ addresses, folders, parallel }), {
+    const recorded = names.map((name) => join(RECORDED, name));
+    await playChecked(recorded, (folders, parallel) => play({ addresses, folders, parallel }), {
       parallel: PARALLEL,
     });
   } finally {

@@ -190,6 +190,12 @@ export function checksPass(mode: HealthRules["mode"], input: HealthInput): boole
   return input.expected.every((want) => missingCheck(input, want) === null);
 }
 
+/** H14: it is not good any more, though nothing of it has failed for good. */
+export function hasLost(mode: HealthRules["mode"], input: HealthInput): boolean {
+  const { kind } = judgeTasks(input);
+  return kind === "waiting" || (kind === "good" && checksPass(mode, input) === false);
+}
+
 /** Whether all tasks run that have to. */
 export function tasksRun(tasks: HealthInput["tasks"]): boolean {
   return judgeTasks({ tasks }).kind === "good";
@@ -229,6 +235,8 @@ export function unhealthyReason(
 ): string | null {
   const deadline = formatDuration(msToNanos(rules.healthyDeadlineMs));
   const { task, state } = at;
+  // It runs when all is over, and has kept nothing.
+  if (hookOf(task) === "poststop") return null;
   if (state.failed) return "Unhealthy because of failed task";
   if (state.state === "pending") return `Task not running by healthy_deadline of ${deadline}`;
   const longLived = hookOf(task) === "" || isSidecar(task);

@@ -43,7 +43,7 @@ import type { RunnerDeps, RunnerOptions } from "./runner-deps.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
 import { timerAt } from "./timer-at.ts";
-import { recordVerdict, withChecks } from "./verdict.ts";
+import { recordVerdict, revokeVerdict, withChecks } from "./verdict.ts";
 
 type Change = (record: AllocRecord) => AllocRecord;
 
@@ -87,7 +87,10 @@ export class AllocRunner {
       plans,
       onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
       onChecks: (pass) => this.#apply((record) => withChecks(record, pass)),
-      onBlind: (tracking) => this.#apply((record) => ({ ...record, tracking })),
+      onLost: (pass) =>
+        this.#apply((record) => revokeVerdict(withChecks(record, pass), deps.clock.now())),
+      onBlind: (tracking, unseen) =>
+        this.#apply((record) => ({ ...record, tracking: record.tracking && tracking, unseen })),
       wake,
     });
     this.#checkRestart = new CheckRestartWatch({

@@ -19,13 +19,15 @@ import {
   type Plan,
   type Reason,
 } from "@drover/model";
-import { type SchedulerResult, schedule } from "@drover/scheduler";
+import { schedule } from "@drover/scheduler";
 import { CommandTag } from "@drover/state";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
+import { evalOutcome } from "./eval-outcome.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { limitPlan } from "./limit-plan.ts";
 import { newEval } from "./new-eval.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 
 const TYPES = ["service", "batch", "system", "sysbatch"];
 const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, system: 5, sysbatch: 5 };
@@ -38,17 +40,17 @@ const FOLLOW_UP_SPREAD_MS = 300_000;
 
 export class EvalLoop {
   readonly #context: ServerContext;
+  readonly #turns: OneAtATime;
   readonly #loop: LeaderLoop;
   #broker = new EvalBroker();
   #blocked = new BlockedEvals();
   #leading = false;
-  /** A plan's outcome is unknown: it may still be applied, and must be before the next decision. */
-  #uncertain = false;
   /** Taken from the broker and not written yet: kept until they are, under one token. */
   #ended: { readonly evals: readonly Evaluation[]; readonly token: string } | null = null;
 
-  constructor(context: ServerContext) {
+  constructor(context: ServerContext, turns: OneAtATime) {
     this.#context = context;
+    this.#turns = turns;
     this.#loop = new LeaderLoop({ name: "evaluations", pass: () => this.#pass() }, context);
   }
 
@@ -155,12 +157,9 @@ export class EvalLoop {
   async #work(lease: Lease): Promise<void> {
     const { evaluation, token } = lease;
     try {
-      if (this.#uncertain) await this.#context.engine.barrier();
-      this.#uncertain = false;
-      await this.#process(evaluation);
+      await this.#turns.run(() => this.#process(evaluation));
       this.#broker.ack(evaluation.id, token);
     } catch (error) {
-      this.#uncertain = true;
       this.#context.log("warn", "evaluation not processed", {
         eval: evaluation.id,
         job: evaluation.jobId,
@@ -192,7 +191,7 @@ export class EvalLoop {
       }
       const done = verified.kind === "whole" && verified.plan === result.plan;
       const evals = done
-        ? this.#outcome(evaluation, stored, result, state.index)
+        ? evalOutcome(evaluation, stored, result, state.index)
         : namedFollowups(verified.plan, result.followups);
       await this.#commit(verified.plan, evals);
       if (done) return;
@@ -208,41 +207,6 @@ export class EvalLoop {
     } else if (evals.length > 0) {
       unwrap(await this.#context.propose({ tag: 5, evals }));
     }
-  }
-
-  /** The evaluation as it ends, and those it gives rise to. */
-  #outcome(
-    evaluation: Evaluation,
-    stored: Evaluation | undefined,
-    result: SchedulerResult,
-    snapshotIndex: number,
-  ): Evaluation[] {
-    const ended: Evaluation = {
-      ...evaluation,
-      status: EvalStatus.complete,
-      statusDescription: "",
-      nextEval: result.followups[0]?.id ?? "",
-      queuedAllocations: { ...result.queued },
-      failedTgAllocs: { ...result.failedGroups },
-      deploymentId: result.deploymentId || evaluation.deploymentId,
-      planAnnotations: result.plan.annotations,
-      snapshotIndex,
-    };
-    const { blocked } = result;
-    const followups = result.followups.map((each) => ({ ...each, snapshotIndex }));
-    if (!blocked) return [ended, ...followups];
-    if (stored?.status === EvalStatus.blocked) {
-      const again = {
-        ...stored,
-        failedTgAllocs: ended.failedTgAllocs,
-        queuedAllocations: ended.queuedAllocations,
-        snapshotIndex,
-        classEligibility: blocked.classEligibility,
-        escapedComputedClass: blocked.escapedComputedClass,
-      };
-      return [again, ...followups];
-    }
-    return [{ ...ended, blockedEval: blocked.id }, ...followups, blocked];
   }
 
   /** What newer evaluations made needless, and what ran out of deliveries. */
