@@ -8,8 +8,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/deployment/decide-deployment.ts",
-        find: "      situation.now >= state.requireProgressBy,",
-        replace: "      situation.now < 0,",
+        find: "situation.now >= lateAt(state),",
+        replace: "situation.now < 0,",
       },
     ],
     killers: [
