@@ -38,7 +38,7 @@ export class Reader {
   }
 
   jobVersions(ref: JobRef): readonly Job[] {
-    return [...this.store.tables.jobVersions.values(below(jobKey(ref)))].reverse();
+    return this.store.tables.jobVersions.listBelow(jobKey(ref)).reverse();
   }
 
   jobs(): Iterable<Job> {
@@ -69,6 +69,10 @@ export class Reader {
 
   allocsByNode(nodeId: string): readonly Allocation[] {
     return this.#indexed("allocsByNode", nodeId);
+  }
+
+  holdersByNode(nodeId: string): readonly Allocation[] {
+    return this.#indexed("holdersByNode", nodeId);
   }
 
   allocsByDeployment(deploymentId: string): readonly Allocation[] {
@@ -194,6 +198,6 @@ export class Reader {
 
   #indexed<N extends IndexName>(index: N, key: string): IndexRow<N>[] {
     const rows: Table<IndexRow<N>> = this.store.indexes[index];
-    return [...rows.values(below(key))];
+    return rows.listBelow(key);
   }
 }
