@@ -22,11 +22,8 @@ interface RollFacts {
 export function rollOut(pass: Pass, facts: RollFacts): void {
   const { desired, draft, group } = pass;
   const { destructive } = facts.updates;
-  const serves = (alloc: Allocation) =>
-    isServing(
-      alloc,
-      pass.input.deployments.find((each) => each.id === alloc.deploymentId),
-    );
+  const deployments = new Map(pass.input.deployments.map((each) => [each.id, each]));
+  const serves = (alloc: Allocation) => isServing(alloc, deployments.get(alloc.deploymentId));
   const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
   const serving = [...pass.untainted, ...olds].filter(serves).length;
   const budget = { serving: servingBudget(group, serving) };
@@ -124,12 +121,12 @@ function orderForReplacement(
   isRevert: boolean,
 ): Allocation[] {
   return allocs
-    .map((alloc) => ({ alloc, rank: serves(alloc) ? 1 : 0 }))
+    .map((alloc) => ({ alloc, rank: serves(alloc) ? 1 : 0, index: allocIndex(alloc.name) }))
     .sort((a, b) => {
       if (a.rank !== b.rank) return a.rank - b.rank;
       const byVersion = b.alloc.jobVersion - a.alloc.jobVersion;
       if (isRevert && byVersion !== 0) return byVersion;
-      return allocIndex(a.alloc.name) - allocIndex(b.alloc.name);
+      return a.index - b.index;
     })
     .map(({ alloc }) => alloc);
 }
