@@ -24,10 +24,14 @@ export interface ClusterOptions {
   readonly agents: number;
   /** So many of the agents, the last ones, are outside Raft. */
   readonly clientsOnly?: number;
+  /** The servers run no allocations. */
+  readonly serversOnly?: boolean;
   readonly docker?: boolean;
   readonly consul?: boolean;
   /** More HCL for every agent's configuration. */
   readonly extra?: string;
+  /** More HCL for the agents outside Raft. */
+  readonly clientExtra?: string;
   /** "default": heartbeats, graces and log level as a user gets them. */
   readonly timings?: "short" | "default";
   /** Where the agents find Docker; the real engine when left out. */
@@ -71,7 +75,8 @@ export class TestCluster {
     const cluster = new TestCluster(agents, dir, options.program ?? [PROGRAM]);
     for (const agent of agents) cluster.boot(agent);
     try {
-      await cluster.ready(options.agents);
+      const servers = options.agents - (options.clientsOnly ?? 0);
+      await cluster.ready(options.agents - (options.serversOnly ? servers : 0));
     } catch (error) {
       const logs = agents.map((agent) => cluster.log(agent)).join("\n");
       await cluster.stop();
@@ -169,12 +174,12 @@ function joinsOf(net: string, { agents, clientsOnly = 0 }: ClusterOptions): stri
 }
 
 function configOf(file: AgentFile, options: ClusterOptions): string {
-  const { name, host, home, joins } = file;
+  const { name, host, home, joins, server } = file;
   return `
 name      = "${name}"
 data_dir  = "${home}"
 bind_addr = "${host}"
-${timingsOf(options, file.server)}
+${timingsOf(options, server)}
 server_join { retry_join = ${JSON.stringify(joins)} }
 ${options.consul ? `consul { address = "${CONSUL}" }` : ""}
 plugin "docker" {
@@ -190,12 +195,18 @@ plugin "mock_driver" {
   config { enabled = true }
 }
 ${options.extra ?? ""}
+${(server ? "" : options.clientExtra) ?? ""}
 `;
 }
 
 function timingsOf(options: ClusterOptions, isServer: boolean): string {
   const servers = options.agents - (options.clientsOnly ?? 0);
-  if (options.timings === "default") return `server { bootstrap_expect = ${servers} }`;
+  if (options.timings === "default") {
+    const client = options.serversOnly ? "client { enabled = false }" : "";
+    return isServer
+      ? `server { bootstrap_expect = ${servers} }\n${client}`
+      : "server { enabled = false }";
+  }
   if (!isServer) return 'log_level = "debug"\nserver { enabled = false }';
   return `log_level = "debug"
 server {

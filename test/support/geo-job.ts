@@ -7,6 +7,7 @@ export interface GeoOptions {
   readonly minHealthy?: string;
   readonly healthyDeadline?: string;
   readonly canary?: number;
+  readonly maxParallel?: number;
   readonly name?: string;
   readonly provider?: "consul" | "nomad";
   /** Blocks of the group written out, e.g. restart and reschedule. */
@@ -21,7 +22,7 @@ job "${name}" {
   group "api-server" {
     count = ${options.count ?? 6}
     update {
-      max_parallel      = 2
+      max_parallel      = ${options.maxParallel ?? 2}
       min_healthy_time  = "${options.minHealthy ?? "1s"}"
       healthy_deadline  = "${options.healthyDeadline ?? "8s"}"
       progress_deadline = "${options.progressDeadline ?? "0s"}"
