@@ -1,4 +1,4 @@
-/** A Docker engine of our own: its own socket, data and bridge, beside any other on the machine. */
+/** Docker engines of our own: own sockets, data and bridges, beside any other on the machine. */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -17,46 +17,65 @@ import {
   waitFor,
 } from "./run.ts";
 
-const HOME = join(INFRA_DIR, "docker");
-const BRIDGE = "drover-test0";
-const BRIDGE_ADDRESS = "172.30.0.1/16";
-
-export const DOCKER_SOCKET = join(HOME, "docker.sock");
-export const DOCKER_ENDPOINT = `unix://${DOCKER_SOCKET}`;
-
-export async function startDocker(): Promise<void> {
-  if (daemonPid("dockerd") !== null && (await ping())) return;
-  if (!isRoot()) throw new InfraError("a Docker engine needs root");
-  if (!hasCommand("dockerd")) ensurePackages(["docker.io", "iptables", "iproute2"]);
-  mkdirSync(HOME, { recursive: true });
-  rmSync(DOCKER_SOCKET, { force: true });
-  const config = join(HOME, "daemon.json");
-  if (!existsSync(config)) writeFileSync(config, "{}\n");
-  if (spawnSync("ip", ["link", "show", BRIDGE]).status !== 0) {
-    run("ip", ["link", "add", BRIDGE, "type", "bridge"]);
-    run("ip", ["addr", "add", BRIDGE_ADDRESS, "dev", BRIDGE]);
-    run("ip", ["link", "set", BRIDGE, "up"]);
-  }
-  startDaemon("dockerd", "dockerd", [
-    ...["--config-file", config, "--host", DOCKER_ENDPOINT],
-    ...["--data-root", join(HOME, "data"), "--exec-root", join(HOME, "exec")],
-    ...["--pidfile", join(HOME, "dockerd.pid"), "--bridge", BRIDGE],
-    ...["--userland-proxy=false", "--log-level", "warn", "--shutdown-timeout", "5"],
-  ]);
-  await waitFor(ping, { timeoutMs: 40_000, what: "the Docker engine (see dockerd.log)" });
+export interface Engine {
+  /** Of its pid file and its log. */
+  readonly daemon: string;
+  readonly home: string;
+  readonly bridge: string;
+  readonly bridgeAddress: string;
+  readonly flags: readonly string[];
 }
 
-export async function stopDocker(): Promise<void> {
-  await stopDaemon("dockerd");
+const ENGINE: Engine = {
+  daemon: "dockerd",
+  home: join(INFRA_DIR, "docker"),
+  bridge: "drover-test0",
+  bridgeAddress: "172.30.0.1/16",
+  flags: [],
+};
+
+export const DOCKER_SOCKET = socketOf(ENGINE);
+export const DOCKER_ENDPOINT = `unix://${DOCKER_SOCKET}`;
+
+export function socketOf({ home }: Engine): string {
+  return join(home, "docker.sock");
+}
+
+export async function startDocker(engine = ENGINE): Promise<void> {
+  const { daemon, home, bridge, bridgeAddress, flags } = engine;
+  const ping = () => answers(socketOf(engine));
+  if (daemonPid(daemon) !== null && (await ping())) return;
+  if (!isRoot()) throw new InfraError("a Docker engine needs root");
+  if (!hasCommand("dockerd")) ensurePackages(["docker.io", "iptables", "iproute2"]);
+  mkdirSync(home, { recursive: true });
+  rmSync(socketOf(engine), { force: true });
+  const config = join(home, "daemon.json");
+  if (!existsSync(config)) writeFileSync(config, "{}\n");
+  if (spawnSync("ip", ["link", "show", bridge]).status !== 0) {
+    run("ip", ["link", "add", bridge, "type", "bridge"]);
+    run("ip", ["addr", "add", bridgeAddress, "dev", bridge]);
+    run("ip", ["link", "set", bridge, "up"]);
+  }
+  startDaemon(daemon, "dockerd", [
+    ...["--config-file", config, "--host", `unix://${socketOf(engine)}`],
+    ...["--data-root", join(home, "data"), "--exec-root", join(home, "exec")],
+    ...["--pidfile", join(home, "dockerd.pid"), "--bridge", bridge],
+    ...["--userland-proxy=false", "--log-level", "warn", "--shutdown-timeout", "5", ...flags],
+  ]);
+  await waitFor(ping, { timeoutMs: 40_000, what: `the Docker engine (see ${daemon}.log)` });
+}
+
+export async function stopDocker({ daemon, home } = ENGINE): Promise<void> {
+  await stopDaemon(daemon);
   // A stopped engine leaves its namespace and data mounted.
-  for (const path of [join(HOME, "exec/netns/default"), join(HOME, "data")]) {
+  for (const path of [join(home, "exec/netns/default"), join(home, "data")]) {
     spawnSync("umount", ["-l", path]);
   }
 }
 
-async function ping(): Promise<boolean> {
+async function answers(socketPath: string): Promise<boolean> {
   try {
-    return (await dockerCall("GET", "/_ping")).status === 200;
+    return (await dockerCall("GET", "/_ping", { socketPath })).status === 200;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ECONNREFUSED") return false;

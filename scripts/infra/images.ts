@@ -8,25 +8,51 @@ import { DOCKER_SOCKET, dockerCall } from "./docker.ts";
 import { ensurePackages } from "./packages.ts";
 import { hasCommand, InfraError, run } from "./run.ts";
 
-const SOURCE = join(ROOT, "test/support/images/geo-api.c");
+interface Program {
+  readonly name: string;
+  readonly source: string;
+  /** Where it lies in the image. */
+  readonly path: string;
+  /** Tag → compiler switches. */
+  readonly tags: Readonly<Record<string, readonly string[]>>;
+}
 
-/** Tag → compiler switches. `0.33` must never exist. */
-const GEO_API: Readonly<Record<string, readonly string[]>> = {
-  "0.1": [],
-  "0.2": [],
-  "0.3": ["-DUNHEALTHY=1"],
-  crash: ["-DCRASH_MS=50"],
+const SOURCES = join(ROOT, "test/support/images");
+
+const GEO_API: Program = {
+  name: "geo-api-server",
+  source: join(SOURCES, "geo-api.c"),
+  path: "geo-api",
+  // `0.33` must never exist.
+  tags: { "0.1": [], "0.2": [], "0.3": ["-DUNHEALTHY=1"], crash: ["-DCRASH_MS=50"] },
+};
+
+const STEADY: Program = {
+  name: "steady-server",
+  source: join(SOURCES, "steady.c"),
+  path: "steady",
+  tags: { "0.1": [], "0.2": [], "0.3": ["-DUNHEALTHY=1"] },
 };
 
 export async function ensureImages(): Promise<void> {
-  for (const tag of Object.keys(GEO_API)) await ensureGeoApi(tag, DOCKER_SOCKET);
+  for (const tag of Object.keys(GEO_API.tags)) await ensureGeoApi(tag, DOCKER_SOCKET);
+  await ensureSteady(DOCKER_SOCKET);
   if (!(await hasImage("busybox:local", DOCKER_SOCKET))) await buildBusybox();
 }
 
 /** true: it was not there and has been built. */
 export async function ensureGeoApi(tag: string, socketPath: string): Promise<boolean> {
-  if (await hasImage(`geo-api-server:${tag}`, socketPath)) return false;
-  await buildGeoApi(tag, GEO_API[tag] ?? [], socketPath);
+  return await ensureTag(GEO_API, tag, socketPath);
+}
+
+/** What the drop measurements deploy. */
+export async function ensureSteady(socketPath: string): Promise<void> {
+  for (const tag of Object.keys(STEADY.tags)) await ensureTag(STEADY, tag, socketPath);
+}
+
+async function ensureTag(program: Program, tag: string, socketPath: string): Promise<boolean> {
+  if (await hasImage(`${program.name}:${tag}`, socketPath)) return false;
+  await build(program, tag, socketPath);
   return true;
 }
 
@@ -34,16 +60,13 @@ async function hasImage(name: string, socketPath: string): Promise<boolean> {
   return (await dockerCall("GET", `/images/${name}/json`, { socketPath })).status === 200;
 }
 
-async function buildGeoApi(
-  tag: string,
-  switches: readonly string[],
-  socketPath: string,
-): Promise<void> {
+async function build(program: Program, tag: string, socketPath: string): Promise<void> {
   if (!hasCommand("gcc")) ensurePackages(["gcc", "libc6-dev"]);
-  const changes = ['ENTRYPOINT ["/geo-api"]', "ENV PORT=8080"];
-  await fromFolder({ name: "geo-api-server", tag, changes, socketPath }, (root) => {
-    const version = `-DVERSION="${tag}"`;
-    run("gcc", ["-O2", "-static", "-s", version, ...switches, "-o", join(root, "geo-api"), SOURCE]);
+  const { name, source, path } = program;
+  const changes = [`ENTRYPOINT ["/${path}"]`, "ENV PORT=8080"];
+  await fromFolder({ name, tag, changes, socketPath }, (root) => {
+    const switches = [`-DVERSION="${tag}"`, ...(program.tags[tag] ?? [])];
+    run("gcc", ["-O2", "-static", "-s", ...switches, "-o", join(root, path), source]);
   });
 }
 

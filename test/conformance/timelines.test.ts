@@ -1,177 +1,54 @@
 /**
- * Recorded timelines of a real Nomad (`shared/reference/timeline`), played against a real agent of
- * ours by the recordings' own player. What must hold whatever the speed is compared; where we
- * differ on purpose, `timeline-differences.json` says what may differ and why.
+ * Recorded timelines of a real Nomad (`shared/reference/timeline`), played against real agents of
+ * ours by the recordings' own player: those for one node here, on agents of one machine each; those
+ * for several in `timelines-cluster.test.ts`. What must hold whatever the speed is compared; where
+ * we differ on purpose, `timeline-differences.json` has our own expectation.
  *
- * DROVER_TIMELINES="name,name" plays other scenarios for one node; "all" every one that needs
- * neither Docker nor Consul.
+ * DROVER_TIMELINES="name,name" plays these alone.
  */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { TestCluster } from "../support/cluster.ts";
+import { type ClusterOptions, TestCluster } from "../support/cluster.ts";
+import { CONSUL, DOCKER, lacking } from "../support/real-parts.ts";
+import {
+  NO_RECORDINGS,
+  NOT_AHEAD,
+  parsePlayed,
+  play,
+  RECORDED,
+  readExpectation,
+  readScenario,
+  recordedNames,
+} from "../support/timeline-player.ts";
+import { complaintsOf, type Difference } from "./differences.ts";
+import { chosen, DIFFERENCES, playChecked } from "./play-checked.ts";
 
-const SHARED = process.env.DROVER_SHARED ?? join(import.meta.dirname, "../../../shared");
-const TIMELINES = join(SHARED, "reference", "timeline");
-const SCENARIOS = join(TIMELINES, "scenarios");
-const REASON = existsSync(SCENARIOS) ? false : `no recordings at ${TIMELINES}`;
-const DIFFERENCES_FILE = join(import.meta.dirname, "timeline-differences.json");
-const PARALLEL = 6;
+const DOCS = join(import.meta.dirname, "../../docs/differences.md");
+const PARALLEL = 10;
 
-/** One of each kind, those first that take longest. */
-const SUBSET = [
-  "progress-deadline-revert",
-  "canary-fails-revert",
-  "pause-canary",
-  "new-version-mid",
-  "capacity-returns",
-  "dies-reschedules-mid",
-  "seed-bad-auto-revert",
-  "alloc-restart-mid",
-  "alloc-stop-mid",
-  "back-to-old-spec-mid",
-  "group-removed",
-  "fail-by-operator-revert",
-  "promote-one-of-two",
-  "seed-good",
-  "max-parallel-3-of-7",
-  "health-manual",
-  "stop-mid",
-  "scale-up-mid",
-  "blue-green",
-  "stop-purge-mid",
-  "batch-fails",
-  "dies-restarts-mid",
-  "pause-resume",
-  "health-manual-unhealthy",
-  "reschedule-limited",
-  "constraint-then-fixed",
-  "canary-auto-promote",
-  "count-up-mid",
-  "revert-by-hand",
-  "seed-bad-no-revert",
-  "two-groups-one-fails-revert",
-  "mixed-groups",
-  "same-spec-twice",
-  "system-single",
-  "lifecycle-prestart",
-  "enforce-index",
-];
-
-interface Scenario {
-  readonly cluster: string;
-  readonly needs?: readonly string[] | string;
-  readonly http?: boolean;
-}
-
-interface Difference {
-  /** As the player names what it checks; one that ends with ` > *` means everything below. */
-  readonly path: string;
-  readonly why: string;
-  /** The largest number that is still this difference, and not a fault. */
-  readonly atMost?: number;
-}
-
-/** A check that did not hold. */
-interface Miss {
-  readonly scenario: string;
-  readonly path: string;
-  readonly got: unknown;
-}
-
-interface Played {
-  readonly scenarios: number;
-  readonly misses: readonly Miss[];
-  readonly output: string;
-}
-
-function readJson<T>(path: string): T {
-  return JSON.parse(readFileSync(path, "utf8")) as T;
-}
-
-/** The scenarios this run plays. */
-function chosen(): readonly string[] {
-  const wanted = process.env.DROVER_TIMELINES ?? "";
-  if (wanted === "") return SUBSET;
-  if (wanted !== "all") return wanted.split(",");
-  return readdirSync(SCENARIOS).filter((name) => {
-    const scenario = readJson<Scenario>(join(SCENARIOS, name, "scenario.json"));
-    return scenario.cluster === "single" && !scenario.needs && !scenario.http;
-  });
-}
-
-async function play(address: string, names: readonly string[]): Promise<Played> {
-  const args = ["--check", "--quiet", "--addr", address, "--cluster", "single"];
-  const child = spawn(
-    process.execPath,
-    [
-      join(TIMELINES, "play.mjs"),
-      ...args,
-      ...["--parallel", String(PARALLEL)],
-      ...names.map((name) => join(SCENARIOS, name)),
-    ],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8");
-    stream.on("data", (chunk: string) => {
-      output += chunk;
-    });
+test("every difference names a recorded check, its reason, and where users are told", {
+  skip: NO_RECORDINGS,
+}, () => {
+  const docs = readFileSync(DOCS, "utf8").replaceAll(/\s+/g, " ");
+  const { reasons, scenarios } = DIFFERENCES;
+  for (const [key, { see, why }] of Object.entries(reasons)) {
+    assert.ok(why !== "", key);
+    const isEntry = [`- ${see}`, `. **${see}`].some((entry) => docs.includes(entry));
+    assert.ok(isEntry, `${key}: docs/differences.md has no entry "${see}"`);
   }
-  await new Promise((resolve) => child.once("close", resolve));
-  return { ...parse(output), output };
-}
-
-/** Reads the player's lines: one per scenario, three per check that did not hold. */
-function parse(output: string): Omit<Played, "output"> {
-  const misses: Miss[] = [];
-  let scenario = "";
-  let scenarios = 0;
-  let path = "";
-  for (const line of output.split("\n")) {
-    const head = /^(?:ok {2}|FAIL) ([^ :]+):/.exec(line);
-    const error = /^ {5}error: (.*)$/.exec(line);
-    const got = /^ {7}got {2}(.*)$/.exec(line);
-    const name = /^ {5}(\S.*)$/.exec(line);
-    if (head) {
-      scenario = head[1] as string;
-      scenarios += 1;
-    } else if (error) {
-      misses.push({ scenario, path: "error", got: error[1] });
-    } else if (got) {
-      misses.push({ scenario, path, got: got[1] === "undefined" ? null : parseGot(got[1] ?? "") });
-    } else if (name) {
-      path = name[1] as string;
+  const known = new Set(recordedNames(() => true));
+  for (const [name, paths] of Object.entries(scenarios)) {
+    assert.ok(known.has(name), `no scenario ${name}`);
+    const { checks } = readExpectation(join(RECORDED, name));
+    for (const [path, difference] of Object.entries(paths)) {
+      assert.ok(reasons[difference.reason], `${name}: ${path}: no reason ${difference.reason}`);
+      const kinds = ["is", "oneOf", "between", "batches"].filter((kind) => kind in difference);
+      assert.equal(kinds.length, 1, `${name}: ${path}: one expectation`);
+      const recorded = checks[path];
+      if (recorded && "is" in difference) assert.notDeepEqual(recorded.is, difference.is, path);
     }
-  }
-  return { scenarios, misses };
-}
-
-function parseGot(text: string): unknown {
-  return JSON.parse(text);
-}
-
-function explains({ atMost, path }: Difference, miss: Miss): boolean {
-  const below = path.endsWith(" > *") && miss.path.startsWith(path.slice(0, -1));
-  if (path !== miss.path && !below) return false;
-  return atMost === undefined || (typeof miss.got === "number" && miss.got <= atMost);
-}
-
-const differences = readJson<Record<string, readonly Difference[]>>(DIFFERENCES_FILE);
-
-function unexplained(miss: Miss): boolean {
-  return !(differences[miss.scenario] ?? []).some((each) => explains(each, miss));
-}
-
-test("every difference names a recorded scenario and its reason", { skip: REASON }, () => {
-  const known = new Set(readdirSync(SCENARIOS));
-  const unknown = Object.keys(differences).filter((name) => !known.has(name));
-  assert.deepEqual(unknown, []);
-  for (const [name, list] of Object.entries(differences)) {
-    for (const { path, why } of list) assert.ok(path !== "" && why !== "", `${name}: ${path}`);
   }
 });
 
@@ -188,40 +65,89 @@ test("the player's output is understood", () => {
     "     error: timeout waiting for it",
     "4 passed, 2 failed",
   ].join("\n");
-  const { misses, scenarios } = parse(output);
-  assert.equal(scenarios, 2);
-  const live = { scenario: "b", path: "bounds > api > maxLive", got: 8 };
-  assert.deepEqual(misses, [
-    live,
-    { scenario: "b", path: "batches > api v1", got: null },
-    { scenario: "b", path: "error", got: "timeout waiting for it" },
-  ]);
-  const difference = { path: "bounds > api > maxLive", why: "w" };
-  assert.ok(explains({ ...difference, atMost: 8 }, live));
-  assert.ok(!explains({ ...difference, atMost: 7 }, live));
-  assert.ok(explains({ path: "bounds > *", why: "w" }, live));
-  assert.ok(!explains({ path: "bounds", why: "w" }, live));
+  assert.deepEqual(parsePlayed(output), {
+    scenarios: 2,
+    misses: [
+      { scenario: "b", path: "bounds > api > maxLive", want: '{"atMost":6}', got: 8 },
+      { scenario: "b", path: "batches > api v1", want: '{"is":[1]}', got: null },
+      { scenario: "b", path: "error", want: "no error", got: "timeout waiting for it" },
+    ],
+  });
 });
 
+test("a run must meet what was recorded, or what is expected instead", () => {
+  const miss = (got: unknown) => [{ scenario: "b", path: "p", want: '{"is":3}', got }];
+  const cases: readonly [Difference | undefined, unknown, boolean][] = [
+    [undefined, 4, false],
+    [{ reason: "r", is: 4 }, 4, true],
+    [{ reason: "r", is: 4 }, 5, false],
+    [{ reason: "r", is: null }, null, true],
+    [{ reason: "r", oneOf: [4, [5]] }, [5], true],
+    [{ reason: "r", oneOf: [4, [5]] }, 5, false],
+    [{ reason: "r", between: [4, 5] }, 5, true],
+    [{ reason: "r", between: [4, 5] }, 6, false],
+    [{ reason: "r", batches: { sum: 4, atMost: 2 } }, [2, 1, 1], true],
+    [{ reason: "r", batches: { sum: 4, atMost: 2 } }, [3, 1], false],
+    [{ reason: "r", batches: { sum: 4, atMost: 2 } }, [2, 1], false],
+  ];
+  for (const [difference, got, isFine] of cases) {
+    const differences: Record<string, Record<string, Difference>> = {
+      b: difference === undefined ? {} : { p: difference },
+    };
+    const complaints = complaintsOf(differences, ["b"], miss(got));
+    assert.equal(complaints.length === 0, isFine, JSON.stringify([difference, got]));
+  }
+});
+
+test("a difference that is no more is a fault, unless it depends on speed", () => {
+  const stale = complaintsOf({ b: { p: { reason: "r", is: 4 } } }, ["b"], []);
+  assert.deepEqual(
+    stale.map(({ path }) => path),
+    ["p"],
+  );
+  assert.deepEqual(complaintsOf({ b: { p: { reason: "r", is: 4 } } }, ["a"], []), []);
+  assert.deepEqual(complaintsOf({ b: { p: { reason: "r", is: 4, varies: true } } }, ["b"], []), []);
+});
+
+const ON_ONE_NODE = chosen(({ cluster }) => cluster === "single");
+
+/** They look at Docker, at Consul, or at what answers on 127.0.0.1, where their agent has to be. */
+function isOnLocalhost(name: string): boolean {
+  const { http, needs } = readScenario(join(RECORDED, name));
+  return needs !== undefined || http === true;
+}
+
+function lackingFor(name: string): string | false {
+  const { needs = [] } = readScenario(join(RECORDED, name));
+  return lacking(...([needs].flat() as ("docker" | "consul")[]));
+}
+
 test("timelines for one node pass as recorded, or differ on purpose", {
-  skip: REASON,
-}, async () => {
-  const names = chosen();
-  const cluster = await TestCluster.start({ agents: 1 });
+  skip: NO_RECORDINGS,
+}, async (t) => {
+  for (const name of ON_ONE_NODE.filter(lackingFor)) await t.test(name, { skip: lackingFor(name) });
+  const names = ON_ONE_NODE.filter((name) => lackingFor(name) === false);
+  const onLocalhost = names.filter(isOnLocalhost);
+  const anywhere = names.filter((name) => !isOnLocalhost(name));
+  const share = Math.max(0, Math.ceil(names.length / 2) - onLocalhost.length);
+  await Promise.all([
+    playOn({ agents: 1 }, anywhere.slice(share)),
+    playOn({ agents: 1, docker: DOCKER !== "", consul: CONSUL !== "", shareLocalhost: true }, [
+      ...onLocalhost,
+      ...anywhere.slice(0, share),
+    ]),
+  ]);
+});
+
+async function playOn(options: ClusterOptions, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  const cluster = await TestCluster.start({ ...options, extra: NOT_AHEAD });
   try {
-    const host = cluster.agents[0]?.host ?? "";
-    const address = `http://${host}:4646`;
-    const { misses, output, scenarios } = await play(address, names);
-    assert.equal(scenarios, names.length, output);
-    const suspects = [...new Set(misses.filter(unexplained).map(({ scenario }) => scenario))];
-    if (suspects.length === 0) return;
-    // A recorded moment (pending or running already?) can be missed on a machine that is busy with
-    // other work; a broken rule is missed every time.
-    console.log(`played again, alone: ${suspects.join(", ")}`);
-    const again = await play(address, suspects);
-    assert.equal(again.scenarios, suspects.length, again.output);
-    assert.deepEqual(again.misses.filter(unexplained), []);
+    const addresses = cluster.agents.map(({ api }) => `http://${api.address}`);
+    await playChecked(names, (folders, parallel) => play({ addresses, folders, parallel }), {
+      parallel: PARALLEL,
+    });
   } finally {
     await cluster.stop();
   }
-});
+}

@@ -147,6 +147,24 @@ test("a paused deployment waits for a person, and how to go on is said", async (
   assert.match(said.stdout, new RegExp(`drover deployment resume ${id}`));
 });
 
+test("a held question is answered when the state has changed, or its time is over", async () => {
+  const id = await submit("held", { minHealthy: "2m" });
+  const path = `/v1/why/deployment/${id}`;
+  await rootOf(`deployment/${id}`, "alloc-min-healthy-time");
+  const { index } = await outside.api.request("GET", path);
+  assert.ok(index > 0);
+  const question = outside.api.request("GET", `${path}?index=${index}&wait=20s`);
+  await outside.api.put(`/v1/deployment/pause/${id}`, { DeploymentID: id, Pause: true });
+  const answer = await question;
+  assert.ok(answer.index > index, `${answer.index} after ${index}`);
+  assert.deepEqual(
+    (answer.json as Why).Chain.map(({ Rule }) => Rule),
+    ["deployment-paused"],
+  );
+  const late = await outside.api.request("GET", `${path}?index=${answer.index + 1000}&wait=300ms`);
+  assert.equal((late.json as Why).Chain[0]?.Rule, "deployment-paused");
+});
+
 test("what waits for nothing says so, and what is not there is not found", async () => {
   const nodes = await outside.api.get<{ ID: string }[]>("/v1/nodes");
   const node = await outside.api.get<Why>(`/v1/why/node/${nodes[0]?.ID}`);

@@ -3,13 +3,15 @@
  * Ends with 1 when a run fails; the printed command reproduces it.
  */
 import { parseArgs } from "node:util";
-import { type RunResult, runSeed } from "./simulation.ts";
+import { faultsOf, runSeeds, type SeedReport } from "./pool.ts";
 
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     seeds: { type: "string", default: "1" },
-    /** Failures only. */
+    /** Processes; as many as can run at once unless it says. */
+    jobs: { type: "string" },
+    /** Failures, and every thousandth seed. */
     quiet: { type: "boolean", default: false },
     /** The last lines of the trace and of the agents' logs. */
     verbose: { type: "boolean", default: false },
@@ -18,26 +20,41 @@ const { values } = parseArgs({
   },
 });
 
-const first = Number(values.seed);
-const last = first + Number(values.seeds) - 1;
-let failed = 0;
-for (let seed = first; seed <= last; seed += 1) {
-  const began = performance.now();
-  const result = await runSeed(seed, { keepLines: values.verbose });
-  if (!values.quiet || result.failure !== null) print(result, performance.now() - began);
-  if (result.failure !== null) failed += 1;
-  if (!values.twice) continue;
-  const again = await runSeed(seed, { keepLines: values.verbose });
-  if (again.hash === result.hash) continue;
-  failed += 1;
-  console.log(`seed ${seed}: not the same twice: ${result.hash} ${again.hash}`);
-}
-console.log(`${last - first + 1} seeds, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+const total = { seeds: 0, failed: 0, events: 0, faults: 0, simulatedMs: 0, tookMs: 0 };
+const { jobs } = values;
+await runSeeds(
+  {
+    first: Number(values.seed),
+    count: Number(values.seeds),
+    keepLines: values.verbose,
+    twice: () => values.twice,
+    ...(jobs === undefined ? {} : { jobs: Number(jobs) }),
+  },
+  (report) => {
+    total.seeds += 1;
+    total.events += report.events;
+    total.faults += faultsOf(report.counts);
+    total.simulatedMs += report.simulatedMs;
+    total.tookMs += report.tookMs;
+    if (report.failure !== null) total.failed += 1;
+    if (!values.quiet || report.failure !== null) print(report);
+    else if (total.seeds % 1_000 === 0) console.log(summary());
+  },
+);
+console.log(summary());
+process.exitCode = total.failed === 0 ? 0 : 1;
 
-function print(result: RunResult, tookMs: number): void {
-  const { seed, hash, events, simulatedMs, counts, failure, lines } = result;
-  const kinds = [...counts].filter(([kind]) => kind.startsWith("fault ") && !kind.includes(">"));
+function summary(): string {
+  const { seeds, failed, events, faults, simulatedMs, tookMs } = total;
+  return (
+    `${seeds} seeds, ${failed} failed, ${events} events, ${faults} faults, ` +
+    `${Math.round(simulatedMs / 3_600_000)} simulated h, ${Math.round(tookMs / 1000)} s of work`
+  );
+}
+
+function print(report: SeedReport): void {
+  const { seed, hash, events, simulatedMs, counts, failure, lines, tookMs } = report;
+  const kinds = Object.entries(counts).filter(([kind]) => kind.startsWith("fault "));
   const faults = kinds.map(([kind, count]) => `${kind.slice(6)} ${count}`).sort();
   const seconds = Math.round(simulatedMs / 1000);
   console.log(
@@ -46,10 +63,10 @@ function print(result: RunResult, tookMs: number): void {
   );
   if (values.verbose) {
     for (const line of lines) console.log(line);
-    for (const [kind, count] of counts) console.log(`${kind}: ${count}`);
+    for (const [kind, count] of Object.entries(counts)) console.log(`${kind}: ${count}`);
   }
   if (failure === null) return;
   console.log(`seed ${seed} FAILED (${failure.kind}): ${failure.message}`);
-  if (failure.kind === "crash") console.log(failure.cause ?? failure.stack);
+  if (failure.detail !== "") console.log(failure.detail);
   console.log(`reproduce: node test/sim/cli.ts --seed ${seed} --verbose`);
 }

@@ -18,8 +18,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
-        find: "return serving - (group.count - group.update.maxParallel);",
-        replace: "return serving;",
+        find: "? group.count - group.update.maxParallel",
+        replace: "? 0",
       },
       {
         file: "packages/scheduler/src/reconciler/limit.ts",

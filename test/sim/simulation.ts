@@ -4,16 +4,15 @@
  * The same seed gives the same trace hash (I10).
  */
 import { nanosToMs } from "@drover/base";
-import { asFailure, drain, SimFailure } from "@raft/node-raft/sim";
+import { asFailure, SimFailure } from "@raft/node-raft/sim";
 import { allCheckers } from "./checkers/index.ts";
 import { openDeployments, unconverged, unsettled } from "./convergence.ts";
 import { Faults } from "./faults.ts";
 import { type Plan, planOf } from "./scenario.ts";
 import { Workload } from "./workload.ts";
 import { Cluster } from "./world/cluster.ts";
+import { runSteps, takeTurns } from "./world/turns.ts";
 
-/** Turns of the event loop in which what an event set off comes to its end. */
-const TURNS = 3;
 const LOOK_MS = 1_000;
 /** Over what the deadlines add up to: elections, heartbeats, rescheduling. */
 const SLACK_MS = 120_000;
@@ -57,11 +56,14 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
 }
 
 async function attempt(cluster: Cluster, plan: Plan): Promise<SimFailure | null> {
+  const giveBack = takeTurns();
   try {
     await play(cluster, plan);
     return null;
   } catch (error) {
     return asFailure("exception", error);
+  } finally {
+    giveBack();
   }
 }
 
@@ -84,10 +86,10 @@ async function play(cluster: Cluster, plan: Plan): Promise<void> {
 
 async function runUntil(cluster: Cluster, until: number): Promise<void> {
   const { clock } = cluster.raft;
-  while (clock.step(until)) {
-    for (let turn = 0; turn < TURNS; turn += 1) await drain();
+  await runSteps(() => {
     if (cluster.raft.failure !== null) throw cluster.raft.failure;
-  }
+    return clock.step(until);
+  });
   clock.now = Math.max(clock.now, until);
 }
 

@@ -3,6 +3,7 @@
  * side by side on the usual ports. Processes are stopped by their id.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   createWriteStream,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -34,10 +36,14 @@ export interface ClusterOptions {
   readonly clientExtra?: string;
   /** "default": heartbeats, graces and log level as a user gets them. */
   readonly timings?: "short" | "default";
+  /** Of short timings; "1s" when left out. */
+  readonly minHeartbeatTtl?: string;
   /** Where the agents find Docker; the real engine when left out. */
   readonly dockerEndpoint?: string;
   /** Command that starts the program; from source when left out. */
   readonly program?: readonly string[];
+  /** On 127.0.0.1 itself, where others answer for its tasks, with ports that are free. */
+  readonly shareLocalhost?: boolean;
 }
 
 export interface TestAgent {
@@ -62,15 +68,17 @@ export class TestCluster {
   static async start(options: ClusterOptions): Promise<TestCluster> {
     const dir = mkdtempSync(join(tmpdir(), "drover-test-"));
     const net = `127.${10 + (process.pid % 200)}.${Math.floor(Math.random() * 250) + 1}`;
+    const ports = options.shareLocalhost ? await freePorts() : { http: 4646, rpc: 4647 };
     const agents = Array.from({ length: options.agents }, (_, i): TestAgent => {
-      const host = `${net}.${i + 1}`;
+      const host = options.shareLocalhost ? "127.0.0.1" : `${net}.${i + 1}`;
       const name = `n${i + 1}`;
       const home = join(dir, name);
       mkdirSync(home);
       const server = i < options.agents - (options.clientsOnly ?? 0);
-      const text = configOf({ name, host, home, server, joins: joinsOf(net, options) }, options);
+      const joins = options.shareLocalhost ? [] : joinsOf(net, options);
+      const text = configOf({ name, host, ports, home, server, joins }, options);
       writeFileSync(join(dir, `${name}.hcl`), text);
-      return { name, host, api: new TestApi(`${host}:4646`), dir: home, process: null };
+      return { name, host, api: new TestApi(`${host}:${ports.http}`), dir: home, process: null };
     });
     const cluster = new TestCluster(agents, dir, options.program ?? [PROGRAM]);
     for (const agent of agents) cluster.boot(agent);
@@ -159,12 +167,33 @@ export class TestCluster {
   }
 }
 
+interface Ports {
+  readonly http: number;
+  readonly rpc: number;
+}
+
 interface AgentFile {
   readonly name: string;
   readonly host: string;
+  readonly ports: Ports;
   readonly home: string;
   readonly server: boolean;
   readonly joins: readonly string[];
+}
+
+/** Two that nobody listens on now. */
+async function freePorts(): Promise<Ports> {
+  const probes = [createServer(), createServer()];
+  const numbers: number[] = [];
+  for (const probe of probes) {
+    probe.listen(0, "127.0.0.1");
+    await once(probe, "listening");
+    const address = probe.address();
+    if (address !== null && typeof address === "object") numbers.push(address.port);
+  }
+  for (const probe of probes) probe.close();
+  const [http = 0, rpc = 0] = numbers;
+  return { http, rpc };
 }
 
 /** A machine outside Raft knows every server, so that it can lose one. */
@@ -174,11 +203,15 @@ function joinsOf(net: string, { agents, clientsOnly = 0 }: ClusterOptions): stri
 }
 
 function configOf(file: AgentFile, options: ClusterOptions): string {
-  const { name, host, home, joins, server } = file;
+  const { name, host, ports, home, joins, server } = file;
   return `
 name      = "${name}"
 data_dir  = "${home}"
 bind_addr = "${host}"
+ports {
+  http = ${ports.http}
+  rpc  = ${ports.rpc}
+}
 ${timingsOf(options, server)}
 server_join { retry_join = ${JSON.stringify(joins)} }
 ${options.consul ? `consul { address = "${CONSUL}" }` : ""}
@@ -212,7 +245,7 @@ function timingsOf(options: ClusterOptions, isServer: boolean): string {
 server {
   bootstrap_expect  = ${servers}
   heartbeat_grace   = "1s"
-  min_heartbeat_ttl = "1s"
+  min_heartbeat_ttl = "${options.minHeartbeatTtl ?? "1s"}"
 }
 client {
   enabled        = true

@@ -97,7 +97,13 @@ Also waiting
 });
 
 test("a job of just that name comes before any id", async () => {
-  const nothing = { Subject: subject("job", "2e"), Waits: false, Chain: [], Reasons: [] };
+  const nothing = {
+    Subject: subject("job", "2e"),
+    Waits: false,
+    Chain: [],
+    Reasons: [],
+    Kept: null,
+  };
   const { exit, stdout } = await run(
     ["why", "2e"],
     [
@@ -106,6 +112,22 @@ test("a job of just that name comes before any id", async () => {
     ],
   );
   assert.deepEqual([exit, stdout], [0, 'Nothing waits: job "2e"\n']);
+});
+
+test("what has ended says until when it is kept", async () => {
+  const kept = {
+    ...{ Rule: "gc-age", Subject: subject("job", "2e"), Text: "it has ended", WaitsFor: [] },
+    ...{ Since: null, WakesAt: "2099-01-01T00:00:00Z", Evidence: {}, Hint: "" },
+  };
+  const ended = { Subject: subject("job", "2e"), Waits: false, Chain: [], Reasons: [], Kept: kept };
+  const { stdout } = await run(
+    ["why", "2e"],
+    [
+      jobs("2e", { ID: "2e", Namespace: "default" }),
+      answer("/v1/why/job/2e?namespace=default", ended),
+    ],
+  );
+  assert.match(stdout, /^Nothing waits: job "2e"\nKept = it has ended \(decided anew .+\)\n$/);
 });
 
 test("what a prefix may mean is listed, and what it does not mean is said", async () => {

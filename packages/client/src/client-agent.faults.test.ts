@@ -7,16 +7,7 @@ import { AllocJournal } from "./state/alloc-journal.ts";
 import type { AllocRecord } from "./state/alloc-record.ts";
 import type { AllocStore } from "./state/alloc-store.ts";
 import { changed, stopped, want } from "./testing/jobs.ts";
-import { World } from "./testing/world.ts";
-
-async function inWorld(act: (world: World) => Promise<void>): Promise<void> {
-  const world = await World.create();
-  try {
-    await act(world);
-  } finally {
-    await world.close();
-  }
-}
+import { inWorld, World } from "./testing/world.ts";
 
 /**
  * Dies at the n-th write: just before it, or with the file written. It accepts nothing from then
@@ -449,7 +440,7 @@ test("heartbeats go at half the time to live, and a missed one changes the serve
     });
   }));
 
-test("[H6] health is proven again after a restart of the agent, with the old deadline", () =>
+test("[H6] health is proven again after a restart of the agent, with a new deadline", () =>
   inWorld(async (world) => {
     world.discovery.defaultStatus = "critical";
     const place = want(world.nodeId);
@@ -459,8 +450,11 @@ test("[H6] health is proven again after a restart of the agent, with the old dea
     world.clock.advance(290_000);
     await world.restart();
     await world.until("it is watched", () => world.driver.calls.includes("recover server"));
-    world.clock.advance(9_999);
-    assert.equal(world.report(id)?.healthy ?? null, null);
-    world.clock.advance(1);
-    await world.until("it is unhealthy", () => world.report(id)?.healthy === false);
+    world.clock.advance(200_000);
+    world.discovery.set({ status: "passing" });
+    await world.until("it is judged", () => {
+      world.tick(1_000);
+      return world.report(id)?.healthy != null;
+    });
+    assert.equal(world.report(id)?.healthy, true);
   }));

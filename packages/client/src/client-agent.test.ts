@@ -6,19 +6,7 @@ import { SECOND } from "@drover/base";
 import { TaskStartError } from "@drover/drivers";
 import { mockId, mockTask } from "@drover/model/testing";
 import { changed, httpCheck, service, stopped, want } from "./testing/jobs.ts";
-import { World } from "./testing/world.ts";
-
-async function inWorld(
-  act: (world: World) => Promise<void>,
-  options: Parameters<typeof World.create>[0] = {},
-): Promise<void> {
-  const world = await World.create(options);
-  try {
-    await act(world);
-  } finally {
-    await world.close();
-  }
-}
+import { inWorld, type World } from "./testing/world.ts";
 
 /** A reference as job files write it. */
 function ref(name: string): string {

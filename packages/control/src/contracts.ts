@@ -5,13 +5,16 @@
 import type { Evaluation, Plan, Reasons, StateReader } from "@drover/model";
 
 /** What verification leaves of a plan (spec chapter 6 §6.6). */
-export interface VerifiedPlan {
-  readonly plan: Plan;
-  /** Nodes whose placements were dropped. */
-  readonly rejectedNodes: readonly string[];
-  /** 0 = everything accepted; otherwise the scheduler must refresh to this index and retry. */
-  readonly refreshIndex: number;
-}
+export type VerifiedPlan =
+  | { readonly kind: "whole"; readonly plan: Plan }
+  | {
+      readonly kind: "part";
+      readonly plan: Plan;
+      /** Of each node whose placements were dropped. */
+      readonly refusals: Reasons;
+      /** The scheduler must refresh to this index and plan the rest again. */
+      readonly refreshIndex: number;
+    };
 
 /** `inFlight`: plans accepted before this one and not applied yet, oldest first. */
 export type VerifyPlan = (

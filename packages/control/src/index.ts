@@ -12,6 +12,7 @@ export { decideDeployment } from "./deployment/decide-deployment.ts";
 export { type Rollback, rollbackTarget } from "./deployment/rollback.ts";
 export { decideDrain } from "./drain/decide-drain.ts";
 export { decideGc, type GcDecision } from "./gc/decide-gc.ts";
+export { whyKept } from "./gc/why-kept.ts";
 export { decideMissed, type MissedDecision } from "./heartbeat/decide-missed.ts";
 export {
   DEFAULT_HEARTBEAT_OPTIONS,

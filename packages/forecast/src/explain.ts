@@ -2,6 +2,7 @@
  * Why something waits (DESIGN §12.6): a graph of reasons from one snapshot. Its nodes are subjects,
  * its edges "waits for"; the chain is one path through it, from what was asked about to the root.
  */
+import { whyKept } from "@drover/control";
 import { type Reason, type StateReader, type Subject, subjectKey } from "@drover/model";
 import { chainOf } from "./chain.ts";
 import { ReasonFinder } from "./reasons-of.ts";
@@ -12,6 +13,8 @@ export interface Explanation {
   readonly reasons: readonly Reason[];
   /** From the subject to the root cause. */
   readonly chain: readonly Reason[];
+  /** It has ended, and is there still: for what or until when; null = it has not, or goes next. */
+  readonly kept: Reason | null;
 }
 
 /** What is known beside the state, by the key of its subject: replaces what the state shows. */
@@ -42,5 +45,6 @@ export function explain({ live, now, state, subject }: ExplainInput): Explanatio
       }
     }
   }
-  return { subject, reasons, chain: chainOf(subject, (each) => finder.of(each)) };
+  const chain = chainOf(subject, (each) => finder.of(each));
+  return { subject, reasons, chain, kept: whyKept(state, subject, now) };
 }

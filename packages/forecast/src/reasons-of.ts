@@ -7,9 +7,12 @@ import {
   isDeploymentActive,
   isEvalTerminal,
   isSameSubject,
+  isTemplate,
+  type Job,
   type JobRef,
   LEADER,
   NodeStatus,
+  OPERATOR,
   type Reason,
   Rule,
   type StateReader,
@@ -89,6 +92,8 @@ export class ReasonFinder {
 
   #ofJob(ref: JobRef): readonly Reason[] {
     const state = this.#state;
+    const job = state.job(ref);
+    if (job && !job.stop && isTemplate(job)) return [neverLaunched(job)];
     const subject = subjectOf.job(ref);
     const deployments = state.deploymentsByJob(ref).filter(isDeploymentActive);
     const evals = state.evalsByJob(ref).filter((each) => !isEvalTerminal(each));
@@ -162,7 +167,7 @@ export class ReasonFinder {
     const known = this.#waits.get(key);
     if (known) return known;
     const job = this.#state.job(ref);
-    const waits = job && !job.stop ? dryRun(this.#state, job, this.#now) : [];
+    const waits = job && !job.stop && !isTemplate(job) ? dryRun(this.#state, job, this.#now) : [];
     this.#waits.set(key, waits);
     return waits;
   }
@@ -179,6 +184,17 @@ function isOpenFor(evaluation: Evaluation, group: string): boolean {
   if (evaluation.status === EvalStatus.pending) return true;
   const failed = Object.keys(evaluation.failedTgAllocs);
   return failed.length === 0 || failed.includes(group);
+}
+
+/** Neither launched nor dispatched by this version: docs/differences.md. */
+function neverLaunched(job: Job): Reason {
+  const text =
+    job.periodic === null
+      ? "it is parameterized: it runs when it is dispatched, which this version does not do"
+      : "it is periodic: it runs at its times, which this version does not launch";
+  const hint = "submit a copy without that block to run it now";
+  const told = { rule: Rule.jobNotLaunched, subject: subjectOf.job(job), text, hint };
+  return waitsFor(told, OPERATOR);
 }
 
 function leaderActs(subject: Subject, what: string): Reason {

@@ -6,6 +6,7 @@ export * from "./cluster/plan.ts";
 export * from "./cluster/reason.ts";
 export * from "./cluster/scheduler-config.ts";
 export * from "./cluster/service-registration.ts";
+export * from "./cluster/serving.ts";
 export {
   annotateDiff,
   FORCES_CREATE,
@@ -76,7 +77,7 @@ export type { StateReader } from "./state-reader.ts";
 export { DEFAULT_VALIDATE_CONTEXT, type ValidateContext } from "./validate/context.ts";
 export { type JobValidation, validateJob } from "./validate/job.ts";
 export { formatWarnings } from "./validate/warnings.ts";
-export { type AllocStubOptions, allocStubToWire, allocToWire } from "./wire/alloc.ts";
+export { type AllocStubOptions, allocStubToWire, allocToWire, shownVerdict } from "./wire/alloc.ts";
 export {
   deploymentToWire,
   evalStubToWire,

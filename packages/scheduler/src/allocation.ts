@@ -73,6 +73,7 @@ export function newAllocation(options: NewAllocation): Allocation {
     preemptedByAllocation: "",
     phase: options.phase,
     prepared: false,
+    serving: null,
     clientSeq: 0,
     unretryableError: "",
     createIndex: 0,

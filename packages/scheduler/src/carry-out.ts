@@ -2,18 +2,21 @@
 import {
   type Allocation,
   AllocPhase,
+  carriedVerdict,
   type Deployment,
   isClientTerminal,
   type Job,
   type Node,
   type RescheduleTracker,
+  Serving,
+  servingState,
   type TaskGroup,
 } from "@drover/model";
 import { newAllocation } from "./allocation.ts";
 import { blockedEvaluation } from "./blocked.ts";
 import { hasImages } from "./feasible/images.ts";
 import type { Selection } from "./placer.ts";
-import { carriedVerdict, deploymentIdFor, isServing } from "./reconciler/alloc-facts.ts";
+import { deploymentIdFor } from "./reconciler/alloc-facts.ts";
 import { nextTracker } from "./reconciler/reschedule.ts";
 import {
   Description,
@@ -69,7 +72,8 @@ function updateInPlace(
   { alloc, resources, result }: InPlaceRequest & { readonly result: CarriedOut },
 ): Allocation {
   const deploymentId = deploymentIdFor(result.activeDeployment, alloc.taskGroup);
-  const isServingNow = isServing(alloc, session.state.deployment(alloc.deploymentId));
+  const deployment = session.state.deployment(alloc.deploymentId);
+  const serving = servingState(alloc, { deployment, jobType: job.type });
   const stays = alloc.deploymentId === deploymentId;
   return {
     ...alloc,
@@ -79,7 +83,7 @@ function updateInPlace(
     jobCreateIndex: job.createIndex,
     allocatedResources: resources,
     deploymentId,
-    deploymentStatus: stays ? alloc.deploymentStatus : carriedVerdict(isServingNow),
+    deploymentStatus: stays ? alloc.deploymentStatus : carriedVerdict(serving === Serving.yes),
   };
 }
 

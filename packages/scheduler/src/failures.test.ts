@@ -269,7 +269,15 @@ test("[G9] a lost allocation that its client must stop itself is replaced after 
   assert.deepEqual(result.plan.placements, []);
   assert.equal(result.followups[0]?.triggeredBy, "alloc-failure");
   assert.equal((result.followups[0]?.waitUntil ?? 0) - harness.now, 65_000);
-  harness.now += 65_000;
+  harness.now += 30_000;
+  const early = harness.evaluate(job);
+  assert.deepEqual(
+    early.plan.placements,
+    [],
+    "an evaluation of another cause replaces nothing yet",
+  );
+  assert.deepEqual(early.followups, []);
+  harness.now += 35_000;
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 

@@ -33,7 +33,7 @@ export class ServingFloor implements ClusterChecker {
         isUpdate(a, job) &&
         !isExtra(a, before) &&
         !isScaledDown(a, { before, group }) &&
-        isJudged(a) &&
+        isKnown(a) &&
         truth.isServing(a),
     );
     if (hurt.length === 0 || group.update === null) return;
@@ -67,9 +67,10 @@ function isScaledDown(
   return (earlier?.count ?? 0) > group.count;
 }
 
-/** The servers learn that an allocation serves from its verdict. */
-function isJudged(alloc: Allocation): boolean {
-  return alloc.deploymentId === "" || alloc.deploymentStatus?.healthy === true;
+/** The servers learn that an allocation serves from its client: its verdict, and what it sees. */
+function isKnown(alloc: Allocation): boolean {
+  if (alloc.clientStatus !== "running" || alloc.serving === false) return false;
+  return alloc.deploymentStatus?.healthy === true;
 }
 
 function isCanary(alloc: Allocation): boolean {

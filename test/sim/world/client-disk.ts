@@ -8,7 +8,7 @@ const MEMORY_BYTES = 8 * 1024 ** 3;
 export class SimClientDisk {
   readonly #random: SimRandom;
   readonly #files = new Map<string, string>();
-  readonly #records = new Map<string, string>();
+  readonly #records = new Map<string, StoredRecord>();
 
   constructor(random: SimRandom) {
     this.#random = random;
@@ -50,17 +50,44 @@ export class SimClientDisk {
     const records = this.#records;
     return {
       load: async () => ({
-        records: [...records.values()].map((text) => JSON.parse(text) as AllocRecord),
+        records: [...records.values()].map(load),
         damaged: [],
       }),
       write: (record) => {
-        const text = JSON.stringify(record);
-        return later(() => records.set(record.alloc.id, text));
+        const stored = store(record);
+        return later(() => records.set(record.alloc.id, stored));
       },
       remove: (id) => later(() => records.delete(id)),
       close: () => Promise.resolve(),
     };
   }
+}
+
+/** As texts, so that no two lives share an object; the larger part changes rarely. */
+interface StoredRecord {
+  readonly alloc: string;
+  readonly job: string;
+  readonly rest: string;
+}
+
+const texts = new WeakMap<object, string>();
+
+function textOf(value: object): string {
+  const text = texts.get(value) ?? JSON.stringify(value);
+  texts.set(value, text);
+  return text;
+}
+
+function store({ alloc, job, ...rest }: AllocRecord): StoredRecord {
+  return { alloc: textOf(alloc), job: textOf(job), rest: JSON.stringify(rest) };
+}
+
+function load({ alloc, job, rest }: StoredRecord): AllocRecord {
+  return {
+    ...(JSON.parse(rest) as Omit<AllocRecord, "alloc" | "job">),
+    alloc: JSON.parse(alloc) as AllocRecord["alloc"],
+    job: JSON.parse(job) as AllocRecord["job"],
+  };
 }
 
 const HOST_FACTS = {

@@ -5,7 +5,7 @@
 import { RaftEngine } from "@drover/agent/raft-engine";
 import { Server, ServerFsm } from "@drover/server";
 import { type Command, type CommandResult, StateMachineStore } from "@drover/state";
-import { decodeMessage, PeerPool, Router } from "@drover/wire";
+import { PeerPool, Router } from "@drover/wire";
 import { type Committed, openRaftNode, type RaftNode, type StateMachine } from "@raft/node-raft";
 import {
   type Life,
@@ -246,6 +246,10 @@ export class ServerMember implements SimMember {
     fsm: ServerFsm,
   ): StateMachine<CommandResult> {
     const { raft: world, truth } = this.#cluster;
+    let command: Command | null = null;
+    fsm.onApplied((applied) => {
+      command = applied.command;
+    });
     return {
       apply: (entries: readonly Committed[]) =>
         entries.flatMap((entry) => {
@@ -260,8 +264,8 @@ export class ServerMember implements SimMember {
             >[1];
             world.watch.applied(this.id, seen, chainNumber(after.chain));
             const result = results[0];
-            const command = decodeMessage(data) as Command;
-            if (result !== undefined) truth.applied({ command, result, before, after });
+            if (result === undefined || command === null) return;
+            truth.applied({ command, result, before, after });
           });
           return results;
         }),

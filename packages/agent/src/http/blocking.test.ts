@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Server } from "@drover/server";
-import { runRead } from "./blocking.ts";
+import { held, runRead } from "./blocking.ts";
 import type { ReadHandler, RequestContext } from "./handler.ts";
 import { parseQuery } from "./query.ts";
 import { toResponse } from "./reply.ts";
@@ -69,6 +69,26 @@ test("a held query answers what is there when its time is over", async () => {
   const server = new CountingServer();
   server.changes.push(null);
   assert.deepEqual(await read(server, "index=7&wait=1s"), { json: { index: 7 }, index: 7 });
+});
+
+test("what costs is drawn up once, for the answer that is given", async () => {
+  const server = new CountingServer();
+  server.changes.push(8, 9, null);
+  const query = parseQuery(new URLSearchParams("index=8&wait=1s"));
+  const context = { query, signal: new AbortController().signal } as RequestContext;
+  const drawn: number[] = [];
+  const result = await held(
+    ["jobs"],
+    { context, server: server as unknown as Server },
+    ({ index }) => ({
+      index,
+      answer: async () => {
+        drawn.push(index);
+        return { json: null, index };
+      },
+    }),
+  );
+  assert.deepEqual([result.index, drawn], [9, [9]]);
 });
 
 test("an answer carries the index that the next query may wait for", async () => {

@@ -17,7 +17,10 @@ export function whyLine(answer: Doc, options: Options): string {
 export function whyText(answer: Doc, options: Options): string {
   const chain = answer.list("Chain");
   const root = chain.at(-1);
-  if (!root) return `Nothing waits: ${subjectText(answer.at("Subject"), options)}`;
+  const kept = keptLines(answer, options);
+  if (!root) {
+    return [`Nothing waits: ${subjectText(answer.at("Subject"), options)}`, ...kept].join("\n");
+  }
   const lines = [whyLine(answer, options), ""];
   chain.forEach((reason, depth) => {
     const indent = "  ".repeat(depth);
@@ -30,6 +33,7 @@ export function whyText(answer: Doc, options: Options): string {
   const hints = new Set([...chain].reverse().map((reason) => reason.text("Hint")));
   hints.delete("");
   for (const hint of hints) lines.push(`Hint      = ${hint}`);
+  lines.push(...kept);
   const others = otherLines(answer, options);
   if (others.length > 0) lines.push("", "Also waiting", ...others);
   return lines.join("\n");
@@ -41,6 +45,13 @@ function evidenceLines(reason: Doc): string[] {
     .map(([name, value]) => [name, String(value.json)] as const)
     .filter(([, value]) => value !== "")
     .map(([name, value]) => `Evidence  = ${name}: ${value.trim()}`);
+}
+
+/** What has ended is collected some time. */
+function keptLines(answer: Doc, options: Options): string[] {
+  const kept = answer.at("Kept");
+  const text = kept.text("Text");
+  return text === "" ? [] : [`Kept = ${text}${whenText(kept, options)}`];
 }
 
 /** What is not part of the chain, each once. */

@@ -15,7 +15,7 @@ export interface HealthRules {
   readonly healthyDeadlineMs: number;
 }
 
-/** Stored, so that a restarted agent does not give an allocation a second deadline. */
+/** Stored with what else is known of the allocation; a restarted agent begins it anew. */
 export interface HealthTracking {
   readonly startedAt: number;
   /** How long the catalog was not visible while tracking, ms. */
@@ -134,12 +134,12 @@ function verdictOf(at: {
   return at.now >= at.deadline ? false : null;
 }
 
-function needsChecks(rules: HealthRules, input: HealthInput): boolean {
-  return rules.mode === "checks" && input.expected.length > 0;
+function needsChecks(mode: HealthRules["mode"], input: HealthInput): boolean {
+  return mode === "checks" && input.expected.length > 0;
 }
 
 function catalogSeen(rules: HealthRules, input: HealthInput): boolean {
-  return input.visible || !needsChecks(rules, input);
+  return input.visible || !needsChecks(rules.mode, input);
 }
 
 function countBlindTime(
@@ -161,7 +161,7 @@ type TaskJudgement =
   | { kind: "waiting"; pending: readonly string[] }
   | { kind: "good"; latestStart: number };
 
-function judgeTasks(input: HealthInput): TaskJudgement {
+function judgeTasks(input: Pick<HealthInput, "tasks">): TaskJudgement {
   let latestStart = 0;
   const pending: string[] = [];
   for (const { task, state } of input.tasks) {
@@ -179,10 +179,26 @@ function judgeTasks(input: HealthInput): TaskJudgement {
   return pending.length > 0 ? { kind: "waiting", pending } : { kind: "good", latestStart };
 }
 
+/**
+ * Whether its checks pass now, whatever has been decided (H13); null = that cannot be seen. Tasks
+ * that do not run have no checks that pass.
+ */
+export function checksPass(mode: HealthRules["mode"], input: HealthInput): boolean | null {
+  if (!needsChecks(mode, input)) return true;
+  if (judgeTasks(input).kind !== "good") return false;
+  if (!input.visible) return null;
+  return input.expected.every((want) => missingCheck(input, want) === null);
+}
+
+/** Whether all tasks run that have to. */
+export function tasksRun(tasks: HealthInput["tasks"]): boolean {
+  return judgeTasks({ tasks }).kind === "good";
+}
+
 /** Empty = everything is good now. */
 function missingOf(rules: HealthRules, input: HealthInput, tasks: TaskJudgement): HealthWait[] {
   if (tasks.kind === "waiting") return tasks.pending.map((task) => ({ kind: "task", task }));
-  if (!needsChecks(rules, input)) return [];
+  if (!needsChecks(rules.mode, input)) return [];
   if (!input.visible) return [{ kind: "catalog" }];
   return input.expected.flatMap((want) => missingCheck(input, want) ?? []);
 }

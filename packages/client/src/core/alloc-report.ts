@@ -1,6 +1,7 @@
 /** What the servers hear of an allocation: the client-owned fields, derived from the record. */
 import { type AllocClientReport, ClientStatus, TaskRunState, type TaskState } from "@drover/model";
-import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
+import { type AllocRecord, groupOf, isStopKnown, tasksOf } from "../state/alloc-record.ts";
+import { tasksRun } from "./alloc-health.ts";
 import { allocStatus } from "./alloc-status.ts";
 import { healthRules } from "./health-rules.ts";
 
@@ -20,6 +21,7 @@ export function allocReport(record: AllocRecord): AllocClientReport {
     healthy: health.healthy,
     healthAt: health.at,
     prepared: record.prepared,
+    serving: servingNow(record),
     unretryableError: unretryable?.unretryable ?? "",
     networkStatus: null,
     imageDigests: record.imageDigests,
@@ -55,6 +57,13 @@ function reportedHealth(
   if (!failed || !awaited) return { healthy: null, at: 0 };
   const finished = Object.values(record.tasks).map((run) => run.state.finishedAt);
   return { healthy: false, at: Math.max(0, ...finished) };
+}
+
+/** H13: null until its health has been decided once, so that starting tells nothing twice. */
+function servingNow(record: AllocRecord): boolean | null {
+  // Records of older agents lack the field.
+  const checksPass = record.checksPass ?? null;
+  return checksPass === null ? null : checksPass && tasksRun(tasksOf(record));
 }
 
 /** What is new between two records: facts that servers act on, mere lines of history, nothing. */

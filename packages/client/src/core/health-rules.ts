@@ -27,6 +27,22 @@ export function healthRules(alloc: Allocation, job: Job, group: TaskGroup): Heal
   };
 }
 
+/**
+ * By what it is said to serve, whether or not its health is being decided (H13); null = nobody
+ * asks. What an operator judges by hand is not contradicted by checks.
+ */
+export function servingMode(
+  alloc: Allocation,
+  job: Job,
+  group: TaskGroup,
+): HealthRules["mode"] | null {
+  const rules = healthRules(alloc, job, group);
+  if (rules !== null) return rules.mode;
+  const isManual = group.update?.healthCheck === "manual";
+  const isTracked = job.type === "service" || job.type === "system";
+  return isManual && isTracked && !isServerTerminal(alloc) ? "task_states" : null;
+}
+
 function migrationRules(group: TaskGroup): HealthRules {
   const migrate = group.migrate;
   return {

@@ -15,6 +15,7 @@ import {
   portsClaimed,
   prepared,
   prepareFailed,
+  resetTracking,
   servicesGone,
   stepTask,
   withDigests,
@@ -42,7 +43,7 @@ import type { RunnerDeps, RunnerOptions } from "./runner-deps.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
 import { timerAt } from "./timer-at.ts";
-import { recordVerdict } from "./verdict.ts";
+import { recordVerdict, withChecks } from "./verdict.ts";
 
 type Change = (record: AllocRecord) => AllocRecord;
 
@@ -85,6 +86,7 @@ export class AllocRunner {
       clock: deps.clock,
       plans,
       onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
+      onChecks: (pass) => this.#apply((record) => withChecks(record, pass)),
       onBlind: (tracking) => this.#apply((record) => ({ ...record, tracking })),
       wake,
     });
@@ -124,8 +126,10 @@ export class AllocRunner {
     this.#services.assume(this.#record);
   }
 
+  /** While the agent was away nobody saw whether it was healthy: its deadline begins anew. */
   start(): void {
-    this.#apply((record) => record, true);
+    const now = this.#deps.clock.now();
+    this.#apply((record) => (this.#restored ? resetTracking(record, now) : record), true);
   }
 
   /** What the servers want now. */
@@ -140,6 +144,7 @@ export class AllocRunner {
 
   /** The catalog's view or the time changed. What is being written is followed by a look anyway. */
   catalogChanged(): void {
+    this.#services.observe();
     if (!this.#draining) this.#look();
   }
 
@@ -391,6 +396,7 @@ export class AllocRunner {
       { hostAddress, ackTimeoutMs: deregisterAckTimeoutMs, consumerGraceMs },
       {
         log: this.#deps.log,
+        clock: this.#deps.clock,
         node: this.#deps.node,
         discovery: this.#deps.discovery,
         lookup: (record, task) => environmentOf({ ...this.#requestInput(task, {}), record }).lookup,

@@ -2,7 +2,7 @@
  * What one allocation offers, and its way into and out of the catalog. Plans are built once per
  * version of their inputs: every result of every check asks for them.
  */
-import { DroverError } from "@drover/base";
+import { type Clock, DroverError } from "@drover/base";
 import type { ServiceDiscovery } from "@drover/discovery";
 import { TaskStartError } from "@drover/drivers";
 import type { Allocation, Job, Node, Task } from "@drover/model";
@@ -21,6 +21,7 @@ export interface AllocServicesOptions {
 
 export interface AllocServicesDeps {
   readonly log: Log;
+  readonly clock: Clock;
   node(): Node;
   discovery(provider: string): ServiceDiscovery;
   lookup(record: AllocRecord, task: Task): Lookup;
@@ -89,11 +90,19 @@ export class AllocServices {
     this.#registrar.sync(wantedPlans(record, this.plans(record)));
   }
 
+  /** Call when the catalog shows something else. */
+  observe(): void {
+    this.#registrar.observe();
+  }
+
   /** Resolves when what `sync` took back is gone: how long its consumers still need, in ms. */
   async leave(only: Task | null): Promise<number> {
     const departure: Departure = await this.#registrar.gone(only?.name ?? "");
     if (departure.unconfirmed.length > 0) this.#deps.unconfirmed(departure.unconfirmed, only);
-    return departure.served ? this.#options.consumerGraceMs : 0;
+    // Consumers of what stopped serving a moment ago may not know of that either.
+    const graceMs = this.#options.consumerGraceMs;
+    const restMs = departure.servedUntil + graceMs - this.#deps.clock.now();
+    return Math.min(graceMs, Math.max(0, restMs));
   }
 
   #buildOrNone(record: AllocRecord): readonly ServicePlan[] {

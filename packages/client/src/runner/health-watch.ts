@@ -5,6 +5,7 @@
 import type { Cancel, Clock } from "@drover/base";
 import type { Reasons } from "@drover/model";
 import {
+  checksPass,
   deadlineAt,
   type ExpectedCheck,
   type HealthInput,
@@ -15,9 +16,9 @@ import {
   startProgress,
   stepHealth,
 } from "../core/alloc-health.ts";
-import { healthRules } from "../core/health-rules.ts";
+import { healthRules, servingMode } from "../core/health-rules.ts";
 import { type Undecided, whyUndecided } from "../core/why-undecided.ts";
-import { type AllocRecord, groupOf } from "../state/alloc-record.ts";
+import { type AllocRecord, groupOf, isStopKnown, tasksOf } from "../state/alloc-record.ts";
 import type { ServicePlan } from "./service-registrar.ts";
 
 export interface Verdict {
@@ -32,6 +33,7 @@ export interface HealthWatchDeps {
   /** All services of the allocation, also those not registered yet. */
   plans(record: AllocRecord): readonly ServicePlan[];
   onVerdict(verdict: Verdict): void;
+  onChecks(pass: boolean): void;
   /** The catalog came back: how long it was away must survive a restart. */
   onBlind(tracking: HealthTracking): void;
   /** Time may have decided. */
@@ -54,8 +56,13 @@ export class HealthWatch {
     this.#timer?.();
     this.#timer = null;
     this.#undecided = null;
+    if (!this.#decide(record)) this.#watchChecks(record);
+  }
+
+  /** Returns whether there is a verdict only now: what follows from it is looked at with it. */
+  #decide(record: AllocRecord): boolean {
     const rules = healthRules(record.alloc, record.job, groupOf(record.job, record.alloc));
-    if (record.tracking === null || rules === null) return;
+    if (record.tracking === null || rules === null) return false;
     const now = this.#deps.clock.now();
     const tracking = this.#resume(record.tracking, now);
     const input = this.#input(record, now);
@@ -65,13 +72,26 @@ export class HealthWatch {
     this.#progress = step.progress;
     if (step.verdict !== null) {
       this.#deps.onVerdict({ healthy: step.verdict, at: now, rules, input });
-      return;
+      return true;
     }
     const { badSince, goodSince } = step.progress;
     const deadline = deadlineAt(rules, step.tracking);
     this.#undecided = { waits: step.waits, rules, since: goodSince ?? badSince, deadline };
     if (!before.visible && step.progress.visible) this.#deps.onBlind(step.tracking);
     this.#timer = this.#deps.clock.setTimer(step.recheckAt, () => this.#deps.wake());
+    return false;
+  }
+
+  /** H13: from its first verdict on, whether its checks pass is told as it changes. */
+  #watchChecks(record: AllocRecord): void {
+    const known = record.checksPass ?? null;
+    if (record.stage.kind !== "running" || isStopKnown(record)) return;
+    if (known === null && record.tracking !== null) return;
+    const mode = servingMode(record.alloc, record.job, groupOf(record.job, record.alloc));
+    if (mode === null) return;
+    const now = this.#deps.clock.now();
+    const passes = checksPass(mode, this.#input(record, now));
+    if (passes !== null && passes !== known) this.#deps.onChecks(passes);
   }
 
   /** Why it is not decided, as of the latest look; null = it is, or is not to be. */
@@ -111,11 +131,7 @@ export class HealthWatch {
         if (ours.has(seen.name)) observed.push({ ...seen, serviceId: spec.id });
       }
     }
-    const tasks = groupOf(record.job, record.alloc).tasks.flatMap((task) => {
-      const run = record.tasks[task.name];
-      return run === undefined ? [] : [{ task, state: run.state }];
-    });
-    return { now, tasks, expected, observed, visible };
+    return { now, tasks: tasksOf(record), expected, observed, visible };
   }
 }
 

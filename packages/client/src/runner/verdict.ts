@@ -1,5 +1,5 @@
 /** Writes a health verdict into an allocation's record, with the lines that explain a bad one. */
-import { unhealthyReason } from "../core/alloc-health.ts";
+import { checksPass, unhealthyReason } from "../core/alloc-health.ts";
 import { allocUnhealthy, withEvents } from "../core/task-events.ts";
 import type { TaskRun } from "../core/task-run.ts";
 import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
@@ -12,10 +12,18 @@ export function recordVerdict(record: AllocRecord, verdict: Verdict): AllocRecor
   const next: AllocRecord = {
     ...record,
     tracking: null,
+    checksPass: checksPass(verdict.rules.mode, verdict.input) ?? record.checksPass ?? null,
     verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at },
   };
   const explained = !verdict.healthy && deploymentId !== "";
   return explained ? { ...next, tasks: withReasons(next, verdict) } : next;
+}
+
+/** A stop may have overtaken it: what leaves serves no more, and says so by its status. */
+export function withChecks(record: AllocRecord, pass: boolean): AllocRecord {
+  return isStopKnown(record) || record.checksPass === pass
+    ? record
+    : { ...record, checksPass: pass };
 }
 
 function withReasons(record: AllocRecord, verdict: Verdict): Record<string, TaskRun> {

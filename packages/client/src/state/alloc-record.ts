@@ -3,7 +3,7 @@
  * Whatever a restarted agent needs in order to go on is here or can be derived from it.
  */
 import { nanosToMs } from "@drover/base";
-import type { Allocation, Job, TaskGroup } from "@drover/model";
+import type { Allocation, Job, Task, TaskGroup, TaskState } from "@drover/model";
 import type { HealthTracking } from "../core/alloc-health.ts";
 import type { HealthVerdict } from "../core/health-rules.ts";
 import { newTaskRun, type TaskRun } from "../core/task-run.ts";
@@ -35,6 +35,8 @@ export interface AllocRecord {
   readonly verdict: HealthVerdict;
   /** null = health is not being tracked. */
   readonly tracking: HealthTracking | null;
+  /** Its checks pass, as last seen; null = not looked at before its health is decided (H13). */
+  readonly checksPass: boolean | null;
   /** The servers have forgotten it: stop, then forget as well. */
   readonly removed: boolean;
   /** When its tasks were allowed to begin, epoch ms; 0 = not yet. */
@@ -63,6 +65,7 @@ export function newAllocRecord(input: {
     imageDigests: {},
     verdict: adoptedVerdict(alloc),
     tracking: null,
+    checksPass: null,
     removed: false,
     startedAt: 0,
     cutOff: "",
@@ -86,6 +89,14 @@ export function groupOf(job: Job, alloc: Allocation): TaskGroup {
     throw new Error(`job ${job.id} version ${job.version} has no group ${alloc.taskGroup}`);
   }
   return group;
+}
+
+/** Its tasks with their states, in the order of its group. */
+export function tasksOf(record: AllocRecord): { readonly task: Task; readonly state: TaskState }[] {
+  return groupOf(record.job, record.alloc).tasks.flatMap((task) => {
+    const run = record.tasks[task.name];
+    return run === undefined ? [] : [{ task, state: run.state }];
+  });
 }
 
 /** Nothing that happens to its tasks from now on says anything about its version. */

@@ -212,6 +212,8 @@ export class FakeDiscovery implements ServiceDiscovery {
   /** What a check says that no test has set. */
   defaultStatus: CheckStatus = "passing";
   confirms = true;
+  /** Set: what leaves is confirmed after it. */
+  confirmGate: Promise<void> | null = null;
   visible = true;
   readonly #statuses = new Map<string, CheckStatus>();
   readonly #listeners = new Set<(view: CatalogView) => void>();
@@ -239,6 +241,7 @@ export class FakeDiscovery implements ServiceDiscovery {
     this.log.push(`deregister ${name}`);
     this.services.delete(id);
     this.#tell();
+    await this.confirmGate;
     return { confirmed: this.confirms };
   }
 

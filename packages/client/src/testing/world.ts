@@ -125,3 +125,16 @@ export class World {
     await rm(this.dataDir, { recursive: true, force: true });
   }
 }
+
+/** A world for one test. */
+export async function inWorld(
+  act: (world: World) => Promise<void>,
+  options: Parameters<typeof World.create>[0] = {},
+): Promise<void> {
+  const world = await World.create(options);
+  try {
+    await act(world);
+  } finally {
+    await world.close();
+  }
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { SECOND } from "@drover/base";
 import { type Allocation, type Deployment, Rule, subjectOf, type TaskState } from "@drover/model";
 import {
   MOCK_NOW,
@@ -66,11 +67,15 @@ const CASES: Readonly<Record<string, Case>> = {
     waits: "node node",
   },
   "it is out of reach": {
-    over: { clientStatus: "unknown", followupEvalId: "e" },
+    over: {
+      clientStatus: "unknown",
+      followupEvalId: "e",
+      allocStates: [{ field: 0, value: "unknown", time: MOCK_NOW - 1000 }],
+    },
     node: "disconnected",
     rule: Rule.allocDisconnectGrace,
     waits: "node node",
-    wakesAt: MOCK_NOW + 5000,
+    wakesAt: MOCK_NOW + 29_000,
   },
   "it was told to stop": {
     over: {
@@ -103,6 +108,21 @@ const CASES: Readonly<Record<string, Case>> = {
     rule: Rule.allocManualHealth,
     waits: "operator operator",
   },
+  "it runs, and a task of it ended and has not started again": {
+    over: {
+      clientStatus: "running",
+      taskStates: { server: task("pending"), side: task("running"), sweep: task("pending") },
+    },
+    rule: Rule.allocNotStarted,
+    waits: "task a/server",
+  },
+  "it runs, and only what follows its end has not started": {
+    over: {
+      clientStatus: "running",
+      taskStates: { server: task("running"), sweep: task("pending") },
+    },
+    rule: null,
+  },
   "it is healthy": { over: { ...RUNNING, deploymentStatus: JUDGED }, rule: null },
   "its deployment has ended": { over: RUNNING, deployment: { status: "failed" }, rule: null },
   "it runs outside a deployment": { over: { clientStatus: "running" }, rule: null },
@@ -111,8 +131,21 @@ const CASES: Readonly<Record<string, Case>> = {
 
 function why({ deployment, healthCheck = "checks", next, node = "ready", over }: Case) {
   const update = mockTaskGroup().update;
-  const tasks = [mockTask({ config: { image: "app:1" } })];
-  const group = mockTaskGroup({ tasks, update: update && { ...update, healthCheck } });
+  const tasks = [
+    mockTask({ config: { image: "app:1" } }),
+    mockTask({ name: "sweep", lifecycle: { hook: "poststop", sidecar: false } }),
+  ];
+  const disconnect = {
+    lostAfter: 30 * SECOND,
+    stopOnClientAfter: null,
+    replace: true,
+    reconcile: "best_score",
+  };
+  const group = mockTaskGroup({
+    tasks,
+    disconnect,
+    update: update && { ...update, healthCheck },
+  });
   const job = mockJob({ taskGroups: [group] });
   const state = new FakeState();
   state.putJob(job);

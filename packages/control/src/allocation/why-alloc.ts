@@ -19,6 +19,7 @@ import {
   waitsFor,
 } from "@drover/model";
 import { groupOf } from "../deployment/replaceable.ts";
+import { graceEndsAt } from "../heartbeat/decide-missed.ts";
 
 /** Empty = it has ended, or nothing is awaited of it. A failed one is the scheduler's to explain. */
 export function whyAlloc(state: StateReader, alloc: Allocation): readonly Reason[] {
@@ -28,12 +29,14 @@ export function whyAlloc(state: StateReader, alloc: Allocation): readonly Reason
   if (isServerTerminal(alloc)) return [stopping(alloc)];
   if (alloc.phase === AllocPhase.prepare)
     return [alloc.prepared ? held(alloc) : pulls(state, alloc)];
-  if (alloc.clientStatus === ClientStatus.pending) return [notStarted(alloc)];
+  if (alloc.clientStatus === ClientStatus.pending) return [notStarted(state, alloc)];
   if (alloc.desiredTransition.migrate === true) return [leaving(state, alloc)];
   const deployment = state.deployment(alloc.deploymentId);
   const isJudged = (alloc.deploymentStatus?.healthy ?? null) !== null;
-  if (!deployment || !isDeploymentActive(deployment) || isJudged) return [];
-  return [undecided(state, alloc, deployment)];
+  if (deployment && isDeploymentActive(deployment) && !isJudged) {
+    return [undecided(state, alloc, deployment)];
+  }
+  return pendingTasks(state, alloc).length > 0 ? [notStarted(state, alloc)] : [];
 }
 
 function whySilent(state: StateReader, alloc: Allocation): Reason | null {
@@ -41,11 +44,10 @@ function whySilent(state: StateReader, alloc: Allocation): Reason | null {
   if (node?.status === NodeStatus.ready) return null;
   const subject = subjectOf.allocation(alloc);
   const where = subjectOf.node(alloc.nodeId);
-  const followup = state.evaluation(alloc.followupEvalId);
   const since = node?.statusUpdatedAt || alloc.modifyTime || null;
   if (alloc.clientStatus === ClientStatus.unknown) {
     const text = "its node is out of reach: it counts as lost when that lasts too long";
-    const wakesAt = followup?.waitUntil || null;
+    const wakesAt = graceEndsAt(alloc, state) || null;
     return waitsFor({ rule: Rule.allocDisconnectGrace, subject, text, since, wakesAt }, where);
   }
   const text = `its node "${alloc.nodeName}" is ${node?.status ?? "gone"}`;
@@ -120,7 +122,7 @@ function leaving(state: StateReader, alloc: Allocation): Reason {
   );
 }
 
-function notStarted(alloc: Allocation): Reason {
+function notStarted(state: StateReader, alloc: Allocation): Reason {
   const known = Object.keys(alloc.taskStates).length > 0;
   return waitsFor(
     {
@@ -133,7 +135,7 @@ function notStarted(alloc: Allocation): Reason {
       evidence: latestEvents(alloc),
       hint: `drover alloc status ${alloc.id}`,
     },
-    ...someOf(alloc, pendingTasks(alloc)),
+    ...someOf(alloc, pendingTasks(state, alloc)),
   );
 }
 
@@ -149,7 +151,7 @@ function undecided(state: StateReader, alloc: Allocation, { id }: Deployment): R
   const text = `it runs, and node "${alloc.nodeName}" has not found it healthy yet`;
   const evidence = latestEvents(alloc);
   const told = { rule: Rule.allocAwaitsVerdict, subject, text, since, evidence };
-  return waitsFor(told, ...someOf(alloc, pendingTasks(alloc)));
+  return waitsFor(told, ...someOf(alloc, pendingTasks(state, alloc)));
 }
 
 /** The tasks of those names; its node when there is none to name. */
@@ -158,8 +160,12 @@ function someOf(alloc: Allocation, tasks: readonly string[]): [Subject, ...Subje
   return [first ?? subjectOf.node(alloc.nodeId), ...others];
 }
 
-function pendingTasks(alloc: Allocation): string[] {
-  return namesOf(alloc, (task) => task.state === "pending");
+/** Those that are to run now: a poststop task is pending until the others have ended. */
+function pendingTasks(state: StateReader, alloc: Allocation): string[] {
+  const group = groupOf(state, alloc);
+  const isLast = (name: string) =>
+    group?.tasks.find((task) => task.name === name)?.lifecycle?.hook === "poststop";
+  return namesOf(alloc, (task) => task.state === "pending").filter((name) => !isLast(name));
 }
 
 function runningTasks(alloc: Allocation): string[] {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Evaluation, Rule } from "@drover/model";
 import { mockEval } from "@drover/model/testing";
+import { FakeState } from "../testing/fake-state.ts";
 import { BlockedEvals } from "./blocked-evals.ts";
 
 function blocked(id: string, over: Partial<Evaluation> = {}): Evaluation {
@@ -98,10 +99,10 @@ test("I4 a blocked evaluation says what it waits for, and a conflict when it is 
   const evals = new BlockedEvals();
   evals.block(blocked("a"), 1_000);
   evals.block(blocked("b", { triggeredBy: "max-plan-attempts" }), 1_000);
-  assert.equal(evals.why("a")?.rule, Rule.evalNoCapacity);
+  assert.equal(evals.why(new FakeState(), "a")?.rule, Rule.evalNoCapacity);
   assert.deepEqual(
-    [evals.why("b")?.rule, evals.why("b")?.wakesAt],
+    [evals.why(new FakeState(), "b")?.rule, evals.why(new FakeState(), "b")?.wakesAt],
     [Rule.evalPlanConflict, 61_000],
   );
-  assert.equal(evals.why("c"), null);
+  assert.equal(evals.why(new FakeState(), "c"), null);
 });

@@ -3,7 +3,14 @@
  * the newest. Memory only: a new leader tracks every blocked evaluation of the state again; one
  * whose snapshot is older than a capacity change that came meanwhile is free at once.
  */
-import { EvalStatus, EvalTrigger, type Evaluation, JobType, type Reason } from "@drover/model";
+import {
+  EvalStatus,
+  EvalTrigger,
+  type Evaluation,
+  JobType,
+  type Reason,
+  type StateReader,
+} from "@drover/model";
 import { whyBlocked } from "./why-eval.ts";
 
 /** Blocked for placement conflicts, not for capacity: nothing else would wake it. */
@@ -68,9 +75,9 @@ export class BlockedEvals {
   }
 
   /** Why it is not set free; null = it is not here. */
-  why(evalId: string): Reason | null {
+  why(state: StateReader, evalId: string): Reason | null {
     for (const { evaluation, retryAt } of this.#byJob.values()) {
-      if (evaluation.id === evalId) return whyBlocked(evaluation, retryAt);
+      if (evaluation.id === evalId) return whyBlocked(state, evaluation, retryAt);
     }
     return null;
   }

@@ -5,10 +5,18 @@ import {
   DEFAULT_SCHEDULER_CONFIG,
   EvalStatus,
   type Evaluation,
+  type Network,
   Rule,
   subjectOf,
 } from "@drover/model";
-import { MOCK_NOW, mockEval } from "@drover/model/testing";
+import {
+  MOCK_NOW,
+  mockAlloc,
+  mockEval,
+  mockJob,
+  mockNode,
+  mockTaskGroup,
+} from "@drover/model/testing";
 import { FakeState } from "../testing/fake-state.ts";
 import { whyEval } from "./why-eval.ts";
 
@@ -106,4 +114,49 @@ test("a blocked evaluation names what was missing, and on how many nodes", () =>
     'no place for group "web" (2): memory exhausted on 2 nodes, ' +
       'constraint "kernel = windows" filtered on 1 node (of 3 evaluated)',
   );
+});
+
+test("a port that one which is stopping still holds: it is what is waited for", () => {
+  const port = { label: "p", value: 23456, to: 0, hostNetwork: "default", ignoreCollision: false };
+  const network: Network = {
+    ...{ mode: "", device: "", cidr: "", ip: "", hostname: "", mBits: 0, dns: null, cni: null },
+    ...{ reservedPorts: [port], dynamicPorts: [] },
+  };
+  const group = mockTaskGroup({ networks: [network] });
+  const job = mockJob({ id: "b", taskGroups: [group] });
+  const state = new FakeState();
+  state.putJob(job);
+  const ports = [{ label: "p", value: 23456, to: 0, hostIp: "10.0.0.1", ignoreCollision: false }];
+  const { allocatedResources } = mockAlloc();
+  const shared = { ...allocatedResources.shared, ports };
+  const holds = { allocatedResources: { ...allocatedResources, shared } };
+  const stops = { ...holds, desiredStatus: "stop", clientStatus: "running" } as const;
+  state.putAlloc(mockAlloc({ id: "stopping", ...stops }));
+  state.putAlloc(mockAlloc({ id: "gone", ...stops, clientStatus: "complete" }));
+  state.putAlloc(mockAlloc({ id: "runs", ...holds, clientStatus: "running" }));
+  const dimensionExhausted = { "network: reserved port collision p=23456": 1 };
+  const told = (exhausted: Record<string, number>) =>
+    whyEval(
+      state,
+      mockEval({
+        jobId: "b",
+        status: "blocked",
+        failedTgAllocs: { web: { ...metric, dimensionExhausted: exhausted } },
+      }),
+      MOCK_NOW,
+    )?.waitsFor.map(({ id }) => id);
+  assert.deepEqual(told(dimensionExhausted), ["stopping"]);
+  assert.deepEqual(told({ memory: 2 }), ["capacity"]);
+});
+
+test("nodes of the pool that take nothing new stand beside what is missing", () => {
+  const state = new FakeState();
+  state.putJob(mockJob({ id: "b" }));
+  state.putNode(mockNode({ id: "1", name: "fine" }));
+  state.putNode(mockNode({ id: "2", name: "gone", status: "down" }));
+  state.putNode(mockNode({ id: "3", name: "shy", schedulingEligibility: "ineligible" }));
+  state.putNode(mockNode({ id: "4", name: "other", status: "down", nodePool: "gpu" }));
+  const blocked = mockEval({ jobId: "b", status: "blocked", failedTgAllocs: { web: metric } });
+  const reason = whyEval(state, blocked, MOCK_NOW);
+  assert.equal(reason?.evidence["not available"], "gone (down), shy (ineligible)");
 });

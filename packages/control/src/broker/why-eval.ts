@@ -5,16 +5,26 @@ import {
   EvalStatus,
   EvalTrigger,
   type Evaluation,
+  isClientTerminal,
+  isNodeReady,
+  isServerTerminal,
+  type Job,
   LEADER,
+  type Node,
+  NodeStatus,
   OPERATOR,
   type Reason,
   Rule,
   type StateReader,
+  type Subject,
   subjectOf,
   waitsFor,
   waitsUntil,
 } from "@drover/model";
 import type { Entry, Place } from "./eval-broker.ts";
+
+/** So many nodes that take nothing new are named. */
+const UNAVAILABLE_MAX = 10;
 
 /** null = it has ended. */
 export function whyEval(state: StateReader, evaluation: Evaluation, now: number): Reason | null {
@@ -22,7 +32,7 @@ export function whyEval(state: StateReader, evaluation: Evaluation, now: number)
     case EvalStatus.pending:
       return whyPending(state, evaluation, now);
     case EvalStatus.blocked:
-      return whyBlocked(evaluation);
+      return whyBlocked(state, evaluation);
     default:
       return null;
   }
@@ -129,7 +139,11 @@ function toldOf(evaluation: Evaluation) {
 }
 
 /** Blocked: the groups that found no place, and for want of what. */
-export function whyBlocked(evaluation: Evaluation, retryAt: number | null = null): Reason {
+export function whyBlocked(
+  state: StateReader,
+  evaluation: Evaluation,
+  retryAt: number | null = null,
+): Reason {
   const subject = subjectOf.evaluation(evaluation);
   const since = evaluation.createTime || null;
   if (evaluation.triggeredBy === EvalTrigger.maxPlanAttempts) {
@@ -138,21 +152,58 @@ export function whyBlocked(evaluation: Evaluation, retryAt: number | null = null
     return waitsFor(told, LEADER);
   }
   const failed = Object.entries(evaluation.failedTgAllocs);
-  const evidence = Object.fromEntries(failed.map(([name, metric]) => [name, shortage(metric)]));
+  const shortages = failed.map(([name, metric]) => [name, shortage(metric)]);
   const lines = failed.map(
     ([name, metric]) => `group "${name}" (${metric.coalescedFailures + 1}): ${shortage(metric)}`,
   );
-  return waitsFor(
-    {
-      rule: Rule.evalNoCapacity,
-      subject,
-      text: `no place for ${lines.join("; ") || "some of its allocations"}`,
-      since,
-      evidence: { ...evidence, classes: classesOf(evaluation) },
-      hint: "add or free a node with what is missing, or ask for less",
-    },
-    CAPACITY,
+  const job = state.job({ namespace: evaluation.namespace, id: evaluation.jobId });
+  const away = job ? unavailableNodes(state, job) : "";
+  const evidence = {
+    ...Object.fromEntries(shortages),
+    classes: classesOf(evaluation),
+    ...(away === "" ? {} : { "not available": away }),
+  };
+  const text = `no place for ${lines.join("; ") || "some of its allocations"}`;
+  const told = { rule: Rule.evalNoCapacity, subject, text, since, evidence };
+  const [holder, ...holders] = job ? stoppingPortHolders(state, job, evaluation) : [];
+  if (holder) return waitsFor(told, holder, ...holders);
+  const hint = "add or free a node with what is missing, or ask for less";
+  return waitsFor({ ...told, hint }, CAPACITY);
+}
+
+/** Nodes of the job's pool that take nothing new. */
+function unavailableNodes(state: StateReader, { nodePool }: Job): string {
+  return [...state.nodes()]
+    .filter((node) => (nodePool === "all" || node.nodePool === nodePool) && !isNodeReady(node))
+    .slice(0, UNAVAILABLE_MAX)
+    .map((node) => `${node.name} (${stateOf(node)})`)
+    .join(", ");
+}
+
+function stateOf({ drainStrategy, schedulingEligibility, status }: Node): string {
+  if (status !== NodeStatus.ready) return status;
+  return drainStrategy === null ? schedulingEligibility : "draining";
+}
+
+/** Allocations that were told to stop and hold a static port that a group without a place wants. */
+function stoppingPortHolders(state: StateReader, job: Job, evaluation: Evaluation): Subject[] {
+  const wanted = new Set(
+    job.taskGroups
+      .filter(({ name }) => collidesOnPorts(evaluation.failedTgAllocs[name]))
+      .flatMap((group) => [group.networks, ...group.tasks.map((task) => task.resources.networks)])
+      .flat()
+      .flatMap(({ reservedPorts }) => reservedPorts.map(({ value }) => value)),
   );
+  if (wanted.size === 0) return [];
+  return [...state.allocs()]
+    .filter((alloc) => isServerTerminal(alloc) && !isClientTerminal(alloc))
+    .filter((alloc) => alloc.allocatedResources.shared.ports.some((p) => wanted.has(p.value)))
+    .map(subjectOf.allocation);
+}
+
+function collidesOnPorts(metric: AllocMetric | undefined): boolean {
+  const exhausted = Object.keys(metric?.dimensionExhausted ?? {});
+  return exhausted.some((dimension) => dimension.startsWith("network: reserved port collision"));
 }
 
 /** Which classes of nodes were found to fit were they free. */

@@ -18,6 +18,8 @@ interface Scene {
   readonly here?: readonly Partial<Allocation>[];
   readonly there?: readonly Partial<Allocation>[];
   readonly drain?: Partial<DrainStrategy>;
+  /** Status of the other node. */
+  readonly thereIs?: string;
   readonly now?: number;
 }
 
@@ -34,7 +36,14 @@ function service(over: { count?: number; parallel?: number; type?: string; id?: 
   return mockJob({ id, type, taskGroups: [mockTaskGroup({ count, migrate })] });
 }
 
-function decide({ jobs = [JOB], here = [], there = [], drain = {}, now = MOCK_NOW }: Scene) {
+function decide({
+  jobs = [JOB],
+  here = [],
+  there = [],
+  drain = {},
+  now = MOCK_NOW,
+  thereIs = "ready",
+}: Scene) {
   const state = new FakeState();
   for (const job of jobs) state.putJob(job);
   const strategy = {
@@ -45,7 +54,7 @@ function decide({ jobs = [JOB], here = [], there = [], drain = {}, now = MOCK_NO
     ...drain,
   };
   state.putNode({ ...HERE, drainStrategy: strategy });
-  state.putNode(THERE);
+  state.putNode({ ...THERE, status: thereIs });
   const put = (nodeId: string, prefix: string) => (over: Partial<Allocation>, index: number) => {
     const job = jobs.find((each) => each.id === over.jobId) ?? (jobs[0] as Job);
     state.putAlloc(mockAlloc({ id: `${prefix}${index}`, nodeId, ...over }, { job, index }));
@@ -108,19 +117,29 @@ test("max_parallel counts those that are marked and run on until their replaceme
   assert.deepEqual(decide({ here: [waiting, HEALTHY], there: [HEALTHY, prepared] }).migrate, []);
 });
 
-test("one that was prepared serves for min_healthy_time from when it ran, not from when it was made", () => {
-  const ran = { clientStatus: "running", createTime: MOCK_NOW - 60_000, prepared: true };
-  const there = [HEALTHY, { ...ran, modifyTime: MOCK_NOW - 9_999 }];
-  const early = decide({ here: [HEALTHY], there });
-  assert.deepEqual([early.migrate, early.wakeAt], [[], MOCK_NOW + 1]);
+test("outside a deployment its client's verdict counts, by the migrate block, and not that it runs", () => {
+  const running = { clientStatus: "running", createTime: MOCK_NOW };
+  const scene = { here: [HEALTHY], now: MOCK_NOW + 600_000 };
+  assert.deepEqual(decide({ ...scene, there: [HEALTHY, running] }).migrate, []);
+  assert.deepEqual(decide({ ...scene, there: [HEALTHY, HEALTHY] }).migrate, ["h0"]);
 });
 
-test("outside a deployment, running for min_healthy_time counts as serving", () => {
-  const running = { clientStatus: "running", createTime: MOCK_NOW };
-  const scene = { here: [running], there: [running, running] };
-  const early = decide({ ...scene, now: MOCK_NOW + 9_999 });
-  assert.deepEqual([early.migrate, early.wakeAt], [[], MOCK_NOW + 10_000]);
-  assert.deepEqual(decide({ ...scene, now: MOCK_NOW + 10_000 }).migrate, ["h0"]);
+test("what its client sees failing holds the next one back, and leaves for free itself", () => {
+  const failing = { ...HEALTHY, serving: false };
+  const holds = decide({ here: [HEALTHY], there: [HEALTHY, failing] });
+  assert.deepEqual(holds.migrate, []);
+  const leaves = decide({ here: [HEALTHY, failing], there: [HEALTHY] });
+  assert.deepEqual(leaves.migrate, ["h1"]);
+  const late = { clientStatus: "running", deploymentStatus: { ...VERDICT, healthy: false } };
+  const passes = decide({ here: [HEALTHY], there: [HEALTHY, { ...late, serving: true }] });
+  assert.deepEqual(passes.migrate, ["h0"], "its checks pass, if only after the deadline");
+});
+
+test("what runs on a machine that nobody hears of does not serve", () => {
+  for (const status of ["down", "disconnected"]) {
+    const scene = { here: [HEALTHY], there: [HEALTHY, HEALTHY] };
+    assert.deepEqual(decide({ ...scene, thereIs: status }).migrate, [], status);
+  }
 });
 
 test("§3.14 batch allocations may finish until the deadline", () => {

@@ -3,20 +3,21 @@
  * group's migrate block allows, batch ones may finish until the deadline, system ones go last. At
  * the deadline everything is marked at once and the drain is over.
  */
-import { assert, nanosToMs } from "@drover/base";
+import { assert } from "@drover/base";
 import {
   type Allocation,
   AllocPhase,
-  ClientStatus,
   isClientTerminal,
   isDrainOverdue,
   isTerminal,
   type Job,
   JobType,
   type Node,
+  NodeStatus,
   type Reason,
+  Serving,
   type StateReader,
-  type TaskGroup,
+  servingState,
 } from "@drover/model";
 import type { DrainDecision } from "../contracts.ts";
 import { isMarked, type Kind, type Remaining, whyHeld, whyRemain } from "./why-remain.ts";
@@ -37,15 +38,13 @@ export function decideDrain(
   if (isDrainOverdue(node.drainStrategy, input.now)) return atDeadline(remaining);
   const others = remaining.filter(({ kind }) => kind !== "system");
   const last = others.length === 0 ? remaining : [];
-  const parts = groupsOf(others).map((allocs) =>
-    migrateNow(node, allocs, { state, now: input.now }),
-  );
+  const parts = groupsOf(others).map((allocs) => migrateNow(node, allocs, state));
   const deadline = node.drainStrategy.forceDeadline;
   const migrate = [
     ...parts.flatMap((part) => part.migrate),
     ...last.filter(({ alloc }) => !isMarked(alloc)).map(({ alloc }) => alloc.id),
   ];
-  const wakeAt = earliest([deadline > 0 ? deadline : null, ...parts.map((part) => part.wakeAt)]);
+  const wakeAt = deadline > 0 ? deadline : null;
   const [first, ...more] = [
     ...parts.flatMap((part) => part.held ?? []),
     ...whyRemain(node, remaining, migrate),
@@ -103,24 +102,18 @@ function groupsOf(remaining: readonly Remaining[]): readonly (readonly Allocatio
   return [...groups.values()];
 }
 
-interface Part {
-  readonly migrate: readonly string[];
-  /** Of those that stay for now; null = none does. */
-  readonly held: Reason | null;
-  readonly wakeAt: number | null;
-}
-
 /**
  * Those that do not serve go first and are free; serving ones only while `count - max_parallel`
- * others serve (DESIGN §7).
+ * others serve (DESIGN §7). A replacement serves when its client has proven it as the migrate block
+ * says. One that nobody has proven yet costs like a serving one: it may be.
  */
 function migrateNow(
   node: Node,
   candidates: readonly Allocation[],
-  { state, now }: { readonly state: StateReader; readonly now: number },
-): Part {
+  state: StateReader,
+): { readonly migrate: readonly string[]; readonly held: Reason | null } {
   const [first] = candidates;
-  if (first === undefined) return { migrate: [], held: null, wakeAt: null };
+  if (first === undefined) return { migrate: [], held: null };
   const ref = { namespace: first.namespace, id: first.jobId };
   const group = state.job(ref)?.taskGroups.find(({ name }) => name === first.taskGroup);
   const parallel = group?.migrate?.maxParallel ?? MIGRATE_PARALLEL;
@@ -128,42 +121,31 @@ function migrateNow(
     .allocsByJob(ref)
     .filter((alloc) => alloc.taskGroup === first.taskGroup && !isTerminal(alloc))
     .filter((alloc) => !isMarked(alloc));
-  const serving = rivals.filter((alloc) => servesFrom(alloc, group) <= now);
+  const serving = rivals.filter((alloc) => serves(alloc, state));
   const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));
-  const free = candidates.filter(
-    ({ deploymentStatus, phase }) =>
-      deploymentStatus?.healthy === false || phase === AllocPhase.prepare,
-  );
+  const free = candidates.filter(isIdle);
   const paid = candidates
     .filter((alloc) => !free.includes(alloc))
-    .sort((a, b) => servesFrom(b, group) - servesFrom(a, group))
+    .sort((a, b) => Number(serving.includes(a)) - Number(serving.includes(b)))
     .slice(0, budget);
-  const pending = rivals.map((alloc) => servesFrom(alloc, group)).filter((at) => at > now);
-  const wakeAt = earliest(pending.map((at) => (Number.isFinite(at) ? at : null)));
   const migrate = [...free, ...paid].map((alloc) => alloc.id);
   const held =
     migrate.length === candidates.length
       ? null
-      : whyHeld({ node, candidates, serving, rivals, parallel, count: group?.count ?? 0, wakeAt });
-  return { migrate, held, wakeAt };
+      : whyHeld({ node, candidates, serving, rivals, parallel, count: group?.count ?? 0 });
+  return { migrate, held };
 }
 
-/**
- * Epoch ms from which it counts as serving; infinity = not as things are. Outside a deployment a
- * verdict may never come: running for the group's min_healthy_time is taken for one.
- */
-function servesFrom(alloc: Allocation, group: TaskGroup | undefined): number {
-  const verdict = alloc.deploymentStatus?.healthy ?? null;
-  if (verdict !== null) return verdict ? 0 : Number.POSITIVE_INFINITY;
-  if (alloc.clientStatus !== ClientStatus.running || alloc.deploymentId !== "") {
-    return Number.POSITIVE_INFINITY;
-  }
-  // One that was prepared started later than it was made: its last report says that it runs.
-  const since = alloc.prepared ? alloc.modifyTime : alloc.createTime;
-  return since + nanosToMs(group?.migrate?.minHealthyTime ?? 0);
+/** What runs on a machine that nobody hears of is counted on by no one. */
+function serves(alloc: Allocation, state: StateReader): boolean {
+  if (state.node(alloc.nodeId)?.status !== NodeStatus.ready) return false;
+  const deployment = state.deployment(alloc.deploymentId);
+  const jobType = state.allocJob(alloc)?.type ?? JobType.service;
+  return servingState(alloc, { deployment, jobType }) === Serving.yes;
 }
 
-function earliest(instants: readonly (number | null)[]): number | null {
-  const known = instants.filter((at) => at !== null);
-  return known.length === 0 ? null : Math.min(...known);
+/** It surely does not serve. */
+function isIdle({ deploymentStatus, phase, serving }: Allocation): boolean {
+  if (phase === AllocPhase.prepare || serving === false) return true;
+  return deploymentStatus?.healthy === false && serving !== true;
 }

@@ -30,9 +30,8 @@ export function whyHeld(facts: {
   readonly rivals: readonly Allocation[];
   readonly parallel: number;
   readonly count: number;
-  readonly wakeAt: number | null;
 }): Reason | null {
-  const { candidates, count, node, parallel, rivals, serving, wakeAt } = facts;
+  const { candidates, count, node, parallel, rivals, serving } = facts;
   const [one] = candidates;
   if (one === undefined) return null;
   const group = subjectOf.group({ namespace: one.namespace, id: one.jobId }, one.taskGroup);
@@ -46,7 +45,6 @@ export function whyHeld(facts: {
         `group "${one.taskGroup}" of job "${one.jobId}" may give up ${parallel} at a time: ` +
         `${serving.length} serve, ${count} are wanted`,
       since: node.drainStrategy?.startedAt || null,
-      wakesAt: wakeAt,
       evidence: {
         maxParallel: String(parallel),
         serving: String(serving.length),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { HOUR } from "@drover/base";
-import type { Allocation, Job, TaskGroup } from "@drover/model";
+import { type Allocation, type Job, subjectOf, type TaskGroup } from "@drover/model";
 import {
   MOCK_NOW,
   mockAlloc,
@@ -13,6 +13,7 @@ import {
 } from "@drover/model/testing";
 import { FakeState } from "../testing/fake-state.ts";
 import { decideGc } from "./decide-gc.ts";
+import { whyKept } from "./why-kept.ts";
 
 const HOUR_MS = HOUR / 1e6;
 const collect = (state: FakeState, hours = 0, force = false) =>
@@ -44,6 +45,10 @@ const LIMITED = {
   maxDelay: 0,
   unlimited: false,
 };
+
+/** Ended well, and its job has more to do. */
+const DONE = { desiredStatus: "run", clientStatus: "complete", jobVersion: 2, jobCreateIndex: 5 };
+const ALIVE = { status: "running", version: 2, createIndex: 5 };
 
 const ALLOCS: readonly {
   name: string;
@@ -95,6 +100,42 @@ const ALLOCS: readonly {
     over: { job: { type: "batch" } },
     hours: 23,
     gone: false,
+  },
+  {
+    name: "not a finished one of a batch job that lives: it would be run again",
+    over: { alloc: DONE, job: { ...ALIVE, type: "batch" } },
+    hours: 99,
+    gone: false,
+  },
+  {
+    name: "not a finished one of a sysbatch job that lives",
+    over: { alloc: DONE, job: { ...ALIVE, type: "sysbatch" } },
+    hours: 99,
+    gone: false,
+  },
+  {
+    name: "not a finished one of a job that is dead for less than four hours",
+    over: { alloc: DONE, job: { ...ALIVE, type: "sysbatch", status: "dead" } },
+    hours: 2,
+    gone: false,
+  },
+  {
+    name: "a finished one together with its dead job",
+    over: { alloc: DONE, job: { ...ALIVE, type: "sysbatch", status: "dead" } },
+    hours: 4,
+    gone: true,
+  },
+  {
+    name: "a finished one of an older version of a batch job",
+    over: { alloc: DONE, job: { ...ALIVE, type: "batch", version: 3 } },
+    hours: 24,
+    gone: true,
+  },
+  {
+    name: "a finished one of a stopped batch job",
+    over: { alloc: DONE, job: { ...ALIVE, type: "batch", stop: true } },
+    hours: 24,
+    gone: true,
   },
   { name: "a batch one after a day", over: { job: { type: "batch" } }, hours: 24, gone: true },
 ];
@@ -167,4 +208,31 @@ test("§9.5 a node goes when it was down for a day and holds nothing", () => {
 test("§9.5 forced, age does not matter", () => {
   const decision = collect(scene({}), 0, true);
   assert.deepEqual([decision.evals, decision.allocs], [["e"], ["a"]]);
+});
+
+test("I4 what has ended says why it is kept, and until when", () => {
+  const told = (state: FakeState, subject: Parameters<typeof whyKept>[1], hours = 0.5) => {
+    const reason = whyKept(state, subject, MOCK_NOW + hours * HOUR_MS);
+    const [first] = reason?.waitsFor ?? [];
+    return reason && [reason.rule, first ? `${first.kind} ${first.id}` : reason.wakesAt];
+  };
+  const named = { id: "e", namespace: "default" };
+  const alloc = subjectOf.allocation({ ...named, id: "a" });
+  assert.deepEqual(told(scene({}), alloc), ["gc-age", MOCK_NOW + HOUR_MS]);
+  assert.equal(told(scene({}), alloc, 1), null, "the next collection takes it");
+  assert.equal(told(scene({ alloc: { clientStatus: "running" } }), alloc), null, "not ended");
+  const done = scene({ alloc: DONE, job: { ...ALIVE, type: "batch" } });
+  assert.deepEqual(told(done, alloc, 99), ["gc-needed", "job example"]);
+  assert.deepEqual(told(done, subjectOf.evaluation(named), 99), ["gc-needed", "allocation a"]);
+  const job = subjectOf.job({ namespace: "default", id: "example" });
+  const dead = scene({ job: { status: "dead", stop: true } });
+  assert.deepEqual(told(dead, job), ["gc-age", MOCK_NOW + 4 * HOUR_MS]);
+  dead.putEval(mockEval({ id: "open", status: "pending" }));
+  assert.deepEqual(told(dead, job, 4), ["gc-needed", "evaluation open"]);
+  const down = mockNode({ id: "n", status: "down" });
+  dead.putNode(down);
+  assert.deepEqual(told(dead, subjectOf.node("n")), ["gc-age", MOCK_NOW + 24 * HOUR_MS]);
+  dead.putDeployment(mockDeployment({ id: "d", status: "failed" }));
+  const deployment = subjectOf.deployment({ ...named, id: "d" });
+  assert.deepEqual(told(dead, deployment), ["gc-age", MOCK_NOW + HOUR_MS]);
 });

@@ -12,6 +12,7 @@ import {
   subjectOf,
   waitsFor,
 } from "@drover/model";
+import { groupOf } from "../deployment/replaceable.ts";
 
 export type MissedDecision =
   | {
@@ -58,14 +59,20 @@ function disconnected(node: Node, recheckAt: number): Reason {
 
 /** Until when the allocation is waited for; 0 = it is not. */
 function lostAt(alloc: Allocation, state: StateReader, now: number): number {
+  if (alloc.clientStatus === ClientStatus.unknown) return graceEndsAt(alloc, state);
+  const graceMs = graceMsOf(alloc, state);
+  return graceMs === 0 ? 0 : now + graceMs;
+}
+
+/** Epoch ms at which an unknown allocation counts as lost; 0 = nobody waits for it. */
+export function graceEndsAt(alloc: Allocation, state: StateReader): number {
+  const graceMs = graceMsOf(alloc, state);
+  return graceMs === 0 ? 0 : unknownSince(alloc) + graceMs;
+}
+
+function graceMsOf(alloc: Allocation, state: StateReader): number {
   if (alloc.desiredStatus !== DesiredStatus.run) return 0;
-  const job = state.allocJob(alloc);
-  const group = job?.taskGroups.find(({ name }) => name === alloc.taskGroup);
-  const lostAfter = group?.disconnect?.lostAfter ?? 0;
-  if (lostAfter <= 0) return 0;
-  return (
-    (alloc.clientStatus === ClientStatus.unknown ? unknownSince(alloc) : now) + nanosToMs(lostAfter)
-  );
+  return nanosToMs(Math.max(0, groupOf(state, alloc)?.disconnect?.lostAfter ?? 0));
 }
 
 /** Start of the latest run of `unknown` among its recorded states. */

@@ -87,6 +87,7 @@ test("§7 one of three is believed, more than 30 % at once are held", () => {
   const all = heard(10, { lagMaxMs: 100_000 });
   const verdict = all.beats.expire(3000);
   assert.deepEqual([verdict.missed, verdict.held.length], [[], 10]);
+  assert.ok(verdict.held.every(({ rule }) => rule === Rule.nodeHeartbeatHeld));
   assert.deepEqual(all.beats.expire(3001).held, [], "the alert is raised once");
 });
 

@@ -39,8 +39,8 @@ const BELIEVED = 2;
 export interface Expired {
   /** Nodes that missed their heartbeat; no longer tracked until they beat again. */
   readonly missed: readonly string[];
-  /** Nodes that would have expired but are held: an alert. */
-  readonly held: readonly string[];
+  /** Of nodes that would have expired but are held: an alert. */
+  readonly held: readonly Reason[];
   /** By how much every deadline was moved because this loop itself was late; 0 = not. */
   readonly shiftedMs: number;
 }
@@ -104,6 +104,10 @@ export class Heartbeats {
   why(nodeId: string, now: number): Reason | null {
     const deadline = this.#deadlines.get(nodeId);
     if (deadline === undefined || now < deadline.at - this.#options.graceMs) return null;
+    return this.#overdue(nodeId, deadline);
+  }
+
+  #overdue(nodeId: string, deadline: Deadline): Reason {
     const subject = subjectOf.node(nodeId);
     const isHeld = deadline.heldSince > 0;
     return waitsUntil(this.#dueAt(deadline), {
@@ -147,7 +151,7 @@ export class Heartbeats {
     const held = silent.filter(([, deadline]) => deadline.heldSince === 0);
     for (const [, deadline] of held) deadline.heldSince = now;
     const { missed } = this.#expire(over, now);
-    return { missed, held: held.map(([nodeId]) => nodeId), shiftedMs: 0 };
+    return { missed, held: held.map((each) => this.#overdue(...each)), shiftedMs: 0 };
   }
 
   /** A few nodes are always believed: in a cluster of three, one is a third of all already. */

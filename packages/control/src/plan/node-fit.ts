@@ -3,23 +3,24 @@ import { type Allocation, AllocPhase, type Node } from "@drover/model";
 import type { ProposedCluster } from "./proposed-cluster.ts";
 import { type Amount, capacityOf, excessOver, fits, sumOf, usageOf } from "./resources.ts";
 
+/** What there is not enough of, or what two would hold. */
+export type Misfit = "allocations" | "capacity" | "cores" | "devices" | "ports";
+
 /**
- * `placed`: ids of what the plan places. A collision between two others is an older fault, which
- * refusing this plan would not mend.
+ * null = all of it fits. `placed`: ids of what the plan places. A collision between two others is an
+ * older fault, which refusing this plan would not mend.
  */
-export function fitsNode(
+export function misfitOf(
   node: Node,
   cluster: ProposedCluster,
   placed: ReadonlySet<string>,
-): boolean {
+): Misfit | null {
   const allocs = cluster.allocsOn(node.id);
-  if (node.nodeMaxAllocs > 0 && allocs.length > node.nodeMaxAllocs) return false;
-  if (!fits(capacityOf(node), sumOf(sharesOf(allocs)))) return false;
-  return (
-    !hasCollision(allocs, coresOf, placed) &&
-    !hasCollision(allocs, devicesOf, placed) &&
-    !hasPortCollision(allocs, cluster, placed)
-  );
+  if (node.nodeMaxAllocs > 0 && allocs.length > node.nodeMaxAllocs) return "allocations";
+  if (!fits(capacityOf(node), sumOf(sharesOf(allocs)))) return "capacity";
+  if (hasCollision(allocs, coresOf, placed)) return "cores";
+  if (hasCollision(allocs, devicesOf, placed)) return "devices";
+  return hasPortCollision(allocs, cluster, placed) ? "ports" : null;
 }
 
 /**

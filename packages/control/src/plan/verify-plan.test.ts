@@ -9,6 +9,7 @@ import {
   mockJob,
   mockNode,
 } from "@drover/model/testing";
+import type { VerifiedPlan } from "../contracts.ts";
 import { FakeState } from "../testing/fake-state.ts";
 import { verifyPlan } from "./verify-plan.ts";
 
@@ -240,18 +241,38 @@ for (const { name, node = {}, held = [], inFlight = [], parts, fits } of TABLE) 
     const plan = planOf(parts);
     const verified = verifyPlan(plan, state, inFlight);
     if (fits) {
-      assert.deepEqual(verified, { plan, rejectedNodes: [], refreshIndex: 0 });
+      assert.deepEqual(verified, { kind: "whole", plan });
     } else {
-      assert.deepEqual(verified.rejectedNodes, [N1.id]);
+      assert.ok(verified.kind === "part");
+      assert.equal(verified.refusals.length, 1);
+      assert.match(verified.refusals[0].text, new RegExp(`^node "${N1.name}" `));
       assert.deepEqual(verified.plan.placements, []);
       assert.equal(verified.refreshIndex, state.index + inFlight.length);
     }
   });
 }
 
+function refusalsIn(verified: VerifiedPlan): (string | undefined)[] {
+  return verified.kind === "whole" ? [] : verified.refusals.map((each) => each.evidence.refusal);
+}
+
+test("I4 each refusal is typed and says what the node lacks", () => {
+  const closed: readonly (readonly [Partial<Node>, string])[] = [
+    [{ status: "down" }, "not ready"],
+    [{ schedulingEligibility: "ineligible" }, "ineligible"],
+    [{ drainStrategy: DRAIN }, "draining"],
+    [{ nodeMaxAllocs: 1 }, "allocations"],
+  ];
+  for (const [over, refusal] of closed) {
+    const state = stateWith([{ ...N1, ...over }], [alloc("x", N1)]);
+    const verified = verifyPlan(planOf({ placements: [alloc("a", N1)] }), state, []);
+    assert.deepEqual(refusalsIn(verified), [refusal]);
+  }
+});
+
 test("§6.6 a node that does not exist refuses", () => {
   const verified = verifyPlan(planOf({ placements: [alloc("a", N1)] }), stateWith([]), []);
-  assert.deepEqual(verified.rejectedNodes, [N1.id]);
+  assert.deepEqual(refusalsIn(verified), ["gone"]);
 });
 
 test("§6.6 the rest of a plan is committed, with its deployment and its other canaries", () => {
@@ -295,7 +316,7 @@ test("what is kept for one node may crowd another, which is then refused too", (
     placements: [alloc("a", N2, {}, { previousAllocation: "old" }), alloc("b", N1, { cpu: 1000 })],
   });
   const verified = verifyPlan(plan, state, []);
-  assert.deepEqual(verified.rejectedNodes, [N1.id, N2.id].sort());
+  assert.deepEqual(refusalsIn(verified).toSorted(), ["capacity", "not ready"]);
   assert.deepEqual([verified.plan.stops, verified.plan.placements], [[], []]);
 });
 

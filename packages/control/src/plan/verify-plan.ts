@@ -7,14 +7,19 @@
 import {
   type Allocation,
   Eligibility,
+  LEADER,
   type Node,
   NodeStatus,
   type Plan,
   type PlannedStop,
+  type Reason,
+  Rule,
   type StateReader,
+  subjectOf,
+  waitsFor,
 } from "@drover/model";
 import type { VerifiedPlan } from "../contracts.ts";
-import { fitsNode } from "./node-fit.ts";
+import { type Misfit, misfitOf } from "./node-fit.ts";
 import { ProposedCluster } from "./proposed-cluster.ts";
 
 export function verifyPlan(
@@ -22,41 +27,79 @@ export function verifyPlan(
   state: StateReader,
   inFlight: readonly Plan[],
 ): VerifiedPlan {
-  const rejected = new Set<string>();
+  const refused = new Map<string, Reason>();
   let accepted = plan;
   // Leaving a placement out keeps what it would have replaced, which may crowd another node.
   for (;;) {
-    const refused = refusedNodes(accepted, state, inFlight);
-    if (refused.length === 0) break;
-    for (const nodeId of refused) rejected.add(nodeId);
-    accepted = without(plan, rejected);
+    const more = refusalsOf(accepted, state, inFlight);
+    if (more.size === 0) break;
+    for (const [nodeId, reason] of more) refused.set(nodeId, reason);
+    accepted = without(plan, new Set(refused.keys()));
   }
-  if (rejected.size === 0) return { plan, rejectedNodes: [], refreshIndex: 0 };
+  const [first, ...others] = [...refused.values()];
+  if (first === undefined) return { kind: "whole", plan };
   return {
+    kind: "part",
     plan: plan.allAtOnce ? emptied(plan) : accepted,
-    rejectedNodes: [...rejected].sort(),
+    refusals: [first, ...others],
     // Plans in flight become entries behind this state; the next attempt must see them.
     refreshIndex: Math.max(1, state.index + inFlight.length),
   };
 }
 
-function refusedNodes(plan: Plan, state: StateReader, inFlight: readonly Plan[]): string[] {
+/** Why a node does not take its part of a plan. */
+export type Refusal = "gone" | "not ready" | "draining" | "ineligible" | Misfit;
+
+/** One for each: a refusal without words does not compile. */
+const TELL: Readonly<Record<Refusal, string>> = {
+  gone: "is gone",
+  "not ready": "is not ready",
+  draining: "drains",
+  ineligible: "is not eligible",
+  allocations: "has as many allocations as it may have",
+  capacity: "has not enough CPU, memory or disk left",
+  cores: "has given one of the cores to another",
+  devices: "has given one of the devices to another",
+  ports: "has given one of the ports to another",
+};
+
+/** Node → why it takes nothing of the plan. */
+function refusalsOf(
+  plan: Plan,
+  state: StateReader,
+  inFlight: readonly Plan[],
+): ReadonlyMap<string, Reason> {
   const cluster = new ProposedCluster(state, [...inFlight, plan]);
   const placed = new Set(plan.placements.map((alloc) => alloc.id));
-  const nodeIds = new Set(plan.placements.map((alloc) => alloc.nodeId));
-  return [...nodeIds].filter((nodeId) => {
+  const refusals = new Map<string, Reason>();
+  for (const nodeId of new Set(plan.placements.map((alloc) => alloc.nodeId))) {
     const node = state.node(nodeId);
     const placements = plan.placements.filter((alloc) => alloc.nodeId === nodeId);
-    if (node === undefined || !accepts(node, placements, cluster)) return true;
-    return !fitsNode(node, cluster, placed);
-  });
+    const refusal =
+      node === undefined
+        ? "gone"
+        : (closedTo(node, placements, cluster) ?? misfitOf(node, cluster, placed));
+    if (refusal !== null) refusals.set(nodeId, reasonOf(refusal, plan, node?.name ?? nodeId));
+  }
+  return refusals;
+}
+
+function reasonOf(refusal: Refusal, { evalId, namespace }: Plan, name: string): Reason {
+  const subject = subjectOf.evaluation({ id: evalId, namespace });
+  const text = `node "${name}" ${TELL[refusal]}: its part is planned again`;
+  return waitsFor({ rule: Rule.evalPlanRefused, subject, text, evidence: { refusal } }, LEADER);
 }
 
 /** A node that leaves keeps what it has and takes nothing new. */
-function accepts(node: Node, placements: readonly Allocation[], cluster: ProposedCluster): boolean {
-  if (node.status !== NodeStatus.ready) return false;
-  const isOpen = node.drainStrategy === null && node.schedulingEligibility === Eligibility.eligible;
-  return isOpen || placements.every((alloc) => cluster.isKnown(alloc));
+function closedTo(
+  node: Node,
+  placements: readonly Allocation[],
+  cluster: ProposedCluster,
+): Refusal | null {
+  if (node.status !== NodeStatus.ready) return "not ready";
+  if (placements.every((alloc) => cluster.isKnown(alloc))) return null;
+  if (node.drainStrategy !== null) return "draining";
+  return node.schedulingEligibility === Eligibility.eligible ? null : "ineligible";
 }
 
 /** The plan without its placements on these nodes, and the stops that made room for them. */

@@ -228,6 +228,8 @@ export const allocationSchema = record("Allocation", {
   phase: string({ wire: null, owner: "scheduler" }),
   /** The client has everything it needs to start (images present); set once. */
   prepared: bool({ wire: null, owner: "client" }),
+  /** Its tasks run and its checks pass, as its client sees it now; null = it has not said (§6). */
+  serving: nullable(bool({ wire: null, owner: "client" })),
   /** Higher wins: updates of one allocation may travel through different servers (DESIGN §6). */
   clientSeq: int({ wire: null, owner: "client" }),
   /** An error that names the version and is not retried (DESIGN §12.4); "" = none. */
@@ -255,6 +257,8 @@ export interface AllocClientReport {
   /** Epoch ms of the verdict on the client's clock, for display; 0 = none. */
   readonly healthAt: number;
   readonly prepared: boolean;
+  /** Absent from clients of before it was there. */
+  readonly serving?: boolean | null;
   readonly unretryableError: string;
   readonly networkStatus: Infer<typeof networkStatusSchema> | null;
   /** Image reference → digest it resolved to on this node. */

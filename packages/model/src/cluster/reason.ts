@@ -7,6 +7,7 @@ import type { JobRef } from "../job/job.ts";
 /** The closed list of rules that make something wait; docs/why.md says each in a line. */
 export const Rule = {
   jobUnfinished: "job-unfinished",
+  jobNotLaunched: "job-not-launched",
 
   deploymentSuperseded: "deployment-superseded",
   deploymentPaused: "deployment-paused",
@@ -26,6 +27,7 @@ export const Rule = {
   evalFailing: "eval-failing",
   evalNoCapacity: "eval-no-capacity",
   evalPlanConflict: "eval-plan-conflict",
+  evalPlanRefused: "eval-plan-refused",
   schedulerPaused: "scheduler-paused",
 
   groupHeldByDeployment: "group-held-by-deployment",
@@ -76,6 +78,10 @@ export const Rule = {
   nodeIneligible: "node-ineligible",
   nodeHeartbeat: "node-heartbeat",
   nodeHeartbeatHeld: "node-heartbeat-held",
+
+  gcUnended: "gc-unended",
+  gcAge: "gc-age",
+  gcNeeded: "gc-needed",
 } as const;
 export type Rule = (typeof Rule)[keyof typeof Rule];
 

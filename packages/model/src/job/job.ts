@@ -131,6 +131,11 @@ export const jobSchema = record("Job", {
 export type Job = Infer<typeof jobSchema>;
 export type JobInput = InferInput<typeof jobSchema>;
 
+/** Periodic and parameterized jobs run nothing themselves: each run is a job of its own. */
+export function isTemplate(job: Pick<Job, "periodic" | "parameterizedJob">): boolean {
+  return job.periodic !== null || job.parameterizedJob !== null;
+}
+
 /** What names a job; ids are unique within a namespace. */
 export interface JobRef {
   readonly namespace: string;

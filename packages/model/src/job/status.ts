@@ -6,7 +6,7 @@
 import { type Allocation, ClientStatus, isTerminal } from "../cluster/allocation.ts";
 import { type Deployment, isDeploymentActive } from "../cluster/deployment.ts";
 import { EvalStatus, type Evaluation, isEvalTerminal } from "../cluster/evaluation.ts";
-import { type Job, JobStatus, JobType } from "./job.ts";
+import { isTemplate, type Job, JobStatus, JobType } from "./job.ts";
 import type { ChildrenSummary, GroupSummary, JobSummary } from "./summary.ts";
 
 export interface JobStatusInput {
@@ -20,7 +20,7 @@ export interface JobStatusInput {
 
 export function computeJobStatus(input: JobStatusInput): JobStatus {
   const { job } = input;
-  if (job.type === JobType.system || job.periodic !== null || job.parameterizedJob !== null) {
+  if (job.type === JobType.system || isTemplate(job)) {
     return job.stop ? JobStatus.dead : JobStatus.running;
   }
   for (const deployment of input.deployments) {

@@ -254,6 +254,7 @@ export function mockAlloc(
     preemptedByAllocation: "",
     phase: "",
     prepared: false,
+    serving: null,
     clientSeq: 0,
     unretryableError: "",
     createIndex: 20,

@@ -2,6 +2,7 @@
 import {
   type AllocatedResources,
   type Allocation,
+  type AllocDeploymentStatus,
   allocatedNetworkSchema,
   allocatedResourcesSchema,
   allocationSchema,
@@ -18,7 +19,9 @@ import { taskStatesToWire } from "./task-event.ts";
 
 /** The whole allocation. `job` is the version it runs; null leaves it out, as events do. */
 export function allocToWire(alloc: Allocation, job: Job | null): JsonObject {
-  const wire = encode(allocationSchema, alloc);
+  const status = shownVerdict(alloc);
+  const isShown = status === alloc.deploymentStatus;
+  const wire = encode(allocationSchema, isShown ? alloc : { ...alloc, deploymentStatus: status });
   const states = taskStatesToWire(alloc.taskStates);
   if (states !== null) wire.TaskStates = states;
   if (alloc.networkStatus !== null) {
@@ -45,7 +48,8 @@ export function allocStubToWire(
   if (options.resources === true) {
     stub.AllocatedResources = encode(allocatedResourcesSchema, alloc.allocatedResources);
   }
-  const { deploymentStatus: status, rescheduleTracker: tracker } = alloc;
+  const { rescheduleTracker: tracker } = alloc;
+  const status = shownVerdict(alloc);
   return Object.assign(stub, {
     ClientDescription: alloc.clientDescription,
     ClientStatus: alloc.clientStatus,
@@ -74,6 +78,17 @@ export function allocStubToWire(
     TaskGroup: alloc.taskGroup,
     TaskStates: options.taskStates === false ? null : taskStatesToWire(alloc.taskStates),
   });
+}
+
+/**
+ * What the API says of an allocation's health: the last verdict until there is a new one. One that
+ * was carried into another deployment is undecided there; it keeps the instant when it was healthy.
+ */
+export function shownVerdict({
+  deploymentStatus: status,
+}: Allocation): AllocDeploymentStatus | null {
+  const isCarried = status !== null && status.healthy === null && status.timestamp > 0;
+  return isCarried ? { ...status, healthy: true } : status;
 }
 
 /** The three older views of an allocation's resources, which clients still read. */

@@ -1,7 +1,11 @@
 /** Reads every recorded answer into the stored form and writes it again: it must come out equal. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Allocation, allocationSchema } from "../cluster/allocation.ts";
+import {
+  type Allocation,
+  type AllocDeploymentStatus,
+  allocationSchema,
+} from "../cluster/allocation.ts";
 import { deploymentSchema } from "../cluster/deployment.ts";
 import { evaluationSchema } from "../cluster/evaluation.ts";
 import { nodeSchema } from "../cluster/node.ts";
@@ -10,6 +14,7 @@ import { jobSchema } from "../job/job.ts";
 import { jobSummarySchema } from "../job/summary.ts";
 import { decodeStored } from "../schema/decode.ts";
 import type { Json, JsonObject } from "../schema/field.ts";
+import { mockAlloc } from "../testing/factories.ts";
 import {
   comparable,
   exchanges,
@@ -153,6 +158,20 @@ test("every recorded resource comes out as it went in", () => {
     console.log(`wire ${name}: ${equal} of ${seen} equal`);
   }
   assert.deepEqual(misses.slice(0, 40), []);
+});
+
+test("the API shows the last verdict until there is a new one", () => {
+  const shown = (status: AllocDeploymentStatus) => {
+    const alloc = mockAlloc({ deploymentStatus: status });
+    const stub = allocStubToWire(alloc, null).DeploymentStatus as JsonObject;
+    const whole = allocToWire(alloc, null).DeploymentStatus as JsonObject;
+    assert.equal(whole.Healthy, stub.Healthy);
+    return stub.Healthy;
+  };
+  const status = { healthy: null, timestamp: 0, canary: false, modifyIndex: 3 };
+  assert.equal(shown(status), null, "never judged");
+  assert.equal(shown({ ...status, timestamp: 5 }), true, "carried into another deployment");
+  assert.equal(shown({ ...status, timestamp: 5, healthy: false }), false, "judged anew");
 });
 
 test("the recorded whole node comes out as it went in", () => {

@@ -25,7 +25,8 @@ type FileChange =
 interface Inode {
   durable: Uint8Array;
   now: Uint8Array;
-  pending: FileChange[];
+  /** Not synced; one that an error or a crash kept from being done is not in `now`. */
+  pending: { readonly change: FileChange; done: boolean }[];
 }
 
 export class SimVfs implements Vfs {
@@ -145,19 +146,23 @@ export class SimVfs implements Vfs {
       write: (position, data) => {
         const change: FileChange = { kind: "write", position, data: data.slice() };
         // A crash inside the write may leave part of it, so it is pending before the step.
-        node.pending.push(change);
+        const pending = { change, done: false };
+        node.pending.push(pending);
         this.#step("write", path);
-        node.now = applyFileChange(node.now, change);
+        node.now = changeInPlace(node.now, change);
+        pending.done = true;
       },
       truncate: (size) => {
         this.#step("truncate", path);
         const change: FileChange = { kind: "truncate", size };
-        node.pending.push(change);
-        node.now = applyFileChange(node.now, change);
+        node.pending.push({ change, done: true });
+        node.now = changeInPlace(node.now, change);
       },
       sync: () => {
         this.#step("sync", path);
-        node.durable = node.now.slice();
+        for (const { change, done } of node.pending) {
+          if (done) node.durable = changeInPlace(node.durable, change);
+        }
         node.pending = [];
       },
       close: () => {},
@@ -195,12 +200,21 @@ function applyFileChange(bytes: Uint8Array, change: FileChange): Uint8Array {
   return next;
 }
 
+/** The array itself where its size stays: a log is written into space that it has. */
+function changeInPlace(bytes: Uint8Array, change: FileChange): Uint8Array {
+  if (change.kind !== "write" || change.position + change.data.length > bytes.length) {
+    return applyFileChange(bytes, change);
+  }
+  bytes.set(change.data, change.position);
+  return bytes;
+}
+
 /** A prefix of the unsynced changes survives whole, the rest of the writes sector by sector. */
 function surviving(node: Inode, random: () => number): Uint8Array {
   let bytes = node.durable;
   const whole = Math.floor(random() * (node.pending.length + 1));
   const keepChance = random();
-  for (const [i, change] of node.pending.entries()) {
+  for (const [i, { change }] of node.pending.entries()) {
     if (i < whole) {
       bytes = applyFileChange(bytes, change);
       continue;

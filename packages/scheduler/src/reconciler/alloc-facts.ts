@@ -4,7 +4,6 @@ import {
   type Allocation,
   ClientStatus,
   type Deployment,
-  isServerTerminal,
   isTerminal,
   type Job,
   type TaskGroup,
@@ -55,31 +54,6 @@ export function isCanary(alloc: Allocation): boolean {
 
 export function isOfVersion(alloc: Allocation, job: Job): boolean {
   return alloc.jobVersion === job.version && alloc.jobCreateIndex === job.createIndex;
-}
-
-/**
- * Taken over by the deployment while it was serving. A takeover resets the verdict; whether it was
- * serving shows in what is left: an empty verdict (see `carriedVerdict`) or none at all.
- */
-export function isCarriedInto(alloc: Allocation, deployment: Deployment | undefined): boolean {
-  if (deployment === undefined || alloc.deploymentId !== deployment.id) return false;
-  return alloc.deploymentStatus !== null && alloc.createIndex < deployment.createIndex;
-}
-
-/** The verdict of an allocation that moves to another deployment in place. */
-export function carriedVerdict(isServingNow: boolean): Allocation["deploymentStatus"] {
-  return isServingNow ? { healthy: null, timestamp: 0, canary: false, modifyIndex: 0 } : null;
-}
-
-/**
- * Its tasks run and nothing says that it is not healthy. What a deployment started and has not
- * judged yet does not serve; what it took over while serving goes on serving.
- */
-export function isServing(alloc: Allocation, ownDeployment: Deployment | undefined): boolean {
-  if (alloc.clientStatus !== ClientStatus.running || isServerTerminal(alloc)) return false;
-  const verdict = alloc.deploymentStatus?.healthy ?? null;
-  if (verdict !== null) return verdict;
-  return ownDeployment === undefined || isCarriedInto(alloc, ownDeployment);
 }
 
 export function isLive(alloc: Allocation): boolean {

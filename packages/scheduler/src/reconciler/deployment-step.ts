@@ -156,7 +156,7 @@ export function isGroupDone(
       isLive(alloc) &&
       alloc.deploymentStatus?.healthy === true,
   ).length;
-  return healthy >= Math.max(state.desiredTotal, state.desiredCanaries);
+  return healthy >= state.desiredTotal;
 }
 
 export function successful(deployment: Deployment): DeploymentStatusUpdate {

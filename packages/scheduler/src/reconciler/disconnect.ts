@@ -173,12 +173,15 @@ export function clientStopWaits(
     if (group === undefined || delay === null || delay <= 0) continue;
     const killTimeout = Math.max(...group.tasks.map((task) => task.killTimeout), 0);
     const lostAt = lastUnknownAt(alloc) || lostSince(alloc) || now;
+    if (alloc.nextAllocation !== "") continue;
     const at = lostAt + nanosToMs(delay + Math.max(STOP_DELAY_MIN_NANOS, killTimeout));
     if (at > now) waits.push({ allocId: alloc.id, at });
   }
   return waits;
 }
 
+/** Epoch ms; 0 = it is not lost yet. */
 function lostSince(alloc: Allocation): number {
-  return alloc.allocStates.findLast((state) => state.value === ClientStatus.lost)?.time ?? 0;
+  const told = alloc.allocStates.findLast((state) => state.value === ClientStatus.lost)?.time ?? 0;
+  return told || (alloc.clientStatus === ClientStatus.lost ? alloc.modifyTime : 0);
 }

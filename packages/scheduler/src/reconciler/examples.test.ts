@@ -334,6 +334,30 @@ test("[T7] the deployment succeeds with the last healthy allocation and not befo
   assert.deepEqual(harness.evaluate(job).plan.deploymentUpdates, []);
 });
 
+test("[T7] more canaries than the group's count do not keep the deployment from its end", () => {
+  const job = (image: string) => rollingJob({ count: 2, image, update: { canary: 3 } });
+  const harness = new Harness();
+  harness.register(job("1"));
+  harness.settle(job("1"));
+  harness.evaluate(job("1"));
+  harness.register(job("2"));
+  for (let round = 0; round < 2; round++) {
+    harness.settle(job("2"));
+    harness.evaluate(job("2"));
+  }
+  assert.equal(deploymentOf(harness, job("2")).taskGroups.web?.placedCanaries.length, 3);
+  harness.promote(job("2"));
+  const [gone] = harness.live(job("2")).filter((alloc) => alloc.jobVersion === 1);
+  assert.ok(gone);
+  harness.update(gone, { desiredStatus: "stop", clientStatus: "complete" });
+  for (let round = 0; round < 4; round++) {
+    harness.settle(job("2"));
+    harness.evaluate(job("2"));
+  }
+  assert.equal(harness.live(job("2")).length, 2);
+  assert.equal(deploymentOf(harness, job("2")).status, "successful");
+});
+
 test("[T7] an allocation that was healthy and ended does not count", () => {
   const job = rollingJob({ count: 2 });
   const harness = new Harness();

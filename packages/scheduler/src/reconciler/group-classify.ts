@@ -192,8 +192,11 @@ function waitForClients(
 ): Due[] {
   const { draft, input, job } = pass;
   const waits = clientStopWaits(pass.lost, groupOfAlloc, input.now);
-  if (waits.length === 0) return waits;
   const followups = batchFollowups(waits, STOP_DELAY_KIND, { ...input, job });
   draft.followups.push(...followups.evals);
-  return waits;
+  // What an earlier pass has lost has its evaluation; until then no other one may replace it.
+  const told = pass.allocs.filter(
+    (alloc) => alloc.clientStatus === ClientStatus.lost && isServerTerminal(alloc),
+  );
+  return [...waits, ...clientStopWaits(told, groupOfAlloc, input.now)];
 }

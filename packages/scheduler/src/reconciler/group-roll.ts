@@ -1,10 +1,9 @@
 /** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
-import { type Allocation, allocIndex } from "@drover/model";
-import { isServing } from "./alloc-facts.ts";
+import { type Allocation, allocIndex, Serving } from "@drover/model";
 import { heldBy } from "./group-place.ts";
-import { servingBudget, undecidedBudget } from "./limit.ts";
+import { RANK, ServingBudget, undecidedBudget } from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
-import type { Pass } from "./pass.ts";
+import { type Pass, servingOf } from "./pass.ts";
 import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
 import { Description, PlaceKind } from "./types.ts";
 import type { Updates } from "./updates.ts";
@@ -22,11 +21,10 @@ interface RollFacts {
 export function rollOut(pass: Pass, facts: RollFacts): void {
   const { desired, draft, group } = pass;
   const { destructive } = facts.updates;
-  const deployments = new Map(pass.input.deployments.map((each) => [each.id, each]));
-  const serves = (alloc: Allocation) => isServing(alloc, deployments.get(alloc.deploymentId));
+  const serves = servingOf(pass);
   const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
-  const serving = [...pass.untainted, ...olds].filter(serves).length;
-  const budget = { serving: servingBudget(group, serving) };
+  const budget = new ServingBudget(group, [...pass.untainted, ...olds].map(serves));
+  const { serving } = budget;
   const pairs = pass.pairs.filter((pair) => facts.isReady || pair.isReplacement);
   const held = letPairsGo({ ...pass, pairs }, budget, serves);
   const undecided = undecidedBudget({
@@ -40,21 +38,21 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
   const ordered = orderForReplacement(destructive, serves, isRevert);
   const chosen: Allocation[] = [];
   const idle: Allocation[] = [];
-  const step = (isFree: boolean): HeldBy | "replace" => {
+  const step = (one: Serving): HeldBy | "replace" => {
     if (!facts.isReady) return heldBy(pass);
     if (chosen.length >= undecided) return HeldBy.limit;
-    return !isFree && budget.serving <= 0 ? HeldBy.floor : "replace";
+    return budget.allows(one) ? "replace" : HeldBy.floor;
   };
   for (const alloc of ordered) {
-    const isFree = !serves(alloc);
-    const next = step(isFree);
+    const one = serves(alloc);
+    const next = step(one);
     if (next === "replace") {
-      if (!isFree) budget.serving--;
+      budget.take(one);
       chosen.push(alloc);
       continue;
     }
     pass.holds.add(next);
-    if (next === HeldBy.limit && isFree) idle.push(alloc);
+    if (next === HeldBy.limit && one === Serving.no) idle.push(alloc);
   }
   chosen.push(...yieldPlaces(pass, held, idle));
   pass.holds.add(HeldBy.floor, held.length);
@@ -80,24 +78,23 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
  */
 function letPairsGo(
   pass: Pass,
-  budget: { serving: number },
-  serves: (alloc: Allocation) => boolean,
+  budget: ServingBudget,
+  serves: (alloc: Allocation) => Serving,
 ): Pair[] {
   const held: Pair[] = [];
-  const isFree = ({ isReplacement, old }: Pair) => isReplacement || old === null || !serves(old);
+  const costOf = ({ isReplacement, old }: Pair) =>
+    isReplacement || old === null ? Serving.no : serves(old);
   const ready = pass.pairs.filter(isPairReady);
-  for (const pair of [...ready.filter(isFree), ...ready.filter((each) => !isFree(each))]) {
-    if (!isFree(pair)) {
-      if (budget.serving <= 0) {
-        held.push(pair);
-        continue;
-      }
-      budget.serving--;
+  for (const pair of ready.toSorted((a, b) => RANK[costOf(a)] - RANK[costOf(b)])) {
+    const cost = costOf(pair);
+    if (!budget.allows(cost)) {
+      held.push(pair);
+      continue;
     }
+    budget.take(cost);
     pass.draft.goes.push({ next: pair.next, stop: pair.stop });
   }
-  const pending = pass.pairs.filter((pair) => !isPairReady(pair) && !isFree(pair));
-  budget.serving -= pending.length;
+  for (const pair of pass.pairs) if (!isPairReady(pair)) budget.take(costOf(pair));
   return held;
 }
 
@@ -117,11 +114,11 @@ function yieldPlaces(pass: Pass, held: readonly Pair[], idle: readonly Allocatio
 /** L3: those that do not serve first; a revert takes back the newest version first. */
 function orderForReplacement(
   allocs: readonly Allocation[],
-  serves: (alloc: Allocation) => boolean,
+  serves: (alloc: Allocation) => Serving,
   isRevert: boolean,
 ): Allocation[] {
   return allocs
-    .map((alloc) => ({ alloc, rank: serves(alloc) ? 1 : 0, index: allocIndex(alloc.name) }))
+    .map((alloc) => ({ alloc, rank: RANK[serves(alloc)], index: allocIndex(alloc.name) }))
     .sort((a, b) => {
       if (a.rank !== b.rank) return a.rank - b.rank;
       const byVersion = b.alloc.jobVersion - a.alloc.jobVersion;

@@ -1,12 +1,11 @@
 /** The rolling limit's parts: rules L1 to L3. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Allocation } from "@drover/model";
+import { type Allocation, type Deployment, servingState } from "@drover/model";
 import { mockAlloc, mockDeployment } from "@drover/model/testing";
 import { Harness } from "../testing/harness.ts";
 import { rollingGroup, rollingJob } from "../testing/jobs.ts";
-import { isServing } from "./alloc-facts.ts";
-import { servingBudget, undecidedBudget } from "./limit.ts";
+import { ServingBudget, undecidedBudget } from "./limit.ts";
 
 const group = rollingGroup({ count: 6, update: { maxParallel: 3 } });
 const deployment = mockDeployment({ createIndex: 50 });
@@ -49,26 +48,87 @@ test("[L1] a paused, failed or canarying deployment starts nothing", () => {
   assert.equal(budget([], 0, true), 0);
 });
 
+/** How many of one kind may be stopped. */
+function stops(budget: ServingBudget, one: "yes" | "unproven" | "no"): number {
+  let taken = 0;
+  for (; taken < 10 && budget.allows(one); taken++) budget.take(one);
+  return taken;
+}
+
 test("[L2] serving allocations may be stopped down to count - max_parallel", () => {
-  assert.equal(servingBudget(group, 6), 3);
-  assert.equal(servingBudget(group, 2), -1);
+  assert.equal(stops(new ServingBudget(group, Array(6).fill("yes")), "yes"), 3);
+  assert.equal(stops(new ServingBudget(group, Array(2).fill("yes")), "yes"), 0);
+});
+
+test("[L2] what nobody has proven holds nothing up, and is not given away below the floor", () => {
+  const both = () => new ServingBudget(group, ["yes", "yes", "unproven", "unproven", "no"]);
+  assert.equal(stops(both(), "yes"), 0, "two proven are fewer than three");
+  assert.equal(stops(both(), "unproven"), 1, "four may serve, three must");
+  assert.equal(stops(both(), "no"), 10, "those that do not serve are free");
 });
 
 test("[L1 L2] without an update strategy there is no limit", () => {
   const free = rollingGroup({ update: { maxParallel: 0 } });
-  assert.equal(servingBudget(free, 0), Number.POSITIVE_INFINITY);
+  assert.equal(stops(new ServingBudget(free, []), "yes"), 10);
   const input = { group: free, deployment, untainted: [], starting: 9, isBlocked: true };
   assert.equal(undecidedBudget(input), Number.POSITIVE_INFINITY);
 });
 
+const UNJUDGED = { deploymentId: "", deploymentStatus: null };
+
+function serving(alloc: Allocation, of?: Deployment, jobType = "service"): string {
+  return servingState(alloc, { deployment: of, jobType });
+}
+
 test("[L2] serving means running, and judged healthy where a deployment judges", () => {
-  assert.equal(isServing(judged(true), deployment), true);
-  assert.equal(isServing(judged(false), deployment), false);
-  assert.equal(isServing(judged(null), deployment), false);
-  assert.equal(isServing(judged(true, { clientStatus: "pending" }), deployment), false);
-  assert.equal(isServing(judged(true, { desiredStatus: "stop" }), deployment), false);
-  assert.equal(isServing(judged(null, { deploymentId: "" }), undefined), true);
-  assert.equal(isServing(judged(null, { createIndex: 40 }), deployment), true);
+  assert.equal(serving(judged(true), deployment), "yes");
+  assert.equal(serving(judged(false), deployment), "no");
+  assert.equal(serving(judged(null), deployment), "unproven");
+  assert.equal(serving(judged(true, { clientStatus: "pending" }), deployment), "no");
+  assert.equal(serving(judged(true, { clientStatus: "unknown" }), deployment), "no");
+  assert.equal(serving(judged(true, { desiredStatus: "stop" }), deployment), "no");
+  assert.equal(serving(judged(null, { createIndex: 40 }), deployment), "yes");
+});
+
+test("[L2] what a drain or a reschedule placed serves when its client has seen its checks pass", () => {
+  assert.equal(serving(judged(null, UNJUDGED)), "unproven", "it only runs");
+  assert.equal(serving(judged(true, { deploymentId: "" })), "yes");
+  assert.equal(serving(judged(false, { deploymentId: "" })), "no");
+  assert.equal(serving(judged(false, { deploymentId: "", serving: true })), "yes", "later on");
+  assert.equal(serving(judged(null, UNJUDGED), undefined, "batch"), "yes", "nobody tracks it");
+});
+
+test("[L2] what its client sees failing does not serve, whatever was decided once", () => {
+  const failing = { serving: false };
+  assert.equal(serving(judged(true, failing), deployment), "no");
+  assert.equal(serving(judged(null, { createIndex: 40, ...failing }), deployment), "no");
+  assert.equal(serving(judged(true, { deploymentId: "", ...failing })), "no");
+  const over = { ...deployment, status: "failed" };
+  assert.equal(serving(judged(false), over), "no");
+  assert.equal(serving(judged(false, { serving: true }), over), "yes", "a verdict is history then");
+  assert.equal(serving(judged(false, { serving: true }), deployment), "no", "while it is judged");
+});
+
+test("[L2] an update leaves what serves alone while a drained one's replacement is not proven", () => {
+  const harness = new Harness({ nodes: 4 });
+  const job = rollingJob({ count: 3, update: { maxParallel: 1 } });
+  harness.register(job);
+  harness.rollToEnd(job);
+  const moved = harness.live(job)[2];
+  assert.ok(moved);
+  harness.update(moved, { desiredTransition: { ...moved.desiredTransition, migrate: true } });
+  harness.evaluate(job);
+  const next = harness.live(job).find((alloc) => alloc.clientStatus === "pending");
+  assert.ok(next);
+  assert.equal(next.deploymentId, "", "its deployment has succeeded");
+  harness.run(next, null);
+  const { plan } = harness.register(
+    rollingJob({ count: 3, image: "2", update: { maxParallel: 1 } }),
+  );
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [next.id],
+  );
 });
 
 test("[L3] those that do not serve go first, and still only max_parallel at a time", () => {

@@ -5,11 +5,12 @@
 import {
   type Allocation,
   type Deployment,
+  isCarriedInto,
   isServerTerminal,
+  Serving,
   type TaskGroup,
   type UpdateStrategy,
 } from "@drover/model";
-import { isCarriedInto } from "./alloc-facts.ts";
 
 /** No update strategy: no deployment, no limit, no health (spec §3.11). */
 export function hasUpdateStrategy(
@@ -50,8 +51,40 @@ export function isUndecided(alloc: Allocation, deployment: Deployment | null): b
   return healthy === null && !isCarriedInto(alloc, deployment);
 }
 
-/** How many serving allocations may be stopped. */
-export function servingBudget(group: TaskGroup, serving: number): number {
-  if (!hasUpdateStrategy(group)) return Number.POSITIVE_INFINITY;
-  return serving - (group.count - group.update.maxParallel);
+/** Who goes first: what does not serve, then what nobody has proven yet (L3). */
+export const RANK: Readonly<Record<Serving, number>> = { no: 0, unproven: 1, yes: 2 };
+
+/**
+ * How many of those that serve may still be stopped (L2). What is proven stays at or above the
+ * floor by itself; with what may serve as well, the group does. Stopping one that does not serve
+ * is free.
+ */
+export class ServingBudget {
+  readonly #floor: number;
+  #proven: number;
+  #all: number;
+
+  constructor(group: TaskGroup, serving: readonly Serving[]) {
+    this.#floor = hasUpdateStrategy(group)
+      ? group.count - group.update.maxParallel
+      : Number.NEGATIVE_INFINITY;
+    this.#proven = serving.filter((each) => each === Serving.yes).length;
+    this.#all = serving.filter((each) => each !== Serving.no).length;
+  }
+
+  /** Proven ones, those that were taken left out. */
+  get serving(): number {
+    return this.#proven;
+  }
+
+  allows(one: Serving): boolean {
+    if (one === Serving.no) return true;
+    if (one === Serving.unproven) return this.#all > this.#floor;
+    return this.#proven > this.#floor;
+  }
+
+  take(one: Serving): void {
+    if (one !== Serving.no) this.#all--;
+    if (one === Serving.yes) this.#proven--;
+  }
 }

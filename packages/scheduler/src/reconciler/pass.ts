@@ -1,13 +1,16 @@
 /** What the steps of one group's pass share. */
-import type {
-  Allocation,
-  DeploymentState,
-  DesiredUpdates,
-  Evaluation,
-  Job,
-  PlannedAttributeUpdate,
-  Reason,
-  TaskGroup,
+import {
+  type Allocation,
+  type DeploymentState,
+  type DesiredUpdates,
+  type Evaluation,
+  type Job,
+  JobType,
+  type PlannedAttributeUpdate,
+  type Reason,
+  type Serving,
+  servingState,
+  type TaskGroup,
 } from "@drover/model";
 import { groupOf } from "./alloc-facts.ts";
 import type { ClassifyContext } from "./buckets.ts";
@@ -94,6 +97,14 @@ export function rescheduleContext({
     policyOf: (alloc) => groupOf(input.allocJob(alloc), alloc.taskGroup)?.reschedulePolicy ?? null,
     isReplaced: ({ nextAllocation }) => nextAllocation !== "",
   };
+}
+
+/** Whether an allocation of the scope serves (DESIGN §6). */
+export function servingOf({ input }: Pick<GroupScope, "input">): (alloc: Allocation) => Serving {
+  const deployments = new Map(input.deployments.map((each) => [each.id, each]));
+  const jobType = input.job?.type ?? JobType.service;
+  return (alloc) =>
+    servingState(alloc, { deployment: deployments.get(alloc.deploymentId), jobType });
 }
 
 export function classifyContext({ input }: Pick<GroupScope, "input">): ClassifyContext {

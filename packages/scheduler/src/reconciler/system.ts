@@ -14,15 +14,16 @@ import {
   type Job,
   type Node,
   type Reason,
+  Serving,
   type TaskGroup,
 } from "@drover/model";
-import { isCanary, isLive, isServing, ranSuccessfully } from "./alloc-facts.ts";
+import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
 import { type Buckets, sortIntoBuckets } from "./buckets.ts";
 import { newDeploymentState, type Triage } from "./deployment-step.ts";
 import { planDisconnects, planReconnects } from "./disconnect.ts";
 import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
-import { hasUpdateStrategy, undecidedBudget } from "./limit.ts";
-import { classifyContext, type Draft, rescheduleContext } from "./pass.ts";
+import { hasUpdateStrategy, RANK, undecidedBudget } from "./limit.ts";
+import { classifyContext, type Draft, rescheduleContext, servingOf } from "./pass.ts";
 import { extractPairs, isReady, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
@@ -187,12 +188,9 @@ function rollSystem(
   }
   const limit = { group, deployment: triage.current, untainted: facts.running };
   const budget = undecidedBudget({ ...limit, isBlocked, starting: facts.starting });
-  const serves = (alloc: Allocation) =>
-    isServing(
-      alloc,
-      input.deployments.find((each) => each.id === alloc.deploymentId),
-    );
-  const ordered = facts.destructive.toSorted((a, b) => Number(serves(a)) - Number(serves(b)));
+  const serving = servingOf(scope);
+  const rank = (alloc: Allocation) => RANK[serving(alloc)];
+  const ordered = facts.destructive.toSorted((a, b) => rank(a) - rank(b));
   const chosen = ordered.slice(0, Math.min(budget, facts.canaries ?? ordered.length));
   const isCanary = facts.canaries !== null;
   for (const old of chosen) draft.destructive.push({ group, old, retryOf: null, isCanary });
@@ -202,8 +200,8 @@ function rollSystem(
       ? HeldBy.limit
       : HeldBy.canaries;
   holds.add(cause, ordered.length - chosen.length);
-  const serving = facts.running.filter(serves).length;
-  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving }));
+  const count = facts.running.filter((alloc) => serving(alloc) === Serving.yes).length;
+  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving: count }));
   return chosen.length;
 }
 

@@ -22,7 +22,8 @@ export function applyPlan(state: MemoryState, plan: Plan): void {
     const alloc = state.alloc(stop.allocId);
     if (!alloc) continue;
     const { desiredDescription, desiredStatus } = stop;
-    state.putAlloc(withClientStatus({ ...alloc, desiredStatus, desiredDescription }, stop, index));
+    const stopped = { ...alloc, desiredStatus, desiredDescription, modifyTime: state.clock };
+    state.putAlloc(withClientStatus(stopped, stop, index));
   }
   for (const update of plan.attributeUpdates) {
     const alloc = state.alloc(update.allocId);

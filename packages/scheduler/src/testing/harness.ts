@@ -15,6 +15,7 @@ import {
   isTerminal,
   type Job,
   type JobRef,
+  JobType,
   type Node,
   NodeStatus,
 } from "@drover/model";
@@ -117,12 +118,13 @@ export class Harness {
     return updated;
   }
 
-  /** The client runs it; `healthy` is its verdict, null while undecided. */
+  /** The client runs it; `healthy` is its verdict, null while undecided. Batch jobs get none. */
   run(alloc: Allocation, healthy: boolean | null = true): Allocation {
     const current = this.state.alloc(alloc.id) ?? alloc;
     const canary = current.deploymentStatus?.canary ?? false;
     const judged = { healthy, timestamp: this.now, canary, modifyIndex: this.state.index };
-    const saysNothing = healthy === null || current.deploymentId === "";
+    const type = this.state.allocJob(current)?.type;
+    const saysNothing = healthy === null || type === JobType.batch || type === JobType.sysbatch;
     return this.update(current, {
       clientStatus: ClientStatus.running,
       deploymentStatus: saysNothing ? current.deploymentStatus : judged,

@@ -111,7 +111,7 @@ export class EvalLoop {
 
   /** What the queues know; null = it is in none of them. */
   why(evalId: string): Reason | null {
-    return this.#broker.why(evalId) ?? this.#blocked.why(evalId);
+    return this.#broker.why(evalId) ?? this.#blocked.why(this.#context.store.snapshot(), evalId);
   }
 
   #take(evaluation: Evaluation): void {
@@ -217,7 +217,11 @@ export class EvalLoop {
       const result = await this.#decide(evaluation, state);
       const newest = this.#context.store.snapshot();
       const verified = verifyPlan(limitPlan(result.plan, ENTRY_BYTES), newest, this.#plans);
-      const done = verified.refreshIndex === 0 && verified.plan === result.plan;
+      if (verified.kind === "part") {
+        const because = verified.refusals.map(({ text }) => text);
+        this.#context.log("debug", "plan refused in part", { eval: evaluation.id, because });
+      }
+      const done = verified.kind === "whole" && verified.plan === result.plan;
       const evals = done
         ? this.#outcome(evaluation, stored, result, state.index)
         : namedFollowups(verified.plan, result.followups);

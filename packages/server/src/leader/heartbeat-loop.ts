@@ -83,9 +83,8 @@ export class HeartbeatLoop {
     const { missed, held, shiftedMs } = this.#heartbeats.expire(now);
     if (shiftedMs > 0) this.#context.log("warn", "this leader was late, waiting on", { shiftedMs });
     if (held.length > 0) {
-      this.#context.log("error", "many nodes fell silent at once: held back", {
-        nodes: held.length,
-      });
+      const nodes = held.map(({ subject }) => subject.id);
+      this.#context.log("error", "many nodes fell silent at once: held back", { nodes });
     }
     for (const nodeId of missed) this.#rechecks.set(nodeId, now);
     await actOnEach([...this.#rechecks], async ([nodeId, at]) => {

@@ -4,6 +4,7 @@ import { mintUuid, type Random } from "@drover/base";
 import {
   EvalTrigger,
   type Evaluation,
+  isTemplate,
   type Job,
   JobType,
   pendingEvaluation,
@@ -87,7 +88,7 @@ export function evalsForNode(
   }
   for (const job of state.jobs()) {
     const everywhere = job.type === JobType.system || job.type === JobType.sysbatch;
-    if (everywhere && !job.stop) jobs.set(`${job.namespace}\0${job.id}`, job);
+    if (everywhere && !job.stop && !isTemplate(job)) jobs.set(`${job.namespace}\0${job.id}`, job);
   }
   const nodeModifyIndex = state.node(nodeId)?.modifyIndex ?? 0;
   return [...jobs.values()].map((job) => ({

@@ -30,7 +30,7 @@ function causes(
     alloc: (id) => (id === "a" ? alloc : undefined),
     job: () => job,
     allocJob: () => job,
-    deployment: () => deployment,
+    deployment: (id) => (id === "d" ? deployment : undefined),
     deploymentsByJob: () => [deployment],
   };
   const whole = { id: "a", clientStatus: "running", prepared: false, healthy: null, ...report };
@@ -48,6 +48,22 @@ test("one that serves again wakes the deployment that it held back", () => {
   assert.deepEqual(causes(RESTARTING, {}), ["deployment-watcher d"]);
   const older = { clientStatus: "pending", deploymentId: "older", deploymentStatus: null };
   assert.deepEqual(causes(older, {}), ["deployment-watcher d"]);
+});
+
+test("one that stops serving wakes it too: it may be replaced for free now", () => {
+  const running = { clientStatus: ClientStatus.running, deploymentStatus: HEALTHY };
+  assert.deepEqual(causes(running, { serving: false }), ["deployment-watcher d"]);
+  assert.deepEqual(causes({ ...running, serving: false }, { serving: true }), [
+    "deployment-watcher d",
+  ]);
+  assert.deepEqual(causes({ ...running, serving: false }, { serving: false }), []);
+  assert.deepEqual(causes(running, { serving: true }), []);
+});
+
+test("what a drain has placed beside the deployment wakes it when it is proven", () => {
+  const moved = { clientStatus: ClientStatus.running, deploymentId: "", deploymentStatus: null };
+  assert.deepEqual(causes(moved, { healthy: true }), ["deployment-watcher d"]);
+  assert.deepEqual(causes(moved, {}), []);
 });
 
 test("starting is no news of an undecided one, nor outside a deployment, nor when it is to stop", () => {

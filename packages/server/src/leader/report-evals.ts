@@ -12,7 +12,10 @@ import {
   EvalTrigger,
   type Evaluation,
   isDeploymentActive,
+  JobType,
+  Serving,
   type StateReader,
+  servingState,
 } from "@drover/model";
 import { evalForJob } from "./new-eval.ts";
 
@@ -54,7 +57,7 @@ function triggerOf(
   if (is === ClientStatus.failed && was !== ClientStatus.failed) {
     return mayBeReplaced(state, alloc) ? EvalTrigger.allocFailure : null;
   }
-  const isNews = freesSlot(state, alloc, report) || servesAgain(state, alloc, report);
+  const isNews = freesSlot(state, alloc, report) || changesService(state, alloc, report);
   return isNews ? EvalTrigger.deploymentWatcher : null;
 }
 
@@ -80,15 +83,30 @@ function mayBeReplaced(state: StateReader, alloc: Allocation): boolean {
 }
 
 /**
- * It runs again: an update may have been held back because too few served (DESIGN §7), and nothing
- * else would take it up. One that its deployment has not judged yet wakes it with its verdict.
+ * It serves again, or does not any more: an update may have been held back because too few served,
+ * or could now replace this one for free (DESIGN §7), and nothing else would take it up. The
+ * verdict of its own deployment wakes it by itself.
  */
-function servesAgain(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
-  if (report.clientStatus !== ClientStatus.running) return false;
-  if (alloc.clientStatus === ClientStatus.running) return false;
+function changesService(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
   if (alloc.desiredStatus !== DesiredStatus.run) return false;
-  const [deployment] = state.deploymentsByJob({ namespace: alloc.namespace, id: alloc.jobId });
-  if (!deployment || !isDeploymentActive(deployment)) return false;
-  const isJudged = alloc.deploymentStatus?.healthy === true;
-  return isJudged || alloc.deploymentId !== deployment.id;
+  const [newest] = state.deploymentsByJob({ namespace: alloc.namespace, id: alloc.jobId });
+  if (!newest || !isDeploymentActive(newest)) return false;
+  const deployment = state.deployment(alloc.deploymentId);
+  const jobType = state.allocJob(alloc)?.type ?? JobType.service;
+  const was = servingState(alloc, { deployment, jobType });
+  const { clientStatus, healthy, serving = alloc.serving } = report;
+  const isOwn = alloc.deploymentId === newest.id;
+  const verdict = isOwn ? null : healthy;
+  const is = servingState(
+    { ...alloc, clientStatus, serving, deploymentStatus: withVerdict(alloc, verdict) },
+    { deployment, jobType },
+  );
+  return isOwn ? (was === Serving.yes) !== (is === Serving.yes) : was !== is;
+}
+
+function withVerdict(alloc: Allocation, healthy: boolean | null): Allocation["deploymentStatus"] {
+  if (healthy === null || (alloc.deploymentStatus?.healthy ?? null) !== null) {
+    return alloc.deploymentStatus;
+  }
+  return { timestamp: 0, canary: false, modifyIndex: 0, ...alloc.deploymentStatus, healthy };
 }

@@ -7,6 +7,7 @@ import {
   type Deployment,
   EvalTrigger,
   isDeploymentActive,
+  isTemplate,
   type Job,
   type JobInput,
   type JobRef,
@@ -136,7 +137,7 @@ async function registerPrepared(
   job: Job,
   options: PreparedOptions,
 ): Promise<JobWriteResult> {
-  const evaluated = job.periodic === null && job.parameterizedJob === null;
+  const evaluated = !isTemplate(job);
   const priority = options.evalPriority || job.priority;
   const trigger = options.triggeredBy ?? EvalTrigger.jobRegister;
   const evaluation = evaluated
@@ -176,7 +177,7 @@ export async function deregisterJob(
 ): Promise<JobWriteResult> {
   const stored = context.store.snapshot().job(request);
   if (!stored) return { evalId: "", evalCreateIndex: 0, jobModifyIndex: 0, warnings: [], index: 0 };
-  const evaluated = stored.periodic === null && stored.parameterizedJob === null;
+  const evaluated = !isTemplate(stored);
   const fields = {
     namespace: request.namespace,
     jobId: request.id,

@@ -41,6 +41,8 @@ function merge(tx: Tx, stored: Allocation, report: AllocClientReport): Allocatio
     networkStatus: report.networkStatus ?? stored.networkStatus,
     deploymentStatus: nextVerdict(tx, stored, report),
     prepared: stored.prepared || report.prepared,
+    // A report of before the field was there leaves the row as it was, so old logs replay the same.
+    ...(report.serving === undefined ? {} : { serving: report.serving }),
     unretryableError: report.unretryableError || stored.unretryableError,
     clientSeq: report.clientSeq,
     modifyIndex: tx.index,

@@ -97,6 +97,20 @@ test("an in-place update into another deployment is undecided again", () => {
   assert.deepEqual([counts?.placedAllocs, counts?.healthyAllocs], [0, 0]);
 });
 
+test("[A10] a verdict carried into another deployment is undecided, and keeps when it was given", () => {
+  const { harness, job } = start();
+  const before = running(harness, job);
+  const carried = { healthy: null, timestamp: 0, canary: false, modifyIndex: 0 };
+  for (const deploymentId of ["", "d2"]) {
+    const again = mockAlloc({ id: OLD, deploymentId, deploymentStatus: carried }, { job });
+    plan(harness, job, { placements: [again] });
+    const status = harness.snapshot.alloc(OLD)?.deploymentStatus;
+    assert.equal(status?.healthy, null);
+    assert.ok((status?.timestamp ?? 0) > 0);
+    assert.equal(status?.timestamp, before.deploymentStatus?.timestamp);
+  }
+});
+
 test("a stop changes the server's side only", () => {
   const { harness, job } = start();
   const before = running(harness, job);

@@ -149,7 +149,7 @@ function mergePlacement(tx: Tx, stored: Allocation, placement: Allocation): Allo
       : placement.deploymentStatus && {
           ...placement.deploymentStatus,
           healthy: null,
-          timestamp: 0,
+          timestamp: stored.deploymentStatus?.timestamp ?? 0,
           modifyIndex: tx.index,
         },
     rescheduleTracker: placement.rescheduleTracker,

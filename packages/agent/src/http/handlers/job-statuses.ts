@@ -1,5 +1,5 @@
 /** `/v1/jobs/statuses`: jobs with their allocations in one answer, for consoles (spec §8.2). */
-import type { Job } from "@drover/model";
+import { type Job, shownVerdict } from "@drover/model";
 import type { ReadContext, ReadHandler } from "../handler.ts";
 import { inNamespace, listReply } from "../lists.ts";
 
@@ -23,9 +23,10 @@ function statusDoc(context: ReadContext, job: Job): Record<string, unknown> {
   return {
     Allocs: allocs.map((alloc) => ({
       ClientStatus: alloc.clientStatus,
-      DeploymentStatus: alloc.deploymentStatus
-        ? { Canary: alloc.deploymentStatus.canary, Healthy: alloc.deploymentStatus.healthy }
-        : { Canary: false, Healthy: null },
+      DeploymentStatus: {
+        Canary: alloc.deploymentStatus?.canary ?? false,
+        Healthy: shownVerdict(alloc)?.healthy ?? null,
+      },
       FollowupEvalID: alloc.followupEvalId,
       Group: alloc.taskGroup,
       HasPausedTask: false,

@@ -1,5 +1,5 @@
 /** `GET /v1/job/:id/scale` (spec chapter 8 §8.2). */
-import { ClientStatus, isServerTerminal, isTerminal, type Job } from "@drover/model";
+import { ClientStatus, isServerTerminal, isTerminal, type Job, shownVerdict } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
 
 export function scaleStatus(snapshot: StateSnapshot, job: Job): Record<string, unknown> {
@@ -10,7 +10,7 @@ export function scaleStatus(snapshot: StateSnapshot, job: Job): Record<string, u
     const own = allocs.filter((a) => a.taskGroup === group.name && !isServerTerminal(a));
     const live = own.filter((a) => !isTerminal(a));
     const decided = (healthy: boolean) =>
-      live.filter((a) => a.deploymentStatus?.healthy === healthy).length;
+      live.filter((a) => shownVerdict(a)?.healthy === healthy).length;
     groups[group.name] = {
       Desired: group.count,
       Events:

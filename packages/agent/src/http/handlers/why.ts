@@ -16,7 +16,8 @@ import {
   subjectToWire,
 } from "@drover/model";
 import type { Server } from "@drover/server";
-import type { StateSnapshot } from "@drover/state";
+import type { StateSnapshot, TableName } from "@drover/state";
+import { held } from "../blocking.ts";
 import type { Ask, GatherHandler, RequestContext } from "../handler.ts";
 import { checkUuid } from "../uuid-prefix.ts";
 import { missing as missingReply } from "./allocations.ts";
@@ -37,17 +38,31 @@ const ASKED_RULES: ReadonlySet<Rule> = new Set([
   Rule.allocStopping,
 ]);
 
+/** What reasons are drawn from. */
+const TABLES: readonly TableName[] = [
+  "jobs",
+  "evals",
+  "allocs",
+  "deployments",
+  "nodes",
+  "schedulerConfig",
+];
+
+/** What only machines know wakes no held query: it is told when the state changes or time is up. */
 function why(find: Find, missing: string): GatherHandler {
   return {
     kind: "gather",
-    async run(context, server, ask) {
-      if (!context.query.stale) await server.barrier();
-      const snapshot = server.snapshot();
-      const subject = find(snapshot, context.params.id ?? "", context);
-      if (!subject) return missingReply(missing, snapshot.index);
-      const found = await explainFully(server, snapshot, { subject, ask });
-      return { json: explanationToWire(found, snapshot), index: snapshot.index };
-    },
+    run: (context, server, ask) =>
+      held(TABLES, { context, server }, (snapshot) => {
+        const index = Math.max(1, snapshot.tableIndex(...TABLES));
+        const subject = find(snapshot, context.params.id ?? "", context);
+        if (!subject) return { index, answer: async () => missingReply(missing, index) };
+        const answer = async () => {
+          const found = await explainFully(server, snapshot, { subject, ask });
+          return { json: explanationToWire(found, index), index };
+        };
+        return { index, answer };
+      }),
   };
 }
 
@@ -118,13 +133,14 @@ async function askOwner(
   if (known.length > 0) live.set(subjectKey(subject), known);
 }
 
-function explanationToWire({ chain, reasons, subject }: Explanation, { index }: StateSnapshot) {
+function explanationToWire({ chain, kept, reasons, subject }: Explanation, index: number) {
   return {
     Index: index,
     Subject: subjectToWire(subject),
     Waits: reasons.length > 0,
     Chain: chain.map(reasonToWire),
     Reasons: reasons.map(reasonToWire),
+    Kept: kept && reasonToWire(kept),
   };
 }
 

@@ -1,0 +1,107 @@
+/** What an agent tells of an allocation after its health has been decided: rule H13. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { SECOND } from "@drover/base";
+import { type Want, want } from "./testing/jobs.ts";
+import { inWorld, type World } from "./testing/world.ts";
+
+const OUTSIDE = { deploymentId: "", deploymentStatus: null };
+const MIGRATE = {
+  maxParallel: 1,
+  healthCheck: "checks",
+  minHealthyTime: 10 * SECOND,
+  healthyDeadline: 60 * SECOND,
+};
+
+function serving(world: World, { alloc }: Want): boolean | null | undefined {
+  return world.report(alloc.id)?.serving;
+}
+
+async function healthy(world: World, place: Want): Promise<void> {
+  world.push([place]);
+  await world.status(place.alloc.id, "running");
+  world.clock.advance(10_000);
+  await world.until("it is healthy", () => world.report(place.alloc.id)?.healthy === true);
+}
+
+test("[H13] whether it serves comes with the verdict, in the same report", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    assert.equal(serving(world, place), null, "undecided");
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => world.report(place.alloc.id)?.healthy === true);
+    assert.equal(serving(world, place), true);
+  }));
+
+test("[H13] a check that fails later is told, and one that passes again", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    world.discovery.set({ status: "critical" });
+    await world.until("it does not serve", () => serving(world, place) === false);
+    world.discovery.set({ status: "passing" });
+    await world.until("it serves again", () => serving(world, place) === true);
+  }));
+
+test("[H13] a catalog that cannot be seen changes nothing", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const seq = world.report(place.alloc.id)?.clientSeq;
+    world.discovery.set({ visible: false });
+    await new Promise((resolve) => setImmediate(resolve));
+    world.discovery.set({ visible: true });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(serving(world, place), true);
+    assert.equal(world.report(place.alloc.id)?.clientSeq, seq);
+  }));
+
+test("[H13] a task that starts anew does not serve meanwhile", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    await healthy(world, place);
+    world.driver.finish(`${id}/server`, 3);
+    await world.until("it waits", () => world.report(id)?.taskStates.server?.restarts === 1);
+    assert.equal(serving(world, place), false);
+    world.clock.advance(20_000);
+    await world.until("it serves again", () => serving(world, place) === true);
+  }));
+
+test("[H13] what a drain has placed is judged by the migrate block, and recovers after its deadline", () =>
+  inWorld(async (world) => {
+    world.discovery.defaultStatus = "critical";
+    const place = want(world.nodeId, { alloc: OUTSIDE, group: { migrate: MIGRATE } });
+    const { id } = place.alloc;
+    world.push([place]);
+    await world.status(id, "running");
+    world.clock.advance(60_000);
+    await world.until("it is unhealthy", () => world.report(id)?.healthy === false);
+    assert.equal(serving(world, place), false);
+    world.discovery.set({ status: "passing" });
+    await world.until("it serves all the same", () => serving(world, place) === true);
+    assert.equal(world.report(id)?.healthy, false, "that was decided");
+  }));
+
+test("[H13] nobody asks whether a batch job serves", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, { alloc: OUTSIDE, job: { type: "batch" } });
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    world.clock.advance(600_000);
+    world.discovery.set({ status: "critical" });
+    assert.equal(serving(world, place), null);
+  }));
+
+test("[H13] an agent that restarts goes on telling", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    await world.restart();
+    world.push([place]);
+    await world.until("it serves", () => serving(world, place) === true);
+    world.discovery.set({ status: "critical" });
+    await world.until("it does not serve", () => serving(world, place) === false);
+  }));

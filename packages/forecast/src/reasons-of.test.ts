@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { type Job, Rule, subjectOf } from "@drover/model";
+import { Harness, rollingJob } from "@drover/scheduler/testing";
+import { explain } from "./explain.ts";
+
+test("a job that is only a template of runs says so, and nothing is to be placed for it", () => {
+  const templates: readonly Partial<Job>[] = [
+    { type: "batch", periodic: {} as never },
+    { type: "batch", parameterizedJob: {} as never },
+  ];
+  for (const over of templates) {
+    const harness = new Harness();
+    const job = harness.store(rollingJob({ update: null, job: over }));
+    const { state, now } = harness;
+    const { reasons } = explain({ state, subject: subjectOf.job(job), now });
+    assert.deepEqual(
+      reasons.map(({ rule, waitsFor }) => [rule, waitsFor[0]?.kind]),
+      [[Rule.jobNotLaunched, "operator"]],
+    );
+  }
+});
