@@ -11,7 +11,7 @@ const JOBS = 10;
 const SERVERS = 3;
 const CLIENTS = 3;
 const LIMIT_MB = 250;
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 30_000;
 
 export async function measureMemory(): Promise<readonly Figure[]> {
   const cluster = await TestCluster.start({

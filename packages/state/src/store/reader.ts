@@ -103,6 +103,15 @@ export class Reader {
     return this.#indexed("evalsByJob", jobKey(ref));
   }
 
+  /** Lazily, as `eachAllocOfJob`. */
+  *eachEvalOfJob(ref: JobRef): Generator<Evaluation> {
+    yield* this.store.indexes.evalsByJob.values(below(jobKey(ref)));
+  }
+
+  blockedEvalsByJob(ref: JobRef): readonly Evaluation[] {
+    return this.#indexed("blockedEvalsByJob", jobKey(ref));
+  }
+
   deployment(id: string): Deployment | undefined {
     return this.store.tables.deployments.get(id);
   }

@@ -5,6 +5,7 @@
 import {
   type Allocation,
   type Deployment,
+  EvalStatus,
   type Evaluation,
   isClientTerminal,
   type Job,
@@ -67,6 +68,8 @@ export const INDEX_KEYS = {
   allocsByDeployment: (row: Allocation) => (row.deploymentId === "" ? [] : [row.deploymentId]),
   allocsByEval: (row: Allocation) => [row.evalId],
   evalsByJob: (row: Evaluation) => [jobKey(jobRefOf(row))],
+  blockedEvalsByJob: (row: Evaluation) =>
+    row.status === EvalStatus.blocked ? [jobKey(jobRefOf(row))] : [],
   deploymentsByJob: (row: Deployment) => [jobKey(jobRefOf(row))],
   versionsByJob: (row: Job) => [jobKey(row)],
   servicesByName: (row: ServiceRegistration) => [scopedKey(row.namespace, row.serviceName)],
@@ -81,7 +84,7 @@ export type Indexes = { readonly [N in IndexName]: Table<IndexRow<N>> };
 /** Which indexes each table feeds. */
 export const INDEXES_OF: { readonly [N in TableName]?: readonly IndexName[] } = {
   allocs: ["allocsByJob", "allocsByNode", "holdersByNode", "allocsByDeployment", "allocsByEval"],
-  evals: ["evalsByJob"],
+  evals: ["evalsByJob", "blockedEvalsByJob"],
   deployments: ["deploymentsByJob"],
   jobVersions: ["versionsByJob"],
   services: ["servicesByName", "servicesByAlloc", "servicesByNode"],
