@@ -72,7 +72,7 @@ class SystemPass {
   *run(): Slices {
     const triage = triageDeployment(this.#input.deployment, this.#job);
     loseStopped(this.#input, this.#draft);
-    const isComplete = this.#reconcileGroups(triage);
+    const isComplete = yield* this.#reconcileGroups(triage);
     const created = triage.current === null ? this.#newDeployment() : null;
     const deployment = created ?? activeOf(triage.current);
     carryOut(this.#session, { ...this.#draft, activeDeployment: deployment });
@@ -95,7 +95,7 @@ class SystemPass {
     );
   }
 
-  #reconcileGroups(triage: ReturnType<typeof triageDeployment>): boolean {
+  *#reconcileGroups(triage: ReturnType<typeof triageDeployment>): Slices<boolean> {
     const input = this.#input;
     const job = this.#job;
     const candidates = candidateNodes(this.#session.state, job).nodes;
@@ -108,7 +108,7 @@ class SystemPass {
     let isComplete = triage.current !== null;
     for (const group of job.taskGroups) {
       const allocs = byGroup.get(group.name) ?? [];
-      const result = reconcileSystemGroup({
+      const result = yield* reconcileSystemGroup({
         input,
         job,
         group,

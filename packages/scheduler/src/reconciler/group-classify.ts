@@ -96,7 +96,7 @@ function keepHealthyNodes(
 export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Slices<Due[]> {
   const { draft, input, job, triage } = pass;
   const context = classifyContext(pass);
-  const buckets = sortIntoBuckets(considered, context);
+  const buckets = yield* sortIntoBuckets(considered, context);
   yield;
   pass.desired.ignore += buckets.ignore.length;
   const reschedule = rescheduleContext(pass);
@@ -114,7 +114,7 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   draft.waits.push(...split.waits);
   pass.desired.stop += split.cancelled.length;
   yield;
-  const later = [...split.later, ...splitFailed(pass, buckets, reschedule)];
+  const later = [...split.later, ...(yield* splitFailed(pass, buckets, reschedule))];
   yield;
   const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
   draft.stops.push(...reconnects.stops);
@@ -138,13 +138,14 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
 }
 
 /** G7. Returns what is to be replaced later. */
-function splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): Due[] {
+function* splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): Slices<Due[]> {
   const { pairs } = pass;
   const inPairs = new Set(pairs.map((pair) => pair.next.id));
   const split = splitReschedulable(
     buckets.untainted.filter((alloc) => !inPairs.has(alloc.id)),
     context,
   );
+  yield;
   const due = split.untainted.filter(
     (alloc) => isDueForReplacement(alloc, context.evalId) && !context.isReplaced(alloc),
   );

@@ -1,5 +1,6 @@
 /** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
 import { type Allocation, allocIndex, Serving } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { heldBy } from "./group-place.ts";
 import { RANK, ServingBudget, undecidedBudget } from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
@@ -18,13 +19,14 @@ interface RollFacts {
 }
 
 /** G17, G20 */
-export function rollOut(pass: Pass, facts: RollFacts): void {
+export function* rollOut(pass: Pass, facts: RollFacts): Slices<void> {
   const { desired, draft, group } = pass;
   const { destructive } = facts.updates;
   const serves = servingOf(pass);
   const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
   const budget = new ServingBudget(group, [...pass.untainted, ...olds].map(serves));
   const { serving } = budget;
+  yield;
   const pairs = pass.pairs.filter((pair) => facts.isReady || pair.isReplacement);
   const held = letPairsGo({ ...pass, pairs }, budget, serves);
   const undecided = undecidedBudget({
@@ -35,7 +37,9 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
     starting: facts.starting,
   });
   const isRevert = destructive.length > 1 && pass.input.isRevert();
+  yield;
   const ordered = orderForReplacement(destructive, serves, isRevert);
+  yield;
   const chosen: Allocation[] = [];
   const idle: Allocation[] = [];
   const step = (one: Serving): HeldBy | "replace" => {

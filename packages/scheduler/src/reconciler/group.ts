@@ -67,7 +67,7 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
   const isReady = !scope.triage.isPaused && !scope.triage.isFailed && !isCanarying(pass.state);
   const starting = isReady ? placeAll(pass, places) : placeReplacements(pass, places);
   yield;
-  rollOut(pass, { updates, isReady, names, starting: starting + pass.migrate.length });
+  yield* rollOut(pass, { updates, isReady, names, starting: starting + pass.migrate.length });
   yield;
   placeMigrations(pass);
   joinDeployment(pass, updates, considered);
