@@ -55,6 +55,7 @@ bench: setup ## Measure: each figure beside its target and its floor (wants a qu
 soak: setup ## What takes hours: thousands of simulated worlds, and every planted bug
 	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds 20000
 	@node packages/node-raft/src/sim/cli.ts --kill-list --seeds 5000
+	@node test/small-scope/cli.ts --wide --audit 5
 
 demo: setup ## Watch a cluster of three roll a job out, and take a bad version back
 	@node scripts/demo.ts

@@ -1,11 +1,13 @@
 /**
  * `make bench`: the cluster's figures, each beside its target and its floor of the same run, then
- * the benches of the packages. `bench.ts NAME...` runs only the named ones. Takes some minutes and
- * wants a quiet machine. Ends with 1 when a target is missed.
+ * the benches of the packages. `bench.ts NAME...` runs only the named ones; `--changes N` says how
+ * many changes `drops` plays. Takes a quarter of an hour and wants a quiet machine. Ends with 1 when
+ * a target is missed.
  */
 import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
 import type { Figure } from "../test/bench/figure.ts";
 import { infraDown, infraEnv, infraUp } from "./infra.ts";
 import { ROOT } from "./lib/files.ts";
@@ -17,6 +19,11 @@ const IDLE_WINDOW_MS = 30_000;
 /** Of one core; above it the figures say more about the neighbours. */
 const QUIET_LOAD = 0.5;
 
+const { positionals: chosen, values } = parseArgs({
+  allowPositionals: true,
+  options: { changes: { type: "string", default: "50" } },
+});
+
 type Bench = () => Promise<readonly Figure[]>;
 
 const BENCHES: Readonly<Record<string, Bench>> = {
@@ -25,6 +32,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   thirty: async () => (await import("../test/bench/docker-thirty.ts")).measureThirty(THIRTY_ROUNDS),
   events: async () => (await import("../test/bench/events.ts")).measureEvents(EVENT_WRITES),
   failover: async () => (await import("../test/bench/failover.ts")).measureFailover(ROUNDS),
+  drops: async () => (await import("../test/bench/drops.ts")).measureDrops(Number(values.changes)),
   steps: async () => (await import("../test/bench/steps.ts")).measureSteps(),
   scheduling: async () => (await import("../test/bench/scheduling.ts")).measureScheduling(),
   throughput: async () => (await import("../test/bench/throughput.ts")).measureThroughput(),
@@ -38,7 +46,6 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 };
 const PACKAGES = "packages";
 
-const chosen = process.argv.slice(2);
 const wants = (name: string) => chosen.length === 0 || chosen.includes(name);
 const ranBefore = Object.keys(infraEnv()).length > 0;
 const [load = 0] = loadavg();

@@ -6,15 +6,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DOCKER } from "../support/real-parts.ts";
 
-const socketPath = DOCKER.replace(/^unix:\/\//, "");
+/** The engine of the tests; others are named where they are asked. */
+const OURS = DOCKER.replace(/^unix:\/\//, "");
 
 /** Resolves with the whole answer; throws on a status above 399 unless `tolerate`. */
 export async function engineCall(
   method: string,
   path: string,
-  options: { readonly body?: unknown; readonly tolerate?: boolean } = {},
+  options: {
+    readonly body?: unknown;
+    readonly tolerate?: boolean;
+    readonly socketPath?: string;
+  } = {},
 ): Promise<{ readonly status: number; readonly text: string }> {
-  const answer = await open(method, path, options.body);
+  const answer = await open(method, path, options);
   let text = "";
   for await (const chunk of answer) text += chunk;
   const status = answer.statusCode ?? 0;
@@ -24,7 +29,11 @@ export async function engineCall(
   return { status, text };
 }
 
-function open(method: string, path: string, body?: unknown): Promise<IncomingMessage> {
+function open(
+  method: string,
+  path: string,
+  { body, socketPath = OURS }: { readonly body?: unknown; readonly socketPath?: string },
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { "Content-Type": "application/json" };
     const call = request({ socketPath, method, path, headers }, (answer) => {
@@ -50,6 +59,8 @@ export class EngineEvents {
   readonly events: EngineEvent[] = [];
   readonly #answer: IncomingMessage;
   readonly #listeners = new Set<() => void>();
+  /** Called with each event as it comes. */
+  onEvent: (event: EngineEvent) => void = () => undefined;
 
   private constructor(answer: IncomingMessage) {
     this.#answer = answer;
@@ -57,16 +68,19 @@ export class EngineEvents {
     answer.on("data", (chunk: string) => {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (line !== "") this.events.push(toEvent(line));
+      for (const event of lines.filter((line) => line !== "").map(toEvent)) {
+        this.events.push(event);
+        this.onEvent(event);
+      }
       for (const listener of this.#listeners) listener();
     });
     // Closing it is how the stream ends.
     answer.on("error", () => undefined);
   }
 
-  static async open(): Promise<EngineEvents> {
+  static async open(socketPath = OURS): Promise<EngineEvents> {
     const filters = encodeURIComponent(JSON.stringify({ type: ["container"] }));
-    return new EngineEvents(await open("GET", `/events?filters=${filters}`));
+    return new EngineEvents(await open("GET", `/events?filters=${filters}`, { socketPath }));
   }
 
   /** The first event that fits, waited for. */
@@ -126,7 +140,7 @@ export class EngineRelay {
   }
 
   #join(agent: Socket): void {
-    const engine = connect({ path: socketPath, allowHalfOpen: true });
+    const engine = connect({ path: OURS, allowHalfOpen: true });
     for (const [from, to] of [
       [agent, engine],
       [engine, agent],

@@ -70,7 +70,7 @@ async function register(api: TestApi, image: string): Promise<number> {
     image,
     name: JOB,
     count: COUNT,
-    maxParallel: PARALLEL,
+    maxParallel: String(PARALLEL),
     minHealthy: "0s",
     healthyDeadline: "30s",
     progressDeadline: "60s",

@@ -6,7 +6,7 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } fr
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CONSUL } from "../support/real-parts.ts";
+import { CONSUL, consulPut } from "../support/real-parts.ts";
 import { type EngineEvents, engineCall } from "./docker-engine.ts";
 import { median } from "./stats.ts";
 
@@ -156,15 +156,6 @@ async function untilPassing(one: Bare): Promise<void> {
     index = Number(answer.headers.get("x-consul-index"));
     if (((await answer.json()) as unknown[]).length > 0) return;
   }
-}
-
-async function consulPut(path: string, body?: unknown): Promise<void> {
-  const answer = await fetch(`http://${CONSUL}/v1${path}`, {
-    method: "PUT",
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  await answer.text();
-  if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status}`);
 }
 
 /** How long the engine takes to say that it has no such image and cannot get it; ms. */

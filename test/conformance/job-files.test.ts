@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { type JobFileHost, parseJobFile } from "@drover/jobspec";
+import { parseJobFile } from "@drover/jobspec";
 import {
   annotateDiff,
   canonicalizeJob,
@@ -21,6 +21,7 @@ import {
   planAnnotationsSchema,
   validateJob,
 } from "@drover/model";
+import { CLOSED_HOST } from "../support/closed-host.ts";
 
 const SHARED = process.env.DROVER_SHARED ?? join(import.meta.dirname, "../../../shared");
 const RECORDINGS = join(SHARED, "reference", "jobspec");
@@ -31,20 +32,6 @@ const MEANT: Readonly<Record<string, string>> = {
   "v-update-deadline-ge-progress": "accepted: the progress deadline becomes 0 (DESIGN §12.10)",
   "v-update-deadline-ge-progress-job": "accepted: the progress deadline becomes 0 (DESIGN §12.10)",
   "v-region-unknown": "the agent that was asked resolves regions",
-};
-
-/** The job files of these recordings ask nothing of the machine. */
-const HOST: JobFileHost = {
-  allowFiles: false,
-  readFile: (path) => ({ ok: false, message: `${path} is not to be read` }),
-  fileExists: () => false,
-  listFiles: () => [],
-  workingDirectory: "/",
-  homeDirectory: null,
-  hash: () => new Uint8Array(),
-  randomBytes: (count) => new Uint8Array(count),
-  rsaDecrypt: () => null,
-  bcrypt: () => null,
 };
 
 interface RecordedCommand {
@@ -59,7 +46,7 @@ function readJob(path: string, misses: string[]): Job | null {
   const { job, diagnostics } = parseJobFile({
     text: readFileSync(path, "utf8"),
     fileName: path,
-    host: HOST,
+    host: CLOSED_HOST,
   });
   if (job !== null && diagnostics.length === 0) return canonicalizeJob(job, { region: "global" });
   misses.push(`${path}: ${diagnostics.map(({ detail }) => detail).join("; ")}`);

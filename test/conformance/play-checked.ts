@@ -1,18 +1,18 @@
 /** Which timelines a run plays, and whether what was seen is what is expected. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { type Played, RECORDED, recordedNames, type Scenario } from "../support/timeline-player.ts";
+import { basename, join } from "node:path";
+import type { Played } from "../support/timeline-player.ts";
 import { complaintsOf, type Difference, type DifferencesFile } from "./differences.ts";
 
 export const DIFFERENCES = JSON.parse(
   readFileSync(join(import.meta.dirname, "timeline-differences.json"), "utf8"),
 ) as DifferencesFile;
 
-/** Of the recorded scenarios that `wanted` accepts, those that DROVER_TIMELINES names, or all. */
-export function chosen(wanted: (scenario: Scenario) => boolean): readonly string[] {
+/** Of these scenarios those that DROVER_TIMELINES names, or all. */
+export function chosen(names: readonly string[]): readonly string[] {
   const named = (process.env.DROVER_TIMELINES ?? "").split(",").filter((name) => name !== "");
-  return recordedNames(wanted).filter((name) => named.length === 0 || named.includes(name));
+  return names.filter((name) => named.length === 0 || named.includes(name));
 }
 
 type PlayThese = (folders: readonly string[], parallel: number) => Promise<Played>;
@@ -33,15 +33,16 @@ const CALMER: readonly number[] = [3, 1];
  * in more and more peace; a broken rule is missed every time.
  */
 export async function playChecked(
-  names: readonly string[],
+  folders: readonly string[],
   playThese: PlayThese,
   options: CheckOptions,
 ): Promise<void> {
-  let complaints = await complaintsAbout(names, playThese, options);
+  let complaints = await complaintsAbout(folders, playThese, options);
   for (const calm of CALMER) {
     if (complaints.length === 0) return;
-    const again = [...new Set(complaints.map(({ scenario }) => scenario))];
-    console.log(`played again: ${again.join(", ")}`);
+    const names = new Set(complaints.map(({ scenario }) => scenario));
+    const again = folders.filter((folder) => names.has(basename(folder)));
+    console.log(`played again: ${[...names].join(", ")}`);
     const parallel = Math.min(calm, options.parallel);
     complaints = await complaintsAbout(again, playThese, { ...options, parallel });
   }
@@ -49,11 +50,11 @@ export async function playChecked(
 }
 
 async function complaintsAbout(
-  names: readonly string[],
+  folders: readonly string[],
   playThese: PlayThese,
   { overrides = {}, parallel }: CheckOptions,
 ) {
-  const folders = names.map((name) => join(RECORDED, name));
+  const names = folders.map((folder) => basename(folder));
   const played = await playThese(folders, parallel);
   assert.equal(played.scenarios, names.length, played.output);
   const differences: Record<string, Record<string, Difference>> = {};

@@ -1,7 +1,7 @@
 /**
  * Recorded timelines of a real Nomad (`shared/reference/timeline`), played against real agents of
  * ours by the recordings' own player: those for one node here, on agents of one machine each; those
- * for several in `timelines-cluster.test.ts`. What must hold whatever the speed is compared; where
+ * for several in `timelines-cluster.test.ts`, those of our own in `timelines-written.test.ts`. What must hold whatever the speed is compared; where
  * we differ on purpose, `timeline-differences.json` has our own expectation.
  *
  * DROVER_TIMELINES="name,name" plays these alone.
@@ -32,17 +32,18 @@ test("every difference names a recorded check, its reason, and where users are t
   skip: NO_RECORDINGS,
 }, () => {
   const docs = readFileSync(DOCS, "utf8").replaceAll(/\s+/g, " ");
-  const { reasons, scenarios } = DIFFERENCES;
+  const { docker, reasons, scenarios } = DIFFERENCES;
   for (const [key, { see, why }] of Object.entries(reasons)) {
     assert.ok(why !== "", key);
     const isEntry = [`- ${see}`, `. **${see}`].some((entry) => docs.includes(entry));
     assert.ok(isEntry, `${key}: docs/differences.md has no entry "${see}"`);
   }
   const known = new Set(recordedNames(() => true));
-  for (const [name, paths] of Object.entries(scenarios)) {
+  for (const [name, paths] of [...Object.entries(scenarios), ...Object.entries(docker)]) {
     assert.ok(known.has(name), `no scenario ${name}`);
     const { checks } = readExpectation(join(RECORDED, name));
     for (const [path, difference] of Object.entries(paths)) {
+      if (difference === null) continue;
       assert.ok(reasons[difference.reason], `${name}: ${path}: no reason ${difference.reason}`);
       const kinds = ["is", "oneOf", "between", "batches"].filter((kind) => kind in difference);
       assert.equal(kinds.length, 1, `${name}: ${path}: one expectation`);
@@ -109,7 +110,7 @@ test("a difference that is no more is a fault, unless it depends on speed", () =
   assert.deepEqual(complaintsOf({ b: { p: { reason: "r", is: 4, varies: true } } }, ["b"], []), []);
 });
 
-const ON_ONE_NODE = chosen(({ cluster }) => cluster === "single");
+const ON_ONE_NODE = chosen(recordedNames(({ cluster }) => cluster === "single"));
 
 /** They look at Docker, at Consul, or at what answers on 127.0.0.1, where their agent has to be. */
 function isOnLocalhost(name: string): boolean {
@@ -144,7 +145,8 @@ async function playOn(options: ClusterOptions, names: readonly string[]): Promis
   const cluster = await TestCluster.start({ ...options, extra: NOT_AHEAD });
   try {
     const addresses = cluster.agents.map(({ api }) => `http://${api.address}`);
-    await playChecked(names, (folders, parallel) => play({ addresses, folders, parallel }), {
+    const recorded = names.map((name) => join(RECORDED, name));
+    await playChecked(recorded, (folders, parallel) => play({ addresses, folders, parallel }), {
       parallel: PARALLEL,
     });
   } finally {

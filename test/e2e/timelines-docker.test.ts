@@ -12,47 +12,39 @@ import { TestCluster } from "../support/cluster.ts";
 import { withContainers } from "../support/docker-scenario.ts";
 import { lacking } from "../support/real-parts.ts";
 import { TimelineHost } from "../support/timeline-host.ts";
-import { NO_RECORDINGS, NOT_AHEAD, play } from "../support/timeline-player.ts";
+import { NO_RECORDINGS, NOT_AHEAD, play, RECORDED } from "../support/timeline-player.ts";
 
 const PARALLEL = 8;
 /** Those first that take longest. */
 const ON_ONE_NODE = [
   "revert-by-hand",
   "seed-bad-auto-revert",
-  "pause-resume",
-  "count-up-and-change",
   "seed-good",
   "canary-1",
-  "canary-2-of-5",
   "reschedule-limited",
   "lifecycle-prestart",
-  "max-parallel-1",
   "canary-fails-revert",
   "stop-then-start",
   "fail-by-operator-revert",
   "batch-fails",
-  "blue-green",
+  "health-manual-unhealthy",
   "progress-deadline-0",
   "canary-auto-promote",
   "scale-down",
   "stop-mid",
-  "batch-runs",
-  "health-manual",
 ];
 const ON_THREE_NODES = ["drain-migrate"];
 const SKIP = NO_RECORDINGS || lacking("docker");
 
 test("timelines pass with containers as they do with mock tasks", { skip: SKIP }, async () => {
-  await inFolder(async (folder) => {
+  await translated(ON_ONE_NODE, async (scenarios) => {
     const cluster = await TestCluster.start({ agents: 1, docker: true, extra: NOT_AHEAD });
     const addresses = cluster.agents.map(({ api }) => `http://${api.address}`);
-    const translate = translator(folder);
+    const playThese = (folders: readonly string[], parallel: number) =>
+      play({ addresses, folders, parallel });
     try {
-      await playChecked(
-        ON_ONE_NODE,
-        (folders, parallel) => play({ addresses, folders: folders.map(translate), parallel }),
-        { parallel: PARALLEL, overrides: DIFFERENCES.docker },
-      );
+      const { docker: overrides } = DIFFERENCES;
+      await playChecked(scenarios, playThese, { parallel: PARALLEL, overrides });
     } finally {
       await cluster.stop();
     }
@@ -60,37 +52,27 @@ test("timelines pass with containers as they do with mock tasks", { skip: SKIP }
 });
 
 test("a drain moves containers as it moves mock tasks", { skip: SKIP }, async () => {
-  await inFolder(async (folder) => {
+  await translated(ON_THREE_NODES, async (scenarios) => {
     const host = await TimelineHost.start({ docker: true });
     const { addresses, hookUrl } = host;
-    const translate = translator(folder);
+    const playThese = (folders: readonly string[]) =>
+      play({ addresses, hookUrl, folders, parallel: 1 });
     try {
-      await playChecked(
-        ON_THREE_NODES,
-        (folders) => play({ addresses, hookUrl, folders: folders.map(translate), parallel: 1 }),
-        { parallel: 1, overrides: DIFFERENCES.docker },
-      );
+      await playChecked(scenarios, playThese, { parallel: 1 });
     } finally {
       await host.stop();
     }
   });
 });
 
-/** Translates a folder once; playing it again uses the same. */
-function translator(into: string): (recorded: string) => string {
-  const done = new Map<string, string>();
-  return (recorded) => {
-    const folder = done.get(recorded) ?? withContainers(recorded, into);
-    done.set(recorded, folder);
-    return folder;
-  };
-}
-
-async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "drover-timelines-"));
+async function translated(
+  names: readonly string[],
+  run: (folders: readonly string[]) => Promise<void>,
+): Promise<void> {
+  const into = mkdtempSync(join(tmpdir(), "drover-timelines-"));
   try {
-    await run(folder);
+    await run(names.map((name) => withContainers(join(RECORDED, name), into)));
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(into, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,13 @@
 /** The jobs of the workload: what a user would write, with times short enough for a run. */
 import { SECOND } from "@drover/base";
-import type { Job, MigrateStrategy, Service, TaskGroup, UpdateStrategy } from "@drover/model";
+import {
+  type Job,
+  type MigrateStrategy,
+  type Service,
+  type TaskGroup,
+  type UpdateStrategy,
+  withCount,
+} from "@drover/model";
 import {
   mockJob,
   mockResources,
@@ -19,6 +26,9 @@ export interface JobShape {
   /** Changing it is an in-place update. */
   readonly killTimeoutS: number;
   readonly maxParallel: number;
+  /** Of the count, instead of `maxParallel`; 0 = not used. */
+  readonly maxParallelPercent: number;
+  readonly maxSurge: number;
   readonly minHealthyS: number;
   readonly healthyDeadlineS: number;
   readonly progressDeadlineS: number;
@@ -46,6 +56,8 @@ export function randomShape(
     image,
     killTimeoutS: random.pick([2, 5]),
     maxParallel: random.pick([1, 1, 2, 3, 6]),
+    maxParallelPercent: random.pick([0, 0, 0, 40]),
+    maxSurge: random.pick([0, 0, 0, 1, 2]),
     minHealthyS: random.pick([0, 1, 3, 8]),
     healthyDeadlineS,
     progressDeadlineS: random.pick([0, healthyDeadlineS + 10, healthyDeadlineS + 30]),
@@ -86,13 +98,17 @@ export function jobOf(shape: JobShape): Job {
       }),
     ],
   });
-  return mockJob({ id: shape.id, type: shape.type, taskGroups: [group] });
+  const taskGroups = [withCount(group, group.count)];
+  return mockJob({ id: shape.id, type: shape.type, taskGroups });
 }
 
 function updateOf(shape: JobShape): UpdateStrategy {
   return {
     stagger: 30 * SECOND,
     maxParallel: shape.maxParallel,
+    maxParallelPercent: shape.maxParallelPercent,
+    maxSurge: shape.maxSurge,
+    maxSurgePercent: 0,
     healthCheck: "checks",
     minHealthyTime: shape.minHealthyS * SECOND,
     healthyDeadline: shape.healthyDeadlineS * SECOND,
@@ -106,6 +122,7 @@ function updateOf(shape: JobShape): UpdateStrategy {
 function migrateOf(shape: JobShape): MigrateStrategy {
   return {
     maxParallel: 1,
+    maxParallelPercent: 0,
     healthCheck: "checks",
     minHealthyTime: shape.minHealthyS * SECOND,
     healthyDeadline: shape.healthyDeadlineS * SECOND,

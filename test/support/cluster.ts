@@ -30,6 +30,8 @@ export interface ClusterOptions {
   readonly serversOnly?: boolean;
   readonly docker?: boolean;
   readonly consul?: boolean;
+  /** Where the agents find Consul; the real agent when left out. */
+  readonly consulAddress?: string;
   /** More HCL for every agent's configuration. */
   readonly extra?: string;
   /** More HCL for the agents outside Raft. */
@@ -214,7 +216,7 @@ ports {
 }
 ${timingsOf(options, server)}
 server_join { retry_join = ${JSON.stringify(joins)} }
-${options.consul ? `consul { address = "${CONSUL}" }` : ""}
+${options.consul ? `consul { address = "${options.consulAddress ?? CONSUL}" }` : ""}
 plugin "docker" {
   config {
     enabled  = ${options.docker === true}

@@ -1,13 +1,17 @@
 /** The job of the walkthrough, its times shortened. */
 export interface GeoOptions {
   readonly image: string;
+  /** Where the image is pulled from, for each allocation anew; the engine has it when left out. */
+  readonly repository?: string;
   readonly count?: number;
   readonly autoRevert?: boolean;
   readonly progressDeadline?: string;
   readonly minHealthy?: string;
   readonly healthyDeadline?: string;
   readonly canary?: number;
-  readonly maxParallel?: number;
+  /** As written in the file: `2` or `"34%"`. */
+  readonly maxParallel?: string;
+  readonly maxSurge?: string;
   readonly name?: string;
   readonly provider?: "consul" | "nomad";
   /** Blocks of the group written out, e.g. restart and reschedule. */
@@ -22,7 +26,8 @@ job "${name}" {
   group "api-server" {
     count = ${options.count ?? 6}
     update {
-      max_parallel      = ${options.maxParallel ?? 2}
+      max_parallel      = ${options.maxParallel ?? "2"}
+      max_surge         = ${options.maxSurge ?? "0"}
       min_healthy_time  = "${options.minHealthy ?? "1s"}"
       healthy_deadline  = "${options.healthyDeadline ?? "8s"}"
       progress_deadline = "${options.progressDeadline ?? "0s"}"
@@ -36,7 +41,8 @@ job "${name}" {
     task "server" {
       driver = "docker"
       config {
-        image        = "geo-api-server:${options.image}"
+        image        = "${options.repository ?? "geo-api-server"}:${options.image}"
+        force_pull   = ${options.repository !== undefined}
         network_mode = "host"
       }
       env {

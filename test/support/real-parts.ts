@@ -61,3 +61,12 @@ export async function consulServices(): Promise<readonly ConsulService[]> {
   const answer = await fetch(`http://${CONSUL}/v1/agent/services`);
   return Object.values((await answer.json()) as Record<string, ConsulService>);
 }
+
+export async function consulPut(path: string, body?: unknown): Promise<void> {
+  const answer = await fetch(`http://${CONSUL}/v1${path}`, {
+    method: "PUT",
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  await answer.text();
+  if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status}`);
+}

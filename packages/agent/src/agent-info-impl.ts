@@ -34,7 +34,10 @@ export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): Age
     datacenter: config.datacenter,
     version: COMPATIBILITY_VERSION,
     rpcAddr: rpcAddress,
-    isServer: config.server.enabled,
+    // Where the cluster wants no more servers, this machine's own answers nothing.
+    get isServer() {
+      return config.server.enabled && !cluster.isOutside;
+    },
     isClient: config.client.enabled,
     leaderAddress: () => engine?.leadership().leaderAddress ?? "",
     members: () => cluster.members(),

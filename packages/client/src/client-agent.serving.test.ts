@@ -8,6 +8,7 @@ import { inWorld, type World } from "./testing/world.ts";
 const OUTSIDE = { deploymentId: "", deploymentStatus: null };
 const MIGRATE = {
   maxParallel: 1,
+  maxParallelPercent: 0,
   healthCheck: "checks",
   minHealthyTime: 10 * SECOND,
   healthyDeadline: 60 * SECOND,

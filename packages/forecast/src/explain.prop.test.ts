@@ -33,6 +33,7 @@ const setting = fc.record({
     "service" as const,
     "batch" as const,
     "system" as const,
+    "sysbatch" as const,
   ),
 });
 type Setting = typeof setting extends fc.Arbitrary<infer T> ? T : never;
@@ -42,6 +43,7 @@ const kinds = [
   "advance",
   "evaluate",
   "evaluate",
+  "finish",
   "fail",
   "versionFails",
   "unhealthy",
@@ -74,10 +76,18 @@ class Cluster {
     this.#storeFollowups();
   }
 
+  get #isEverywhere(): boolean {
+    return this.setting.type === "system" || this.setting.type === "sysbatch";
+  }
+
+  get #isBatch(): boolean {
+    return this.setting.type === "batch" || this.setting.type === "sysbatch";
+  }
+
   version(image: number): Job {
     const { canary, driver, maxParallel, type } = this.setting;
-    const count = type === "system" ? 1 : this.setting.count;
-    const update = type === "batch" ? null : { canary, maxParallel };
+    const count = this.#isEverywhere ? 1 : this.setting.count;
+    const update = this.#isBatch ? null : { canary, maxParallel };
     return rollingJob({ count, driver, image: `app:${image}`, update, job: { type } });
   }
 
@@ -115,6 +125,7 @@ class Cluster {
   #change(alloc: Allocation, kind: Kind): void {
     const { harness } = this;
     if (kind === "advance") this.#advance(alloc);
+    else if (kind === "finish") this.#finish(alloc);
     else if (kind === "fail") harness.fail(alloc);
     else if (kind === "versionFails") harness.fail(alloc, { unretryableError: "no such image" });
     else if (kind === "migrate") {
@@ -128,6 +139,12 @@ class Cluster {
     if (alloc.desiredStatus !== "run") harness.update(alloc, { clientStatus: "complete" });
     else if (alloc.phase === "prepare") harness.update(alloc, { prepared: true });
     else harness.run(alloc, alloc.clientStatus === ClientStatus.running ? true : null);
+  }
+
+  /** Of a service nothing finishes well. */
+  #finish(alloc: Allocation): void {
+    const runs = alloc.clientStatus === ClientStatus.running && alloc.phase !== "prepare";
+    if (this.#isBatch && runs) this.harness.update(alloc, { clientStatus: "complete" });
   }
 
   #setStatus(status: DeploymentStatus): void {
@@ -151,17 +168,30 @@ class Cluster {
     if (!this.#isSettled()) this.#waits(subjectOf.job(this.ref));
   }
 
-  /** As many of the newest version run as are wanted, and nothing else. */
+  /** As many of the newest version run, or have finished their work, as are wanted; no others. */
   #isSettled(): boolean {
     const job = this.harness.state.job(this.ref);
     const live = this.harness.live(this.ref);
-    const { count, type } = this.setting;
     const targets = new Set([...this.harness.state.nodes()].filter(isNodeReady).map((n) => n.id));
-    const placed = live.filter((alloc) => type !== "system" || targets.has(alloc.nodeId));
+    const done = this.harness
+      .all(this.ref)
+      .filter((alloc) => this.#isBatch && alloc.clientStatus === "complete")
+      .filter((alloc) => alloc.desiredStatus === "run" && this.#isDoneFor(alloc, job));
+    const slots = [...live, ...done].filter(
+      (alloc) => !this.#isEverywhere || targets.has(alloc.nodeId),
+    );
     return (
-      placed.length === (type === "system" ? targets.size : count) &&
+      slots.length === (this.#isEverywhere ? targets.size : this.setting.count) &&
       live.every((alloc) => alloc.clientStatus === "running" && alloc.jobVersion === job?.version)
     );
+  }
+
+  /** Submitted again unchanged, a sysbatch job does not repeat what it has done (spec §3.16). */
+  #isDoneFor(alloc: Allocation, job: Job | undefined): boolean {
+    if (alloc.jobVersion === job?.version) return true;
+    const configOf = (of: Job | undefined) => JSON.stringify(of?.taskGroups[0]?.tasks[0]?.config);
+    const ran = this.harness.state.jobVersion(this.ref, alloc.jobVersion);
+    return this.setting.type === "sysbatch" && configOf(ran) === configOf(job);
   }
 
   #waits(subject: Subject): void {

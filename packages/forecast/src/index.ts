@@ -1,1 +1,7 @@
-export { type Explanation, explain } from "./explain.ts";
+export {
+  type DryRuns,
+  type Explanation,
+  explain,
+  explainInSlices,
+  withoutLeader,
+} from "./explain.ts";

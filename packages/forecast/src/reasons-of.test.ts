@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Job, Rule, subjectOf } from "@drover/model";
 import { Harness, rollingJob } from "@drover/scheduler/testing";
-import { explain } from "./explain.ts";
+import { type DryRuns, explain, explainInSlices } from "./explain.ts";
 
 test("a job that is only a template of runs says so, and nothing is to be placed for it", () => {
   const templates: readonly Partial<Job>[] = [
@@ -19,4 +19,17 @@ test("a job that is only a template of runs says so, and nothing is to be placed
       [[Rule.jobNotLaunched, "operator"]],
     );
   }
+});
+
+test("a job's dry run is made once for one snapshot, however often is asked", () => {
+  const harness = new Harness();
+  const job = harness.store(rollingJob());
+  const { now, state } = harness;
+  const dryRuns: DryRuns = new Map();
+  const input = { state, subject: subjectOf.job(job), now, dryRuns };
+  const first = explain(input);
+  assert.equal(dryRuns.size, 1);
+  const slices = explainInSlices(input);
+  assert.deepEqual(slices.next(), { done: true, value: first }, "nothing is left to be made");
+  assert.equal(explainInSlices({ ...input, dryRuns: new Map() }).next().done, false);
 });

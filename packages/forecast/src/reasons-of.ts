@@ -22,13 +22,13 @@ import {
   subjectOf,
   waitsFor,
 } from "@drover/model";
-import { dryRun } from "./dry-run.ts";
-import type { LiveReasons } from "./explain.ts";
+import type { DryRuns, LiveReasons } from "./explain.ts";
 
 interface FinderInput {
   readonly state: StateReader;
   readonly now: number;
   readonly live: LiveReasons;
+  readonly dryRuns: DryRuns;
 }
 
 export class ReasonFinder {
@@ -36,10 +36,12 @@ export class ReasonFinder {
   readonly #now: number;
   readonly #live: LiveReasons;
   readonly #known = new Map<string, readonly Reason[]>();
-  /** Job → what a pass of the scheduler would leave undone. */
-  readonly #waits = new Map<string, readonly Reason[]>();
+  readonly #dryRuns: DryRuns;
+  /** Jobs whose dry run was asked for and is not there: what was found without lacks it. */
+  readonly missing = new Map<string, Job>();
 
-  constructor({ live, now, state }: FinderInput) {
+  constructor({ dryRuns, live, now, state }: FinderInput) {
+    this.#dryRuns = dryRuns;
     this.#state = state;
     this.#now = now;
     this.#live = live;
@@ -163,13 +165,12 @@ export class ReasonFinder {
   }
 
   #waitsOf(ref: JobRef): readonly Reason[] {
-    const key = subjectKey(subjectOf.job(ref));
-    const known = this.#waits.get(key);
-    if (known) return known;
     const job = this.#state.job(ref);
-    const waits = job && !job.stop && !isTemplate(job) ? dryRun(this.#state, job, this.#now) : [];
-    this.#waits.set(key, waits);
-    return waits;
+    if (!job || job.stop || isTemplate(job)) return [];
+    const key = subjectKey(subjectOf.job(ref));
+    const known = this.#dryRuns.get(key);
+    if (!known) this.missing.set(key, job);
+    return known ?? [];
   }
 }
 

@@ -124,3 +124,44 @@ test("JSON of the API is read in any letter case, with or without its wrapper", 
     "json: cannot unmarshal number into Go struct field Job.Job.ID of type string",
   );
 });
+
+function updateOf(body: string): string {
+  return `job "j" {\n  group "g" {\n    update {\n      ${body}\n    }\n  }\n}\n`;
+}
+
+test("max_parallel and max_surge are counts or percentages", () => {
+  const read = (body: string) => {
+    const update = job(updateOf(body)).taskGroups?.[0]?.update;
+    return [
+      update?.maxParallel,
+      update?.maxParallelPercent,
+      update?.maxSurge,
+      update?.maxSurgePercent,
+    ];
+  };
+  assert.deepEqual(read('max_parallel = "25%"'), [null, 25, null, null]);
+  assert.deepEqual(read('max_parallel = format("%d%%", 25)\nmax_surge = "50%"'), [
+    null,
+    25,
+    null,
+    50,
+  ]);
+  assert.deepEqual(read("max_parallel = 3\nmax_surge = 1"), [3, null, 1, null]);
+  assert.deepEqual(read('max_parallel = "3"'), [3, null, null, null]);
+  const migrate =
+    'job "j" {\n  group "g" {\n    migrate {\n      max_parallel = "50%"\n    }\n  }\n}\n';
+  assert.equal(job(migrate).taskGroups?.[0]?.migrate?.maxParallelPercent, 50);
+  const output = encodeJobOutput(job(updateOf('max_parallel = "25%"')));
+  assert.match(output, /"MaxParallelPercent": 25/);
+});
+
+test("a bad percentage is refused where it stands", () => {
+  const text = "a percentage must be a whole number from";
+  assert.match(
+    problems(updateOf('max_parallel = "0%"')),
+    new RegExp(`f.nomad.hcl:4,23-25: .* Unsuitable value: ${text} 1% to 100%, not "0%"`),
+  );
+  assert.match(problems(updateOf('max_surge = "250%"')), new RegExp(`${text} 0% to 100%`));
+  assert.match(problems(updateOf('max_surge = "many"')), /f.nomad.hcl:4,20.*a number is required/);
+  assert.match(problems(updateOf("max_parallel_percent = 5")), /Unsupported argument/);
+});

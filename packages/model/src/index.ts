@@ -73,6 +73,7 @@ export type {
   JsonObject,
   RecordSchema,
 } from "./schema/field.ts";
+export { isPercentText, parsePercent } from "./schema/percent.ts";
 export type { StateReader } from "./state-reader.ts";
 export { DEFAULT_VALIDATE_CONTEXT, type ValidateContext } from "./validate/context.ts";
 export { type JobValidation, validateJob } from "./validate/job.ts";

@@ -14,11 +14,12 @@ import {
 } from "@drover/model";
 import { newAllocation } from "./allocation.ts";
 import { blockedEvaluation } from "./blocked.ts";
-import { hasImages } from "./feasible/images.ts";
+import { hasImages, needsImages } from "./feasible/images.ts";
 import type { Selection } from "./placer.ts";
 import { deploymentIdFor } from "./reconciler/alloc-facts.ts";
 import { nextTracker } from "./reconciler/reschedule.ts";
 import {
+  type AheadRequest,
   Description,
   type DestructiveRequest,
   type InPlaceRequest,
@@ -87,20 +88,26 @@ function updateInPlace(
   };
 }
 
+type Replacement = DestructiveRequest & {
+  readonly job: Job;
+  readonly deployment: Deployment | null;
+};
+
 /**
  * B1: the old one is only given up once there is a place for the new one, and (B3) only stopped at
  * once when what the new one needs is on its node already. Returns whether it found a place.
  */
 export function replace(
   session: Session,
-  request: DestructiveRequest & {
-    readonly job: Job;
-    readonly deployment: Deployment | null;
-  },
+  request: Replacement,
   search: (group: TaskGroup, previous: Allocation) => Found | null,
 ): boolean {
   const { now, plan, view } = session;
-  const { deployment, group, isCanary, job, old, retryOf } = request;
+  const { group, job, old, surge } = request;
+  if (surge) {
+    if (startBeside(session, request)) return true;
+    if (!surge.mayFallBack) return false;
+  }
   view.stop(old);
   const found = search(group, old);
   if (!found) {
@@ -110,15 +117,60 @@ export function replace(
   const mustPrepare = !isClientTerminal(old) && !hasImages(found.node, job, group);
   if (mustPrepare) view.keep(old);
   else plan.stop({ alloc: old, description: Description.updating }, now);
-  const version = { job, group, deploymentId: deploymentIdFor(deployment, group.name) };
-  addAllocation(session, version, found, {
-    name: request.name ?? old.name,
-    previous: old,
-    isCanary,
-    rescheduleTracker: retryOf ? nextTracker(retryOf, group.reschedulePolicy, now) : null,
+  addReplacement(session, request, {
+    found,
     phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
   });
   return true;
+}
+
+/** X1, X3: the new one starts while the old one runs on. Returns whether there is room for both. */
+function startBeside(session: Session, request: Replacement): boolean {
+  const { group, job } = request;
+  const found = session.findBeside(job, group);
+  if (!found) return false;
+  addReplacement(session, request, { found, phase: AllocPhase.surge });
+  return true;
+}
+
+/**
+ * P9: prepares what will be replaced next where it will go, unless nothing is missing there. What
+ * finds no place is no failure: its turn has not come.
+ */
+export function prepareAhead(
+  session: Session,
+  { requests, room }: AheadRequest,
+  of: Pick<Replacement, "job" | "deployment">,
+): void {
+  const { plan, view } = session;
+  const [first] = requests;
+  if (!first || !needsImages(first.group)) return;
+  let left = room - plan.preparing(first.group.name);
+  for (const request of requests) {
+    if (left <= 0) return;
+    const { group, old } = request;
+    view.stop(old);
+    const found = session.placerFor(of.job).select(group);
+    view.keep(old);
+    if (!found.node || isClientTerminal(old) || hasImages(found.node, of.job, group)) continue;
+    addReplacement(session, { ...request, ...of }, { found, phase: AllocPhase.prepare });
+    left--;
+  }
+}
+
+function addReplacement(
+  session: Session,
+  { deployment, group, isCanary, job, name, old, retryOf }: Replacement,
+  { found, phase }: { readonly found: Found; readonly phase: string },
+): void {
+  const version = { job, group, deploymentId: deploymentIdFor(deployment, group.name) };
+  addAllocation(session, version, found, {
+    name: name ?? old.name,
+    previous: old,
+    isCanary,
+    rescheduleTracker: retryOf ? nextTracker(retryOf, group.reschedulePolicy, session.now) : null,
+    phase,
+  });
 }
 
 interface Slot {

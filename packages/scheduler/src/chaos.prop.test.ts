@@ -23,6 +23,7 @@ const setting = fc.record({
   count: fc.integer({ min: 1, max: 6 }),
   maxParallel: fc.integer({ min: 0, max: 3 }),
   canary: fc.integer({ min: 0, max: 1 }),
+  maxSurge: fc.integer({ min: 0, max: 2 }),
   driver: fc.constantFrom("docker" as const, "mock_driver" as const),
   nodes: fc.integer({ min: 1, max: 4 }),
   sharedAddress: fc.boolean(),
@@ -85,8 +86,8 @@ class Chaos {
   }
 
   version(image: number): Job {
-    const { canary, count, driver, maxParallel } = this.setting;
-    const update = { canary, maxParallel };
+    const { canary, count, driver, maxParallel, maxSurge } = this.setting;
+    const update = { canary, maxParallel, maxSurge };
     return rollingJob({ count, driver, image: `app:${image}`, update, group: withPort });
   }
 
@@ -156,9 +157,10 @@ class Chaos {
   }
 
   #checkCount(): void {
-    const { canary, count } = this.setting;
+    const { canary, count, maxSurge } = this.setting;
     const started = this.harness.live(this.ref).filter((alloc) => alloc.phase !== "prepare");
-    assert.ok(started.length <= count + canary, `${started.length} desired of ${count}`);
+    const limit = count + canary + maxSurge;
+    assert.ok(started.length <= limit, `${started.length} desired of ${limit}`);
   }
 
   #checkCapacity(): void {

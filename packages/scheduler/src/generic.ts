@@ -7,6 +7,7 @@ import {
   countQueued,
   type Found,
   finishResult,
+  prepareAhead,
   replace,
 } from "./carry-out.ts";
 import { hasImages } from "./feasible/images.ts";
@@ -37,6 +38,11 @@ export function* scheduleGeneric(input: SchedulerInput): Slices {
       place(session, job, result, request);
       yield;
     }
+    const deployment = result.activeDeployment;
+    for (const ahead of result.ahead) {
+      prepareAhead(session, ahead, { job, deployment });
+      yield;
+    }
   }
   return finishResult(session, result, blockedFor(session));
 }
@@ -51,6 +57,19 @@ function place(session: Session, job: Job, result: ReconcileResult, request: Pla
   };
   const version = request.downgrade ? chooseVersion(state, current, previous) : current;
   const isReschedule = kind === PlaceKind.reschedule || kind === PlaceKind.disconnect;
+  const failed = isReschedule ? previous : (retryOf ?? null);
+  const policy = previous && groupOf(state.allocJob(previous), group.name)?.reschedulePolicy;
+  const slot = {
+    name: request.name,
+    previous,
+    isCanary: request.isCanary,
+    rescheduleTracker: failed ? nextTracker(failed, policy ?? null, now) : null,
+  };
+  const beside = request.isSurge ? session.findBeside(version.job, version.group) : null;
+  if (beside) {
+    addAllocation(session, version, beside, { ...slot, phase: AllocPhase.surge });
+    return;
+  }
   if (stopPrevious) view.stop(stopPrevious.alloc);
   if (leaving) view.stop(leaving.alloc);
   const selection = select(session, version, { previous, isReschedule });
@@ -65,15 +84,8 @@ function place(session: Session, job: Job, result: ReconcileResult, request: Pla
     leaving !== undefined && !hasImages(selection.node, version.job, version.group);
   if (mustPrepare) view.keep(leaving.alloc);
   else if (leaving) plan.stop(leaving, now);
-  const failed = isReschedule ? previous : (retryOf ?? null);
-  const policy = previous && groupOf(state.allocJob(previous), group.name)?.reschedulePolicy;
-  addAllocation(session, version, selection, {
-    name: request.name,
-    previous,
-    isCanary: request.isCanary,
-    rescheduleTracker: failed ? nextTracker(failed, policy ?? null, now) : null,
-    phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
-  });
+  const phase = mustPrepare ? AllocPhase.prepare : AllocPhase.go;
+  addAllocation(session, version, selection, { ...slot, phase });
 }
 
 function noteNoPlacement(session: Session, previous: Allocation): void {

@@ -5,3 +5,8 @@ import { type Allocation, AllocPhase, isServerTerminal } from "@drover/model";
 export function isPreparing(alloc: Allocation): boolean {
   return alloc.phase === AllocPhase.prepare && !isServerTerminal(alloc);
 }
+
+/** Placed to run beside the one it will replace until it is healthy itself (DESIGN §12.2). */
+export function isSurging(alloc: Allocation): boolean {
+  return alloc.phase === AllocPhase.surge && !isServerTerminal(alloc);
+}

@@ -6,12 +6,14 @@ import {
   isSpecChanged,
   type Job,
   type JobRef,
+  type Node,
   type SchedulerConfig,
   type StateReader,
+  type TaskGroup,
 } from "@drover/model";
 import { ClusterView } from "./cluster-view.ts";
 import { candidateNodes } from "./node-set.ts";
-import { Placer } from "./placer.ts";
+import { Placer, type Selection } from "./placer.ts";
 import { PlanBuilder } from "./plan.ts";
 import type { SchedulerInput } from "./scheduler.ts";
 
@@ -28,6 +30,8 @@ export class Session {
   readonly queued: Record<string, number> = {};
   readonly #random: Random;
   readonly #ids: Random;
+  /** Groups of which no further one has room beside those that run. */
+  readonly #full = new Set<TaskGroup>();
   readonly #placers = new Map<Job, Placer>();
 
   constructor(input: SchedulerInput) {
@@ -59,6 +63,15 @@ export class Session {
     });
     this.#placers.set(job, placer);
     return placer;
+  }
+
+  /** A place for one more of the group beside everything that runs; null = there is none. */
+  findBeside(job: Job, group: TaskGroup): (Selection & { readonly node: Node }) | null {
+    if (this.#full.has(group)) return null;
+    const found = this.placerFor(job).select(group);
+    if (found.node) return found;
+    this.#full.add(group);
+    return null;
   }
 
   /** R1 of the revert path: the version repeats an older one that has proven itself (§12.7). */

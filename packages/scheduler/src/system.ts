@@ -8,6 +8,7 @@ import {
   isDeploymentActive,
   type Job,
   type Node,
+  parallelOf,
   type TaskGroup,
 } from "@drover/model";
 import {
@@ -106,7 +107,8 @@ class SystemPass {
       if (!names.has(name)) stopGroup(input, this.#draft, { name, allocs, isJob: false });
     }
     let isComplete = triage.current !== null;
-    for (const group of job.taskGroups) {
+    for (const declared of job.taskGroups) {
+      const group = perNode(declared, targets.size);
       const allocs = byGroup.get(group.name) ?? [];
       const result = yield* reconcileSystemGroup({
         input,
@@ -250,4 +252,11 @@ class SystemPass {
     }
     return Object.keys(taskGroups).length === 0 ? null : { ...deployment, taskGroups };
   }
+}
+
+/** A percentage is one of the nodes, whose number no job file knows (DESIGN §12.2). */
+function perNode(group: TaskGroup, nodes: number): TaskGroup {
+  const { update } = group;
+  if (update === null || update.maxParallelPercent === 0) return group;
+  return { ...group, update: { ...update, maxParallel: parallelOf(update, nodes) } };
 }

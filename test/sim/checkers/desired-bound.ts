@@ -1,4 +1,4 @@
-/** I3: a plan never brings a group above `count + canaries` allocations that shall run. */
+/** I3: a plan never brings a group above `count + canaries + max_surge` that shall run. */
 import type { Job } from "@drover/model";
 import { desiredToRun } from "../world/truth.ts";
 import { type AppliedEntry, type ClusterChecker, expect } from "./checker.ts";
@@ -11,7 +11,8 @@ export class DesiredBound implements ClusterChecker {
     const job = after.job({ namespace: command.plan.namespace, id: command.plan.jobId });
     if (job === undefined || job.type === "system" || job.type === "sysbatch") return;
     for (const group of job.taskGroups) {
-      const limit = job.stop ? 0 : group.count + (group.update?.canary ?? 0);
+      const { canary = 0, maxSurge = 0 } = group.update ?? {};
+      const limit = job.stop ? 0 : group.count + canary + maxSurge;
       const now = desiredToRun(after, job, group.name).length;
       const earlier = desiredToRun(before, job, group.name).length;
       expect(now <= limit || now <= earlier, this, () => {

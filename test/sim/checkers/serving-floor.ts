@@ -1,7 +1,8 @@
 /**
- * I2: no update stops an allocation that serves unless `count - max_parallel` others go on. Whether
- * one serves is measured at its container and in the catalog. One that was lost by accident, and of
- * which the servers cannot know yet, still counts; one without a verdict may be stopped freely.
+ * I2: no plan stops an allocation that serves unless `count - max_parallel` others go on, be it for
+ * an update or because there are too many. Whether one serves is measured at its container and in
+ * the catalog. One that was lost by accident, and of which the servers cannot know yet, still
+ * counts; one that they cannot know to serve may be stopped freely.
  */
 import type { Allocation, Job, TaskGroup } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
@@ -30,23 +31,16 @@ export class ServingFloor implements ClusterChecker {
       .filter(({ id }) => isStopped(after.alloc(id)));
     const hurt = stopped.filter(
       (a) =>
-        isUpdate(a, job) &&
         !isExtra(a, before) &&
-        !isScaledDown(a, { before, group }) &&
         isKnown(a) &&
-        truth.isServing(a),
+        truth.isServing(a) &&
+        !hasTwin(a, before, (b) => !stopped.includes(b) && truth.isServing(b)),
     );
     if (hurt.length === 0 || group.update === null) return;
     const left = desiredToRun(after, job, group.name);
     // A drain is an operator's wish with a limit of its own.
     if ([...left, ...stopped].some((a) => a.desiredTransition.migrate === true)) return;
-    // What a promoted canary takes the name of goes even when others were lost meanwhile.
-    const ran = new Set(desiredToRun(before, job, group.name).map(({ id }) => id));
-    const surplus = hurt.every((a) => left.some((b) => b.name === a.name && ran.has(b.id)));
-    const serving = left.filter(
-      (a) =>
-        truth.isServing(a) || (truth.hasServed(a.id) && (surplus || a.clientStatus === "running")),
-    );
+    const serving = left.filter((a) => truth.isServing(a) || (truth.hasServed(a.id) && isKnown(a)));
     const floor = group.count - group.update.maxParallel;
     expect(serving.length >= floor, this, () => {
       const ids = (allocs: readonly Allocation[]) => allocs.map((a) => a.id.slice(0, 8)).join();
@@ -58,13 +52,17 @@ export class ServingFloor implements ClusterChecker {
   }
 }
 
-/** Its version wanted more of them than the job does now. */
-function isScaledDown(
+/** It serves beside the one that it was to replace, or the other way round: one of them may go. */
+function hasTwin(
   alloc: Allocation,
-  { before, group }: { before: StateSnapshot; group: TaskGroup },
+  state: StateSnapshot,
+  isLeft: (alloc: Allocation) => boolean,
 ): boolean {
-  const earlier = before.allocJob(alloc)?.taskGroups.find(({ name }) => name === group.name);
-  return (earlier?.count ?? 0) > group.count;
+  const isBeside = (next: Allocation, old: Allocation) =>
+    next.phase === "surge" && next.previousAllocation === old.id;
+  return state
+    .allocsByJob({ namespace: alloc.namespace, id: alloc.jobId })
+    .some((b) => (isBeside(alloc, b) || isBeside(b, alloc)) && isLeft(b));
 }
 
 /** The servers learn that an allocation serves from its client: its verdict, and what it sees. */
@@ -80,11 +78,6 @@ function isCanary(alloc: Allocation): boolean {
 /** Its node being lost is an accident. */
 function isStopped(alloc: Allocation | undefined): boolean {
   return alloc?.desiredStatus !== "run" && alloc?.clientStatus !== "lost";
-}
-
-/** Scaling down and what an operator asked for are no updates. */
-function isUpdate(alloc: Allocation, job: Job): boolean {
-  return alloc.jobVersion !== job.version || alloc.jobCreateIndex !== job.createIndex;
 }
 
 /** A canary that nobody promoted stands beside the group's count. */

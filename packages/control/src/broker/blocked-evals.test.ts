@@ -48,7 +48,7 @@ for (const { name, over, by, frees } of CASES) {
   });
 }
 
-test("§6.5 a change between its snapshot and its tracking is not missed", () => {
+test("[B8] §6.5 a change between its snapshot and its tracking is not missed", () => {
   const evals = new BlockedEvals();
   evals.capacityChanged(change("a", 55));
   assert.equal(evals.block(blocked("late", { snapshotIndex: 50 }), 0), true);
@@ -56,7 +56,7 @@ test("§6.5 a change between its snapshot and its tracking is not missed", () =>
   assert.equal(evals.size, 1);
 });
 
-test("§6.5 the newest of a job is kept", () => {
+test("[B8] §6.5 the newest of a job is kept", () => {
   const evals = new BlockedEvals();
   evals.block(blocked("b", { jobId: "j", createIndex: 9 }), 0);
   evals.block(blocked("a", { jobId: "j", createIndex: 8 }), 0);
@@ -74,7 +74,7 @@ test("§6.5 a system job waits for its node", () => {
   assert.equal(evals.capacityChanged(change("x", 61, "n1")).length, 1);
 });
 
-test("§6.5 placement conflicts are tried again after a minute", () => {
+test("[B9] §6.5 placement conflicts are tried again after a minute", () => {
   const evals = new BlockedEvals();
   evals.block(blocked("c", { triggeredBy: "max-plan-attempts" }), 1000);
   evals.block(blocked("q", { triggeredBy: "queued-allocs" }), 1000);

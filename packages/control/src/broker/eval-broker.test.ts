@@ -20,7 +20,7 @@ function take(broker: EvalBroker, now = 0): Lease {
 
 const idOf = (lease: Lease | null) => lease?.evaluation.id ?? null;
 
-test("§6.1 higher priority first, then the older one", () => {
+test("[B2] §6.1 higher priority first, then the older one", () => {
   const broker = new EvalBroker();
   broker.enqueue(pending("late", { createIndex: 12 }), 0);
   broker.enqueue(pending("early", { createIndex: 11 }), 0);
@@ -39,7 +39,7 @@ test("a worker gets the scheduler types it asks for", () => {
   assert.equal(idOf(broker.dequeue(["batch"], 0)), "b");
 });
 
-test("§6.1 one evaluation of a job at a time; the newest runs next and the rest are superseded", () => {
+test("[B1 B3] §6.1 one evaluation of a job at a time; the newest runs next and the rest are superseded", () => {
   const broker = new EvalBroker();
   const one = (id: string, modifyIndex: number, priority = 50) =>
     broker.enqueue(pending(id, { jobId: "j", modifyIndex, priority }), 0);

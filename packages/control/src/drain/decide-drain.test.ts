@@ -29,6 +29,7 @@ function service(over: { count?: number; parallel?: number; type?: string; id?: 
   const { count = 3, parallel = 1, type = "service", id = "example" } = over;
   const migrate = {
     maxParallel: parallel,
+    maxParallelPercent: 0,
     healthCheck: "checks",
     minHealthyTime: 10 * SECOND,
     healthyDeadline: 300 * SECOND,

@@ -18,6 +18,7 @@ import {
   Serving,
   type StateReader,
   servingState,
+  type TaskGroup,
 } from "@drover/model";
 import type { DrainDecision } from "../contracts.ts";
 import { isMarked, type Kind, type Remaining, whyHeld, whyRemain } from "./why-remain.ts";
@@ -122,7 +123,8 @@ function migrateNow(
     .filter((alloc) => alloc.taskGroup === first.taskGroup && !isTerminal(alloc))
     .filter((alloc) => !isMarked(alloc));
   const serving = rivals.filter((alloc) => serves(alloc, state));
-  const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));
+  const allowed = serving.length - ((group?.count ?? 0) - parallel);
+  const budget = Math.max(0, Math.min(allowed, surgeRoom(group, rivals, state)));
   const free = candidates.filter(isIdle);
   const paid = candidates
     .filter((alloc) => !free.includes(alloc))
@@ -134,6 +136,21 @@ function migrateNow(
       ? null
       : whyHeld({ node, candidates, serving, rivals, parallel, count: group?.count ?? 0 });
   return { migrate, held };
+}
+
+/** With `max_surge` no more are marked than may stand beside their successors (DESIGN §12.2). */
+function surgeRoom(
+  group: TaskGroup | undefined,
+  rivals: readonly Allocation[],
+  state: StateReader,
+): number {
+  const max = group?.update?.maxSurge ?? 0;
+  if (max === 0) return Number.POSITIVE_INFINITY;
+  const beside = rivals.filter(({ phase, previousAllocation }) => {
+    const old = phase === AllocPhase.surge ? state.alloc(previousAllocation) : undefined;
+    return old !== undefined && !isTerminal(old);
+  });
+  return max - beside.length;
 }
 
 /** What runs on a machine that nobody hears of is counted on by no one. */

@@ -6,6 +6,7 @@
  */
 import {
   type Allocation,
+  DeploymentStatus,
   Eligibility,
   LEADER,
   type Node,
@@ -116,6 +117,10 @@ function without(plan: Plan, nodes: ReadonlySet<string>): Plan {
       (update) => update.lastReschedule === undefined || !replaced.has(update.allocId),
     ),
     deployment: plan.deployment && pruneCanaries(plan, placements),
+    // It succeeds with the last step that the plan takes, or with a later plan.
+    deploymentUpdates: plan.deploymentUpdates.filter(
+      ({ status }) => status !== DeploymentStatus.successful,
+    ),
   };
 }
 

@@ -7,7 +7,7 @@ import { encodeInput, type InferInput } from "@drover/model";
 import { opaqueRecord } from "../opaque/records.ts";
 import { type DecodeContext, report } from "./context.ts";
 import { decodeJsonBody, decodeMapBody } from "./free-form.ts";
-import { decodeAttribute, type IntegerRange } from "./scalar.ts";
+import { decodeAttribute, decodeCount, type IntegerRange } from "./scalar.ts";
 import {
   type AnyRecord,
   type Bag,
@@ -52,8 +52,8 @@ export class RecordDecoder {
     for (const field of shape.attributes) {
       const attribute = content.attributes.get(field.name);
       if (attribute === undefined) continue;
-      const value = this.#attribute(record, field, attribute);
-      if (value !== undefined) result[field.key] = value;
+      const { key, value } = this.#attribute(record, field, attribute);
+      if (value !== undefined) result[key] = value;
     }
     for (const field of shape.blocks) {
       const blocks = content.blocks.filter((block) => block.type === field.name);
@@ -62,8 +62,14 @@ export class RecordDecoder {
     return result;
   }
 
-  #attribute(record: AnyRecord, field: FieldShape, attribute: Attribute): unknown {
-    return decodeAttribute(attribute, field.field, this.#cx, integerRange(record, field));
+  #attribute(
+    record: AnyRecord,
+    shape: FieldShape,
+    attribute: Attribute,
+  ): { readonly key: string; readonly value: unknown } {
+    const { field, key } = shape;
+    if (field.options.percent !== undefined) return decodeCount(attribute, shape, this.#cx);
+    return { key, value: decodeAttribute(attribute, field, this.#cx, integerRange(record, shape)) };
   }
 
   #store(record: AnyRecord, shape: FieldShape, blocks: readonly Block[], result: Bag): void {

@@ -24,7 +24,7 @@ import {
   truncate,
   type Value,
 } from "@drover/hcl";
-import type { Field } from "@drover/model";
+import { type Field, isPercentText, parsePercent } from "@drover/model";
 import { type DecodeContext, report, reportUnsuitable } from "./context.ts";
 
 /** How wide an integer argument is where it is not 64 bits. */
@@ -43,8 +43,35 @@ export function decodeAttribute(
   cx: DecodeContext,
   integers: IntegerRange = "int64",
 ): unknown {
+  const value = evaluateAttribute(attribute, cx.diagnostics);
+  return decodeValue(value, startRange(attribute.expression), { field, cx, integers });
+}
+
+/** The member that a count or a percentage is for, and its value; see `decodeAttribute`. */
+export function decodeCount(
+  attribute: Attribute,
+  { field, key }: { readonly field: Field; readonly key: string },
+  cx: DecodeContext,
+): { readonly key: string; readonly value: unknown } {
   const where = startRange(attribute.expression);
   const value = evaluateAttribute(attribute, cx.diagnostics);
+  const { percent } = field.options;
+  const text = isKnown(value) && value.type.kind === "string" && !isNull(value);
+  if (percent === undefined || !text || !isPercentText(stringOf(value))) {
+    return { key, value: decodeValue(value, where, { field, cx, integers: "int64" }) };
+  }
+  const parsed = parsePercent(stringOf(value), percent);
+  if (!parsed.ok) reportUnsuitable(cx, where, parsed.message);
+  return { key: percent.key, value: parsed.ok ? parsed.value : undefined };
+}
+
+interface Target {
+  readonly field: Field;
+  readonly cx: DecodeContext;
+  readonly integers: IntegerRange;
+}
+
+function decodeValue(value: Value, where: Range, { cx, field, integers }: Target): unknown {
   if (field.kind === "duration") return decodeDuration(value, where, cx);
   const converted = convert(value, typeOf(field));
   if (!converted.ok) {

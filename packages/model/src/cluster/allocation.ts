@@ -223,7 +223,8 @@ export const allocationSchema = record("Allocation", {
   preemptedByAllocation: string({ owner: "scheduler", omitEmpty: true }),
   /**
    * Drover's own, make before break (DESIGN §12.3). `prepare`: the node may pull images but not
-   * start; the allocation it replaces still runs. `go`: start. Older API clients see `pending`.
+   * start; the allocation it replaces still runs. `surge`: start, beside the one it replaces, which
+   * stops once this one is healthy (§12.2). `go`: start. Older API clients see `pending`.
    */
   phase: string({ wire: null, owner: "scheduler" }),
   /** The client has everything it needs to start (images present); set once. */
@@ -243,7 +244,12 @@ export const allocationSchema = record("Allocation", {
 });
 export type Allocation = Infer<typeof allocationSchema>;
 
-export const AllocPhase = { prepare: "prepare", go: "go" } as const;
+export const AllocPhase = { prepare: "prepare", surge: "surge", go: "go" } as const;
+
+/** It has not taken the place of the one that it was made to replace, and may be given up. */
+export function isBesidePrevious({ phase }: Pick<Allocation, "phase">): boolean {
+  return phase === AllocPhase.prepare || phase === AllocPhase.surge;
+}
 
 /** What a client reports of one allocation: the client-owned fields and nothing else. */
 export interface AllocClientReport {

@@ -19,6 +19,7 @@ export const Rule = {
   deploymentHealthUnseen: "deployment-health-unseen",
   deploymentCompletes: "deployment-completes",
   leaderActs: "leader-acts",
+  noLeader: "no-leader",
 
   evalReady: "eval-ready",
   evalLeased: "eval-leased",
@@ -34,6 +35,7 @@ export const Rule = {
   groupAwaitsCanaries: "group-awaits-canaries",
   groupRollingLimit: "group-rolling-limit",
   groupServingFloor: "group-serving-floor",
+  groupSurgeLimit: "group-surge-limit",
   groupAwaitsClientStop: "group-awaits-client-stop",
   groupNoCapacity: "group-no-capacity",
   groupAwaitsEvaluation: "group-awaits-evaluation",

@@ -22,6 +22,7 @@ export function flatten<F extends FieldRecord>(
     const name = nameOf(plan);
     if (name === null || exclude.includes(plan.wire)) continue;
     const raw = (value as Bag)[plan.key];
+    if (plan.field.options.addition === true && raw === 0) continue;
     if (isPrimitive(plan.field)) out.set(name, String(raw));
     else if (plan.field.kind === "map" && plan.field.element?.kind === "string") {
       for (const [key, text] of Object.entries(raw as Bag)) out.set(`${name}[${key}]`, `${text}`);

@@ -19,6 +19,7 @@ import {
   type UpdateStrategy,
   type UpdateStrategyInput,
   updateStrategySchema,
+  withCount,
 } from "./update.ts";
 
 export interface CanonicalizeContext {
@@ -136,7 +137,7 @@ function canonicalizeGroup(
   group.stopAfterClientDisconnect = null;
   group.maxClientDisconnect = null;
   group.preventRescheduleOnLost = false;
-  return group;
+  return withCount(group, group.count);
 }
 
 function hasDeployments(job: JobScope): boolean {
@@ -159,12 +160,26 @@ function mergeUpdate(
   if (jobUpdate === null && groupUpdate === null && !hasDeployments(job)) return null;
   const fromJob = fillDefaults(updateStrategySchema, jobUpdate);
   if (groupUpdate === null && isEmptyUpdate(fromJob)) return null;
-  const merged = overlay(fromJob, groupUpdate);
+  const merged = overlayShares(fromJob, groupUpdate);
   const written = jobUpdate?.progressDeadline ?? groupUpdate?.progressDeadline ?? null;
   if (written === null && merged.healthyDeadline >= LONG_HEALTHY_DEADLINE) {
     merged.progressDeadline = 0;
   }
   return merged;
+}
+
+/** `overlay`; a count that is written takes the place of an outer percentage. */
+function overlayShares<T extends object>(
+  base: T,
+  over: { readonly [K in keyof T]?: T[K] | null } | null,
+): T {
+  const out: T & Partial<UpdateStrategy> = overlay(base, over);
+  const given: { readonly [K in keyof UpdateStrategy]?: unknown } = over ?? {};
+  const isCount = (count: unknown, percent: unknown) =>
+    (count ?? null) !== null && (percent ?? null) === null;
+  if (isCount(given.maxParallel, given.maxParallelPercent)) out.maxParallelPercent = 0;
+  if (isCount(given.maxSurge, given.maxSurgePercent)) out.maxSurgePercent = 0;
+  return out;
 }
 
 function isEmptyUpdate(update: UpdateStrategy): boolean {
@@ -176,6 +191,9 @@ function storedJobUpdate(job: JobScope, input: UpdateStrategyInput | null): Upda
   const empty: UpdateStrategy = {
     stagger: 0,
     maxParallel: 0,
+    maxParallelPercent: 0,
+    maxSurge: 0,
+    maxSurgePercent: 0,
     healthCheck: "",
     minHealthyTime: 0,
     healthyDeadline: 0,
@@ -195,7 +213,7 @@ function mergeMigrate(
   groupMigrate: TaskGroupInput["migrate"],
 ): MigrateStrategy | null {
   if (jobMigrate === null && groupMigrate === null && job.type !== JobType.service) return null;
-  return overlay(fillDefaults(migrateStrategySchema, jobMigrate), groupMigrate);
+  return overlayShares(fillDefaults(migrateStrategySchema, jobMigrate), groupMigrate);
 }
 
 function mergeReschedule(

@@ -4,6 +4,7 @@
  * chapter 8 §8.1, which users know. Answers of a server are read into the stored form.
  */
 import type { Field, FieldRecord, Infer, InferInput, Json, RecordSchema } from "./field.ts";
+import { isPercentText, parsePercent } from "./percent.ts";
 import { type AnyRecord, type Bag, planOf, zeroOf, zeroRecord } from "./plan.ts";
 
 export interface Decoded<T> {
@@ -57,10 +58,29 @@ function decodeRequestRecord(schema: AnyRecord, json: Bag, path: string, errors:
       path: path === "" ? field.wire : `${path}.${field.wire}`,
       owner: typeName(schema),
     };
+    const share = decodePercent(field.field, raw as Json, at, errors);
+    if (share !== null) {
+      if (share.value !== undefined) out[share.key] = share.value;
+      continue;
+    }
     const value = decodeRequestValue(field.field, raw as Json, at, errors);
     if (value !== undefined) out[field.key] = value;
   }
   return out;
+}
+
+/** null = no percentage; a value of undefined = a bad one, which has been reported. */
+function decodePercent(
+  field: Field,
+  json: Json,
+  at: Place,
+  errors: string[],
+): { readonly key: string; readonly value: number | undefined } | null {
+  const { percent } = field.options;
+  if (percent === undefined || typeof json !== "string" || !isPercentText(json)) return null;
+  const parsed = parsePercent(json, percent);
+  if (!parsed.ok) errors.push(`${at.path}: ${parsed.message}`);
+  return { key: percent.key, value: parsed.ok ? parsed.value : undefined };
 }
 
 interface Place {

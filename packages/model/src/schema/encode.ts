@@ -146,9 +146,13 @@ function encodeRequestRecord(schema: AnyRecord, input: Bag): JsonObject {
     const raw = input[plan.key] ?? null;
     if (raw !== null) out[plan.requestWire] = encodeRequestValue(plan.field, raw);
     else if (plan.field.options.plain === true) out[plan.requestWire] = zeroOf(plan.field) as Json;
-    else if (plan.field.options.requestOmit !== true) out[plan.requestWire] = null;
+    else if (!mayOmit(plan)) out[plan.requestWire] = null;
   }
   return out;
+}
+
+function mayOmit({ field }: FieldPlan): boolean {
+  return field.options.requestOmit === true || field.options.addition === true;
 }
 
 function encodeRequestValue(field: Field, value: unknown): Json {

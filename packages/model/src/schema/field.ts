@@ -29,6 +29,13 @@ export type Owner = "user" | "scheduler" | "client" | "deployment" | "server";
 /** What a change of the field does to a running allocation (spec chapter 2 §2.6.1). */
 export type Change = "inPlace" | "destructive";
 
+/** The other form of a count: a share of the group's count (DESIGN §12.2). */
+export interface Percent {
+  /** The field of the same record that takes it; 0 there means that the count holds. */
+  readonly key: string;
+  readonly min: number;
+}
+
 export interface FieldOptions<T> {
   /** Wire name; the key with a capital first letter when left out; null keeps it off the wire. */
   readonly wire?: string | null;
@@ -56,6 +63,10 @@ export interface FieldOptions<T> {
   readonly requestWire?: string;
   /** A request leaves the key out when it is not written, instead of sending null. */
   readonly requestOmit?: boolean;
+  /** Drover alone has it: answers, requests and diffs leave it out while it is not used. */
+  readonly addition?: boolean;
+  /** A count for which `"25%"` may be written; what was written so goes to another field. */
+  readonly percent?: Percent;
   /** Shown by `plan` under this name; false leaves it out of diffs. */
   readonly diff?: string | false;
 }

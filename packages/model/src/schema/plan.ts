@@ -55,7 +55,7 @@ function fieldPlan(key: string, field: Field): FieldPlan {
     wire,
     requestWire: options.requestWire ?? wire,
     field,
-    omitEmpty: options.omitEmpty === true,
+    omitEmpty: options.omitEmpty === true || options.addition === true,
     inAnswers: options.requestOnly !== true,
     inRequests: options.storedOnly !== true,
   };

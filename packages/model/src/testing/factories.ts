@@ -17,6 +17,8 @@ import type { Resources } from "../job/resources.ts";
 import type { Service, ServiceCheck } from "../job/service.ts";
 import type { Task } from "../job/task.ts";
 import type { TaskGroup } from "../job/task-group.ts";
+import { migrateStrategySchema, updateStrategySchema } from "../job/update.ts";
+import { fillDefaults } from "../schema/defaults.ts";
 
 /** The instant that factories use for creation: 2026-01-01T00:00:00Z. */
 export const MOCK_NOW = 1_767_225_600_000;
@@ -93,23 +95,8 @@ export function mockTaskGroup(overrides: Partial<TaskGroup> = {}): TaskGroup {
   return {
     name: "web",
     count: 3,
-    update: {
-      stagger: 30 * SECOND,
-      maxParallel: 1,
-      healthCheck: "checks",
-      minHealthyTime: 10 * SECOND,
-      healthyDeadline: 5 * MINUTE,
-      progressDeadline: 10 * MINUTE,
-      canary: 0,
-      autoRevert: false,
-      autoPromote: false,
-    },
-    migrate: {
-      maxParallel: 1,
-      healthCheck: "checks",
-      minHealthyTime: 10 * SECOND,
-      healthyDeadline: 5 * MINUTE,
-    },
+    update: fillDefaults(updateStrategySchema, null),
+    migrate: fillDefaults(migrateStrategySchema, null),
     constraints: [],
     affinities: [],
     spreads: [],

@@ -74,6 +74,11 @@ function validatePolicies(group: TaskGroup, job: Job, problems: Problems): void 
       `Job type ${quote(type)} does not allow update block`,
     );
     validateUpdate(group.update, problems);
+    // One of a system job is tied to its node, where no second one can stand beside it.
+    problems.addIf(
+      type === JobType.system && group.update.maxSurge > 0,
+      `Job type ${quote(type)} does not allow max_surge`,
+    );
   }
   if (group.migrate !== null) {
     problems.addIf(

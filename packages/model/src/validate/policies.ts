@@ -136,6 +136,16 @@ export function validateUpdate(update: UpdateStrategy, problems: Problems): void
     update.maxParallel < 0,
     `Max parallel can not be less than zero: ${update.maxParallel} < 0`,
   );
+  validatePercent("Max parallel", update.maxParallelPercent, problems);
+  validatePercent("Max surge", update.maxSurgePercent, problems);
+  problems.addIf(
+    update.maxSurge < 0,
+    `Max surge can not be less than zero: ${update.maxSurge} < 0`,
+  );
+  problems.addIf(
+    update.maxSurge > 0 && update.maxParallel === 0,
+    "Max surge requires a Max parallel count greater than zero",
+  );
   problems.addIf(update.canary < 0, `Canary count can not be less than zero: ${update.canary} < 0`);
   problems.addIf(
     update.canary === 0 && update.autoPromote,
@@ -169,9 +179,18 @@ export function validateUpdate(update: UpdateStrategy, problems: Problems): void
   );
 }
 
+/** A share of the count (DESIGN §12.2); the words for it are ours. */
+function validatePercent(what: string, percent: number, problems: Problems): void {
+  problems.addIf(
+    percent < 0 || percent > 100,
+    `${what} must be from 0% to 100% of the count: ${percent}%`,
+  );
+}
+
 export function validateMigrate(migrate: MigrateStrategy, problems: Problems): void {
   const { maxParallel, healthCheck, minHealthyTime, healthyDeadline } = migrate;
   problems.addIf(maxParallel < 0, `MaxParallel must be >= 0 but found ${maxParallel}`);
+  validatePercent("MaxParallel", migrate.maxParallelPercent, problems);
   if (healthCheck === "") problems.addIf(maxParallel > 0, "Missing HealthCheck");
   else if (healthCheck !== "checks" && healthCheck !== "task_states") {
     problems.add(`Invalid HealthCheck: ${quote(healthCheck)}`);

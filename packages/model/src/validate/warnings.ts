@@ -35,6 +35,18 @@ function groupWarnings(group: TaskGroup): string[] {
         "allocations.",
     );
   }
+  if (update !== null && update.maxSurge > 0 && update.maxSurge < update.maxParallel) {
+    problems.add(
+      `max_surge (${update.maxSurge}) is less than max_parallel (${update.maxParallel}): at most ` +
+        `${update.maxSurge} that serve are replaced at a time`,
+    );
+  }
+  problems.addIf(
+    update !== null &&
+      update.maxSurge > 0 &&
+      (group.ephemeralDisk.sticky || group.ephemeralDisk.migrate),
+    "max_surge has no effect: a sticky or migrating ephemeral_disk cannot be with both allocations",
+  );
   problems.addIf(
     group.networks.some((network) => network.mBits > 0),
     "mbits has been deprecated as of Nomad 0.12.0. Please remove mbits from the network block",

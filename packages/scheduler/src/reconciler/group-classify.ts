@@ -110,9 +110,9 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   });
   pass.pairs = split.pairs;
   pass.retries = split.retries;
-  draft.stops.push(...split.cancelled);
+  draft.stops.push(...split.cancelled, ...split.replaced);
   draft.waits.push(...split.waits);
-  pass.desired.stop += split.cancelled.length;
+  pass.desired.stop += split.cancelled.length + split.replaced.length;
   yield;
   const later = [...split.later, ...(yield* splitFailed(pass, buckets, reschedule))];
   yield;

@@ -2,13 +2,23 @@
 import { type Allocation, allocIndex, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { heldBy } from "./group-place.ts";
-import { RANK, ServingBudget, undecidedBudget } from "./limit.ts";
+import {
+  hasUpdateStrategy,
+  isClosed,
+  type LimitInput,
+  maxSurgeOf,
+  RANK,
+  ServingBudget,
+  startBudget,
+  surgeBudget,
+  undecidedBudget,
+} from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
 import { type Pass, servingOf } from "./pass.ts";
 import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
-import { Description, PlaceKind } from "./types.ts";
+import { Description, type DestructiveRequest, PlaceKind, type Surge } from "./types.ts";
 import type { Updates } from "./updates.ts";
-import { HeldBy } from "./why-group.ts";
+import { awaitsSurge, HeldBy } from "./why-group.ts";
 
 interface RollFacts {
   readonly updates: Updates;
@@ -18,88 +28,169 @@ interface RollFacts {
   readonly names: NameIndex;
 }
 
+/** What this pass may still do; each step takes its share. */
+interface Budget {
+  readonly stops: ServingBudget;
+  /** L1: pairs that may start. */
+  starts: number;
+}
+
+interface Choice {
+  readonly old: Allocation;
+  readonly surge: Surge | null;
+}
+
+type Serves = (alloc: Allocation) => Serving;
+
 /** G17, G20 */
 export function* rollOut(pass: Pass, facts: RollFacts): Slices<void> {
   const { desired, draft, group } = pass;
   const { destructive } = facts.updates;
   const serves = servingOf(pass);
   const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
-  const budget = new ServingBudget(group, [...pass.untainted, ...olds].map(serves));
-  const { serving } = budget;
+  // Of two that run in one slot the old one counts, until the new one has taken its place.
+  const beside = new Set(pass.pairs.filter(({ isSurge }) => isSurge).map(({ next }) => next));
+  const counted = [...pass.untainted.filter((each) => !beside.has(each)), ...olds];
+  const stops = new ServingBudget(group, counted.map(serves));
+  const { serving } = stops;
   yield;
-  const pairs = pass.pairs.filter((pair) => facts.isReady || pair.isReplacement);
-  const held = letPairsGo({ ...pass, pairs }, budget, serves);
-  const undecided = undecidedBudget({
+  const limit: LimitInput = {
     group,
     isBlocked: !facts.isReady,
     deployment: pass.triage.current,
     untainted: pass.untainted,
     starting: facts.starting,
-  });
+  };
+  const budget = { stops, starts: startBudget(limit) };
+  const pairs = pass.pairs.filter((pair) => facts.isReady || pair.isReplacement);
+  const held = letPairsGo({ ...pass, pairs }, budget, serves);
+  const undecided = undecidedBudget(limit);
   const isRevert = destructive.length > 1 && pass.input.isRevert();
   yield;
   const ordered = orderForReplacement(destructive, serves, isRevert);
   yield;
-  const chosen: Allocation[] = [];
-  const idle: Allocation[] = [];
-  const step = (one: Serving): HeldBy | "replace" => {
-    if (!facts.isReady) return heldBy(pass);
-    if (chosen.length >= undecided) return HeldBy.limit;
-    return budget.allows(one) ? "replace" : HeldBy.floor;
-  };
-  for (const alloc of ordered) {
-    const one = serves(alloc);
-    const next = step(one);
-    if (next === "replace") {
-      budget.take(one);
-      chosen.push(alloc);
-      continue;
-    }
-    pass.holds.add(next);
-    if (next === HeldBy.limit && one === Serving.no) idle.push(alloc);
-  }
-  chosen.push(...yieldPlaces(pass, held, idle));
+  const choice = choose(pass, ordered, { isReady: facts.isReady, undecided, budget, serves });
+  const yielded = yieldPlaces(pass, held, choice.idle);
   pass.holds.add(HeldBy.floor, held.length);
-  const limit = { deployment: pass.triage.current, untainted: pass.untainted, group };
   const told = { ref: pass.input.ref, group, triage: pass.triage, limit, serving };
   draft.waits.push(...pass.holds.reasons(told));
-  for (const old of chosen) {
-    draft.destructive.push({
-      group,
-      old,
-      name: facts.names.forReplacement(old),
-      retryOf: pass.retries.get(old.id) ?? null,
-      isCanary: false,
-    });
-  }
+  const request = ({ old, surge }: Choice): DestructiveRequest => ({
+    group,
+    old,
+    name: facts.names.forReplacement(old),
+    retryOf: pass.retries.get(old.id) ?? null,
+    isCanary: false,
+    surge,
+  });
+  const chosen = [...choice.chosen, ...yielded.map((old) => ({ old, surge: null }))];
+  draft.destructive.push(...chosen.map(request));
+  if (!isClosed(limit)) prepareAhead(pass, choice.later, request);
   desired.destructiveUpdate += chosen.length;
   desired.ignore += destructive.length - chosen.length;
 }
 
 /**
  * L4: pairs that are ready go, the free ones first. What leaves its node does so at the pace of its
- * drain. Returns those that the limit holds back.
+ * drain, and of a surge the new one serves in the old one's stead. Returns those that L2 holds back.
  */
-function letPairsGo(
-  pass: Pass,
-  budget: ServingBudget,
-  serves: (alloc: Allocation) => Serving,
-): Pair[] {
+function letPairsGo(pass: Pass, budget: Budget, serves: Serves): Pair[] {
   const held: Pair[] = [];
-  const costOf = ({ isReplacement, old }: Pair) =>
-    isReplacement || old === null ? Serving.no : serves(old);
+  const { stops } = budget;
+  const costOf = ({ isReplacement, isSurge, old }: Pair) =>
+    isReplacement || isSurge || old === null ? Serving.no : serves(old);
   const ready = pass.pairs.filter(isPairReady);
   for (const pair of ready.toSorted((a, b) => RANK[costOf(a)] - RANK[costOf(b)])) {
+    const isStarting = !pair.isReplacement && !pair.isSurge;
+    if (isStarting && budget.starts <= 0) {
+      pass.holds.add(HeldBy.limit);
+      continue;
+    }
+    if (!pair.isSurge) budget.starts--;
     const cost = costOf(pair);
-    if (!budget.allows(cost)) {
+    if (!stops.allows(cost)) {
       held.push(pair);
       continue;
     }
-    budget.take(cost);
+    stops.take(cost);
     pass.draft.goes.push({ next: pair.next, stop: pair.stop });
   }
-  for (const pair of pass.pairs) if (!isPairReady(pair)) budget.take(costOf(pair));
+  const pending = pass.pairs.filter((pair) => !isPairReady(pair) && !pair.isSurge);
+  for (const pair of pending.slice(0, Math.max(0, budget.starts))) stops.take(costOf(pair));
   return held;
+}
+
+interface Choices {
+  readonly chosen: Choice[];
+  /** Those that do not serve, and for which L1 leaves no place. */
+  readonly idle: Allocation[];
+  /** Whose turn is next. */
+  readonly later: Allocation[];
+}
+
+/** L1, L2, X2 */
+function choose(
+  pass: Pass,
+  ordered: readonly Allocation[],
+  facts: {
+    readonly isReady: boolean;
+    readonly undecided: number;
+    readonly budget: Budget;
+    readonly serves: Serves;
+  },
+): Choices {
+  const { budget, isReady, serves, undecided } = facts;
+  const { chosen, idle, later }: Choices = { chosen: [], idle: [], later: [] };
+  const hasSurge = maxSurgeOf(pass.group) > 0;
+  const surge = surgeBudget(pass.group, undecided, pass.pairs.filter(isBeside(pass)).length);
+  const step = (one: Serving): HeldBy | "replace" => {
+    if (!isReady) return heldBy(pass);
+    if (chosen.length >= undecided) return HeldBy.limit;
+    if (one === Serving.no) return "replace";
+    if (hasSurge) return chosen.length >= surge ? HeldBy.surge : "replace";
+    return budget.stops.allows(one) ? "replace" : HeldBy.floor;
+  };
+  for (const old of ordered) {
+    const one = serves(old);
+    const next = step(one);
+    if (next !== "replace") {
+      pass.holds.add(next);
+      if (next === HeldBy.limit) later.push(old);
+      if (next === HeldBy.limit && one === Serving.no) idle.push(old);
+      continue;
+    }
+    const isSurge = hasSurge && one !== Serving.no;
+    chosen.push({ old, surge: isSurge ? { mayFallBack: budget.stops.allows(one) } : null });
+    budget.stops.take(one);
+  }
+  return { chosen, idle, later };
+}
+
+/** Both of the pair run on after this pass. */
+function isBeside({ draft }: Pass): (pair: Pair) => boolean {
+  const going = new Set(draft.goes.map(({ next }) => next.id));
+  return ({ isSurge, next }) => isSurge && !going.has(next.id);
+}
+
+/**
+ * P9: while a batch becomes healthy, the nodes of the next one fetch its images. With `max_surge`
+ * nothing waits for images but the surge itself.
+ */
+function prepareAhead(
+  pass: Pass,
+  later: readonly Allocation[],
+  request: (choice: Choice) => DestructiveRequest,
+): void {
+  const { draft, group } = pass;
+  if (!hasUpdateStrategy(group) || maxSurgeOf(group) > 0) return;
+  const done = new Set([
+    ...draft.goes.map(({ next }) => next.id),
+    ...draft.stops.map(({ alloc }) => alloc.id),
+  ]);
+  const preparing = pass.pairs.filter(({ next }) => !done.has(next.id)).length;
+  const room = group.update.maxParallel - preparing;
+  if (room <= 0 || later.length === 0) return;
+  const requests = later.slice(0, room).map((old) => request({ old, surge: null }));
+  draft.ahead.push({ group, requests, room });
 }
 
 /**
@@ -132,18 +223,30 @@ function orderForReplacement(
     .map(({ alloc }) => alloc);
 }
 
-/** G21: whatever the deployment's condition, an allocation that must leave its node is replaced. */
+/**
+ * G21: whatever the deployment's condition, an allocation that must leave its node is replaced; with
+ * `max_surge`, those of a drain as many at a time as may stand beside their successors (X6).
+ */
 export function placeMigrations(pass: Pass): void {
-  const { desired, draft, group, migrate } = pass;
-  for (const alloc of migrate) {
+  const { desired, draft, group } = pass;
+  const mayWait = (alloc: Allocation) => !pass.input.isBatch && mayRunOn(alloc, pass.input);
+  const surge = { room: surgeRoom(pass), isUsed: maxSurgeOf(group) > 0 };
+  for (const alloc of pass.migrate) {
     const stop = { alloc, description: Description.migrating };
-    const isLeaving = !pass.input.isBatch && mayRunOn(alloc, pass.input);
+    const isLeaving = mayWait(alloc);
+    const isSurge = isLeaving && surge.isUsed;
+    if (isSurge && surge.room-- <= 0) {
+      draft.waits.push(awaitsSurge({ ref: pass.input.ref, group }, alloc));
+      continue;
+    }
     if (!isLeaving) draft.stops.push(stop);
+    desired.migrate++;
     const { migrateDisablePlacement, reschedule } = alloc.desiredTransition;
     const staysAway =
       pass.input.isBatch && (migrateDisablePlacement === true || reschedule === true);
     if (staysAway) continue;
     const isCanary = alloc.deploymentStatus?.canary ?? false;
+    const retryOf = pass.retries.get(alloc.id) ?? null;
     draft.places.push({
       kind: PlaceKind.migrate,
       group,
@@ -152,8 +255,16 @@ export function placeMigrations(pass: Pass): void {
       isCanary,
       downgrade: pass.state.desiredCanaries > 0 && !pass.state.promoted && !isCanary,
       stopPrevious: null,
-      ...(isLeaving ? { leaving: stop, retryOf: pass.retries.get(alloc.id) ?? null } : {}),
+      ...(isLeaving ? { leaving: stop, retryOf, isSurge } : {}),
     });
   }
-  desired.migrate += migrate.length;
+}
+
+/** How many more may stand beside those they replace, once this plan is carried out. */
+function surgeRoom(pass: Pass): number {
+  const beside = pass.pairs.filter(isBeside(pass)).length;
+  const chosen = pass.draft.destructive.filter(
+    ({ group, surge }) => group === pass.group && (surge ?? null) !== null,
+  ).length;
+  return maxSurgeOf(pass.group) - beside - chosen;
 }

@@ -20,6 +20,7 @@ import {
 } from "./group-place.ts";
 import { placeMigrations, rollOut } from "./group-roll.ts";
 import { type GroupScope, isCanarying, type Pass } from "./pass.ts";
+import type { Pair } from "./prepare.ts";
 import { noUpdates, type PlaceRequest } from "./types.ts";
 import type { Updates } from "./updates.ts";
 import { awaitsClientStop, Holds } from "./why-group.ts";
@@ -101,9 +102,14 @@ function isComplete(
     updates.inPlace.length === 0 &&
     places.length === 0 &&
     pass.migrate.length === 0 &&
-    pass.pairs.length === 0 &&
+    pass.pairs.every((pair) => pair.isSurge && goesNow(pass, pair)) &&
     pass.laterCount === 0 &&
     !needsCanaries;
   if (!isIdle || current === null) return false;
   return isGroupDone(current.taskGroups[pass.group.name], pass.allocs, current);
+}
+
+/** X7: a surge is healthy when it goes; any other pair has still to start. */
+function goesNow({ draft }: Pass, { next }: Pair): boolean {
+  return draft.goes.some((each) => each.next.id === next.id);
 }

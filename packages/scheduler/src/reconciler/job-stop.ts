@@ -26,6 +26,7 @@ export function newDraft(): Draft {
     stops: [],
     inPlace: [],
     destructive: [],
+    ahead: [],
     goes: [],
     places: [],
     attributeUpdates: [],

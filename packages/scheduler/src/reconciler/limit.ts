@@ -11,6 +11,7 @@ import {
   type TaskGroup,
   type UpdateStrategy,
 } from "@drover/model";
+import { isPreparing } from "../prepared.ts";
 
 /** No update strategy: no deployment, no limit, no health (spec §3.11). */
 export function hasUpdateStrategy(
@@ -33,14 +34,46 @@ export interface LimitInput {
 export function undecidedBudget(input: LimitInput): number {
   const { deployment, group, starting, untainted } = input;
   if (!hasUpdateStrategy(group)) return Number.POSITIVE_INFINITY;
-  if (input.isBlocked) return 0;
+  if (isClosed(input)) return 0;
   let budget = group.update.maxParallel - starting;
-  for (const alloc of untainted) {
-    if (!isUndecided(alloc, deployment)) continue;
-    if (alloc.deploymentStatus?.healthy === false) return 0;
-    budget--;
-  }
+  for (const alloc of untainted) if (isUndecided(alloc, deployment)) budget--;
   return Math.max(0, budget);
+}
+
+/**
+ * How many pairs may start: those that wait in phase `prepare`, one batch ahead (P9), use nothing
+ * of the limit up.
+ */
+export function startBudget(input: LimitInput): number {
+  return undecidedBudget({
+    ...input,
+    untainted: input.untainted.filter((each) => !isPreparing(each)),
+  });
+}
+
+/** 0 = the old one stops first, as it must where the new one takes its disk over. */
+export function maxSurgeOf(group: TaskGroup): number {
+  const { migrate, sticky } = group.ephemeralDisk;
+  return hasUpdateStrategy(group) && !migrate && !sticky ? group.update.maxSurge : 0;
+}
+
+/**
+ * X2: how many serving ones may be replaced with `max_surge`, of `budget` that L1 allows. `beside`:
+ * pairs of which both run already.
+ */
+export function surgeBudget(group: TaskGroup, budget: number, beside: number): number {
+  const maxSurge = maxSurgeOf(group);
+  if (!hasUpdateStrategy(group) || maxSurge === 0) return budget;
+  const { maxParallel } = group.update;
+  return Math.max(0, Math.min(budget, budget - (maxParallel - maxSurge), maxSurge - beside));
+}
+
+/** Nothing new may start: the deployment waits, or one of its allocations is unhealthy. */
+export function isClosed({ deployment, isBlocked, untainted }: LimitInput): boolean {
+  if (isBlocked) return true;
+  return untainted.some(
+    (each) => isUndecided(each, deployment) && each.deploymentStatus?.healthy === false,
+  );
 }
 
 /** Of this deployment, and not healthy yet: it uses the limit up. */

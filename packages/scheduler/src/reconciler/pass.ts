@@ -18,6 +18,7 @@ import type { Triage } from "./deployment-step.ts";
 import type { Pair } from "./prepare.ts";
 import type { RescheduleContext } from "./reschedule.ts";
 import {
+  type AheadRequest,
   Description,
   type DestructiveRequest,
   type GoRequest,
@@ -33,6 +34,7 @@ export interface Draft {
   readonly stops: StopRequest[];
   readonly inPlace: InPlaceRequest[];
   readonly destructive: DestructiveRequest[];
+  readonly ahead: AheadRequest[];
   readonly goes: GoRequest[];
   readonly places: PlaceRequest[];
   readonly attributeUpdates: PlannedAttributeUpdate[];

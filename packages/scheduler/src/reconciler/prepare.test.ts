@@ -23,6 +23,11 @@ function prepared(harness: Harness, job: Job): Allocation[] {
   return harness.live(job).filter((alloc) => alloc.phase === "prepare");
 }
 
+/** Without those that a plan only begins to prepare. */
+function started(plan: { readonly placements: readonly Allocation[] }): string[] {
+  return plan.placements.filter((alloc) => alloc.phase === "go").map((alloc) => alloc.id);
+}
+
 function stopped(harness: Harness, job: Job): number {
   return harness.all(job).filter((alloc) => alloc.desiredStatus === "stop").length;
 }
@@ -54,22 +59,83 @@ test("[P4] a prepared one starts in the plan that stops its predecessor", () => 
     plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]),
     [[next.previousAllocation, "alloc is being updated due to job update"]],
   );
-  assert.deepEqual(
-    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assert.deepEqual(started(plan), [next.id]);
   assert.equal(harness.rollToEnd(job) > 0, true);
   assert.equal(stopped(harness, job), 6);
 });
 
 test("[P3 L4] prepared ones take part in the rolling limit", () => {
   const { harness, job } = preparing();
-  const [next] = prepared(harness, job);
-  assert.ok(next);
-  harness.update(next, { prepared: true });
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  const [first, second] = started(harness.evaluate(job).plan);
+  assert.ok(first && second);
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  assert.deepEqual(harness.evaluate(job).plan.stops, []);
+  harness.run(harness.state.alloc(first) as Allocation);
+  assert.equal(started(harness.evaluate(job).plan).length, 1);
+});
+
+test("[P9] while a batch becomes healthy, the next one is prepared, and never more than one batch", () => {
+  const { harness, job } = preparing();
+  assert.equal(prepared(harness, job).length, 2);
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  const { plan } = harness.evaluate(job);
+  assert.equal(started(plan).length, 2);
+  assert.equal(plan.stops.length, 2);
+  assert.deepEqual(
+    prepared(harness, job).map((alloc) => alloc.name),
+    ["example.web[2]", "example.web[3]"],
+  );
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  const held = harness.evaluate(job);
+  assert.deepEqual([held.plan.placements, held.plan.stops], [[], []]);
+  assert.match(held.waits.map((each) => each.text).join(), /max_parallel = 2 is used up/);
+  for (const id of started(plan)) harness.run(harness.state.alloc(id) as Allocation);
+  const next = harness.evaluate(job).plan;
+  assert.equal(started(next).length, 2);
+  assert.equal(next.stops.length, 2);
+  assert.equal(prepared(harness, job).length, 2);
+});
+
+test("[P9] what has its images, or has none, is not begun before its turn", () => {
+  const { harness, job } = preparing();
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  for (const node of [...harness.state.nodes()]) {
+    harness.changeNode(node.id, { images: { "app:2": "sha256:2" } });
+  }
+  const { plan } = harness.evaluate(job);
+  assert.equal(plan.placements.length, 2);
+  const mock = new Harness();
+  const plain = rollingJob({ image: "1" });
+  mock.register(plain);
+  mock.rollToEnd(plain);
+  mock.register(rollingJob({ image: "2" }));
+  assert.equal(mock.live(plain).length, 6);
+});
+
+test("[P9] an image of the next batch that does not exist is found before its turn", () => {
+  const { harness, job } = preparing();
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
   harness.evaluate(job);
-  harness.run(next);
-  assert.equal(harness.evaluate(job).plan.placements.length, 1);
+  const [ahead] = prepared(harness, job);
+  assert.ok(ahead);
+  harness.fail(ahead, { unretryableError: "no such image" });
+  harness.failDeployment(job);
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(plan.placements, []);
+  assert.equal(prepared(harness, job).length, 0);
+  assert.equal(harness.live(job).length, 6);
+});
+
+test("[P9 L1] an unhealthy one lets nothing further be prepared or started", () => {
+  const { harness, job } = preparing();
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  const [first] = started(harness.evaluate(job).plan);
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  harness.run(harness.state.alloc(first ?? "") as Allocation, false);
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual([plan.placements, plan.stops], [[], []]);
 });
 
 test("[P1] an image that the node has reported needs no preparation", () => {
@@ -151,11 +217,8 @@ test("[P5] the new one starts at once when the old one has ended", () => {
   assert.ok(next && old);
   harness.update(old, { clientStatus: ClientStatus.failed });
   const { plan } = harness.evaluate(job);
-  assert.deepEqual(
-    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
-  assert.equal(harness.all(job).length, 8);
+  assert.deepEqual(started(plan), [next.id]);
+  assert.equal(harness.live(job).length, 6 - 1 + prepared(harness, job).length + 1);
 });
 
 test("[P5] the new one starts at once when the old one must leave its node", () => {
@@ -169,10 +232,7 @@ test("[P5] the new one starts at once when the old one must leave its node", () 
     plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]),
     [[old.id, "alloc is being migrated"]],
   );
-  assert.deepEqual(
-    plan.placements.map((alloc) => alloc.id),
-    [next.id],
-  );
+  assert.deepEqual(started(plan), [next.id]);
 });
 
 test("[P6 L5] a pair that the limit holds back gives its place to one that does not serve", () => {

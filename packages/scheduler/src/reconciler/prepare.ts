@@ -1,7 +1,7 @@
 /**
- * Make before break (DESIGN §12.3): a pair is an allocation that still runs and the one placed
- * beside it that fetches its images. Until the pair goes, the old one keeps its slot's promise and
- * the new one keeps its place in the rolling limit.
+ * Make before break (DESIGN §12.2, §12.3): a pair is an allocation that still runs and the one
+ * placed beside it, which fetches its images or, as a surge, runs too until it is healthy. Until
+ * the pair goes, the old one keeps its slot's promise and the new one may be given up.
  */
 import {
   type Allocation,
@@ -16,7 +16,7 @@ import {
   type Node,
   type Reason,
 } from "@drover/model";
-import { isPreparing } from "../prepared.ts";
+import { isPreparing, isSurging } from "../prepared.ts";
 import { deploymentIdFor } from "./alloc-facts.ts";
 import { AllocClass, type Buckets } from "./buckets.ts";
 import type { Due } from "./followups.ts";
@@ -31,14 +31,18 @@ export interface Pair {
   readonly stop: StopRequest | null;
   /** The old one must not run on where it is: the new one replaces it, whatever is rolled out. */
   readonly isReplacement: boolean;
-  /** The new one goes when it is prepared, otherwise at once. */
+  /** The new one goes when it is prepared or, as a surge, healthy; otherwise at once. */
   readonly waits: boolean;
+  /** Both run. */
+  readonly isSurge: boolean;
 }
 
 interface PairSplit {
   readonly pairs: Pair[];
-  /** Prepared ones that nobody wants any more; the old ones stay. */
+  /** New ones that nobody wants any more; the old ones stay. */
   readonly cancelled: StopRequest[];
+  /** X5: old ones whose place the new one has taken, as they ended or must go. */
+  readonly replaced: StopRequest[];
   /** Old allocation → the failed one that is given up for another attempt at replacing it. */
   readonly retries: Map<string, Allocation>;
   /** Failed ones that wait for their next attempt; their pairs stay. */
@@ -63,15 +67,27 @@ interface PairContext {
  * leaves all buckets. Cancelled ones leave them too.
  */
 export function extractPairs(buckets: Buckets, context: PairContext): PairSplit {
-  const preparing = [...buckets.untainted, ...buckets.migrate, ...buckets.lost].filter(isPreparing);
-  const split: PairSplit = { pairs: [], cancelled: [], retries: new Map(), later: [], waits: [] };
-  if (preparing.length === 0) return split;
+  const beside = besideOld(buckets);
+  const split: PairSplit = {
+    pairs: [],
+    cancelled: [],
+    replaced: [],
+    retries: new Map(),
+    later: [],
+    waits: [],
+  };
+  if (beside.length === 0) return split;
   const classOf = classesById(buckets);
   const removed = new Set<string>();
-  for (const next of preparing) {
+  for (const next of beside) {
     const bucket = classOf.get(next.id)?.class;
     const old = classOf.get(next.previousAllocation);
     const pair = toPair(next, old, context);
+    if (pair.isSurge && !pair.waits) {
+      if (old) removed.add(old.alloc.id);
+      if (pair.stop) split.replaced.push(pair.stop);
+      continue;
+    }
     if (isWanted(pair, bucket, context) && mayStay(pair, split, context)) {
       split.pairs.push(pair);
       if (old) removed.add(old.alloc.id);
@@ -84,6 +100,15 @@ export function extractPairs(buckets: Buckets, context: PairContext): PairSplit 
     buckets[name] = buckets[name].filter((alloc) => !removed.has(alloc.id));
   }
   return split;
+}
+
+/** One that is preparing has not started, so its node cannot have taken it out of reach running. */
+function besideOld(buckets: Buckets): Allocation[] {
+  const { disconnecting, expiring, lost, migrate, reconnecting, untainted } = buckets;
+  return [
+    ...[...untainted, ...migrate, ...lost].filter((each) => isPreparing(each) || isSurging(each)),
+    ...[...disconnecting, ...expiring, ...reconnecting].filter(isSurging),
+  ];
 }
 
 interface Classified {
@@ -142,13 +167,14 @@ function mayStay(pair: Pair, split: PairSplit, context: PairContext): boolean {
 }
 
 function toPair(next: Allocation, old: Classified | undefined, context: PairContext): Pair {
+  const isSurge = isSurging(next);
   if (!old || isServerTerminal(old.alloc)) {
-    return { next, old: null, stop: null, isReplacement: true, waits: false };
+    return { next, old: null, stop: null, isReplacement: true, waits: false, isSurge };
   }
   const isReplacement = old.class !== AllocClass.untainted || isClientTerminal(old.alloc);
   const isLeaving = old.class === AllocClass.migrate && mayRunOn(old.alloc, context);
   const waits = !isReplacement || isLeaving;
-  return { next, old: old.alloc, stop: stopOfOld(old), isReplacement, waits };
+  return { next, old: old.alloc, stop: stopOfOld(old), isReplacement, waits, isSurge };
 }
 
 /**
@@ -178,8 +204,9 @@ export function cancel(next: Allocation, isLost: boolean): StopRequest {
     : { alloc: next, description: Description.notNeeded };
 }
 
-/** P4: whether a pair may go as far as the pair itself is concerned. */
+/** P4, X4: whether a pair may go as far as the pair itself is concerned. */
 export function isReady(pair: Pair): boolean {
   if (isClientTerminal(pair.next)) return false;
+  if (pair.isSurge) return pair.next.deploymentStatus?.healthy === true;
   return pair.next.prepared || !pair.waits;
 }

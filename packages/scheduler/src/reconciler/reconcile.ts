@@ -58,6 +58,7 @@ function finish(
     stops: draft.stops,
     inPlace: draft.inPlace,
     destructive: draft.destructive,
+    ahead: draft.ahead,
     goes: draft.goes,
     places: draft.places,
     attributeUpdates: draft.attributeUpdates,

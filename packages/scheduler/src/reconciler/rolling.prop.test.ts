@@ -21,6 +21,9 @@ interface Setting {
   readonly canary: number;
   readonly driver: "docker" | "mock_driver";
   readonly nodes: number;
+  readonly maxSurge: number;
+  /** Room for more than the group's count. */
+  readonly isRoomy: boolean;
 }
 
 const setting: fc.Arbitrary<Setting> = fc.record({
@@ -29,13 +32,26 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   canary: fc.integer({ min: 0, max: 2 }),
   driver: fc.constantFrom("docker" as const, "mock_driver" as const),
   nodes: fc.integer({ min: 1, max: 4 }),
+  maxSurge: fc.constantFrom(0, 0, 1, 2, 4),
+  isRoomy: fc.boolean(),
 });
+
+/** What crashed is replaced in the next evaluation. */
+const AT_ONCE = {
+  attempts: 0,
+  interval: 0,
+  delay: 0,
+  delayFunction: "constant",
+  maxDelay: 0,
+  unlimited: true,
+};
 
 /** One thing that happens next; the number picks which allocation. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("client" as const), pick: fc.nat(99) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("evaluate" as const), pick: fc.nat(0) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("submit" as const), pick: fc.nat(9) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("crash" as const), pick: fc.nat(99) }) },
 );
 
 class Run {
@@ -44,20 +60,35 @@ class Run {
   readonly ref: Job;
   /** Allocations that have been healthy. */
   readonly #proven = new Set<string>();
+  #crashes = 0;
 
   constructor(chosen: Setting, seed: number) {
     this.setting = chosen;
     this.harness = new Harness({ nodes: chosen.nodes, seed });
+    if (!chosen.isRoomy) this.#fillUp();
     this.ref = this.version("app:0");
     this.harness.register(this.ref);
     this.harness.rollToEnd(this.ref);
     for (const alloc of this.harness.live(this.ref)) this.#proven.add(alloc.id);
   }
 
+  /** Nothing finds a place beside what runs. Canaries would have to. */
+  #fillUp(): void {
+    const { canary, count, nodes } = this.setting;
+    if (canary > 0) return;
+    for (const [i, node] of [...this.harness.state.nodes()].entries()) {
+      const share = Math.floor((count + i) / nodes);
+      const memory = { memoryMb: 64 * share };
+      this.harness.changeNode(node.id, { nodeResources: { ...node.nodeResources, memory } });
+    }
+  }
+
   /** Another `priority` alone is a change in place. */
   version(image: string, priority = 50): Job {
-    const { canary, count, driver, maxParallel } = this.setting;
-    return rollingJob({ count, driver, image, update: { canary, maxParallel }, job: { priority } });
+    const { canary, count, driver, maxParallel, maxSurge } = this.setting;
+    const update = { canary, maxParallel, maxSurge };
+    const group = { reschedulePolicy: AT_ONCE };
+    return rollingJob({ count, driver, image, update, job: { priority }, group });
   }
 
   /** The client takes one of its open steps. */
@@ -94,13 +125,55 @@ class Run {
   }
 
   evaluate(): void {
-    this.harness.evaluate(this.ref);
-    this.check();
+    this.#judge(() => this.harness.evaluate(this.ref));
   }
 
   submit(pick: number): void {
-    this.harness.register(this.version(`app:${pick % 3}`, pick < 6 ? 50 : 60));
+    this.#judge(() => {
+      this.harness.register(this.version(`app:${pick % 3}`, pick < 6 ? 50 : 60));
+    });
+  }
+
+  /** One that serves fails for reasons of its own. A promoted canary would replace another yet. */
+  crash(pick: number): void {
+    if (this.setting.canary > 0) return;
+    const serving = this.#serving();
+    const alloc = serving[pick % Math.max(1, serving.length)];
+    if (!alloc) return;
+    this.#crashes++;
+    const desiredTransition = { ...alloc.desiredTransition, reschedule: true };
+    this.harness.fail(alloc, { desiredTransition });
+  }
+
+  /** I2: a plan stops what serves only while enough go on. */
+  #judge(plan: () => void): void {
+    const before = this.#slots();
+    plan();
+    const after = this.#slots();
+    const { canary, count, isRoomy, maxParallel, maxSurge } = this.setting;
+    // With room for all of them a surge takes nothing away, but from one that began to serve late.
+    const isGentle = maxSurge > 0 && isRoomy && canary === 0 && this.#crashes === 0;
+    const floor = Math.min(before, isGentle ? count : count - maxParallel);
+    assert.ok(after >= floor, `${after} serve, ${floor} must`);
     this.check();
+  }
+
+  #serving(): Allocation[] {
+    const live = this.harness.live(this.ref);
+    return live.filter(
+      ({ clientStatus, id }) => clientStatus === "running" && this.#proven.has(id),
+    );
+  }
+
+  /** Those that serve; one and the one beside it are as good as one. */
+  #slots(): number {
+    const serving = this.#serving();
+    const taken = new Set(
+      serving.flatMap(({ phase, previousAllocation }) =>
+        phase === "surge" ? [previousAllocation] : [],
+      ),
+    );
+    return serving.filter(({ id }) => !taken.has(id)).length;
   }
 
   /** The operator promotes as soon as it is possible. */
@@ -108,26 +181,22 @@ class Run {
     const [deployment] = this.harness.state.deploymentsByJob(this.ref);
     const part = deployment?.taskGroups.web;
     if (!part || part.promoted || part.desiredCanaries === 0) return;
-    const healthy = part.placedCanaries.filter((id) => this.#proven.has(id)).length;
+    const serving = new Set(this.#serving().map(({ id }) => id));
+    const healthy = part.placedCanaries.filter((id) => serving.has(id)).length;
     if (healthy >= part.desiredCanaries) this.harness.promote(this.ref);
   }
 
   check(): void {
-    const { canary, count, maxParallel } = this.setting;
+    const { canary, count, maxParallel, maxSurge } = this.setting;
     const live = this.harness.live(this.ref);
-    const serving = live.filter(
-      (alloc) => alloc.clientStatus === ClientStatus.running && this.#proven.has(alloc.id),
-    );
-    assert.ok(
-      serving.length >= count - maxParallel,
-      `${serving.length} serve, ${count - maxParallel} must`,
-    );
     const started = live.filter((alloc) => alloc.phase !== "prepare");
-    assert.ok(started.length <= count + canary, `${started.length} desired of ${count}`);
+    const most = count + canary + maxSurge;
+    assert.ok(started.length <= most, `${started.length} desired of ${most}`);
     const slots = live.length - started.length;
     assert.ok(slots <= maxParallel, `${slots} prepared`);
-    const undecided = live.filter((alloc) => this.#isUndecided(alloc)).length;
-    const limit = Math.max(maxParallel, canary);
+    const undecided = started.filter((alloc) => this.#isUndecided(alloc)).length;
+    // What crashed is replaced by the new version whatever the limit.
+    const limit = Math.max(maxParallel, canary) + this.#crashes;
     assert.ok(undecided <= limit, `${undecided} undecided of at most ${limit}`);
   }
 
@@ -165,6 +234,7 @@ test("I2 I3 the rolling limit holds in every order of events, and every roll end
         for (const { kind, pick } of steps) {
           if (kind === "client") run.act(pick);
           else if (kind === "evaluate") run.evaluate();
+          else if (kind === "crash") run.crash(pick);
           else run.submit(pick);
           run.promoteIfDue();
         }

@@ -95,7 +95,8 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   state.desiredTotal = updates.destructive.length + updates.inPlace.length;
   const { destructive } = updates;
   const canaries = wantCanaries(scope, { state, destructive, running });
-  const places = missingOnNodes(scope, running, canaries !== null);
+  const updating = new Set(destructive);
+  const places = missingOnNodes(scope, running, { updating, isCanaryPhase: canaries !== null });
   const starting = places.length;
   const replaced = rollSystem(scope, { destructive, pairs, running, canaries, starting });
   desired.destructiveUpdate += replaced;
@@ -238,9 +239,9 @@ function wantCanaries(
 function missingOnNodes(
   scope: SystemScope,
   running: readonly Allocation[],
-  isCanaryPhase: boolean,
+  facts: { readonly updating: ReadonlySet<Allocation>; readonly isCanaryPhase: boolean },
 ): NodePlacement[] {
-  const { draft, group, job, targets } = scope;
+  const { draft, group, input, job, targets } = scope;
   if (group.count === 0) return [];
   const onNode = new Map<string, Allocation>();
   for (const alloc of running) {
@@ -250,6 +251,8 @@ function missingOnNodes(
   const places: NodePlacement[] = [];
   for (const node of targets.values()) {
     const existing = onNode.get(node.id);
+    // Y4: the update takes the place of what an older version of a sysbatch job has ended with.
+    if (input.isBatch && existing && facts.updating.has(existing)) continue;
     const need = existing ? needOf(scope, existing, job) : "another";
     if (need !== "another") {
       if (need !== "none") draft.waits.push(need);
@@ -261,7 +264,7 @@ function missingOnNodes(
       node,
       name: `${job.name}.${group.name}[0]`,
       previous: existing ?? null,
-      isCanary: isCanaryPhase && existing !== undefined && isCanary(existing),
+      isCanary: facts.isCanaryPhase && existing !== undefined && isCanary(existing),
     });
   }
   return places;
@@ -279,11 +282,12 @@ function needOf(
   existing: Allocation,
   job: Job,
 ): "none" | "another" | Reason {
-  if (!isClientTerminal(existing) || input.isBatch) return "none";
+  if (!isClientTerminal(existing)) return "none";
   const isOtherVersion = existing.jobModifyIndex !== job.jobModifyIndex;
-  if (!isOtherVersion && existing.unretryableError !== "" && !ranSuccessfully(existing)) {
-    return whyNotReplaced.versionFailed(existing);
-  }
+  const isFailed = !isOtherVersion && !ranSuccessfully(existing);
+  if (isFailed && existing.unretryableError !== "") return whyNotReplaced.versionFailed(existing);
+  if (input.isBatch)
+    return ranSuccessfully(existing) ? "none" : whyNotReplaced.notRepeated(existing);
   const isFrozen = triage.isFailed && existing.deploymentId === triage.current?.id;
   return isFrozen ? whyNotReplaced.frozen(existing) : "another";
 }

@@ -75,6 +75,8 @@ export interface PlaceRequest {
   readonly leaving?: StopRequest;
   /** An earlier attempt at replacing `leaving` that failed before it could start. */
   readonly retryOf?: Allocation | null;
+  /** X6: `leaving` runs on until the new one is healthy, if there is room for both. */
+  readonly isSurge?: boolean;
 }
 
 /** Old one out, new one in, together or not at all. */
@@ -86,6 +88,21 @@ export interface DestructiveRequest {
   /** An earlier attempt at replacing `old` that failed before it could start. */
   readonly retryOf: Allocation | null;
   readonly isCanary: boolean;
+  /** X1: the old one runs on until the new one is healthy, if there is room for both. */
+  readonly surge?: Surge | null;
+}
+
+export interface Surge {
+  /** L2 allows that the old one stops first where there is no room for both. */
+  readonly mayFallBack: boolean;
+}
+
+/** P9: what will be replaced next, and how many of it may be prepared already. */
+export interface AheadRequest {
+  readonly group: TaskGroup;
+  readonly requests: readonly DestructiveRequest[];
+  /** Less what the plan itself prepares. */
+  readonly room: number;
 }
 
 /** A prepared allocation starts, and the one it replaces stops, in one step. */
@@ -104,6 +121,7 @@ export interface ReconcileResult {
   readonly stops: readonly StopRequest[];
   readonly inPlace: readonly InPlaceRequest[];
   readonly destructive: readonly DestructiveRequest[];
+  readonly ahead: readonly AheadRequest[];
   readonly goes: readonly GoRequest[];
   readonly places: readonly PlaceRequest[];
   readonly attributeUpdates: readonly PlannedAttributeUpdate[];

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { MINUTE, SECOND } from "@drover/base";
-import { type Allocation, type Reason, Rule, type TaskGroup } from "@drover/model";
+import { type Allocation, OPERATOR, type Reason, Rule, type TaskGroup } from "@drover/model";
 import { Harness } from "../testing/harness.ts";
 import { type RollingOptions, rollingJob } from "../testing/jobs.ts";
 
@@ -79,6 +79,8 @@ test("[T4] a paused deployment holds its groups, a failed one too", () => {
   const broken = rolling();
   broken.harness.failDeployment(broken.ref);
   assert.deepEqual(rulesOf(broken), [Rule.groupHeldByDeployment]);
+  const [because] = whys(broken);
+  assert.deepEqual(because?.waitsFor, [OPERATOR], "a deployment that has ended brings nothing");
 });
 
 test("[G15] the others wait for the canaries", () => {
@@ -157,4 +159,26 @@ test("[Y6] a node whose run of this version cannot work waits for another versio
 
 test("[Y5] what a failed deployment froze waits for another version", () => {
   assert.deepEqual(rulesOf(system({}, true)), [Rule.allocFrozen]);
+});
+
+test("[Y4] a sysbatch run that failed says that it is not repeated, one that ended well is done", () => {
+  for (const [clientStatus, rules] of [
+    ["failed", [Rule.allocRescheduleExhausted]],
+    ["complete", []],
+  ] as const) {
+    const harness = new Harness({ nodes: 1 });
+    const ref = rollingJob({ update: null, job: { type: "sysbatch" } });
+    harness.register(ref);
+    const [alloc] = harness.live(ref);
+    assert.ok(alloc);
+    harness.update(alloc, { clientStatus });
+    assert.deepEqual(rulesOf({ harness, ref }), rules);
+    assert.deepEqual(harness.evaluate(ref).plan.placements, []);
+    const changed = harness.register({
+      ...rollingJob({ image: "2", update: null }),
+      type: "sysbatch",
+    });
+    assert.deepEqual(changed.waits, [], "the new version runs it: nothing waits");
+    assert.equal(changed.plan.placements.length, 1);
+  }
 });

@@ -25,6 +25,8 @@ export const HeldBy = {
   limit: "limit",
   /** Serving ones may not fall below `count - max_parallel`. */
   floor: "floor",
+  /** `max_surge` stand beside those they replace, or are not healthy yet. */
+  surge: "surge",
 } as const;
 export type HeldBy = (typeof HeldBy)[keyof typeof HeldBy];
 
@@ -46,8 +48,10 @@ const TELL: Readonly<Record<HeldBy, Tell>> = {
         ...toldOf(facts, count),
         rule: Rule.groupHeldByDeployment,
         text: `${count} to place or replace, held back: ${conditionOf(facts.triage)}`,
+        ...(facts.triage.isFailed ? { hint: `submit another version of "${facts.ref.id}"` } : {}),
       },
-      deploymentOf(facts) ?? OPERATOR,
+      // One that has ended brings nothing any more.
+      facts.triage.isFailed ? OPERATOR : (deploymentOf(facts) ?? OPERATOR),
     ),
   canaries: (facts, count) =>
     waitsFor(
@@ -75,7 +79,31 @@ const TELL: Readonly<Record<HeldBy, Tell>> = {
     const told = { ...toldOf(facts, count), rule: Rule.groupServingFloor, text };
     return waitsFor(told, first, ...others);
   },
+  surge: (facts, count) => {
+    const open = facts.limit.untainted.filter((each) => isUndecided(each, facts.limit.deployment));
+    const [first = deploymentOf(facts) ?? OPERATOR, ...others] = open.map(subjectOf.allocation);
+    const max = facts.group.update?.maxSurge ?? 0;
+    const text = `${count} to replace; max_surge = ${max} is used up by ${open.length} not healthy yet`;
+    const told = { ...toldOf(facts, count), rule: Rule.groupSurgeLimit, text };
+    return waitsFor(told, first, ...others);
+  },
 };
+
+/** X6: told to leave its node, it waits until fewer stand beside those they replace. */
+export function awaitsSurge(
+  { group, ref }: Pick<HoldFacts, "group" | "ref">,
+  alloc: Allocation,
+): Reason {
+  const max = group.update?.maxSurge ?? 0;
+  return waitsFor(
+    {
+      ...toldOfFailed(alloc),
+      rule: Rule.groupSurgeLimit,
+      text: `it must leave its node; max_surge = ${max} already stand beside those they replace`,
+    },
+    subjectOf.group(ref, group.name),
+  );
+}
 
 /** Counts what is held back, by its cause. */
 export class Holds {
@@ -164,6 +192,16 @@ export const whyNotReplaced = {
         text: "it failed, and its group's reschedule policy allows no further attempt",
         evidence: { attempts: String(alloc.rescheduleTracker?.events.length ?? 0) },
         hint: `drover job eval -force-reschedule ${alloc.jobId}`,
+      },
+      OPERATOR,
+    ),
+  notRepeated: (alloc: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfFailed(alloc),
+        rule: Rule.allocRescheduleExhausted,
+        text: "it failed, and runs of sysbatch jobs are not repeated",
+        hint: `submit another version of job "${alloc.jobId}"`,
       },
       OPERATOR,
     ),

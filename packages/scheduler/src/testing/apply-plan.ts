@@ -1,9 +1,9 @@
 /** Applies a plan to a `MemoryState` as the replicated state does: each field by its owner. */
 import {
   type Allocation,
-  AllocPhase,
   type Deployment,
   type DeploymentState,
+  isBesidePrevious,
   isTerminal,
   type Plan,
   type PlannedAttributeUpdate,
@@ -62,12 +62,12 @@ function place(state: MemoryState, placement: Allocation): void {
     createIndex: existing.createIndex,
     modifyIndex: index,
   });
-  if (existing.phase === AllocPhase.prepare) linkPrevious(state, placement);
+  if (isBesidePrevious(existing)) linkPrevious(state, placement);
 }
 
 function linkPrevious(state: MemoryState, placement: Allocation): void {
   const previous = state.alloc(placement.previousAllocation);
-  if (!previous || placement.phase === AllocPhase.prepare) return;
+  if (!previous || isBesidePrevious(placement)) return;
   state.putAlloc({ ...previous, nextAllocation: placement.id });
 }
 

@@ -19,6 +19,7 @@ async function start(parallel = 1): Promise<Rollout> {
     tasks: [mockTask({ driver: "docker", config: { image: "app:1" } })],
     migrate: {
       maxParallel: parallel,
+      maxParallelPercent: 0,
       healthCheck: "checks",
       minHealthyTime: 10 * SECOND,
       healthyDeadline: 300 * SECOND,

@@ -25,6 +25,7 @@ import { type SchedulerResult, scheduleInSlices } from "@drover/scheduler";
 import { CommandTag, type StateSnapshot } from "@drover/state";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
+import { evalOutcome } from "./eval-outcome.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { limitPlan } from "./limit-plan.ts";
 import { newEval } from "./new-eval.ts";
@@ -223,7 +224,7 @@ export class EvalLoop {
       }
       const done = verified.kind === "whole" && verified.plan === result.plan;
       const evals = done
-        ? this.#outcome(evaluation, stored, result, state.index)
+        ? evalOutcome(evaluation, stored, result, state.index)
         : namedFollowups(verified.plan, result.followups);
       const committed = this.#commit(verified.plan, evals);
       if (done) return { committed };
@@ -284,41 +285,6 @@ export class EvalLoop {
   /** Nothing is in flight any more. */
   async #landed(): Promise<void> {
     while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
-  }
-
-  /** The evaluation as it ends, and those it gives rise to. */
-  #outcome(
-    evaluation: Evaluation,
-    stored: Evaluation | undefined,
-    result: SchedulerResult,
-    snapshotIndex: number,
-  ): Evaluation[] {
-    const ended: Evaluation = {
-      ...evaluation,
-      status: EvalStatus.complete,
-      statusDescription: "",
-      nextEval: result.followups[0]?.id ?? "",
-      queuedAllocations: { ...result.queued },
-      failedTgAllocs: { ...result.failedGroups },
-      deploymentId: result.deploymentId || evaluation.deploymentId,
-      planAnnotations: result.plan.annotations,
-      snapshotIndex,
-    };
-    const { blocked } = result;
-    const followups = result.followups.map((each) => ({ ...each, snapshotIndex }));
-    if (!blocked) return [ended, ...followups];
-    if (stored?.status === EvalStatus.blocked) {
-      const again = {
-        ...stored,
-        failedTgAllocs: ended.failedTgAllocs,
-        queuedAllocations: ended.queuedAllocations,
-        snapshotIndex,
-        classEligibility: blocked.classEligibility,
-        escapedComputedClass: blocked.escapedComputedClass,
-      };
-      return [again, ...followups];
-    }
-    return [{ ...ended, blockedEval: blocked.id }, ...followups, blocked];
   }
 
   /** What newer evaluations made needless, and what ran out of deliveries. One entry at a time. */

@@ -6,6 +6,7 @@ import type { Random } from "@drover/base";
 import {
   type Allocation,
   type AllocClientReport,
+  AllocPhase,
   ClientStatus,
   DeploymentStatus,
   DesiredStatus,
@@ -67,6 +68,8 @@ function triggerOf(
  */
 function freesSlot(state: StateReader, alloc: Allocation, report: AllocClientReport): boolean {
   if (report.healthy !== true || alloc.deploymentStatus?.healthy === true) return false;
+  // The one beside which it started may stop, whatever made it start (DESIGN §12.2).
+  if (alloc.phase === AllocPhase.surge) return true;
   const deployment = state.deployment(alloc.deploymentId);
   if (deployment?.status !== DeploymentStatus.running) return false;
   const group = deployment.taskGroups[alloc.taskGroup];

@@ -14,6 +14,7 @@ import {
   type TaskGroup,
   type ValidateContext,
   validateJob,
+  withCount,
 } from "@drover/model";
 import type { CommandResult, JobSubmission, StateSnapshot } from "@drover/state";
 import type { ServerContext } from "../context.ts";
@@ -310,7 +311,7 @@ export async function scaleJob(
     index: 0,
   };
   if (count !== null) {
-    const taskGroups = job.taskGroups.map((g) => (g.name === group.name ? { ...g, count } : g));
+    const taskGroups = job.taskGroups.map((g) => (g.name === group.name ? withCount(g, count) : g));
     written = await registerPrepared(
       context,
       { ...job, taskGroups, stable: false, versionTag: null },

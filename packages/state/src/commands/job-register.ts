@@ -1,5 +1,5 @@
 /** JobRegister: a submitted job becomes a new version, or changes nothing (spec §2.4, §2.5). */
-import { isSpecChanged, type Job, type TaskGroup } from "@drover/model";
+import { isSpecChanged, type Job, type TaskGroup, withCount } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putEval } from "../writes/evals.ts";
 import { putNewVersion } from "../writes/jobs.ts";
@@ -66,10 +66,11 @@ function preserve(group: TaskGroup, command: JobRegister, current: Job | undefin
   const old = current?.taskGroups.find((candidate) => candidate.name === group.name);
   if (old === undefined) return group;
   const count = command.preserveCounts ? old.count : group.count;
-  if (!command.preserveResources) return { ...group, count };
+  const counted = withCount(group, count);
+  if (!command.preserveResources) return counted;
   const tasks = group.tasks.map((task) => {
     const oldTask = old.tasks.find((candidate) => candidate.name === task.name);
     return oldTask === undefined ? task : { ...task, resources: oldTask.resources };
   });
-  return { ...group, count, tasks };
+  return { ...counted, tasks };
 }

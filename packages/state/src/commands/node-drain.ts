@@ -1,5 +1,5 @@
 /** NodeDrain: starts, changes or ends the emptying of a node (spec chapter 3 §3.14). */
-import { AllocPhase, DesiredStatus, Eligibility, isTerminal, type Node } from "@drover/model";
+import { DesiredStatus, Eligibility, isBesidePrevious, isTerminal, type Node } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
 import { putEvals } from "../writes/evals.ts";
@@ -27,7 +27,7 @@ export function applyNodeDrain(tx: Tx, command: NodeDrain): CommandResult {
 }
 
 /**
- * Called off: what waits for its replacement's images stays (DESIGN §12.3). One without such a
+ * Called off: what waits for its replacement, or for that one's images, stays (DESIGN §12.2, §12.3). One without such a
  * replacement is leaving already, or was told to by an operator.
  */
 function unmarkWaiting(tx: Tx, node: Node): void {
@@ -36,10 +36,10 @@ function unmarkWaiting(tx: Tx, node: Node): void {
     if (alloc.desiredTransition.migrate !== true || isTerminal(alloc)) continue;
     const others = tx.read.allocsByJob({ namespace: alloc.namespace, id: alloc.jobId });
     const isAwaited = others.some(
-      ({ desiredStatus, phase, previousAllocation }) =>
-        previousAllocation === alloc.id &&
-        phase === AllocPhase.prepare &&
-        desiredStatus === DesiredStatus.run,
+      (next) =>
+        next.previousAllocation === alloc.id &&
+        isBesidePrevious(next) &&
+        next.desiredStatus === DesiredStatus.run,
     );
     if (!isAwaited) continue;
     putAlloc(tx, {

@@ -8,6 +8,7 @@ import {
   type Allocation,
   AllocPhase,
   ClientStatus,
+  isBesidePrevious,
   isClientTerminal,
   isDeploymentActive,
   isServerTerminal,
@@ -110,7 +111,7 @@ function applyPlacement(tx: Tx, placement: Allocation): void {
   if (stored !== undefined) {
     if (isServerTerminal(stored)) return;
     putAlloc(tx, mergePlacement(tx, stored, placement));
-    if (stored.phase === AllocPhase.prepare) linkPrevious(tx, placement);
+    if (isBesidePrevious(stored)) linkPrevious(tx, placement);
     return;
   }
   const job = tx.read.job({ namespace: placement.namespace, id: placement.jobId });
@@ -162,12 +163,13 @@ function mergePlacement(tx: Tx, stored: Allocation, placement: Allocation): Allo
 
 /** One way: what was told to start is never told to wait again. */
 function nextPhase(stored: string, planned: string): string {
-  return stored === AllocPhase.prepare ? planned : stored;
+  if (stored === AllocPhase.surge && planned === AllocPhase.prepare) return stored;
+  return isBesidePrevious({ phase: stored }) ? planned : stored;
 }
 
-/** What is only prepared has replaced nothing yet, and may still be given up. */
+/** What stands beside the one it is to replace may still be given up. */
 function linkPrevious(tx: Tx, placement: Allocation): void {
-  if (placement.phase === AllocPhase.prepare) return;
+  if (isBesidePrevious(placement)) return;
   const previous = tx.read.alloc(placement.previousAllocation);
   if (previous === undefined || previous.nextAllocation === placement.id) return;
   putAlloc(tx, { ...previous, nextAllocation: placement.id, ...stamps(tx) });

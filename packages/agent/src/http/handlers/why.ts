@@ -3,7 +3,7 @@
  * allocations say themselves.
  */
 import { errorText } from "@drover/base";
-import { type Explanation, explain } from "@drover/forecast";
+import { type DryRuns, type Explanation, explainInSlices, withoutLeader } from "@drover/forecast";
 import {
   type Reason,
   Rule,
@@ -19,6 +19,7 @@ import type { Server } from "@drover/server";
 import type { StateSnapshot, TableName } from "@drover/state";
 import { held } from "../blocking.ts";
 import type { Ask, GatherHandler, RequestContext } from "../handler.ts";
+import { inSlices } from "../in-slices.ts";
 import { checkUuid } from "../uuid-prefix.ts";
 import { missing as missingReply } from "./allocations.ts";
 
@@ -52,17 +53,24 @@ const TABLES: readonly TableName[] = [
 function why(find: Find, missing: string): GatherHandler {
   return {
     kind: "gather",
-    run: (context, server, ask) =>
-      held(TABLES, { context, server }, (snapshot) => {
+    run: (asked, server, ask) => {
+      const isLed = server.engine.leadership().leaderAddress !== "";
+      // Without a leader that is the answer, and no read is confirmed: what is known is told.
+      const context = isLed
+        ? asked
+        : { ...asked, query: { ...asked.query, stale: true, index: 0 } };
+      return held(TABLES, { context, server }, (snapshot) => {
         const index = Math.max(1, snapshot.tableIndex(...TABLES));
         const subject = find(snapshot, context.params.id ?? "", context);
         if (!subject) return { index, answer: async () => missingReply(missing, index) };
         const answer = async () => {
-          const found = await explainFully(server, snapshot, { subject, ask });
+          const known = await explainFully(server, snapshot, { subject, ask });
+          const found = isLed ? known : withoutLeader(known, snapshot.index);
           return { json: explanationToWire(found, index), index };
         };
         return { index, answer };
-      }),
+      });
+    },
   };
 }
 
@@ -73,9 +81,11 @@ async function explainFully(
   { ask, subject }: { readonly subject: Subject; readonly ask: Ask },
 ): Promise<Explanation> {
   const live = new Map<string, readonly Reason[]>();
-  const input = { state, subject, now: Math.max(server.clock.now(), state.clock), live };
+  const dryRuns: DryRuns = new Map();
+  const now = Math.max(server.clock.now(), state.clock);
+  const explain = () => inSlices(explainInSlices({ state, subject, now, live, dryRuns }));
   const asked = new Set<string>();
-  let found = explain(input);
+  let found = await explain();
   for (let round = 0; round < ROUNDS; round++) {
     const reached = [subject, ...found.reasons.flatMap((each) => each.waitsFor)];
     const fresh = reached.filter((each) => !asked.has(subjectKey(each)));
@@ -88,7 +98,7 @@ async function explainFully(
       askLeader(server, fresh, { state, live }),
       ...owned.slice(0, ASKED_MAX).map((reason) => askOwner(reason.subject, ask, live)),
     ]);
-    found = explain(input);
+    found = await explain();
   }
   return found;
 }
@@ -104,7 +114,7 @@ async function askLeader(
   const known = subjects.filter(
     ({ kind }) => kind === SubjectKind.node || (kind === SubjectKind.evaluation && !isPaused),
   );
-  if (known.length === 0) return;
+  if (known.length === 0 || server.engine.leadership().leaderAddress === "") return;
   const call = server.leaderCalls.call<readonly Reason[]>("why", { subjects: known }, "");
   let cancel = () => {};
   const late = new Promise<readonly Reason[]>((resolve) => {

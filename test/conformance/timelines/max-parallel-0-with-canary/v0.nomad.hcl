@@ -1,0 +1,31 @@
+job "mp0c" {
+  type = "service"
+  group "api" {
+    count = 2
+    update {
+      max_parallel      = 0
+      canary            = 1
+    }
+    restart {
+      attempts = 0
+      mode     = "fail"
+    }
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+    task "main" {
+      driver = "mock_driver"
+      config {
+        run_for = "30m"
+      }
+      env {
+        V = "0"
+      }
+      resources {
+        cpu    = 10
+        memory = 10
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+job "viar" {
+  type = "service"
+  group "api" {
+    count = 3
+    update {
+      max_parallel      = 1
+      min_healthy_time  = "500ms"
+      healthy_deadline  = "6s"
+      progress_deadline = "20s"
+    }
+    restart {
+      attempts = 0
+      mode     = "fail"
+    }
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+    task "main" {
+      driver = "mock_driver"
+      config {
+        run_for = "30m"
+      }
+      env {
+        V = "2"
+      }
+      resources {
+        cpu    = 10
+        memory = 10
+      }
+    }
+  }
+}
