@@ -7,12 +7,19 @@ import type { ServerMember } from "./world/server-member.ts";
 
 /** The cluster forms and takes its first jobs in peace. */
 const QUIET_MS = 12_000;
+/** Servers that are lost with their disks and replaced by new ones. */
+const LOSSES_MAX = 2;
+const REPLACE_RETRY_MS = 3_000;
+const STEP_MS_MAX = 70_000;
 
 export class Faults {
   readonly #cluster: Cluster;
   readonly #plan: Plan;
   readonly #random: SimRandom;
   #running = false;
+  #losses = 0;
+  /** A lost server's place is not taken yet. */
+  #replacing = false;
   readonly #heals = new Set<() => void>();
 
   constructor(cluster: Cluster, plan: Plan) {
@@ -59,6 +66,10 @@ export class Faults {
         return this.#partition();
       case "transfer":
         return this.#transfer();
+      case "serverLoss":
+        return this.#loseServer();
+      case "clockStep":
+        return this.#stepClock();
       default:
         return this.#hurtMachine(kind);
     }
@@ -71,6 +82,46 @@ export class Faults {
     this.#healAfter(this.#random.between(100, 15_000), () => {
       if (!member.up) member.boot();
     });
+    return member.id;
+  }
+
+  /** One loss at a time, and only while all others are up: a minority (I6). */
+  #loseServer(): string {
+    const { members, raft } = this.#cluster;
+    const others = members.every((member) => member.up && !member.paused);
+    if (this.#losses >= LOSSES_MAX || this.#replacing || !others) return "";
+    const victim = this.#random.pick(members);
+    this.#losses += 1;
+    this.#replacing = true;
+    victim.lost = true;
+    raft.crash(victim);
+    raft.clock.after(this.#random.between(1_000, 8_000), () => {
+      this.#replace(victim.id, raft.addMember());
+    });
+    return victim.id;
+  }
+
+  /** What an operator does until it is done: the new machine takes the lost one's place. */
+  #replace(lost: string, added: { readonly id: string; readonly address: string }): void {
+    const { raft } = this.#cluster;
+    const conf = raft.leader()?.view.conf;
+    const isDone =
+      conf?.voters.includes(added.id) === true &&
+      !conf.voters.includes(lost) &&
+      conf.votersOutgoing.length === 0;
+    if (isDone) {
+      this.#replacing = false;
+      this.#cluster.trace.note("server replaced", lost, added.id);
+      return;
+    }
+    this.#leader()?.change({ addVoters: [added], remove: [lost] });
+    raft.clock.after(REPLACE_RETRY_MS, () => this.#replace(lost, added));
+  }
+
+  #stepClock(): string {
+    const member = this.#anyServer();
+    if (member === undefined) return "";
+    member.stepClock(Math.round(this.#random.between(-STEP_MS_MAX, STEP_MS_MAX)));
     return member.id;
   }
 
@@ -162,6 +213,8 @@ export class Faults {
   /** A majority stays, so that something can go on meanwhile; most of the time. */
   #mayLose(): boolean {
     const { members } = this.#cluster;
+    // The lost one votes no more: the others must all be there to take its successor in.
+    if (this.#replacing) return false;
     const up = members.filter((member) => member.up && !member.paused).length;
     return up - 1 > members.length / 2 || this.#random.chance(0.2);
   }

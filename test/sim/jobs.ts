@@ -4,6 +4,7 @@ import {
   type Job,
   type MigrateStrategy,
   type Service,
+  type Task,
   type TaskGroup,
   type UpdateStrategy,
   withCount,
@@ -16,90 +17,72 @@ import {
   mockTask,
   mockTaskGroup,
 } from "@drover/model/testing";
-import type { SimRandom } from "@raft/node-raft/sim";
+import { groupNetworks, portLabels } from "./networks.ts";
+import type { JobShape } from "./shapes.ts";
+import { ImageKind, imageName } from "./world/images.ts";
 
-export interface JobShape {
-  readonly id: string;
-  readonly type: "service" | "batch" | "system";
-  readonly count: number;
-  readonly image: string;
-  /** Changing it is an in-place update. */
-  readonly killTimeoutS: number;
-  readonly maxParallel: number;
-  /** Of the count, instead of `maxParallel`; 0 = not used. */
-  readonly maxParallelPercent: number;
-  readonly maxSurge: number;
-  readonly minHealthyS: number;
-  readonly healthyDeadlineS: number;
-  readonly progressDeadlineS: number;
-  readonly canary: number;
-  readonly autoRevert: boolean;
-  readonly autoPromote: boolean;
-  readonly restarts: number;
-  readonly withService: boolean;
-  readonly cpu: number;
-}
-
-export function randomShape(
-  random: SimRandom,
-  id: string,
-  type: JobShape["type"],
-  image: string,
-): JobShape {
-  const count = 1 + random.int(6);
-  const healthyDeadlineS = random.pick([15, 25, 40]);
-  const canary = type === "service" ? random.pick([0, 0, 0, 1, 1, 2, count]) : 0;
-  return {
-    id,
-    type,
-    count,
-    image,
-    killTimeoutS: random.pick([2, 5]),
-    maxParallel: random.pick([1, 1, 2, 3, 6]),
-    maxParallelPercent: random.pick([0, 0, 0, 40]),
-    maxSurge: random.pick([0, 0, 0, 1, 2]),
-    minHealthyS: random.pick([0, 1, 3, 8]),
-    healthyDeadlineS,
-    progressDeadlineS: random.pick([0, healthyDeadlineS + 10, healthyDeadlineS + 30]),
-    canary,
-    autoRevert: random.chance(0.5),
-    autoPromote: canary > 0 && random.chance(0.6),
-    restarts: random.pick([0, 1, 2]),
-    withService: type === "service" && random.chance(0.8),
-    cpu: random.pick([100, 300, 600]),
-  };
-}
+/** The task that an allocation is there for. */
+export const MAIN_TASK = "main";
 
 export function jobOf(shape: JobShape): Job {
-  const service = shape.type === "service";
+  const taskGroups = [groupOf(shape, "web", shape.count)];
+  if (shape.sideCount > 0) taskGroups.push(groupOf({ ...shape, port: 0 }, "side", shape.sideCount));
+  return mockJob({ id: shape.id, type: shape.type, taskGroups });
+}
+
+function groupOf(shape: JobShape, name: string, count: number): TaskGroup {
+  const isService = shape.type === "service";
+  const onEach = shape.type === "system" || shape.type === "sysbatch";
+  const { restart, disconnect } = shape;
   const group = mockTaskGroup({
-    name: "web",
-    count: shape.type === "system" ? 1 : shape.count,
-    update: service ? updateOf(shape) : null,
-    migrate: service ? migrateOf(shape) : null,
+    name,
+    count: onEach ? 1 : count,
+    update: isService || shape.type === "system" ? updateOf(shape) : null,
+    migrate: isService ? migrateOf(shape) : null,
     restartPolicy: {
-      attempts: shape.restarts,
-      interval: 60 * SECOND,
+      attempts: restart.attempts,
+      interval: restart.intervalS * SECOND,
       delay: 2 * SECOND,
-      mode: "fail",
+      mode: restart.mode,
       renderTemplates: false,
     },
-    reschedulePolicy: shape.type === "system" ? null : rescheduleOf(shape.type),
+    reschedulePolicy: onEach ? null : rescheduleOf(shape),
+    disconnect:
+      disconnect === null
+        ? null
+        : {
+            lostAfter: disconnect.lostAfterS * SECOND,
+            stopOnClientAfter:
+              disconnect.stopAfterS === null ? null : disconnect.stopAfterS * SECOND,
+            replace: disconnect.replace,
+            reconcile: disconnect.reconcile,
+          },
     ephemeralDisk: { sticky: false, migrate: false, sizeMb: 150 },
-    networks: service ? [NETWORK] : [],
-    services: shape.withService ? [serviceOf(shape.id)] : [],
-    tasks: [
-      mockTask({
-        name: "main",
-        driver: "docker",
-        config: { image: shape.image },
-        killTimeout: shape.killTimeoutS * SECOND,
-        resources: mockResources({ cpu: shape.cpu }),
-      }),
-    ],
+    networks: groupNetworks(shape),
+    services: shape.withService ? [serviceOf(`${shape.id}-${name}`)] : [],
+    tasks: tasksOf(shape),
   });
-  const taskGroups = [withCount(group, group.count)];
-  return mockJob({ id: shape.id, type: shape.type, taskGroups });
+  return withCount(group, group.count);
+}
+
+function tasksOf(shape: JobShape): Task[] {
+  const task = (name: string, image: string, over: Partial<Task> = {}): Task =>
+    mockTask({
+      name,
+      driver: "docker",
+      config: { image },
+      killTimeout: shape.killTimeoutS * SECOND,
+      resources: mockResources({ cpu: over.lifecycle == null ? shape.cpu : 50 }),
+      ...over,
+    });
+  return [
+    task(MAIN_TASK, shape.image, { config: { image: shape.image, ports: portLabels(shape) } }),
+    ...shape.hooks.map((hook) => {
+      const sidecar = hook === "sidecar";
+      const image = imageName(sidecar ? ImageKind.good : ImageKind.hook, 0);
+      return task(hook, image, { lifecycle: { hook: sidecar ? "prestart" : hook, sidecar } });
+    }),
+  ];
 }
 
 function updateOf(shape: JobShape): UpdateStrategy {
@@ -109,7 +92,7 @@ function updateOf(shape: JobShape): UpdateStrategy {
     maxParallelPercent: shape.maxParallelPercent,
     maxSurge: shape.maxSurge,
     maxSurgePercent: 0,
-    healthCheck: "checks",
+    healthCheck: shape.healthCheck,
     minHealthyTime: shape.minHealthyS * SECOND,
     healthyDeadline: shape.healthyDeadlineS * SECOND,
     progressDeadline: shape.progressDeadlineS * SECOND,
@@ -129,32 +112,17 @@ function migrateOf(shape: JobShape): MigrateStrategy {
   };
 }
 
-function rescheduleOf(type: JobShape["type"]): TaskGroup["reschedulePolicy"] {
-  const batch = type === "batch";
+function rescheduleOf({ reschedule }: JobShape): TaskGroup["reschedulePolicy"] {
+  const unlimited = reschedule.attempts === 0;
   return {
-    attempts: batch ? 3 : 0,
-    interval: batch ? 600 * SECOND : 0,
+    attempts: reschedule.attempts,
+    interval: unlimited ? 0 : 600 * SECOND,
     delay: 5 * SECOND,
-    delayFunction: "constant",
-    maxDelay: batch ? 0 : 30 * SECOND,
-    unlimited: !batch,
+    delayFunction: reschedule.delayFunction,
+    maxDelay: 20 * SECOND,
+    unlimited,
   };
 }
-
-const NETWORK: TaskGroup["networks"][number] = {
-  mode: "",
-  device: "",
-  cidr: "",
-  ip: "",
-  hostname: "",
-  mBits: 0,
-  dns: null,
-  reservedPorts: [],
-  dynamicPorts: [
-    { label: "http", value: 0, to: 0, hostNetwork: "default", ignoreCollision: false },
-  ],
-  cni: null,
-};
 
 function serviceOf(name: string): Service {
   return mockService({ name, checks: [mockServiceCheck({ name: "alive", path: "/" })] });

@@ -1,6 +1,6 @@
 /** Everything that a seed decides before the run starts. */
 import { type Scenario, SimRandom, scenarioOf } from "@raft/node-raft/sim";
-import type { JobShape } from "./jobs.ts";
+import type { JobShape } from "./shapes.ts";
 import type { ImageKind } from "./world/images.ts";
 
 export type FaultKind =
@@ -15,13 +15,19 @@ export type FaultKind =
   | "clientCut"
   | "dockerOutage"
   | "consulOutage"
-  | "taskCrash";
+  | "taskCrash"
+  | "serverLoss"
+  | "clockStep";
 
 /** Times in simulated milliseconds. */
 export interface Plan {
   readonly seed: number;
   readonly raft: Scenario;
   readonly machines: number;
+  /** Of each machine. */
+  readonly cpuShares: number;
+  /** How far the wall clocks of servers are off, each way. */
+  readonly wallOffsetMs: number;
   readonly wireDelayMs: readonly [number, number];
   readonly faultsForMs: number;
   /** Infinity = none. */
@@ -47,9 +53,19 @@ export interface Plan {
     readonly drainCancel: number;
     readonly ineligible: number;
     readonly eligible: number;
+    readonly purge: number;
+    readonly stopAlloc: number;
+    readonly restartAlloc: number;
+    readonly reschedule: number;
+    readonly setHealth: number;
+    readonly purgeNode: number;
+    readonly gc: number;
   };
-  readonly images: Readonly<Record<Exclude<ImageKind, "batch">, number>>;
+  readonly images: Readonly<Record<Exclude<ImageKind, "batch" | "hook">, number>>;
 }
+
+/** So few that evaluations block, and wake when something has gone. */
+export const TIGHT_CPU_SHARES = 1_500;
 
 export function planOf(seed: number): Plan {
   const random = new SimRandom(seed, "cluster");
@@ -59,13 +75,15 @@ export function planOf(seed: number): Plan {
     seed,
     raft: raftOf(seed, random),
     machines: random.pick([3, 4, 5, 5, 6, 8, 12]),
+    cpuShares: random.pick([4_000, 4_000, 4_000, TIGHT_CPU_SHARES]),
+    wallOffsetMs: random.pick([800, 800, 800, 60_000]),
     wireDelayMs: random.pick([
       [0.2, 1],
       [0.5, 6],
       [2, 60],
     ] as const),
-    faultsForMs: random.between(80_000, 160_000),
-    faultEveryMs: calm ? Number.POSITIVE_INFINITY : random.between(2_500, 9_000),
+    faultsForMs: random.between(50_000, 100_000),
+    faultEveryMs: calm ? Number.POSITIVE_INFINITY : random.between(1_500, 5_000),
     faults: {
       serverCrash: maybe(2),
       leaderCrash: maybe(2),
@@ -79,14 +97,17 @@ export function planOf(seed: number): Plan {
       dockerOutage: maybe(1),
       consulOutage: maybe(1),
       taskCrash: 3,
+      serverLoss: random.chance(0.3) ? 1 : 0,
+      clockStep: random.chance(0.2) ? 2 : 0,
     },
     jobs: random.pick([1, 2, 3, 4]),
     types: random.pick([
       ["service"],
       ["service", "service", "batch", "system"],
+      ["service", "sysbatch", "system", "batch"],
       ["service", "service", "service", "batch"],
     ] as const),
-    actionEveryMs: random.between(4_000, 14_000),
+    actionEveryMs: random.between(2_500, 8_000),
     actions: {
       start: 2,
       update: 8,
@@ -104,6 +125,13 @@ export function planOf(seed: number): Plan {
       drainCancel: calm ? 0 : maybe(1),
       ineligible: maybe(0.5),
       eligible: maybe(1.5),
+      purge: maybe(1),
+      stopAlloc: maybe(1),
+      restartAlloc: maybe(1),
+      reschedule: maybe(0.5),
+      setHealth: maybe(1),
+      purgeNode: calm ? 0 : maybe(0.5),
+      gc: maybe(0.7),
     },
     images: {
       good: 6,

@@ -39,6 +39,8 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   const cluster = new Cluster({
     raft: plan.raft,
     machines: plan.machines,
+    cpuShares: plan.cpuShares,
+    wallOffsetMs: plan.wallOffsetMs,
     wireDelayMs: plan.wireDelayMs,
     checkers: allCheckers(),
     keepLines: options.keepLines ?? false,
@@ -81,7 +83,7 @@ async function play(cluster: Cluster, plan: Plan): Promise<void> {
   await expectDeploymentsEnd(cluster, workload);
   cluster.trace.note("settled");
   await expectConvergence(cluster, workload);
-  cluster.truth.quiescent();
+  cluster.truth.quiescent(cluster.members.flatMap(({ server }) => server?.snapshot() ?? []));
 }
 
 async function runUntil(cluster: Cluster, until: number): Promise<void> {
@@ -93,13 +95,19 @@ async function runUntil(cluster: Cluster, until: number): Promise<void> {
   clock.now = Math.max(clock.now, until);
 }
 
+async function look(cluster: Cluster): Promise<void> {
+  await runUntil(cluster, cluster.raft.clock.now + LOOK_MS);
+  const server = cluster.leader();
+  if (server !== null) cluster.truth.look(server.clock.now());
+}
+
 /** I4: each within (desired + 1) × its progress deadline. */
 async function expectDeploymentsEnd(cluster: Cluster, workload: Workload): Promise<void> {
   const { clock } = cluster.raft;
   const began = clock.now;
   for (;;) {
     workload.release();
-    await runUntil(cluster, clock.now + LOOK_MS);
+    await look(cluster);
     const waiting = unsettled(cluster);
     if (waiting === "") return;
     if (clock.now > began + boundMs(cluster)) {
@@ -126,7 +134,7 @@ async function expectConvergence(cluster: Cluster, workload: Workload): Promise<
   const deadline = clock.now + CONVERGE_MS;
   for (;;) {
     if (!workload.isRepaired) workload.repair();
-    await runUntil(cluster, clock.now + LOOK_MS);
+    await look(cluster);
     workload.release();
     const waiting = workload.isRepaired ? unconverged(cluster) : "a job is not repaired";
     if (waiting === "") return;

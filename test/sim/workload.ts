@@ -1,43 +1,55 @@
-/** What users and operators do, at random: jobs, updates, deployments, drains. */
-import { ApiError } from "@drover/api";
-import { DroverError, SECOND } from "@drover/base";
-import { isDeploymentActive } from "@drover/model";
+/** What users and operators do, at random: jobs, updates, deployments, allocations, nodes. */
+import type { Job } from "@drover/model";
 import {
   deregisterJob,
-  drainNode,
-  failDeployment,
-  pauseDeployment,
-  promoteDeployment,
+  evaluateJob,
   registerJob,
   revertJob,
   type Server,
   scaleJob,
-  setNodeEligibility,
 } from "@drover/server";
 import type { SimRandom } from "@raft/node-raft/sim";
-import { type JobShape, jobOf, randomShape } from "./jobs.ts";
-import type { Plan } from "./scenario.ts";
+import { jobOf, MAIN_TASK } from "./jobs.ts";
+import { NodeActions } from "./node-actions.ts";
+import { Requests } from "./requests.ts";
+import { type Plan, TIGHT_CPU_SHARES } from "./scenario.ts";
+import { type JobShape, randomCount, randomShape, type ShapeLimits } from "./shapes.ts";
+import { SteerActions } from "./steer-actions.ts";
 import type { Cluster } from "./world/cluster.ts";
 import { ImageKind, imageName } from "./world/images.ts";
 
 const NAMESPACE = "default";
+/** A user whose version failed for want of room submits it again, so often. */
+const REPAIRS_MAX = 4;
 
 export type Action = keyof Plan["actions"];
+
+interface Repair {
+  readonly image: string;
+  readonly tries: number;
+}
 
 export class Workload {
   readonly #cluster: Cluster;
   readonly #plan: Plan;
   readonly #random: SimRandom;
+  readonly #requests: Requests;
+  readonly #steer: SteerActions;
+  readonly #nodes: NodeActions;
+  readonly #limits: ShapeLimits;
   readonly #shapes = new Map<string, JobShape>();
-  /** Job → image that mends it. */
-  readonly #repairs = new Map<string, string>();
-  #serial = 0;
+  /** Job → what mends it. */
+  readonly #repairs = new Map<string, Repair>();
   #running = false;
 
   constructor(cluster: Cluster, plan: Plan) {
     this.#cluster = cluster;
     this.#plan = plan;
     this.#random = cluster.raft.random.fork("workload");
+    this.#requests = new Requests(cluster);
+    this.#steer = new SteerActions(cluster, this.#requests, this.#random);
+    this.#nodes = new NodeActions(this.#requests, this.#random);
+    this.#limits = { machines: plan.machines, tight: plan.cpuShares === TIGHT_CPU_SHARES };
   }
 
   start(): void {
@@ -49,54 +61,54 @@ export class Workload {
     this.#running = false;
   }
 
-  /** Lets what an operator holds go on: paused deployments, canaries that wait for a promotion. */
+  /** Lets what an operator holds go on: nodes, paused deployments, canaries, verdicts by hand. */
   release(): void {
     const server = this.#cluster.leader();
     const { state } = this.#cluster.truth;
     if (server === null || state === null) return;
-    for (const node of state.nodes()) {
-      if (node.schedulingEligibility === "eligible" || node.drainStrategy !== null) continue;
-      this.#eligible(server, node.id, "eligible");
-    }
-    for (const deployment of state.deployments()) {
-      if (!isDeploymentActive(deployment)) continue;
-      const { id } = deployment;
-      const token = this.#token();
-      if (deployment.status === "paused") {
-        this.#ask("resume", pauseDeployment(server, { id, pause: false, token }));
-        continue;
-      }
-      const waits = Object.values(deployment.taskGroups).some(
-        (group) => group.desiredCanaries > 0 && !group.promoted && !group.autoPromote,
-      );
-      if (waits) this.#ask("promote", promoteDeployment(server, { id, groups: null, token }));
-    }
+    this.#nodes.release(server, state);
+    this.#steer.release(server, state);
   }
 
   /** Submits a version that works of every job that is not stopped; again until it is taken. */
   repair(): void {
     const server = this.#cluster.leader();
-    const { state } = this.#cluster.truth;
-    if (server === null || state === null) return;
+    if (server === null) return;
     for (const [id, shape] of this.#shapes) {
-      const job = state.job({ namespace: NAMESPACE, id });
-      if (job === undefined || job.stop || shape.type === "batch") continue;
-      const given = this.#repairs.get(id) ?? imageName(ImageKind.good, this.#nextSerial());
-      this.#repairs.set(id, given);
-      const image = job.taskGroups[0]?.tasks[0]?.config as { image?: string } | null | undefined;
-      if (image?.image !== given) this.#register(server, { ...shape, image: given }, "repair");
+      const job = this.#live(id);
+      if (job === undefined || endsByItself(shape)) continue;
+      const repair = this.#repairOf(job);
+      this.#repairs.set(id, repair);
+      if (imageOf(job) === repair.image) continue;
+      const small = this.#limits.tight ? { cpu: 100, canary: 0, autoPromote: false } : {};
+      this.#register(server, { ...shape, ...small, image: repair.image }, "repair");
     }
   }
 
-  /** Every job that can be repaired is. */
+  /** Every job that can be repaired is, and the version that mends it has not failed. */
   get isRepaired(): boolean {
-    const { state } = this.#cluster.truth;
     return [...this.#shapes].every(([id, shape]) => {
-      const job = state?.job({ namespace: NAMESPACE, id });
-      if (job === undefined || job.stop || shape.type === "batch") return true;
-      const config = job.taskGroups[0]?.tasks[0]?.config as { image?: string } | null | undefined;
-      return config?.image !== undefined && config.image === this.#repairs.get(id);
+      const job = this.#live(id);
+      if (job === undefined || endsByItself(shape)) return true;
+      return imageOf(job) === this.#repairs.get(id)?.image && !this.#hasFailed(job);
     });
+  }
+
+  #repairOf(job: Job): Repair {
+    const known = this.#repairs.get(job.id);
+    const again =
+      known !== undefined &&
+      known.tries < REPAIRS_MAX &&
+      imageOf(job) === known.image &&
+      this.#hasFailed(job);
+    if (known !== undefined && !again) return known;
+    const image = imageName(ImageKind.good, this.#requests.serial());
+    return { image, tries: (known?.tries ?? 0) + 1 };
+  }
+
+  #hasFailed(job: Job): boolean {
+    const newest = this.#cluster.truth.state?.deploymentsByJob(job)[0];
+    return newest?.jobVersion === job.version && newest.status === "failed";
   }
 
   #next(): void {
@@ -124,107 +136,88 @@ export class Workload {
         this.#update(server, action);
         return;
       case "stop":
+      case "purge":
       case "revert":
       case "scale":
+      case "reschedule":
         this.#changeJob(server, action);
         return;
       case "promote":
       case "pause":
       case "resume":
       case "fail":
-        this.#steer(server, action);
+      case "setHealth":
+      case "stopAlloc":
+      case "restartAlloc":
+        this.#steer.act(server, action);
         return;
-      case "drain":
-      case "drainCancel":
-      case "ineligible":
-      case "eligible":
-        this.#node(server, action);
-        return;
+      default:
+        this.#nodes.act(server, action);
     }
   }
 
   #start(server: Server): void {
-    this.#serial += 1;
-    const stopped = [...this.#shapes.values()].filter(({ id }) => this.#job(server, id)?.stop);
+    const stopped = [...this.#shapes.values()].filter(({ id }) => this.#live(id) === undefined);
     const old = stopped.length > 0 ? this.#random.pick(stopped) : undefined;
     if (old === undefined && this.#shapes.size >= this.#plan.jobs) return;
     const first = this.#shapes.size === 0;
-    const type = old?.type ?? (first ? "service" : this.#random.pick(this.#plan.types));
-    const kind = type === "batch" ? ImageKind.batch : ImageKind.good;
-    const image = imageName(kind, this.#serial);
+    // One that was purged may come back as anything.
+    const type = this.#job(old?.id ?? "")?.type as JobShape["type"] | undefined;
+    const chosen = type ?? (first ? "service" : this.#random.pick(this.#plan.types));
+    const kind = chosen === "batch" || chosen === "sysbatch" ? ImageKind.batch : ImageKind.good;
+    const image = imageName(kind, this.#requests.serial());
     const id = old?.id ?? `job${this.#shapes.size + 1}`;
-    const shape = randomShape(this.#random, id, type, image);
-    this.#register(server, shape, "start");
+    this.#register(server, this.#shape({ id, type: chosen, image }), "start");
   }
 
   #update(server: Server, action: "update" | "inPlace" | "recount" | "reshape"): void {
-    const shape = this.#anyShape(server);
-    if (shape === undefined || shape.type === "batch") return;
-    this.#serial += 1;
+    const shape = this.#anyShape();
+    if (shape === undefined || endsByItself(shape)) return;
+    const serial = this.#requests.serial();
     if (action === "update") {
       const kind = this.#random.weighted(this.#plan.images);
-      this.#register(server, { ...shape, image: imageName(kind, this.#serial) }, action);
+      this.#register(server, { ...shape, image: imageName(kind, serial) }, action);
     } else if (action === "inPlace") {
       this.#register(server, { ...shape, killTimeoutS: shape.killTimeoutS === 2 ? 5 : 2 }, action);
     } else if (action === "recount") {
-      this.#register(server, { ...shape, count: 1 + this.#random.int(6) }, action);
+      const count = randomCount(this.#random, shape.port, this.#limits);
+      this.#register(server, { ...shape, count }, action);
     } else {
-      const image = imageName(ImageKind.good, this.#serial);
-      this.#register(server, randomShape(this.#random, shape.id, shape.type, image), action);
+      const image = imageName(ImageKind.good, serial);
+      this.#register(server, this.#shape({ id: shape.id, type: shape.type, image }), action);
     }
   }
 
-  #changeJob(server: Server, action: "stop" | "revert" | "scale"): void {
-    const shape = this.#anyShape(server);
+  #changeJob(server: Server, action: "stop" | "purge" | "revert" | "scale" | "reschedule"): void {
+    const shape = this.#anyShape();
     if (shape === undefined) return;
-    const ref = { namespace: NAMESPACE, id: shape.id, token: this.#token() };
-    if (action === "stop") {
-      const rest = { purge: false, noShutdownDelay: false, evalPriority: 0 };
-      this.#ask(action, deregisterJob(server, { ...ref, ...rest }));
+    const ref = { namespace: NAMESPACE, id: shape.id, token: this.#requests.token() };
+    const ask = (answer: Promise<unknown>) => this.#requests.ask(action, answer, ref.token);
+    if (action === "stop" || action === "purge") {
+      const purge = action === "purge";
+      ask(deregisterJob(server, { ...ref, purge, noShutdownDelay: false, evalPriority: 0 }));
+    } else if (action === "reschedule") {
+      ask(evaluateJob(server, { ...ref, forceReschedule: true }));
     } else if (action === "scale") {
       const rest = { group: "web", message: "", error: false, meta: null };
-      const count = 1 + this.#random.int(6);
-      if (shape.type === "service") this.#ask(action, scaleJob(server, { ...ref, ...rest, count }));
+      const count = randomCount(this.#random, shape.port, this.#limits);
+      if (shape.type === "service") ask(scaleJob(server, { ...ref, ...rest, count }));
     } else {
       const versions = server.snapshot().jobVersions(ref);
-      const version = this.#random.pick(versions).version;
-      this.#ask(action, revertJob(server, { ...ref, version, enforcePriorVersion: null }));
+      if (versions.length === 0) return;
+      const { version } = this.#random.pick(versions);
+      ask(revertJob(server, { ...ref, version, enforcePriorVersion: null }));
     }
   }
 
-  #steer(server: Server, action: "promote" | "pause" | "resume" | "fail"): void {
-    const active = [...server.snapshot().deployments()].filter(isDeploymentActive);
-    if (active.length === 0) return;
-    const { id } = this.#random.pick(active);
-    const token = this.#token();
-    if (action === "promote") {
-      this.#ask(action, promoteDeployment(server, { id, groups: null, token }));
-    } else if (action === "fail") this.#ask(action, failDeployment(server, { id, token }));
-    else this.#ask(action, pauseDeployment(server, { id, pause: action === "pause", token }));
-  }
-
-  #node(server: Server, action: "drain" | "drainCancel" | "ineligible" | "eligible"): void {
-    const nodes = [...server.snapshot().nodes()];
-    if (nodes.length === 0) return;
-    const node = this.#random.pick(nodes);
-    if (action === "ineligible" || action === "eligible") {
-      this.#eligible(server, node.id, action);
-      return;
-    }
-    const deadline = this.#random.pick([15, 60]) * SECOND;
-    const spec = action === "drain" ? { deadline, ignoreSystemJobs: false } : null;
-    const rest = { markEligible: true, meta: {}, token: this.#token() };
-    this.#ask(action, drainNode(server, { id: node.id, spec, ...rest }));
-  }
-
-  #eligible(server: Server, id: string, eligibility: "eligible" | "ineligible"): void {
-    const token = this.#token();
-    this.#ask(eligibility, setNodeEligibility(server, { id, eligibility, token }));
+  #shape(of: Pick<JobShape, "id" | "type" | "image">): JobShape {
+    return randomShape(this.#random, of, this.#limits);
   }
 
   #register(server: Server, shape: JobShape, what: string): void {
     this.#cluster.trace.note("submit", shape.id, shape.image, shape.count);
     this.#shapes.set(shape.id, shape);
+    const token = this.#requests.token();
     const request = {
       input: jobOf(shape),
       submission: null,
@@ -232,41 +225,33 @@ export class Workload {
       preserveCounts: false,
       preserveResources: false,
       evalPriority: 0,
-      token: this.#token(),
+      token,
     };
-    this.#ask(what, registerJob(server, request));
+    this.#requests.ask(what, registerJob(server, request), token);
   }
 
-  /** A refusal is an answer; only a bug is a failure. */
-  #ask(what: string, answer: Promise<unknown>): void {
-    answer.then(
-      () => this.#cluster.trace.note(`action ${what}`),
-      (error: unknown) => {
-        const refused = error instanceof DroverError || error instanceof ApiError;
-        if (!refused || error.message.includes("validation failed")) {
-          this.#cluster.fail(`action ${what}`, error);
-        } else this.#cluster.trace.note(`refused ${what}`, error.message);
-      },
-    );
-  }
-
-  #anyShape(server: Server): JobShape | undefined {
-    const live = [...this.#shapes.values()].filter(({ id }) => {
-      return this.#job(server, id)?.stop === false;
-    });
+  #anyShape(): JobShape | undefined {
+    const live = [...this.#shapes.values()].filter(({ id }) => this.#live(id) !== undefined);
     return live.length === 0 ? undefined : this.#random.pick(live);
   }
 
-  #job(server: Server, id: string) {
-    return server.snapshot().job({ namespace: NAMESPACE, id });
+  /** Registered and not stopped. */
+  #live(id: string): Job | undefined {
+    const job = this.#job(id);
+    return job?.stop === true ? undefined : job;
   }
 
-  #token(): string {
-    return `workload:${this.#nextSerial()}`;
+  #job(id: string): Job | undefined {
+    return this.#cluster.truth.state?.job({ namespace: NAMESPACE, id });
   }
+}
 
-  #nextSerial(): number {
-    this.#serial += 1;
-    return this.#serial;
-  }
+/** Its work is done some day; nobody mends it. */
+function endsByItself({ type }: JobShape): boolean {
+  return type === "batch" || type === "sysbatch";
+}
+
+function imageOf(job: Job): string | undefined {
+  const main = job.taskGroups[0]?.tasks.find(({ name }) => name === MAIN_TASK);
+  return (main?.config as { image?: string } | null | undefined)?.image;
 }

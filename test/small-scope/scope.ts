@@ -19,7 +19,7 @@ export type FaultKind =
 
 export type Operation =
   | { readonly kind: "submit"; readonly image: string; readonly count?: number }
-  /** Of the first node; 0 = without a deadline. */
+  /** Of the node on which the oldest allocation runs; 0 = without a deadline. */
   | { readonly kind: "drain"; readonly deadlineMs: number }
   /** When its canaries are healthy; before that it would be refused. */
   | { readonly kind: "promote" };

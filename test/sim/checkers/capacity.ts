@@ -32,8 +32,8 @@ export class Capacity implements ClusterChecker {
     const held = state
       .allocsByNode(node.id)
       .filter((a) => a.desiredStatus === "run" && !hasEnded(a) && a.phase !== "prepare");
-    const cpu = sum(held, (a) => tasksOf(a).reduce((all, t) => all + t.cpu.cpuShares, 0));
-    const memory = sum(held, (a) => tasksOf(a).reduce((all, t) => all + t.memory.memoryMb, 0));
+    const cpu = sum(held, (a) => peak(a, (task) => task.cpu.cpuShares));
+    const memory = sum(held, (a) => peak(a, (task) => task.memory.memoryMb));
     const { nodeResources } = node;
     expect(cpu <= nodeResources.cpu.cpuShares, this, () => `${node.name}: ${cpu} cpu shares`);
     expect(memory <= nodeResources.memory.memoryMb, this, () => `${node.name}: ${memory} MB`);
@@ -50,8 +50,18 @@ export class Capacity implements ClusterChecker {
   }
 }
 
-function tasksOf(alloc: Allocation) {
-  return Object.values(alloc.allocatedResources.tasks);
+type TaskResources = Allocation["allocatedResources"]["tasks"][string];
+
+/** What its tasks hold at once at most: before, during or after the main ones, and throughout. */
+function peak({ allocatedResources }: Allocation, amount: (task: TaskResources) => number): number {
+  const during = { before: 0, main: 0, after: 0, always: 0 };
+  for (const [name, task] of Object.entries(allocatedResources.tasks)) {
+    const lifecycle = allocatedResources.taskLifecycles[name];
+    const isBefore = lifecycle?.hook === "prestart";
+    if (isBefore) during[lifecycle?.sidecar === true ? "always" : "before"] += amount(task);
+    else during[lifecycle?.hook === "poststop" ? "after" : "main"] += amount(task);
+  }
+  return Math.max(during.before, during.main, during.after) + during.always;
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

@@ -17,10 +17,16 @@ export interface ClusterChecker {
   applied?(entry: AppliedEntry, truth: Truth): void;
   started?(engine: SimEngine, container: Container, truth: Truth): void;
   stopping?(engine: SimEngine, container: Container, truth: Truth): void;
+  /** A write, known by its token, was answered well. */
+  acknowledged?(token: string): void;
+  /** Some server has replaced its state by a snapshot. */
+  restored?(state: StateSnapshot): void;
   /** A container or a registration changed. */
   changed?(truth: Truth): void;
-  /** Everything is healed and at rest. */
-  quiescent?(truth: Truth): void;
+  /** Once a second after everything is healed; `now`: the leader's clock. */
+  looked?(state: StateSnapshot, now: number): void;
+  /** Everything is at rest; `servers`: the state of each that is up. */
+  quiescent?(truth: Truth, servers: readonly StateSnapshot[]): void;
 }
 
 export function expect(

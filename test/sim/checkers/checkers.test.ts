@@ -1,17 +1,28 @@
 /** Each checker sees what it is there for in a world that was spoiled on purpose. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Allocation, Job } from "@drover/model";
-import { mockAlloc, mockJob, mockNode, mockTask, mockTaskGroup } from "@drover/model/testing";
-import { type Command, StateMachineStore } from "@drover/state";
+import type { Allocation, AllocClientReport, Job } from "@drover/model";
+import {
+  mockAlloc,
+  mockDeployment,
+  mockDeploymentState,
+  mockJob,
+  mockNode,
+  mockTask,
+  mockTaskGroup,
+} from "@drover/model/testing";
+import { type Command, StateMachineStore, type StateSnapshot } from "@drover/state";
 import { type SimClock, SimRandom } from "@raft/node-raft/sim";
 import { SimCatalog } from "../world/catalog.ts";
 import { SimEngine } from "../world/engine.ts";
 import { Truth } from "../world/truth.ts";
+import { Acknowledged } from "./acknowledged.ts";
 import { Capacity } from "./capacity.ts";
 import type { ClusterChecker } from "./checker.ts";
+import { DeploymentEnds } from "./deployment-ends.ts";
 import { DesiredBound } from "./desired-bound.ts";
 import { NoOrphans } from "./no-orphans.ts";
+import { Ownership } from "./ownership.ts";
 import { ServingFloor } from "./serving-floor.ts";
 import { StopCommanded } from "./stop-commanded.ts";
 
@@ -61,13 +72,15 @@ class Spoiled {
     });
   }
 
-  apply(draft: object): void {
+  /** `toldAs`: tag of the command that the checker is told. */
+  apply(draft: object, toldAs?: number): void {
     this.#index += 1;
     const command = { v: 1, now: 1, token: `t${this.#index}`, ...draft } as unknown as Command;
     const before = this.store.snapshot();
     const { result } = this.store.apply(command, this.#index);
     assert.ok(result.ok, JSON.stringify(result));
-    this.truth.applied({ command, result, before, after: this.store.snapshot() });
+    const told = toldAs === undefined ? command : ({ ...command, tag: toldAs } as Command);
+    this.truth.applied({ command: told, result, before, after: this.store.snapshot() });
   }
 
   allocs(count: number, over: Partial<Allocation> = {}): Allocation[] {
@@ -82,8 +95,12 @@ class Spoiled {
     }));
   }
 
-  plan(placements: readonly Allocation[], stops: readonly Allocation[] = []): void {
-    this.apply({
+  plan(
+    placements: readonly Allocation[],
+    stops: readonly Allocation[] = [],
+    toldAs?: number,
+  ): void {
+    const draft = {
       tag: 6,
       plan: {
         id: `p${this.#index}`,
@@ -107,15 +124,36 @@ class Spoiled {
         annotations: null,
       },
       evals: [],
-    });
+    };
+    this.apply(draft, toldAs);
   }
 
-  start(alloc: Allocation, ports: readonly number[] = [], name = alloc.id) {
+  /** Of its client: it runs. */
+  report(over: Partial<AllocClientReport>, toldAs?: number): void {
+    const report = {
+      clientSeq: 1,
+      clientStatus: "running",
+      clientDescription: "",
+      taskStates: {},
+      healthy: null,
+      healthAt: 0,
+      serving: null,
+      prepared: false,
+      unretryableError: "",
+      networkStatus: null,
+      imageDigests: {},
+      nodeId: NODE.id,
+      ...over,
+    };
+    this.apply({ tag: 7, reports: [report], evals: [] }, toldAs);
+  }
+
+  start(alloc: Allocation, ports: readonly number[] = [], name = alloc.id, taskName = "main") {
     const identity = {
       clusterId: "c",
       nodeId: NODE.id,
       allocId: alloc.id,
-      taskName: "main",
+      taskName,
       namespace: "default",
       jobId: "a",
       groupName: "web",
@@ -130,8 +168,9 @@ function fails(name: string, act: () => void): void {
 
 test("I2 sees that an update stops two of three that serve", () => {
   const world = new Spoiled(new ServingFloor());
-  const allocs = world.allocs(3, { clientStatus: "running" });
+  const allocs = world.allocs(3);
   world.plan(allocs);
+  for (const { id } of allocs) world.report({ id, healthy: true });
   for (const alloc of allocs) world.start(alloc);
   world.register(world.job);
   world.plan([], allocs.slice(0, 1));
@@ -206,4 +245,90 @@ test("I11 sees a stop that nobody commanded", () => {
   fails("stop commanded", () => world.engine.signal(container, 1_000));
   world.plan([], allocs);
   world.engine.signal(container, 1_000);
+});
+
+test("I11 lets tasks go whose main task has ended, and what an operator restarts", () => {
+  const world = new Spoiled(new StopCommanded());
+  const allocs = world.allocs(2);
+  const [one, other] = allocs;
+  assert.ok(one && other);
+  world.plan(allocs);
+  const main = world.start(one);
+  const beside = world.start(one, [], "beside", "sidecar");
+  fails("stop commanded", () => world.engine.signal(beside, 1_000));
+  world.engine.exit(main, 1);
+  world.engine.signal(beside, 1_000);
+  const restarted = world.start(other);
+  world.truth.restarting(other.id);
+  world.engine.signal(restarted, 1_000);
+});
+
+test("I6 sees an answer to a write that nobody applied, and a state without one that was", () => {
+  const world = new Spoiled(new Acknowledged());
+  world.apply({ tag: 13, nodeId: NODE.id, eligibility: "ineligible", event: null, evals: [] });
+  world.truth.acknowledged("t3");
+  world.truth.quiescent([world.store.snapshot()]);
+  fails("acknowledged writes", () => world.truth.acknowledged("t9"));
+  const amnesiac = new StateMachineStore();
+  amnesiac.advance(2);
+  world.truth.restored(amnesiac.snapshot());
+  amnesiac.advance(3);
+  fails("acknowledged writes", () => world.truth.restored(amnesiac.snapshot()));
+});
+
+test("I9 sees the scheduler's word from a client, and the client's from the scheduler", () => {
+  const world = new Spoiled(new Ownership());
+  const [alloc] = world.allocs(1);
+  assert.ok(alloc);
+  world.plan([alloc]);
+  fails("ownership", () => world.plan([], [alloc], 7));
+  fails("ownership", () => world.report({ id: alloc.id }, 6));
+  world.report({ id: alloc.id, clientSeq: 2, healthy: true });
+});
+
+test("I4 sees a deadline beyond T_max, one that has passed, and an end that does not come", () => {
+  const checker = new DeploymentEnds();
+  const SECONDS = 1_000_000_000;
+  const by = (requireProgressBy: number, healthyAllocs = 0) => {
+    const group = mockDeploymentState({
+      progressDeadline: 10 * SECONDS,
+      desiredTotal: 2,
+      requireProgressBy,
+      healthyAllocs,
+    });
+    const deployment = mockDeployment({ status: "running", taskGroups: { web: group } });
+    return {
+      clock: 1_000,
+      deployments: () => [deployment],
+      deployment: () => deployment,
+      deploymentsByJob: () => [deployment],
+    } as unknown as StateSnapshot;
+  };
+  const told = (after: StateSnapshot) =>
+    checker.applied({ after, before: after, command: {}, result: {} } as never);
+  told(by(31_000));
+  fails("deployments end", () => told(by(31_500)));
+  checker.looked(by(31_000), 50_000);
+  fails("deployments end", () => checker.looked(by(31_000), 52_000));
+  checker.looked(by(31_000, 2), 60_000);
+  checker.looked(by(31_000, 2), 80_000);
+  fails("deployments end", () => checker.looked(by(31_000, 2), 80_001));
+});
+
+test("I5 counts what runs at once: before, during or after, and beside the main task", () => {
+  const world = new Spoiled(new Capacity(), 100);
+  const [alloc] = world.allocs(1);
+  assert.ok(alloc);
+  const task = { memory: { memoryMb: 1, memoryMaxMb: 0 }, networks: [], devices: [] };
+  const half = { ...task, cpu: { cpuShares: 2_400, reservedCores: [] } };
+  const { shared } = alloc.allocatedResources;
+  const hook = (name: string, sidecar: boolean) => {
+    const taskLifecycles = { main: null, other: { hook: name, sidecar } };
+    return { tasks: { main: half, other: half }, taskLifecycles, shared };
+  };
+  world.plan([{ ...alloc, allocatedResources: hook("prestart", false) }]);
+  world.plan([{ ...alloc, allocatedResources: hook("poststop", false) }]);
+  fails("capacity", () => {
+    world.plan([{ ...alloc, allocatedResources: hook("prestart", true) }]);
+  });
 });

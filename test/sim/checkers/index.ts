@@ -1,7 +1,10 @@
+import { Acknowledged } from "./acknowledged.ts";
 import { Capacity } from "./capacity.ts";
 import type { ClusterChecker } from "./checker.ts";
+import { DeploymentEnds } from "./deployment-ends.ts";
 import { DesiredBound } from "./desired-bound.ts";
 import { NoOrphans } from "./no-orphans.ts";
+import { Ownership } from "./ownership.ts";
 import { ServingFloor } from "./serving-floor.ts";
 import { StopCommanded } from "./stop-commanded.ts";
 
@@ -13,5 +16,8 @@ export function allCheckers(): ClusterChecker[] {
     new Capacity(),
     new NoOrphans(),
     new StopCommanded(),
+    new Ownership(),
+    new Acknowledged(),
+    new DeploymentEnds(),
   ];
 }

@@ -1,7 +1,8 @@
 /**
  * I2: no plan stops an allocation that serves unless `count - max_parallel` others go on, be it for
  * an update or because there are too many. Whether one serves is measured at its container and in
- * the catalog. One that was lost by accident, and of which the servers cannot know yet, still
+ * the catalog, or, where the job says that its checks do not count (`health_check`), at its
+ * container alone. One that was lost by accident, and of which the servers cannot know yet, still
  * counts; one that they cannot know to serve may be stopped freely.
  */
 import type { Allocation, Job, TaskGroup } from "@drover/model";
@@ -11,9 +12,12 @@ import { type AppliedEntry, type ClusterChecker, expect } from "./checker.ts";
 
 export class ServingFloor implements ClusterChecker {
   readonly name = "serving floor (I2)";
+  /** What an operator has said to be healthy counts, whatever there is to be seen. */
+  readonly #byHand = new Set<string>();
 
   applied(entry: AppliedEntry, truth: Truth): void {
     const { command, after } = entry;
+    if (command.tag === 16) for (const id of command.healthy) this.#byHand.add(id);
     if (command.tag !== 6) return;
     const job = after.job({ namespace: command.plan.namespace, id: command.plan.jobId });
     if (job === undefined || job.stop || job.type !== "service") return;
@@ -33,14 +37,16 @@ export class ServingFloor implements ClusterChecker {
       (a) =>
         !isExtra(a, before) &&
         isKnown(a) &&
-        truth.isServing(a) &&
-        !hasTwin(a, before, (b) => !stopped.includes(b) && truth.isServing(b)),
+        serves(a, truth) &&
+        !hasTwin(a, before, (b) => !stopped.includes(b) && serves(b, truth)),
     );
     if (hurt.length === 0 || group.update === null) return;
     const left = desiredToRun(after, job, group.name);
     // A drain is an operator's wish with a limit of its own.
     if ([...left, ...stopped].some((a) => a.desiredTransition.migrate === true)) return;
-    const serving = left.filter((a) => truth.isServing(a) || (truth.hasServed(a.id) && isKnown(a)));
+    const serving = left.filter(
+      (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && isKnown(a)),
+    );
     const floor = group.count - group.update.maxParallel;
     expect(serving.length >= floor, this, () => {
       const ids = (allocs: readonly Allocation[]) => allocs.map((a) => a.id.slice(0, 8)).join();
@@ -50,6 +56,13 @@ export class ServingFloor implements ClusterChecker {
       );
     });
   }
+}
+
+function serves(alloc: Allocation, truth: Truth): boolean {
+  const job = truth.state?.allocJob(alloc);
+  const group = job?.taskGroups.find(({ name }) => name === alloc.taskGroup);
+  const byChecks = (group?.update?.healthCheck ?? "checks") === "checks";
+  return byChecks ? truth.isServing(alloc) : truth.isRunning(alloc);
 }
 
 /** It serves beside the one that it was to replace, or the other way round: one of them may go. */
@@ -68,7 +81,8 @@ function hasTwin(
 /** The servers learn that an allocation serves from its client: its verdict, and what it sees. */
 function isKnown(alloc: Allocation): boolean {
   if (alloc.clientStatus !== "running" || alloc.serving === false) return false;
-  return alloc.deploymentStatus?.healthy === true;
+  if (alloc.deploymentStatus?.healthy === true) return true;
+  return alloc.deploymentId === "" && alloc.serving === true;
 }
 
 function isCanary(alloc: Allocation): boolean {

@@ -6,7 +6,7 @@ import { tellEntry } from "../story.ts";
 import { SimCatalog } from "./catalog.ts";
 import { Machine } from "./machine.ts";
 import { ServerMember } from "./server-member.ts";
-import { Truth } from "./truth.ts";
+import { mainContainer, Truth } from "./truth.ts";
 import { SimWire } from "./wire.ts";
 
 const TIMINGS: ServerTimings = {
@@ -20,6 +20,8 @@ const TIMINGS: ServerTimings = {
 export interface ClusterOptions {
   readonly raft: Scenario;
   readonly machines: number;
+  readonly cpuShares: number;
+  readonly wallOffsetMs: number;
   readonly wireDelayMs: readonly [number, number];
   readonly checkers: readonly ClusterChecker[];
   readonly keepLines: boolean;
@@ -33,7 +35,8 @@ export class Cluster {
   readonly truth: Truth;
   readonly machines: Machine[] = [];
   readonly timings = TIMINGS;
-  readonly addresses: readonly string[];
+  readonly cpuShares: number;
+  readonly wallOffsetMs: number;
   /** What the agents logged; only when lines are kept. */
   readonly logs: string[] = [];
   readonly #keepLines: boolean;
@@ -42,8 +45,8 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.scenario = options.raft;
     this.#keepLines = options.keepLines;
-    const voters = Array.from({ length: options.raft.voters }, (_, i) => `m${i + 1}`);
-    this.addresses = voters.map((id) => `${id}:4647`);
+    this.cpuShares = options.cpuShares;
+    this.wallOffsetMs = options.wallOffsetMs;
     this.raft = new World(
       options.raft,
       (id, _world, known) => {
@@ -69,7 +72,7 @@ export class Cluster {
     });
     this.catalog = new SimCatalog(clock, random.fork("catalog"), (host, spec) => {
       const engine = this.machines.find((machine) => machine.host === host)?.engine;
-      const container = engine?.running().find(({ identity }) => identity.allocId === spec.allocId);
+      const container = engine === undefined ? undefined : mainContainer(engine, spec.allocId);
       return container !== undefined && container.readyAt <= clock.now;
     });
     this.catalog.onChange = () => this.truth.changed();
@@ -85,8 +88,13 @@ export class Cluster {
     return this.raft.trace;
   }
 
+  /** Without those that are lost for good. */
   get members(): readonly ServerMember[] {
-    return this.#members;
+    return this.#members.filter((member) => !member.lost);
+  }
+
+  get addresses(): readonly string[] {
+    return this.members.map(({ id }) => `${id}:4647`);
   }
 
   bootstrap(): void {
@@ -97,7 +105,7 @@ export class Cluster {
   /** The server that leads and answers; null when there is none. */
   leader(): Server | null {
     const member = this.raft.leader()?.member;
-    const found = this.#members.find((one) => one === member);
+    const found = this.members.find((one) => one === member);
     return found?.server ?? null;
   }
 

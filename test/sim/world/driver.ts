@@ -72,7 +72,9 @@ export class SimDriver implements TaskDriver {
       // The daemon goes on though the agent may die meanwhile.
       engine.time.after(engine.random.between(20, 400), () => {
         try {
-          const ports = request.ports.map(({ value }) => value);
+          const labels = (request.config as { ports?: readonly string[] }).ports ?? [];
+          const mapped = request.ports.filter(({ label }) => labels.includes(label));
+          const ports = mapped.map(({ value }) => value);
           const { identity } = request;
           const twin = engine.containers.get(name);
           const container = twin ?? engine.create(name, { identity, image, ports });

@@ -97,6 +97,7 @@ export class SimEngine {
     this.#watcher.started(this, container);
     if (kind === "crash") this.#exitIn(container, this.random.between(100, 2_500), 1);
     if (kind === "batch") this.#exitIn(container, this.random.between(1_000, 9_000), 0);
+    if (kind === "hook") this.#exitIn(container, this.random.between(50, 900), 0);
     return container;
   }
 

@@ -13,6 +13,8 @@ export const ImageKind = {
   sick: "sick",
   /** Does its work and ends well. */
   batch: "batch",
+  /** A short piece of work before, beside or after the main task. */
+  hook: "hook",
 } as const;
 export type ImageKind = (typeof ImageKind)[keyof typeof ImageKind];
 

@@ -55,7 +55,7 @@ export class Machine {
 
   boot(): void {
     const cluster = this.#cluster;
-    const process = new SimProcess(this.host, cluster.raft.clock, 0);
+    const process = new SimProcess(this.host, cluster.raft.clock, () => 0);
     this.#process = process;
     const log = (level: string, message: string, fields: object = {}) =>
       cluster.log(this.host, level, message, fields);
@@ -83,7 +83,7 @@ export class Machine {
       hostAddress: `10.0.0.${this.#number}`,
       minDynamicPort: 20_000,
       maxDynamicPort: 20_040,
-      totalCpuShares: 4_000,
+      totalCpuShares: cluster.cpuShares,
       totalMemoryMb: 4_096,
       consumerGraceMs: 500,
     };

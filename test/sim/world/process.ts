@@ -22,13 +22,14 @@ export class SimProcess {
   #backlog: (() => void)[] = [];
   readonly #onEnd: (() => void)[] = [];
 
-  constructor(host: string, time: SimClock, wallOffsetMs: number) {
+  /** `wallOffsetMs`: how far its machine's wall clock is ahead just now; it may step. */
+  constructor(host: string, time: SimClock, wallOffsetMs: () => number) {
     this.host = host;
     this.time = time;
     this.clock = {
-      now: () => Math.floor(EPOCH_MS + wallOffsetMs + time.now),
+      now: () => Math.floor(EPOCH_MS + wallOffsetMs() + time.now),
       setTimer: (at, fn) => {
-        const ms = at - EPOCH_MS - wallOffsetMs - time.now;
+        const ms = at - EPOCH_MS - wallOffsetMs() - time.now;
         return this.after(Math.max(0, ms) + ROUNDING_MS, fn);
       },
     };

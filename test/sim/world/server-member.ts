@@ -33,6 +33,9 @@ const LIMITS = {
   uncommittedBytesMax: 64 << 20,
 };
 
+const CHANGE_TIMEOUT_MS = 5_000;
+
+type MembershipChange = Parameters<RaftNode<CommandResult>["changeMembership"]>[0];
 type Message = Parameters<SimMember["receive"]>[0];
 
 export class ServerMember implements SimMember {
@@ -46,14 +49,17 @@ export class ServerMember implements SimMember {
   #transport: SimTransport | null = null;
   #server: Server | null = null;
   #onDeath: (() => void)[] = [];
-  readonly #wallOffsetMs: number;
+  #wallOffsetMs: number;
+  /** Its machine and its disk are gone for good. */
+  lost = false;
 
   constructor(id: string, cluster: Cluster, voters: ServerMember["voters"]) {
     this.id = id;
     this.#cluster = cluster;
     this.#voters = voters;
     this.#disk = new NodeDisk(cluster.raft.random.fork(`${id} disk`));
-    this.#wallOffsetMs = Math.floor(cluster.raft.random.between(-800, 800));
+    const { wallOffsetMs } = cluster;
+    this.#wallOffsetMs = Math.floor(cluster.raft.random.between(-wallOffsetMs, wallOffsetMs));
   }
 
   get voters(): readonly { id: string; address: string }[] | null {
@@ -76,7 +82,7 @@ export class ServerMember implements SimMember {
   boot(): void {
     this.#life += 1;
     const { raft } = this.#cluster;
-    const process = new SimProcess(this.id, raft.clock, this.#wallOffsetMs);
+    const process = new SimProcess(this.id, raft.clock, () => this.#wallOffsetMs);
     this.#process = process;
     this.#open(process).catch((error: unknown) => {
       if (process.alive) this.#cluster.fail(`${this.id} cannot start`, error);
@@ -99,6 +105,11 @@ export class ServerMember implements SimMember {
 
   resume(): void {
     this.#process?.resume();
+  }
+
+  /** Somebody sets the wall clock of its machine. */
+  stepClock(byMs: number): void {
+    this.#wallOffsetMs += byMs;
   }
 
   slowDisk(extraMs: number): void {
@@ -157,8 +168,14 @@ export class ServerMember implements SimMember {
     this.#raft?.transferLeadership(to).catch(() => this.#cluster.trace.count("transfer refused"));
   }
 
-  change(): boolean {
-    return false;
+  /** False: it does not lead. What comes of it is seen in the configuration. */
+  change(change: MembershipChange): boolean {
+    const raft = this.#raft;
+    if (raft === null || this.paused || raft.status().role !== "leader") return false;
+    raft
+      .changeMembership(change, { timeoutMs: CHANGE_TIMEOUT_MS })
+      .catch(() => this.#cluster.trace.count("change refused"));
+    return true;
   }
 
   view(): MemberView | null {
@@ -172,7 +189,7 @@ export class ServerMember implements SimMember {
   }
 
   async #open(process: SimProcess): Promise<void> {
-    const { raft: world, scenario, wire, addresses } = this.#cluster;
+    const { raft: world, scenario, wire } = this.#cluster;
     const life: Life = {
       id: this.id,
       world,
@@ -222,7 +239,7 @@ export class ServerMember implements SimMember {
         region: "global",
         timings: this.#cluster.timings,
         clusterId: () => CLUSTER_ID,
-        serverAddresses: () => addresses,
+        serverAddresses: () => this.#cluster.addresses,
       },
       {
         clock: process.clock,
@@ -236,7 +253,9 @@ export class ServerMember implements SimMember {
       },
     );
     wire.listen(address, process, router);
-    if (raft.fresh) await raft.bootstrap({ clusterId: CLUSTER_ID, voters: this.#voters ?? [] });
+    if (!raft.fresh) return;
+    if (this.#voters === null) await raft.join({ clusterId: CLUSTER_ID });
+    else await raft.bootstrap({ clusterId: CLUSTER_ID, voters: this.#voters });
   }
 
   /** Tells raft's checkers of each entry and state, and ours of each entry once. */
@@ -274,7 +293,10 @@ export class ServerMember implements SimMember {
         await fsm.restore(meta, source);
         if (!process.alive) return;
         const { index, chain } = store.snapshot();
-        world.guard(() => world.watch.restored(this.id, index, chainNumber(chain)));
+        world.guard(() => {
+          world.watch.restored(this.id, index, chainNumber(chain));
+          truth.restored(store.snapshot());
+        });
       },
     };
   }

@@ -5,6 +5,7 @@
 import type { Allocation, Job } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
 import type { AppliedEntry, ClusterChecker } from "../checkers/checker.ts";
+import { MAIN_TASK } from "../jobs.ts";
 import type { SimCatalog } from "./catalog.ts";
 import type { Container, EngineWatcher, SimEngine } from "./engine.ts";
 
@@ -25,6 +26,8 @@ export class Truth implements EngineWatcher {
   #state: StateSnapshot | null = null;
   /** Allocations that were seen serving at least once. */
   readonly #served = new Set<string>();
+  /** Allocations that an operator had restarted. */
+  readonly #restarted = new Set<string>();
 
   constructor(deps: TruthDeps) {
     this.#deps = deps;
@@ -46,6 +49,26 @@ export class Truth implements EngineWatcher {
     this.#deps.note("commit", entry.after.index, entry.command.tag);
     this.#deps.tell(entry);
     for (const checker of this.#deps.checkers) checker.applied?.(entry, this);
+  }
+
+  /** A write was answered well. */
+  acknowledged(token: string): void {
+    this.#deps.guard(() => {
+      for (const checker of this.#deps.checkers) checker.acknowledged?.(token);
+    });
+  }
+
+  /** A server has replaced its state by a snapshot. */
+  restored(state: StateSnapshot): void {
+    for (const checker of this.#deps.checkers) checker.restored?.(state);
+  }
+
+  restarting(allocId: string): void {
+    this.#restarted.add(allocId);
+  }
+
+  mayRestart(allocId: string): boolean {
+    return this.#restarted.has(allocId);
   }
 
   started(engine: SimEngine, container: Container): void {
@@ -78,8 +101,15 @@ export class Truth implements EngineWatcher {
     });
   }
 
-  quiescent(): void {
-    for (const checker of this.#deps.checkers) checker.quiescent?.(this);
+  /** Once a second after everything is healed; `now`: the leader's clock. */
+  look(now: number): void {
+    if (this.#state === null) return;
+    for (const checker of this.#deps.checkers) checker.looked?.(this.#state, now);
+  }
+
+  /** `servers`: the state of each that is up. */
+  quiescent(servers: readonly StateSnapshot[] = []): void {
+    for (const checker of this.#deps.checkers) checker.quiescent?.(this, servers);
   }
 
   hasServed(allocId: string): boolean {
@@ -95,10 +125,15 @@ export class Truth implements EngineWatcher {
     );
   }
 
+  isRunning(alloc: Allocation): boolean {
+    const engine = this.engines.find(({ nodeId }) => nodeId === alloc.nodeId);
+    return engine !== undefined && mainContainer(engine, alloc.id) !== undefined;
+  }
+
   /** Its container runs and works, and consumers of its services can find it. */
   isServing(alloc: Allocation): boolean {
     const engine = this.engines.find(({ nodeId }) => nodeId === alloc.nodeId);
-    const container = engine?.running().find(({ identity }) => identity.allocId === alloc.id);
+    const container = engine === undefined ? undefined : mainContainer(engine, alloc.id);
     if (container === undefined) return false;
     const group = this.#state?.allocJob(alloc)?.taskGroups.find((g) => g.name === alloc.taskGroup);
     const wanted = (group?.services.length ?? 0) + countTaskServices(group);
@@ -116,13 +151,27 @@ function countTaskServices(group: Job["taskGroups"][number] | undefined): number
   return group?.tasks.reduce((sum, task) => sum + task.services.length, 0) ?? 0;
 }
 
-/** Allocations of a registration's group that the servers want to run and that can still do so. */
+/**
+ * Allocations of a registration's group that the servers want to run and that can still do so; what
+ * is out of reach may be replaced, and counts again when it is back (chapter 3.10).
+ */
 export function desiredToRun(state: StateSnapshot, job: Job, group: string): Allocation[] {
   return state
     .allocsByJob(job)
     .filter((alloc) => alloc.taskGroup === group && alloc.jobCreateIndex === job.createIndex)
     .filter((alloc) => alloc.desiredStatus === "run" && !hasEnded(alloc))
-    .filter((alloc) => alloc.phase !== "prepare");
+    .filter((alloc) => alloc.phase !== "prepare" && alloc.clientStatus !== "unknown");
+}
+
+/** Of the task that the allocation is there for, while it runs. */
+export function mainContainer(engine: SimEngine, allocId: string): Container | undefined {
+  for (const container of engine.containers.values()) {
+    const { identity, exit } = container;
+    if (identity.allocId === allocId && identity.taskName === MAIN_TASK && exit === null) {
+      return container;
+    }
+  }
+  return undefined;
 }
 
 export function hasEnded(alloc: Pick<Allocation, "clientStatus">): boolean {

@@ -29,6 +29,7 @@ import { evalOutcome } from "./eval-outcome.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { limitPlan } from "./limit-plan.ts";
 import { newEval } from "./new-eval.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 
 const TYPES = ["service", "batch", "system", "sysbatch"];
 const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, system: 5, sysbatch: 5 };
@@ -50,12 +51,11 @@ interface Ended {
 
 export class EvalLoop {
   readonly #context: ServerContext;
+  readonly #turns: OneAtATime;
   readonly #loop: LeaderLoop;
   #broker = new EvalBroker();
   #blocked = new BlockedEvals();
   #leading = false;
-  /** A plan's outcome is unknown: it may still be applied, and must be before the next decision. */
-  #uncertain = false;
   /** Taken from the broker and not written yet: kept until they are, under one token. */
   #ended: Ended | null = null;
   #isWritingEnded = false;
@@ -68,8 +68,9 @@ export class EvalLoop {
   /** Grows with each leadership: what was decided in an earlier one is not proposed. */
   #leadership = 0;
 
-  constructor(context: ServerContext) {
+  constructor(context: ServerContext, turns: OneAtATime) {
     this.#context = context;
+    this.#turns = turns;
     this.#loop = new LeaderLoop({ name: "evaluations", pass: () => this.#pass() }, context);
   }
 
@@ -182,7 +183,6 @@ export class EvalLoop {
     const broker = this.#broker;
     const { evaluation, token } = lease;
     const failed = (error: unknown) => {
-      this.#uncertain = true;
       this.#context.log("warn", "evaluation not processed", {
         eval: evaluation.id,
         job: evaluation.jobId,
@@ -192,12 +192,7 @@ export class EvalLoop {
       broker.nack(evaluation.id, token, this.#context.clock.now());
     };
     try {
-      if (this.#uncertain) {
-        await this.#landed();
-        await this.#context.engine.barrier();
-      }
-      this.#uncertain = false;
-      const { committed } = await this.#process(evaluation);
+      const { committed } = await this.#turns.overlap(() => this.#process(evaluation));
       this.#track(committed.then(() => void broker.ack(evaluation.id, token), failed));
     } catch (error) {
       failed(error);
@@ -230,7 +225,7 @@ export class EvalLoop {
       if (done) return { committed };
       await committed;
       // What a node was taken by may be in flight: the next round has to see it.
-      await this.#landed();
+      await this.#turns.landed();
       // What went through is progress: only standing still uses attempts up.
       left = isPlanEmpty(verified.plan) ? left - 1 : attempts;
     }
@@ -280,11 +275,6 @@ export class EvalLoop {
       this.#loop.wake();
     });
     this.#inFlight.add(tracked);
-  }
-
-  /** Nothing is in flight any more. */
-  async #landed(): Promise<void> {
-    while (this.#inFlight.size > 0) await Promise.all(this.#inFlight);
   }
 
   /** What newer evaluations made needless, and what ran out of deliveries. One entry at a time. */

@@ -9,6 +9,7 @@ import { EvalLoop } from "./eval-loop.ts";
 import { GcLoop } from "./gc-loop.ts";
 import { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { LeaderCalls } from "./leader-call.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
 
 export class LeaderLoops {
   readonly #context: ServerContext;
@@ -20,9 +21,11 @@ export class LeaderLoops {
 
   constructor(context: ServerContext, fsm: ServerFsm) {
     this.#context = context;
-    this.evals = new EvalLoop(context);
+    // Both decide what a group can spare.
+    const turns = new OneAtATime(context.engine);
+    this.evals = new EvalLoop(context, turns);
     this.#deployments = new DeploymentLoop(context);
-    this.#drains = new DrainLoop(context);
+    this.#drains = new DrainLoop(context, turns);
     this.#heartbeats = new HeartbeatLoop(context);
     this.#gc = new GcLoop(context);
     fsm.onApplied((applied) => {

@@ -142,6 +142,33 @@ test("§12.1 each name extends the deadline once: a flap gains nothing", () => {
   assert.equal(deadline(), harness.now + span);
 });
 
+test("§12.1 of a system job, whose allocations share a name, each node extends it once", () => {
+  const harness = new StateHarness();
+  const nodes = ["n1", "n2", "n3", "n4"].map((name) => mockNode({ id: mockId(name), name }));
+  for (const node of nodes) harness.accept({ tag: CommandTag.nodeRegister, node, evals: [] });
+  harness.accept(jobRegister(mockJob({ type: "system" })));
+  const job = harness.snapshot.job(REF) as Job;
+  const deployment = mockDeployment({ id: "d1" }, { job });
+  const allocs = nodes.map(({ id: nodeId, name }) =>
+    mockAlloc({ id: mockId(`on ${name}`), nodeId, deploymentId: "d1" }, { job }),
+  );
+  const plan = emptyPlan(job, { deployment, placements: allocs });
+  harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
+  const span = (10 * MINUTE) / 1e6;
+  for (const alloc of allocs.slice(0, 3)) {
+    harness.now += 1000;
+    send(harness, alloc, { healthy: true });
+    assert.equal(group(harness)?.requireProgressBy, harness.now + span);
+  }
+  const extended = harness.now + span;
+  harness.now += 1000;
+  send(harness, allocs[0], { clientSeq: 2, healthy: false });
+  send(harness, allocs[0], { clientSeq: 3, healthy: true });
+  assert.equal(group(harness)?.requireProgressBy, extended, "a flap");
+  send(harness, allocs[3], { healthy: true });
+  assert.equal(group(harness)?.requireProgressBy, extended, "a fourth of three that are wanted");
+});
+
 test("§12.1 names beyond the group's size extend nothing", () => {
   const { harness, job } = start();
   const before = group(harness)?.requireProgressBy;

@@ -13,6 +13,7 @@ import {
   type DeploymentState,
   isDeploymentActive,
   isTerminal,
+  JobType,
 } from "@drover/model";
 import { below, scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
@@ -97,15 +98,20 @@ function nextGroup(
 }
 
 /**
- * Each name extends the deadline once, and only names that the group's size accounts for: a
- * flapping allocation gains nothing, and the deployment ends within (desired + 1) ×
- * progress_deadline.
+ * Each name extends the deadline once, and no more of them than the group wants: a flapping
+ * allocation gains nothing, and the deployment ends within (desired + 1) × progress_deadline. The
+ * allocations of a system job share one name: there each node counts.
  */
 function extendDeadline(tx: Tx, group: DeploymentState, alloc: Allocation): DeploymentState {
-  const names = Math.max(group.desiredTotal, group.desiredCanaries);
-  if (group.progressDeadline === 0 || allocIndex(alloc.name) >= names) return group;
-  const key = `${below(alloc.deploymentId)}${scopedKey(alloc.taskGroup, alloc.name)}`;
+  const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
+  if (group.progressDeadline === 0 || allocIndex(alloc.name) >= wanted) return group;
+  const isSystem = tx.read.allocJob(alloc)?.type === JobType.system;
+  const slot = isSystem ? `${alloc.name}@${alloc.nodeId}` : alloc.name;
+  const prefix = below(alloc.deploymentId);
+  const key = `${prefix}${scopedKey(alloc.taskGroup, slot)}`;
   if (tx.get("deadlineExtensions", key) !== undefined) return group;
+  const ofGroup = `${prefix}${scopedKey(alloc.taskGroup, alloc.name)}@`;
+  if (isSystem && tx.keys("deadlineExtensions", ofGroup).length >= wanted) return group;
   tx.put("deadlineExtensions", key, true);
   const extended = tx.now + nanosToMs(group.progressDeadline);
   return { ...group, requireProgressBy: Math.max(group.requireProgressBy, extended) };

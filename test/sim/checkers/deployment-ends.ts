@@ -1,0 +1,100 @@
+/**
+ * I4, DESIGN §12.1: a group's deadline is at most (desired + 1) × progress_deadline from its start,
+ * the time left out in which its clock stands still; and once everything is healed, a deployment
+ * that is past its deadline, or done, ends within seconds. Together: T_max.
+ */
+import { nanosToMs } from "@drover/base";
+import { type Deployment, type DeploymentState, isDeploymentActive } from "@drover/model";
+import type { StateSnapshot } from "@drover/state";
+import { type AppliedEntry, type ClusterChecker, expect } from "./checker.ts";
+
+/** What a leader may take to act: an election, an evaluation, a plan refused once. */
+const REACTION_MS = 20_000;
+const ROUNDING_MS = 10;
+
+/** Per deployment and group, in replicated time. */
+interface Clock {
+  readonly startedAt: number;
+  stoodStillMs: number;
+}
+
+export class DeploymentEnds implements ClusterChecker {
+  readonly name = "deployments end (I4)";
+  readonly #clocks = new Map<string, Clock>();
+  /** Deployment → when it was first seen with nothing left to do. */
+  readonly #doneSince = new Map<string, number>();
+
+  applied({ before, after }: AppliedEntry): void {
+    const passedMs = after.clock - before.clock;
+    for (const deployment of after.deployments()) {
+      if (!isDeploymentActive(deployment)) continue;
+      const earlier = before.deployment(deployment.id);
+      for (const [name, group] of Object.entries(deployment.taskGroups)) {
+        const key = `${deployment.id} ${name}`;
+        const clock = this.#clocks.get(key) ?? { startedAt: after.clock, stoodStillMs: 0 };
+        this.#clocks.set(key, clock);
+        const was = earlier?.taskGroups[name];
+        if (earlier !== undefined && was !== undefined && standsStill(earlier, was)) {
+          clock.stoodStillMs += passedMs;
+        }
+        if (!isBack(after, deployment))
+          this.#checkDeadline(`${deployment.jobId} ${key}`, group, clock);
+      }
+    }
+  }
+
+  /** Healed: `now` is the leader's clock. */
+  looked(state: StateSnapshot, now: number): void {
+    for (const deployment of state.deployments()) {
+      if (deployment.status !== "running") continue;
+      const groups = Object.values(deployment.taskGroups);
+      const late = groups.find((group) => {
+        const { requireProgressBy: by } = group;
+        return by > 0 && now > by + REACTION_MS && !isDone(group) && !awaitsPromotion(group);
+      });
+      const label = `deployment ${deployment.id.slice(0, 8)} of ${deployment.jobId}`;
+      expect(late === undefined, this, () => {
+        return `${label} is ${now - (late?.requireProgressBy ?? 0)} ms past its deadline`;
+      });
+      if (!groups.every(isDone)) {
+        this.#doneSince.delete(deployment.id);
+        continue;
+      }
+      const since = this.#doneSince.get(deployment.id) ?? now;
+      this.#doneSince.set(deployment.id, since);
+      expect(now <= since + REACTION_MS, this, () => `${label} is done and goes on`);
+    }
+  }
+
+  #checkDeadline(label: string, group: DeploymentState, clock: Clock): void {
+    if (group.requireProgressBy === 0) return;
+    const most = (group.desiredTotal + 1) * nanosToMs(group.progressDeadline);
+    const over = group.requireProgressBy - clock.startedAt - clock.stoodStillMs - most;
+    expect(over <= ROUNDING_MS, this, () => `${label}: its deadline is ${over} ms over T_max`);
+  }
+}
+
+/** Paused, or everything there is waits for a human's promotion. */
+function standsStill(deployment: Deployment, group: DeploymentState): boolean {
+  return deployment.status === "paused" || awaitsPromotion(group);
+}
+
+function awaitsPromotion(group: DeploymentState): boolean {
+  const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
+  return isCanaryPhase && group.healthyAllocs >= group.desiredCanaries;
+}
+
+function isDone(group: DeploymentState): boolean {
+  const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
+  const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
+  return !isCanaryPhase && group.healthyAllocs >= wanted;
+}
+
+/** A version that has succeeded before waits for capacity as long as it takes. */
+function isBack(state: StateSnapshot, deployment: Deployment): boolean {
+  const { namespace, jobId: id, jobVersion, jobCreateIndex } = deployment;
+  return state.deploymentsByJob({ namespace, id }).some((other) => {
+    const same = other.jobVersion === jobVersion && other.jobCreateIndex === jobCreateIndex;
+    return same && other.status === "successful";
+  });
+}
