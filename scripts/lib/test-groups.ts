@@ -37,10 +37,23 @@ export const TEST_GROUPS: readonly TestGroup[] = [
   },
   {
     name: "cluster-sim",
-    says: "whole clusters in a simulated world: seeds, and bugs that must be found",
+    says: "whole clusters in a simulated world: seeds",
     files: ["test/sim/**/*.test.ts"],
     parallel: 2,
     timeoutMs: 6 * MINUTE,
+  },
+  {
+    name: "small-scope",
+    says: "small clusters, every interleaving of deciders, clients and faults",
+    files: ["test/small-scope/*.test.ts"],
+    parallel: 2,
+    timeoutMs: 6 * MINUTE,
+  },
+  {
+    name: "mutants",
+    says: "planted bugs, each of which must be found",
+    files: ["test/mutants/*.test.ts"],
+    timeoutMs: 8 * MINUTE,
   },
   {
     name: "machine",

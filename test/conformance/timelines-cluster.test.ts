@@ -1,7 +1,10 @@
 /**
- * Recorded timelines for several nodes, which die, restart, drain and change their leader. They
- * have a cluster to themselves, one after the other; several clusters work off the list.
+ * Timelines for several nodes, which die, restart, drain and change their leader: recorded ones and
+ * our own. They have a cluster to themselves, one after the other; several clusters work off the
+ * list.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { TimelineHost } from "../support/timeline-host.ts";
@@ -11,24 +14,34 @@ import {
   play,
   RECORDED,
   recordedNames,
+  type Scenario,
 } from "../support/timeline-player.ts";
+import { WRITTEN, withParsedJobs, writtenNames } from "../support/written-scenario.ts";
 import { chosen, playChecked } from "./play-checked.ts";
 
 const CLUSTERS = 3;
-const NAMES = chosen(recordedNames(({ cluster }) => cluster === "multi"));
+const onSeveral = ({ cluster }: Scenario) => cluster === "multi";
+const RECORDED_ONES = chosen(recordedNames(onSeveral));
+const WRITTEN_ONES = chosen(writtenNames(onSeveral));
+const COUNT = RECORDED_ONES.length + WRITTEN_ONES.length;
 
 test("timelines for three nodes pass as recorded, or differ on purpose", {
-  skip: NO_RECORDINGS || (NAMES.length === 0 && "none of them was named"),
+  skip: NO_RECORDINGS || (COUNT === 0 && "none of them was named"),
 }, async () => {
   const hosts: TimelineHost[] = [];
+  const into = mkdtempSync(join(tmpdir(), "drover-timelines-"));
   try {
-    for (let i = 0; i < Math.min(CLUSTERS, NAMES.length); i++) {
+    for (let i = 0; i < Math.min(CLUSTERS, COUNT); i++) {
       hosts.push(await TimelineHost.start());
     }
-    const recorded = NAMES.map((name) => join(RECORDED, name));
-    await playChecked(recorded, (folders) => playOnAll(hosts, folders), { parallel: 1 });
+    const scenarios = [
+      ...RECORDED_ONES.map((name) => join(RECORDED, name)),
+      ...WRITTEN_ONES.map((name) => withParsedJobs(join(WRITTEN, name), into)),
+    ];
+    await playChecked(scenarios, (folders) => playOnAll(hosts, folders), { parallel: 1 });
   } finally {
     await Promise.all(hosts.map((host) => host.stop()));
+    rmSync(into, { recursive: true, force: true });
   }
 });
 

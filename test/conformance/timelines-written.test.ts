@@ -1,23 +1,19 @@
 /**
  * Timelines of our own (`timelines/`), played as the recorded ones are, by the recordings' player:
  * variations, each with an expectation worked out from the specification and its nearest recording.
+ * Those for several nodes are played in `timelines-cluster.test.ts`.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { TestCluster } from "../support/cluster.ts";
 import { NO_RECORDINGS, NOT_AHEAD, play } from "../support/timeline-player.ts";
-import { withParsedJobs } from "../support/written-scenario.ts";
+import { WRITTEN, withParsedJobs, writtenNames } from "../support/written-scenario.ts";
 import { chosen, playChecked } from "./play-checked.ts";
 
-const WRITTEN = join(import.meta.dirname, "timelines");
 const PARALLEL = 8;
-const NAMES = chosen(
-  readdirSync(WRITTEN, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name),
-);
+const NAMES = chosen(writtenNames(({ cluster }) => cluster === "single"));
 
 test("timelines of our own pass as the specification has them", {
   skip: NO_RECORDINGS || (NAMES.length === 0 && "none of them was named"),

@@ -3,6 +3,16 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "nod
 import { basename, join } from "node:path";
 import { encodeJobOutput, formatDiagnostics, parseJobFile } from "@drover/jobspec";
 import { CLOSED_HOST } from "./closed-host.ts";
+import { readScenario, type Scenario } from "./timeline-player.ts";
+
+export const WRITTEN = join(import.meta.dirname, "../conformance/timelines");
+
+/** Names of those that `wanted` accepts. */
+export function writtenNames(wanted: (scenario: Scenario) => boolean): readonly string[] {
+  return readdirSync(WRITTEN, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && wanted(readScenario(join(WRITTEN, entry.name))))
+    .map(({ name }) => name);
+}
 
 /** Writes the scenario to `into`, under its own name, and returns its folder. */
 export function withParsedJobs(written: string, into: string): string {

@@ -55,8 +55,12 @@ const answer = (at: string, body: unknown, method = "GET"): Exchange => ({
   response_headers: { "Content-Type": "application/json" },
   response_body: body,
 });
-const jobs = (prefix: string, ...list: unknown[]) => answer(`/v1/jobs?prefix=${prefix}`, list);
-const found = (Matches: unknown) => answer("/v1/search", { Matches }, "PUT");
+const jobs = (prefix: string, ...list: unknown[]) =>
+  answer(`/v1/jobs?prefix=${prefix}&stale=`, list);
+const found = (Matches: unknown) => answer("/v1/search?stale=", { Matches }, "PUT");
+/** Asked once more, of the whole cluster. */
+const jobsConfirmed = (prefix: string) => answer(`/v1/jobs?prefix=${prefix}`, []);
+const foundConfirmed = (Matches: unknown) => answer("/v1/search", { Matches }, "PUT");
 
 let agent: RecordedAgent;
 before(async () => {
@@ -131,13 +135,20 @@ test("what has ended says until when it is kept", async () => {
 });
 
 test("what a prefix may mean is listed, and what it does not mean is said", async () => {
-  const many = await run(["why", "2e"], [jobs("2e"), found({ allocs: [ALLOC, OTHER] })]);
+  const both = { allocs: [ALLOC, OTHER] };
+  const many = await run(
+    ["why", "2e"],
+    [jobs("2e"), found(both), jobsConfirmed("2e"), foundConfirmed(both)],
+  );
   assert.equal(many.exit, 1);
   assert.match(
     many.stderr,
     /^Multiple matches found for id "2e"\n\nAllocations:\n2e869c55.*, 2e99/,
   );
-  const none = await run(["why", "ff"], [jobs("ff"), found({})]);
+  const none = await run(
+    ["why", "ff"],
+    [jobs("ff"), found({}), jobsConfirmed("ff"), foundConfirmed({})],
+  );
   assert.deepEqual([none.exit, none.stderr], [1, 'Unable to resolve ID: "ff"\n']);
   const misuse = await run(["why"], []);
   assert.equal(misuse.exit, 1);

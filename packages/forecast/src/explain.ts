@@ -3,7 +3,16 @@
  * its edges "waits for"; the chain is one path through it, from what was asked about to the root.
  */
 import { whyKept } from "@drover/control";
-import { type Reason, type StateReader, type Subject, subjectKey } from "@drover/model";
+import {
+  LEADER,
+  OPERATOR,
+  type Reason,
+  Rule,
+  type StateReader,
+  type Subject,
+  subjectKey,
+  waitsFor,
+} from "@drover/model";
 import { chainOf } from "./chain.ts";
 import { dryRun } from "./dry-run.ts";
 import { ReasonFinder } from "./reasons-of.ts";
@@ -44,7 +53,7 @@ export function explain(input: ExplainInput): Explanation {
   }
 }
 
-/** The same, for who must not keep others waiting (DESIGN §7): each yield is a moment to turn away. */
+/** The same, for who must not keep others waiting (DESIGN §7): it may be left at each yield. */
 export function* explainInSlices(input: ExplainInput): Generator<void, Explanation, void> {
   const { now, state } = input;
   const dryRuns: DryRuns = input.dryRuns ?? new Map();
@@ -77,4 +86,28 @@ function walk(finder: ReasonFinder, { now, state, subject }: ExplainInput): Expl
   }
   const chain = chainOf(subject, (each) => finder.of(each));
   return { subject, reasons, chain, kept: whyKept(state, subject, now) };
+}
+
+/** Whatever it waits for besides, nothing is decided before there is a leader again. */
+export function withoutLeader(found: Explanation, index: number): Explanation {
+  const { subject } = found;
+  const held = waitsFor(
+    {
+      rule: Rule.noLeader,
+      subject,
+      text: "no leader is known: nothing is decided, and this is what was known last",
+      evidence: { index: String(index) },
+    },
+    LEADER,
+  );
+  const lost = waitsFor(
+    {
+      rule: Rule.noLeader,
+      subject: LEADER,
+      text: "a majority of the servers must reach each other to have one",
+      hint: "drover server members, and look after those that are not alive",
+    },
+    OPERATOR,
+  );
+  return { ...found, reasons: [held, lost, ...found.reasons], chain: [held, lost] };
 }

@@ -1,1 +1,7 @@
-export { type DryRuns, type Explanation, explainInSlices } from "./explain.ts";
+export {
+  type DryRuns,
+  type Explanation,
+  explain,
+  explainInSlices,
+  withoutLeader,
+} from "./explain.ts";

@@ -1,8 +1,9 @@
 /**
- * I2: no update stops an allocation that serves unless `count - max_parallel` others go on. Whether
- * one serves is measured at its container and in the catalog, or, where the job says that its
- * checks do not count (`health_check`), at its container alone. One that was lost by accident, and of
- * which the servers cannot know yet, still counts; one without a verdict may be stopped freely.
+ * I2: no plan stops an allocation that serves unless `count - max_parallel` others go on, be it for
+ * an update or because there are too many. Whether one serves is measured at its container and in
+ * the catalog, or, where the job says that its checks do not count (`health_check`), at its container
+ * alone. One that was lost by accident, and of which the servers cannot know yet, still counts; one
+ * that they cannot know to serve may be stopped freely.
  */
 import type { Allocation, Job, TaskGroup } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
@@ -34,9 +35,7 @@ export class ServingFloor implements ClusterChecker {
       .filter(({ id }) => isStopped(after.alloc(id)));
     const hurt = stopped.filter(
       (a) =>
-        isUpdate(a, job) &&
         !isExtra(a, before) &&
-        !isScaledDown(a, { before, group }) &&
         isKnown(a) &&
         serves(a, truth) &&
         !hasTwin(a, before, (b) => !stopped.includes(b) && serves(b, truth)),
@@ -45,14 +44,8 @@ export class ServingFloor implements ClusterChecker {
     const left = desiredToRun(after, job, group.name);
     // A drain is an operator's wish with a limit of its own.
     if ([...left, ...stopped].some((a) => a.desiredTransition.migrate === true)) return;
-    // What a promoted canary takes the name of goes even when others were lost meanwhile.
-    const ran = new Set(desiredToRun(before, job, group.name).map(({ id }) => id));
-    const surplus = hurt.every((a) => left.some((b) => b.name === a.name && ran.has(b.id)));
     const serving = left.filter(
-      (a) =>
-        serves(a, truth) ||
-        this.#byHand.has(a.id) ||
-        (truth.hasServed(a.id) && (surplus || a.clientStatus === "running")),
+      (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && isKnown(a)),
     );
     const floor = group.count - group.update.maxParallel;
     expect(serving.length >= floor, this, () => {
@@ -85,19 +78,11 @@ function hasTwin(
     .some((b) => (isBeside(alloc, b) || isBeside(b, alloc)) && isLeft(b));
 }
 
-/** Its version wanted more of them than the job does now. */
-function isScaledDown(
-  alloc: Allocation,
-  { before, group }: { before: StateSnapshot; group: TaskGroup },
-): boolean {
-  const earlier = before.allocJob(alloc)?.taskGroups.find(({ name }) => name === group.name);
-  return (earlier?.count ?? 0) > group.count;
-}
-
 /** The servers learn that an allocation serves from its client: its verdict, and what it sees. */
 function isKnown(alloc: Allocation): boolean {
   if (alloc.clientStatus !== "running" || alloc.serving === false) return false;
-  return alloc.deploymentStatus?.healthy === true;
+  if (alloc.deploymentStatus?.healthy === true) return true;
+  return alloc.deploymentId === "" && alloc.serving === true;
 }
 
 function isCanary(alloc: Allocation): boolean {
@@ -107,11 +92,6 @@ function isCanary(alloc: Allocation): boolean {
 /** Its node being lost is an accident. */
 function isStopped(alloc: Allocation | undefined): boolean {
   return alloc?.desiredStatus !== "run" && alloc?.clientStatus !== "lost";
-}
-
-/** Scaling down and what an operator asked for are no updates. */
-function isUpdate(alloc: Allocation, job: Job): boolean {
-  return alloc.jobVersion !== job.version || alloc.jobCreateIndex !== job.createIndex;
 }
 
 /** A canary that nobody promoted stands beside the group's count. */

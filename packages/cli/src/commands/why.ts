@@ -46,13 +46,32 @@ export const whyCommand: Command = {
   },
 };
 
-/** A job of just that name comes first. */
+/** What the agent knows by itself comes first: a cluster without a leader confirms nothing. */
+const LOOK_UPS = [{ stale: "" }, {}] as const;
+
 async function find(context: CommandContext, name: string) {
-  const list = context.api.call("jobList", { query: { prefix: name } });
+  for (const query of LOOK_UPS) {
+    try {
+      return await lookUp(context, name, query);
+    } catch (error) {
+      const isLast = query === LOOK_UPS[1];
+      if (isLast || !(error instanceof CommandError)) throw error;
+    }
+  }
+  throw new CommandError(`Unable to resolve ID: ${quote(name)}`);
+}
+
+/** A job of just that name comes first. */
+async function lookUp(
+  context: CommandContext,
+  name: string,
+  query: Readonly<Record<string, string>>,
+) {
+  const list = context.api.call("jobList", { query: { prefix: name, ...query } });
   const jobs = (await orFail("Error querying jobs", list)).doc.list();
   const job = jobs.find((each) => each.text("ID") === name);
   if (job) return { endpoint: "whyJob" as const, id: name, namespace: job.text("Namespace") };
-  const { id, kind } = await resolveId(context, name);
+  const { id, kind } = await resolveId(context, name, query);
   const endpoint = ENDPOINTS[kind];
   if (!endpoint) throw new CommandError(`Unable to explain ${kind}`);
   const namespace = jobs.find((each) => each.text("ID") === id)?.text("Namespace") ?? "";

@@ -1,4 +1,5 @@
 /** Which kind of thing a prefix names: one question about all kinds. */
+import type { CallOptions } from "../api-client.ts";
 import { type CommandContext, CommandError } from "../command.ts";
 import { quote } from "../format/quote.ts";
 import { orFail } from "./errors.ts";
@@ -8,7 +9,11 @@ export interface SearchMatches {
   readonly byContext: ReadonlyMap<string, readonly string[]>;
 }
 
-export async function searchAll({ api }: CommandContext, prefix: string): Promise<SearchMatches> {
+export async function searchAll(
+  { api }: CommandContext,
+  prefix: string,
+  query: CallOptions["query"] = {},
+): Promise<SearchMatches> {
   const body = {
     Prefix: prefix,
     Context: "all",
@@ -25,7 +30,7 @@ export async function searchAll({ api }: CommandContext, prefix: string): Promis
     NextToken: "",
     Reverse: false,
   };
-  const { doc } = await api.call("search", { body });
+  const { doc } = await api.call("search", { body, query });
   const found = doc
     .entries("Matches")
     .map(([context, ids]) => [context, ids.list().map((id) => String(id.json))] as const)
@@ -46,8 +51,9 @@ const TITLES: Readonly<Record<string, string>> = {
 export async function resolveId(
   context: CommandContext,
   prefix: string,
+  query: CallOptions["query"] = {},
 ): Promise<{ readonly kind: string; readonly id: string }> {
-  const search = searchAll(context, prefix);
+  const search = searchAll(context, prefix, query);
   const { byContext } = await orFail(`Error querying search with id: ${quote(prefix)}`, search);
   const exact = [...byContext].filter(([, ids]) => ids.includes(prefix));
   const candidates = exact.length > 0 ? exact : [...byContext];

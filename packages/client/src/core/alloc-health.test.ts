@@ -184,12 +184,18 @@ test("[H11] dead tasks: only a prestart or poststart one-shot may have ended wel
 });
 
 test("[H12] the reason names what kept the allocation from being healthy", () => {
-  const reason = (look: Look, more: Partial<HealthInput> = {}): string | null => {
+  const reason = (
+    look: Look,
+    more: Partial<HealthInput> = {},
+    task: Partial<Task> = {},
+  ): string | null => {
     const seen = { ...input(look), ...more };
-    return unhealthyReason(RULES, seen, { task: mockTask(), state: taskState(look) });
+    return unhealthyReason(RULES, seen, { task: mockTask(task), state: taskState(look) });
   };
   const at = 60_000;
   assert.equal(reason({ at, state: "pending" }), "Task not running by healthy_deadline of 1m0s");
+  const last = { lifecycle: { hook: "poststop", sidecar: false } };
+  assert.equal(reason({ at, state: "pending" }, {}, last), null, "it was not to run yet");
   assert.equal(reason({ at, state: "dead" }), "Unhealthy because of dead task");
   assert.equal(reason({ at, state: "dead", failed: true }), "Unhealthy because of failed task");
   assert.equal(reason({ at, check: "critical" }), "Services not healthy by deadline: api");

@@ -229,6 +229,8 @@ export function unhealthyReason(
 ): string | null {
   const deadline = formatDuration(msToNanos(rules.healthyDeadlineMs));
   const { task, state } = at;
+  // It runs when all is over, and has kept nothing.
+  if (hookOf(task) === "poststop") return null;
   if (state.failed) return "Unhealthy because of failed task";
   if (state.state === "pending") return `Task not running by healthy_deadline of ${deadline}`;
   const longLived = hookOf(task) === "" || isSidecar(task);

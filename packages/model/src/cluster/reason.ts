@@ -19,6 +19,7 @@ export const Rule = {
   deploymentHealthUnseen: "deployment-health-unseen",
   deploymentCompletes: "deployment-completes",
   leaderActs: "leader-acts",
+  noLeader: "no-leader",
 
   evalReady: "eval-ready",
   evalLeased: "eval-leased",

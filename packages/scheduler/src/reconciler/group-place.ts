@@ -1,9 +1,9 @@
 /** Second half of a group's pass: what goes, what is compared, what is missing (spec §3.3). */
-import type { Allocation } from "@drover/model";
+import { type Allocation, Serving } from "@drover/model";
 import { isCanary } from "./alloc-facts.ts";
-import { hasUpdateStrategy } from "./limit.ts";
+import { hasUpdateStrategy, ServingBudget } from "./limit.ts";
 import { NameIndex } from "./name-index.ts";
-import { isCanarying, type Pass, stopUnneeded } from "./pass.ts";
+import { isCanarying, type Pass, servingOf, stopUnneeded } from "./pass.ts";
 import { computeStops } from "./stops.ts";
 import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
 import { decideUpdates, type Updates } from "./updates.ts";
@@ -24,6 +24,8 @@ export function indexNames(pass: Pass): NameIndex {
 /** G13 */
 export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): void {
   const { canaries, draft, group, lost, migrate, pairs, untainted } = pass;
+  const serves = surplusServing(pass);
+  const budget = new ServingBudget(group, [...untainted, ...migrate].map(serves));
   const stops = computeStops({
     count: group.count,
     names,
@@ -32,6 +34,8 @@ export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean
     lost,
     canaries,
     isCanarying: isCanaryPhase,
+    serves,
+    budget,
   });
   const stopped = new Set(stops.map((stop) => stop.alloc.id));
   draft.stops.push(...stops);
@@ -44,6 +48,14 @@ export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean
   pass.migrate = migrate.filter((alloc) => !stopped.has(alloc.id));
   pass.pairs = pairs.filter((pair) => !stopped.has(pair.next.id));
   pass.canaries = canaries.filter((alloc) => !stopped.has(alloc.id));
+}
+
+/** A pair serves as long as its old one does. Batch jobs have nobody to serve. */
+function surplusServing(pass: Pass): (alloc: Allocation) => Serving {
+  if (pass.input.isBatch) return () => Serving.yes;
+  const olds = new Map(pass.pairs.map(({ next, old }) => [next.id, old]));
+  const serves = servingOf(pass);
+  return (alloc) => serves(olds.get(alloc.id) ?? alloc);
 }
 
 /** G14 */
@@ -121,22 +133,18 @@ export function listPlacements(pass: Pass, names: NameIndex): PlaceRequest[] {
     const downgrade = isCanaryPhase && !canary;
     places.push({ kind, group, name, previous, isCanary: canary, downgrade, stopPrevious });
   };
-  for (const alloc of rescheduleNow) add(PlaceKind.reschedule, alloc, freeName(alloc, names));
+  for (const alloc of rescheduleNow) add(PlaceKind.reschedule, alloc, names.forReplacement(alloc));
   for (const alloc of disconnected) add(PlaceKind.disconnect, alloc, alloc.name);
   let existing = untainted.length + migrate.length + rescheduleNow.length + disconnected.length;
   for (const alloc of lost) {
     if (existing >= group.count) break;
     existing++;
-    add(PlaceKind.lost, alloc, freeName(alloc, names));
+    add(PlaceKind.lost, alloc, names.forReplacement(alloc));
   }
   for (const name of names.next(Math.max(0, group.count - existing))) {
     add(PlaceKind.new, null, name);
   }
   return places;
-}
-
-function freeName(alloc: Allocation, names: NameIndex): string {
-  return names.isDuplicate(alloc.name) ? (names.next(1)[0] ?? alloc.name) : alloc.name;
 }
 
 /** G19, ready: everything that is missing. Returns how many start. */

@@ -46,10 +46,12 @@ export class NameIndex {
 
   /**
    * N5: the name under which an allocation is replaced. One that shares its name, with a promoted
-   * canary say, takes a free one: the group has grown, and nothing else would take that.
+   * canary say, takes a free one: the group has grown, and nothing else would take that. So does
+   * one whose name lies beyond the count, because others have gone before it (S5).
    */
   forReplacement(alloc: Allocation): string {
-    if (!this.isDuplicate(alloc.name)) return alloc.name;
+    const isBeyond = allocIndex(alloc.name) >= this.#count;
+    if (!isBeyond && !this.isDuplicate(alloc.name)) return alloc.name;
     for (let i = 0; i < this.#count; i++) {
       if (this.#used.has(i)) continue;
       this.#used.add(i);

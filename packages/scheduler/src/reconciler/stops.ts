@@ -1,5 +1,9 @@
-/** Which allocations go when there are more than wanted (spec §3.8). */
-import { type Allocation, ClientStatus, isServerTerminal } from "@drover/model";
+/**
+ * Which allocations go when there are more than wanted (spec §3.8). Those that do not serve come
+ * before any that does, whatever their names (DESIGN §7).
+ */
+import { type Allocation, ClientStatus, isServerTerminal, Serving } from "@drover/model";
+import type { ServingBudget } from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
 import { Description, type StopRequest } from "./types.ts";
 
@@ -11,6 +15,8 @@ interface StopInput {
   readonly lost: readonly Allocation[];
   readonly canaries: readonly Allocation[];
   readonly isCanarying: boolean;
+  readonly serves: (alloc: Allocation) => Serving;
+  readonly budget: ServingBudget;
 }
 
 /** The lost ones always; of the others as many as there are too many. */
@@ -23,74 +29,79 @@ export function computeStops(input: StopInput): StopRequest[] {
   const canaryIds = new Set(input.canaries.map((alloc) => alloc.id));
   const known = input.untainted.filter((alloc) => alloc.clientStatus !== ClientStatus.unknown);
   const candidates = input.isCanarying ? known.filter((alloc) => !canaryIds.has(alloc.id)) : known;
-  let remove = candidates.length + input.migrate.length - input.count;
+  const remove = candidates.length + input.migrate.length - input.count;
   if (remove <= 0) return stops;
-  const left = new Map(candidates.map((alloc) => [alloc.id, alloc]));
-  const take = (alloc: Allocation) => {
-    left.delete(alloc.id);
-    remove--;
-    if (isServerTerminal(alloc)) return;
+  for (const alloc of new Surplus(input, candidates, remove).taken()) {
+    if (isServerTerminal(alloc)) continue;
     stops.push({ alloc, description: Description.notNeeded });
-  };
-  takeReplacedByCanaries(input, left, () => remove > 0, take);
-  takeMigrating(input, () => remove > 0, take);
-  takeHighest(input, left, remove, take);
-  for (const alloc of left.values()) {
-    if (remove <= 0) break;
-    take(alloc);
   }
   return stops;
 }
 
-/** S2: a promoted canary takes the place of the older allocation of its name. */
-function takeReplacedByCanaries(
-  { canaries, isCanarying }: StopInput,
-  left: ReadonlyMap<string, Allocation>,
-  isMore: () => boolean,
-  take: (alloc: Allocation) => void,
-): void {
-  if (isCanarying || canaries.length === 0) return;
-  const canaryIds = new Set(canaries.map((alloc) => alloc.id));
-  const canaryNames = new Set(canaries.map((alloc) => alloc.name));
-  for (const alloc of [...left.values()]) {
-    if (!isMore()) return;
-    if (canaryIds.has(alloc.id) || !canaryNames.has(alloc.name)) continue;
-    take(alloc);
+/** Takes so many, the dispensable ones first. */
+class Surplus {
+  readonly #input: StopInput;
+  readonly #left: Set<Allocation>;
+  readonly #migrate: Set<Allocation>;
+  readonly #taken: Allocation[] = [];
+  #remove: number;
+
+  constructor(input: StopInput, candidates: readonly Allocation[], remove: number) {
+    this.#input = input;
+    this.#left = new Set(candidates);
+    this.#migrate = new Set(input.migrate);
+    this.#remove = remove;
+  }
+
+  taken(): readonly Allocation[] {
+    this.#takeIdle();
+    for (const alloc of this.#sharingWithCanary()) this.#take(alloc);
+    // S3: one that must leave its node anyway is not replaced.
+    for (const alloc of [...this.#migrate].sort(byNameDown)) this.#takeNamed(alloc);
+    const highest = this.#input.names.highest(this.#remove);
+    for (const alloc of [...this.#left]) if (highest.has(alloc.name)) this.#take(alloc);
+    for (const alloc of [...this.#left].sort(byNameDown)) this.#take(alloc);
+    // Whom the floor has spared goes after all when there is nobody else: there are too many.
+    for (const alloc of [...this.#left].sort(byNameDown)) this.#take(alloc, true);
+    return this.#taken;
+  }
+
+  /** S5 */
+  #takeIdle(): void {
+    const isIdle = (alloc: Allocation) => this.#input.serves(alloc) === Serving.no;
+    for (const alloc of this.#sharingWithCanary().filter(isIdle)) this.#take(alloc);
+    const others = [...this.#left, ...this.#migrate].filter(isIdle);
+    for (const alloc of others.sort(byNameDown)) this.#takeNamed(alloc);
+  }
+
+  /** S2: a promoted canary takes the place of the older allocation of its name. */
+  #sharingWithCanary(): Allocation[] {
+    const { canaries, isCanarying } = this.#input;
+    if (isCanarying) return [];
+    const names = new Set(canaries.map(({ name }) => name));
+    const ids = new Set(canaries.map(({ id }) => id));
+    return [...this.#left].filter(({ id, name }) => !ids.has(id) && names.has(name));
+  }
+
+  #takeNamed(alloc: Allocation): void {
+    const { names } = this.#input;
+    if (this.#take(alloc) && !names.isDuplicate(alloc.name)) names.free([alloc.name]);
+  }
+
+  #take(alloc: Allocation, isForced = false): boolean {
+    const { budget, serves } = this.#input;
+    const one = serves(alloc);
+    if (this.#remove <= 0 || !(isForced || budget.allows(one))) return false;
+    this.#left.delete(alloc);
+    this.#migrate.delete(alloc);
+    budget.take(one);
+    this.#taken.push(alloc);
+    this.#remove--;
+    return true;
   }
 }
 
-/** S3: one that must leave its node anyway is not replaced. */
-function takeMigrating(
-  { migrate, names }: StopInput,
-  isMore: () => boolean,
-  take: (alloc: Allocation) => void,
-): void {
-  if (migrate.length === 0 || !isMore()) return;
-  const byName = migrate.toSorted((a, b) => compareNames(b, a));
-  for (const alloc of byName) {
-    if (!isMore()) return;
-    take(alloc);
-    names.free([alloc.name]);
-  }
-}
-
-/** S4: the highest names go first. */
-function takeHighest(
-  { names }: StopInput,
-  left: ReadonlyMap<string, Allocation>,
-  remove: number,
-  take: (alloc: Allocation) => void,
-): void {
-  if (remove <= 0) return;
-  let budget = remove;
-  const highest = names.highest(remove);
-  for (const alloc of [...left.values()]) {
-    if (budget <= 0) return;
-    if (!highest.has(alloc.name)) continue;
-    take(alloc);
-    budget--;
-  }
-}
+const byNameDown = (a: Allocation, b: Allocation) => compareNames(b, a);
 
 function compareNames(a: Allocation, b: Allocation): number {
   const order = a.name.length - b.name.length;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { MINUTE, SECOND } from "@drover/base";
-import { type Allocation, type Reason, Rule, type TaskGroup } from "@drover/model";
+import { type Allocation, OPERATOR, type Reason, Rule, type TaskGroup } from "@drover/model";
 import { Harness } from "../testing/harness.ts";
 import { type RollingOptions, rollingJob } from "../testing/jobs.ts";
 
@@ -79,6 +79,8 @@ test("[T4] a paused deployment holds its groups, a failed one too", () => {
   const broken = rolling();
   broken.harness.failDeployment(broken.ref);
   assert.deepEqual(rulesOf(broken), [Rule.groupHeldByDeployment]);
+  const [because] = whys(broken);
+  assert.deepEqual(because?.waitsFor, [OPERATOR], "a deployment that has ended brings nothing");
 });
 
 test("[G15] the others wait for the canaries", () => {

@@ -48,8 +48,10 @@ const TELL: Readonly<Record<HeldBy, Tell>> = {
         ...toldOf(facts, count),
         rule: Rule.groupHeldByDeployment,
         text: `${count} to place or replace, held back: ${conditionOf(facts.triage)}`,
+        ...(facts.triage.isFailed ? { hint: `submit another version of "${facts.ref.id}"` } : {}),
       },
-      deploymentOf(facts) ?? OPERATOR,
+      // One that has ended brings nothing any more.
+      facts.triage.isFailed ? OPERATOR : (deploymentOf(facts) ?? OPERATOR),
     ),
   canaries: (facts, count) =>
     waitsFor(

@@ -19,10 +19,11 @@ import {
   type Plan,
   type Reason,
 } from "@drover/model";
-import { type SchedulerResult, schedule } from "@drover/scheduler";
+import { schedule } from "@drover/scheduler";
 import { CommandTag } from "@drover/state";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
+import { evalOutcome } from "./eval-outcome.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { limitPlan } from "./limit-plan.ts";
 import { newEval } from "./new-eval.ts";
@@ -192,7 +193,7 @@ export class EvalLoop {
       }
       const done = verified.kind === "whole" && verified.plan === result.plan;
       const evals = done
-        ? this.#outcome(evaluation, stored, result, state.index)
+        ? evalOutcome(evaluation, stored, result, state.index)
         : namedFollowups(verified.plan, result.followups);
       await this.#commit(verified.plan, evals);
       if (done) return;
@@ -208,41 +209,6 @@ export class EvalLoop {
     } else if (evals.length > 0) {
       unwrap(await this.#context.propose({ tag: 5, evals }));
     }
-  }
-
-  /** The evaluation as it ends, and those it gives rise to. */
-  #outcome(
-    evaluation: Evaluation,
-    stored: Evaluation | undefined,
-    result: SchedulerResult,
-    snapshotIndex: number,
-  ): Evaluation[] {
-    const ended: Evaluation = {
-      ...evaluation,
-      status: EvalStatus.complete,
-      statusDescription: "",
-      nextEval: result.followups[0]?.id ?? "",
-      queuedAllocations: { ...result.queued },
-      failedTgAllocs: { ...result.failedGroups },
-      deploymentId: result.deploymentId || evaluation.deploymentId,
-      planAnnotations: result.plan.annotations,
-      snapshotIndex,
-    };
-    const { blocked } = result;
-    const followups = result.followups.map((each) => ({ ...each, snapshotIndex }));
-    if (!blocked) return [ended, ...followups];
-    if (stored?.status === EvalStatus.blocked) {
-      const again = {
-        ...stored,
-        failedTgAllocs: ended.failedTgAllocs,
-        queuedAllocations: ended.queuedAllocations,
-        snapshotIndex,
-        classEligibility: blocked.classEligibility,
-        escapedComputedClass: blocked.escapedComputedClass,
-      };
-      return [again, ...followups];
-    }
-    return [{ ...ended, blockedEval: blocked.id }, ...followups, blocked];
   }
 
   /** What newer evaluations made needless, and what ran out of deliveries. */

@@ -3,7 +3,7 @@
  * allocations say themselves.
  */
 import { errorText } from "@drover/base";
-import { type DryRuns, type Explanation, explainInSlices } from "@drover/forecast";
+import { type DryRuns, type Explanation, explainInSlices, withoutLeader } from "@drover/forecast";
 import {
   type Reason,
   Rule,
@@ -53,17 +53,24 @@ const TABLES: readonly TableName[] = [
 function why(find: Find, missing: string): GatherHandler {
   return {
     kind: "gather",
-    run: (context, server, ask) =>
-      held(TABLES, { context, server }, (snapshot) => {
+    run: (asked, server, ask) => {
+      const isLed = server.engine.leadership().leaderAddress !== "";
+      // Without a leader that is the answer, and no read is confirmed: what is known is told.
+      const context = isLed
+        ? asked
+        : { ...asked, query: { ...asked.query, stale: true, index: 0 } };
+      return held(TABLES, { context, server }, (snapshot) => {
         const index = Math.max(1, snapshot.tableIndex(...TABLES));
         const subject = find(snapshot, context.params.id ?? "", context);
         if (!subject) return { index, answer: async () => missingReply(missing, index) };
         const answer = async () => {
-          const found = await explainFully(server, snapshot, { subject, ask });
+          const known = await explainFully(server, snapshot, { subject, ask });
+          const found = isLed ? known : withoutLeader(known, snapshot.index);
           return { json: explanationToWire(found, index), index };
         };
         return { index, answer };
-      }),
+      });
+    },
   };
 }
 
@@ -107,7 +114,7 @@ async function askLeader(
   const known = subjects.filter(
     ({ kind }) => kind === SubjectKind.node || (kind === SubjectKind.evaluation && !isPaused),
   );
-  if (known.length === 0) return;
+  if (known.length === 0 || server.engine.leadership().leaderAddress === "") return;
   const call = server.leaderCalls.call<readonly Reason[]>("why", { subjects: known }, "");
   let cancel = () => {};
   const late = new Promise<readonly Reason[]>((resolve) => {

@@ -1,0 +1,45 @@
+job "dtnv" {
+  type = "service"
+  group "api" {
+    count = 3
+    update {
+      max_parallel      = 1
+      min_healthy_time  = "500ms"
+      healthy_deadline  = "6s"
+      progress_deadline = "20s"
+    }
+    restart {
+      attempts = 0
+      mode     = "fail"
+    }
+    reschedule {
+      attempts  = 0
+      unlimited = false
+    }
+    migrate {
+      max_parallel     = 1
+      min_healthy_time = "500ms"
+      healthy_deadline = "6s"
+    }
+    spread {
+      attribute = "${node.unique.name}"
+    }
+    disconnect {
+      lost_after = "1m"
+      replace    = false
+    }
+    task "main" {
+      driver = "mock_driver"
+      config {
+        run_for = "30m"
+      }
+      env {
+        V = "1"
+      }
+      resources {
+        cpu    = 10
+        memory = 10
+      }
+    }
+  }
+}

@@ -1,0 +1,309 @@
+/** Bugs of the leader's deciders: deployments, drains, heartbeats, queues, plans, garbage. */
+import type { Mutant } from "./mutant.ts";
+
+export const leaderMutants: readonly Mutant[] = [
+  {
+    name: "deadline-ignored",
+    breaks: "a group that is not done by its deadline fails the deployment (deployment D6)",
+    edits: [
+      {
+        file: "packages/control/src/deployment/decide-deployment.ts",
+        find: "      situation.now >= state.requireProgressBy,",
+        replace: "      situation.now < 0,",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/deployment/decide-deployment.test.ts",
+        name: "[D6] fails when the progress deadline passes",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "canary that promotes itself: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
+    name: "news-missed",
+    breaks: "what became healthy after the last look is looked at (deployment D9)",
+    edits: [
+      {
+        file: "packages/control/src/deployment/decide-deployment.ts",
+        find: "newsIndex(alloc) > seen",
+        replace: "newsIndex(alloc) < 0",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/deployment/decide-deployment.test.ts",
+        name: "[D9] goes on after an allocation became healthy",
+      },
+    ],
+  },
+  {
+    name: "promoted-at-once",
+    breaks: "canaries promote themselves when they are healthy (deployment D7)",
+    edits: [
+      {
+        file: "packages/control/src/deployment/decide-deployment.ts",
+        find: "(isAwaitingPromotion && state.placedCanaries.length >= state.desiredCanaries)",
+        replace: "state.placedCanaries.length >= state.desiredCanaries",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/deployment/decide-deployment.test.ts",
+        name: "[D7] does not promote before they are healthy, nor while paused",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "canary that promotes itself: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
+    name: "failure-unmarked",
+    breaks: "a failed one that may be replaced is marked for it (deployment D8)",
+    edits: [
+      {
+        file: "packages/control/src/deployment/decide-deployment.ts",
+        find: "if (reschedule.length > 0) return",
+        replace: "if (reschedule.length > 9) return",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/deployment/decide-deployment.test.ts",
+        name: "[D8] marks a failed one for replacement",
+      },
+    ],
+  },
+  {
+    name: "reverts-for-ever",
+    breaks: "a submission grants one revert (deployment R3, R4)",
+    edits: [
+      {
+        file: "packages/control/src/deployment/rollback.ts",
+        find: "if (failing !== undefined && !isSpecChanged(stable, failing)) {",
+        replace: "if (failing === undefined) {",
+      },
+      {
+        file: "packages/control/src/deployment/rollback.ts",
+        find: "if (deployment.autoTransitionsLeft <= 0) {",
+        replace: "if (deployment.autoTransitionsLeft < 0) {",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/bug-classes.test.ts",
+        name: "revert loop: when the version that is returned to fails as well, it holds",
+      },
+    ],
+  },
+  {
+    name: "drained-at-once",
+    breaks: "a drain keeps count - max_parallel serving (spec §3.14)",
+    edits: [
+      {
+        file: "packages/control/src/drain/decide-drain.ts",
+        find: "const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));",
+        replace: "const budget = serving.length + parallel;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/drain/decide-drain.test.ts",
+        name: "§3.14 max_parallel leave at a time",
+      },
+    ],
+  },
+  {
+    name: "drain-ends-early",
+    breaks: "a drain is over when what it moved has ended (spec §3.14)",
+    edits: [
+      {
+        file: "packages/control/src/drain/decide-drain.ts",
+        find: 'const isGone = kind === "system" ? isTerminal(alloc) : isClientTerminal(alloc);',
+        replace: "const isGone = isTerminal(alloc);",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/drain/decide-drain.test.ts",
+        name: "a service allocation holds the drain until its client has ended it",
+      },
+    ],
+  },
+  {
+    name: "pause-kills-nodes",
+    breaks: "expiries move by the leader's own lag (DESIGN §7)",
+    edits: [
+      {
+        file: "packages/control/src/heartbeat/heartbeats.ts",
+        find: "for (const deadline of this.#deadlines.values()) deadline.at += pauseMs;\n      return { missed: [], held: [], shiftedMs: pauseMs };",
+        replace: "void pauseMs;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/heartbeat/heartbeats.test.ts",
+        name: "§7 a pause of this loop above a second moves every deadline by it",
+      },
+    ],
+  },
+  {
+    name: "mass-expiry-believed",
+    breaks: "when many nodes fall silent at once the loop holds (DESIGN §7)",
+    edits: [
+      {
+        file: "packages/control/src/heartbeat/heartbeats.ts",
+        find: "return expired > BELIEVED && expired > known * this.#options.expiredShareMax;",
+        replace: "return expired > BELIEVED && expired > known;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/heartbeat/heartbeats.test.ts",
+        name: "§7 one of three is believed, more than 30 % at once are held",
+      },
+    ],
+  },
+  {
+    name: "waiting-forgotten",
+    breaks: "the newest evaluation that waited runs next (spec §6.1)",
+    edits: [
+      {
+        file: "packages/control/src/broker/eval-broker.ts",
+        find: "if (next !== undefined) this.#admit(next);",
+        replace: "if (next !== undefined) this.#entries.delete(next.evaluation.id);",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/broker/eval-broker.test.ts",
+        name: "§6.1 one evaluation of a job at a time; the newest runs next and the rest are superseded",
+      },
+    ],
+  },
+  {
+    name: "two-of-a-job",
+    breaks: "one evaluation of a job is worked on at a time (spec §6.1)",
+    edits: [
+      {
+        file: "packages/control/src/broker/eval-broker.ts",
+        find: "if (busy === undefined || busy === entry.evaluation.id) {",
+        replace: 'if (busy !== "") {',
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/broker/eval-broker.test.ts",
+        name: "no evaluation is lost, none runs beside another of its job",
+      },
+    ],
+  },
+  {
+    name: "blocked-sleeps-on",
+    breaks: "capacity sets a blocked evaluation free (spec §6.5)",
+    edits: [
+      {
+        file: "packages/control/src/broker/blocked-evals.ts",
+        find: "return this.#take((evaluation) => mayFit(evaluation, change));",
+        replace:
+          "return this.#take((evaluation) => mayFit(evaluation, change) && change.index < 0);",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/broker/blocked-evals.test.ts",
+        name: "§6.5 capacity of a class found fitting frees it",
+      },
+    ],
+  },
+  {
+    name: "full-node-takes-more",
+    breaks: "a plan that overfills a node is refused there (I5, spec §6.6)",
+    edits: [
+      {
+        file: "packages/control/src/plan/node-fit.ts",
+        find: 'if (!fits(capacityOf(node), sumOf(sharesOf(allocs)))) return "capacity";',
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/plan/verify-plan.test.ts",
+        name: "§6.6 a node short of memory refuses it",
+      },
+    ],
+  },
+  {
+    name: "dead-node-takes-more",
+    breaks: "a node that is not ready takes nothing (spec §6.6)",
+    edits: [
+      {
+        file: "packages/control/src/plan/verify-plan.ts",
+        find: 'if (node.status !== NodeStatus.ready) return "not ready";',
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/plan/verify-plan.test.ts",
+        name: "§6.6 a node that is down takes nothing",
+      },
+    ],
+  },
+  {
+    name: "live-collected",
+    breaks: "nothing that an active deployment counts is collected (DESIGN §6)",
+    edits: [
+      {
+        file: "packages/control/src/gc/why-kept.ts",
+        find: "if (deployment !== undefined && isDeploymentActive(deployment)) {",
+        replace: "if (deployment !== undefined && !isDeploymentActive(deployment)) {",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/control/src/gc/decide-gc.test.ts",
+        name: "§6 allocations of an active deployment stay",
+      },
+    ],
+  },
+  {
+    name: "back-in-service-unnoticed",
+    breaks: "one that runs again wakes what waited for it (DESIGN §7)",
+    edits: [
+      {
+        file: "packages/server/src/leader/report-evals.ts",
+        find: "const isNews = freesSlot(state, alloc, report) || changesService(state, alloc, report);",
+        replace: "const isNews = freesSlot(state, alloc, report);",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/report-evals.test.ts",
+        name: "one that serves again wakes the deployment that it held back",
+      },
+    ],
+  },
+];

@@ -1,0 +1,294 @@
+/** Bugs of the reconciler and of what carries it out. */
+import type { Mutant } from "./mutant.ts";
+
+export const reconcilerMutants: readonly Mutant[] = [
+  {
+    name: "floor-forgotten",
+    breaks: "I2: a serving one is stopped only above the floor (reconciler L1, L2)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "? group.count - group.update.maxParallel",
+        replace: "? 0",
+      },
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "let budget = group.update.maxParallel - starting;",
+        replace: "let budget = group.count - starting;",
+      },
+    ],
+    killers: [
+      {
+        by: "simulation",
+        seeds: 20,
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "a fault, revert: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
+    name: "pairs-not-reserved",
+    breaks: "I2: a pair that is not ready reserves its stop, and one that goes uses it (L4)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/group-roll.ts",
+        find: "    budget.take(cost);\n    pass.draft.goes",
+        replace: "    pass.draft.goes",
+      },
+      {
+        file: "packages/scheduler/src/reconciler/group-roll.ts",
+        find: "if (!isPairReady(pair)) budget.take(costOf(pair));",
+        replace: "if (!isPairReady(pair)) costOf(pair);",
+      },
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "return healthy === null && !isCarriedInto(alloc, deployment);",
+        replace: "return healthy === null && isCarriedInto(alloc, deployment);",
+      },
+    ],
+    killers: [
+      {
+        by: "simulation",
+        seeds: 60,
+      },
+    ],
+  },
+  {
+    name: "one-too-many",
+    breaks: "I3: never more than the count and its canaries (G18)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/group-place.ts",
+        find: "names.next(Math.max(0, group.count - existing))",
+        replace: "names.next(Math.max(0, group.count - existing + (existing === 0 ? 0 : 1)))",
+      },
+    ],
+    killers: [
+      {
+        by: "simulation",
+        seeds: 20,
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "a fault, revert: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
+    name: "undecided-uncounted",
+    breaks: "at most max_parallel are undecided (reconciler L1)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "    budget--;\n",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/limit.test.ts",
+        name: "[L1] undecided allocations and those that start use the limit up",
+      },
+    ],
+  },
+  {
+    name: "unhealthy-goes-on",
+    breaks: "one unhealthy closes the limit (reconciler L1)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "if (alloc.deploymentStatus?.healthy === false) return 0;",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/limit.test.ts",
+        name: "[L1] an unhealthy allocation of the deployment closes the limit",
+      },
+    ],
+  },
+  {
+    name: "lost-not-replaced",
+    breaks: "what is on a node that is down is lost and replaced (reconciler C18)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/buckets.ts",
+        find: "return AllocClass.lost; // C18",
+        replace: "return AllocClass.untainted;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/buckets.test.ts",
+        name: "[C18] running on a node that went down is lost",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "a fault, revert: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
+    name: "serving-go-first",
+    breaks: "those that do not serve go first (reconciler L3)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "= { no: 0, unproven: 1, yes: 2 };",
+        replace: "= { no: 2, unproven: 1, yes: 0 };",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/limit.test.ts",
+        name: "[L2] nothing that serves is stopped while too few serve",
+      },
+    ],
+  },
+  {
+    name: "canaries-everywhere",
+    breaks: "a group in its canary phase starts nothing else (reconciler G18, L1)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/group.ts",
+        find: "!scope.triage.isFailed && !isCanarying(pass.state)",
+        replace: "!scope.triage.isFailed",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/examples.test.ts",
+        name: "[G15 S2] C canaries run beside the old ones until they are promoted",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "canary that promotes itself: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
+    name: "broken-before-made",
+    breaks: "the old one runs on until the image is there (reconciler P1)",
+    edits: [
+      {
+        file: "packages/scheduler/src/carry-out.ts",
+        find: "const mustPrepare = !isClientTerminal(old) && !hasImages(found.node, job, group);",
+        replace: "const mustPrepare = false;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/prepare.test.ts",
+        name: "[P1] an old allocation runs on until the image of the new one is there",
+      },
+    ],
+  },
+  {
+    name: "failed-goes-on",
+    breaks: "a failed deployment starts nothing new (reconciler T4)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/deployment-step.ts",
+        find: "const isFailed = status === DeploymentStatus.failed || status === DeploymentStatus.cancelled;",
+        replace: "const isFailed = status === DeploymentStatus.cancelled;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/examples.test.ts",
+        name: "[G19 T3 T4] H a failed deployment freezes its own allocations, and new versions start over",
+      },
+    ],
+  },
+  {
+    name: "done-too-early",
+    breaks: "a deployment succeeds when as many as desired are healthy (reconciler T7)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/deployment-step.ts",
+        find: "alloc.deploymentStatus?.healthy === true,\n  ).length;",
+        replace: "alloc.deploymentStatus?.healthy !== false,\n  ).length;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/examples.test.ts",
+        name: "[T7] the deployment succeeds with the last healthy allocation and not before",
+      },
+    ],
+  },
+  {
+    name: "name-given-twice",
+    breaks: "the smallest free name is given, each once (reconciler N1)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/name-index.ts",
+        find: "      if (this.#used.has(i)) continue;\n      this.#used.add(i);\n      names.push(this.nameOf(i));",
+        replace: "      names.push(this.nameOf(i));",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/name-index.test.ts",
+        name: "[N1] the smallest free names come first",
+      },
+    ],
+  },
+  {
+    name: "retried-without-delay",
+    breaks: "a failed one is placed again after its delay (reconciler R8)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/reschedule.ts",
+        find: "if (next.at - now <= NOW_TOLERANCE_MS) return NOW;",
+        replace: "return NOW;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/reschedule.test.ts",
+        name: "[R8] one that waits already is left waiting",
+      },
+    ],
+  },
+  {
+    name: "bad-version-retried",
+    breaks: "an error that names the version is never retried (reconciler R5)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/reschedule.ts",
+        find: 'if (alloc.unretryableError !== "") return hold(alloc, whyNotReplaced.versionFailed); // R5',
+        replace: "",
+      },
+      {
+        file: "packages/scheduler/src/reconciler/reschedule.ts",
+        find: '  if (alloc.unretryableError !== "") return NOT_ELIGIBLE;\n',
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/reschedule.test.ts",
+        name: "[R5] an error that names the version is never tried again",
+      },
+    ],
+  },
+];

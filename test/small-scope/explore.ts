@@ -1,0 +1,192 @@
+/**
+ * Depth first through every world that can be reached, each explored once. A world on the path that
+ * comes again would go round for ever: faults and operators are used up, so whatever the leader,
+ * clients and time do must come to rest. The longest run in steps is the bound of termination.
+ */
+import { createHash } from "node:crypto";
+import { canonical } from "./canonical.ts";
+import { unexplained, violation } from "./invariants.ts";
+import type { Scope } from "./scope.ts";
+import { Broken, otherSteps, ownSteps, type Step } from "./steps.ts";
+import { World } from "./world.ts";
+
+export interface Explored {
+  readonly states: number;
+  readonly transitions: number;
+  /** Worlds in which nothing goes on by itself. */
+  readonly ends: number;
+  /** Steps of the longest run. */
+  readonly longest: number;
+  /** Known worlds that were explored once more, to compare. */
+  readonly audited: number;
+  readonly failure: Failure | null;
+}
+
+export interface Failure {
+  readonly message: string;
+  /** What happened since the first version was healthy. */
+  readonly path: readonly string[];
+}
+
+export interface ExploreOptions {
+  /** Of so many known worlds one is explored again; 0 = none. */
+  readonly auditEvery?: number;
+  readonly statesMax?: number;
+}
+
+/** Steps until the first version has succeeded; more would be a bug by itself. */
+const SETTLE_MAX = 200;
+const ON_PATH = -1;
+
+interface Frame {
+  readonly world: World;
+  readonly key: string;
+  readonly label: string;
+  readonly steps: readonly Step[];
+  readonly successors: string[];
+  next: number;
+  longest: number;
+}
+
+export function explore(scope: Scope, options: ExploreOptions = {}): Explored {
+  return new Search(scope, options).run();
+}
+
+class Search {
+  readonly #scope: Scope;
+  readonly #auditEvery: number;
+  readonly #statesMax: number;
+  /** World → steps of the longest run from it. */
+  readonly #longest = new Map<string, number>();
+  /** World → its successors, to compare. */
+  readonly #successors = new Map<string, string>();
+  readonly #path: Frame[] = [];
+  #transitions = 0;
+  #ends = 0;
+  #known = 0;
+  #audited = 0;
+  #deepest = 0;
+
+  constructor(scope: Scope, { auditEvery = 0, statesMax }: ExploreOptions) {
+    this.#scope = scope;
+    this.#auditEvery = auditEvery;
+    this.#statesMax = statesMax ?? Number.POSITIVE_INFINITY;
+  }
+
+  run(): Explored {
+    const failure = this.#guarded(() => this.#search(this.#settled()));
+    return {
+      states: this.#longest.size,
+      transitions: this.#transitions,
+      ends: this.#ends,
+      longest: this.#deepest,
+      audited: this.#audited,
+      failure,
+    };
+  }
+
+  #guarded(search: () => Failure | null): Failure | null {
+    try {
+      return search();
+    } catch (error) {
+      if (error instanceof Broken) return this.#fail(error.message);
+      throw error;
+    }
+  }
+
+  /** Version 0 runs, is healthy and stable. */
+  #settled(): World {
+    let world = World.empty({ ...this.#scope, interleaves: "entries", bad: [] }).submit("0");
+    for (let taken = 0; taken < SETTLE_MAX; taken++) {
+      const [step] = ownSteps(world);
+      if (step === undefined) return world.in(this.#scope);
+      world = step.take();
+      const broken = violation(world);
+      if (broken !== "") throw new Broken(broken);
+    }
+    throw new Broken("I4: the first version does not come to rest");
+  }
+
+  #search(start: World): Failure | null {
+    const message = this.#enter(start, keyOf(start), "start");
+    if (message !== "") return this.#fail(message);
+    for (let frame = this.#path.at(-1); frame !== undefined; frame = this.#path.at(-1)) {
+      const step = frame.steps[frame.next];
+      if (step === undefined) {
+        this.#leave(frame);
+        continue;
+      }
+      frame.next += 1;
+      this.#transitions += 1;
+      const problem = this.#take(frame, step);
+      if (problem !== "") return this.#fail(problem, step.label);
+    }
+    return null;
+  }
+
+  #take(frame: Frame, step: Step): string {
+    const world = step.take();
+    const key = keyOf(world);
+    frame.successors.push(key);
+    const broken = violation(world);
+    if (broken !== "") return broken;
+    const known = this.#longest.get(key);
+    if (known === undefined) {
+      if (this.#longest.size >= this.#statesMax) return `more than ${this.#statesMax} worlds`;
+      return this.#enter(world, key, step.label);
+    }
+    if (known === ON_PATH) return "I4: it goes round in a circle";
+    frame.longest = Math.max(frame.longest, known + 1);
+    return this.#audit(world, key);
+  }
+
+  #enter(world: World, key: string, label: string): string {
+    const own = ownSteps(world);
+    if (own.length === 0) {
+      this.#ends += 1;
+      const silent = unexplained(world);
+      if (silent !== "") return silent;
+    }
+    this.#longest.set(key, ON_PATH);
+    const steps = [...own, ...otherSteps(world)];
+    this.#path.push({ world, key, label, steps, successors: [], next: 0, longest: 0 });
+    return "";
+  }
+
+  #leave(frame: Frame): void {
+    this.#path.pop();
+    this.#longest.set(frame.key, frame.longest);
+    if (this.#auditEvery > 0) this.#successors.set(frame.key, digest(frame.successors));
+    this.#deepest = Math.max(this.#deepest, frame.longest);
+    const parent = this.#path.at(-1);
+    if (parent) parent.longest = Math.max(parent.longest, frame.longest + 1);
+  }
+
+  /** Two worlds that count as one must have the same successors. */
+  #audit(world: World, key: string): string {
+    this.#known += 1;
+    if (this.#auditEvery === 0 || this.#known % this.#auditEvery !== 0) return "";
+    this.#audited += 1;
+    const steps = [...ownSteps(world), ...otherSteps(world)];
+    const found = steps.map(({ take }) => keyOf(take()));
+    if (digest(found) === this.#successors.get(key)) return "";
+    return "two worlds of equal form have different futures: canonical.ts leaves something out";
+  }
+
+  #fail(message: string, last?: string): Failure {
+    const labels = this.#path.map(({ label }) => label).slice(1);
+    return { message, path: last === undefined ? labels : [...labels, last] };
+  }
+}
+
+function digest(keys: readonly string[]): string {
+  return hash(keys.toSorted().join());
+}
+
+function keyOf(world: World): string {
+  return hash(canonical(world));
+}
+
+function hash(text: string): string {
+  return createHash("sha1").update(text).digest("base64url");
+}

@@ -1,0 +1,171 @@
+/** What must hold in every world, and where a run may end (DESIGN §13: I2, I3, I4). */
+import { nanosToMs } from "@drover/base";
+import { explain } from "@drover/forecast";
+import {
+  type Allocation,
+  AllocPhase,
+  ClientStatus,
+  type Deployment,
+  DeploymentStatus,
+  DesiredStatus,
+  isClientTerminal,
+  isDeploymentActive,
+  isServerTerminal,
+  NodeStatus,
+  type Plan,
+  SubjectKind,
+  subjectOf,
+  type TaskGroup,
+} from "@drover/model";
+import type { StateSnapshot } from "@drover/state";
+import { JOB } from "./scope.ts";
+import type { World } from "./world.ts";
+
+/** The first invariant that does not hold, in words; "" = all do. */
+export function violation(world: World): string {
+  return servingFloor(world) || desiredBound(world) || undecidedLimit(world) || deadline(world);
+}
+
+function groupOf(world: World): TaskGroup {
+  const [group] = world.job.taskGroups;
+  if (group === undefined) throw new Error("no group");
+  return group;
+}
+
+/** I2: an update stops one that serves only while `count - max_parallel` others do. */
+function servingFloor(world: World): string {
+  for (const { basis, before, command } of world.written) {
+    if (command.tag !== 6) continue;
+    const floor = countOf(world, command.plan) - world.scope.maxParallel;
+    const stops = command.plan.stops
+      .filter(({ clientStatus }) => clientStatus === undefined)
+      .map(({ allocId }) => before.alloc(allocId));
+    // One that did not serve when the plan was made was free to go.
+    const hurt = stops.filter(
+      (alloc) =>
+        alloc !== undefined &&
+        isUpdated(alloc, world) &&
+        serves(before, alloc) &&
+        serves(basis, basis.alloc(alloc.id)),
+    );
+    if (hurt.length === 0) continue;
+    // One that was lost while the plan was made still counts: nobody knew.
+    const serving = world.state
+      .allocsByJob(JOB)
+      .filter((alloc) => !isServerTerminal(alloc))
+      .filter((alloc) => serves(world.state, alloc) || serves(basis, basis.alloc(alloc.id)));
+    if (serving.length >= floor) continue;
+    const names = hurt.map((alloc) => alloc?.id.slice(-2)).join();
+    return `I2: ${names} stopped, ${serving.length} serve, at least ${floor} have to`;
+  }
+  return "";
+}
+
+/** Of another version; what a drain has marked leaves at the drain's pace. */
+function isUpdated(alloc: Allocation, world: World): boolean {
+  return alloc.jobVersion !== world.job.version && alloc.desiredTransition.migrate !== true;
+}
+
+/** As its client sees it. */
+function serves(state: StateSnapshot, alloc: Allocation | undefined): boolean {
+  if (alloc === undefined || alloc.clientStatus !== ClientStatus.running) return false;
+  if (isServerTerminal(alloc) || state.alloc(alloc.id) === undefined) return false;
+  return alloc.serving === true;
+}
+
+/** I3: a pair of make before break is one (reconciler P3). */
+function desiredBound(world: World): string {
+  for (const { before, command } of world.written) {
+    if (command.tag !== 6) continue;
+    const bound = countOf(world, command.plan) + (world.scope.canary ?? 0);
+    const now = desired(world.state);
+    if (now <= bound || now <= desired(before)) continue;
+    return `I3: ${now} are desired to run, at most ${bound} may`;
+  }
+  return "";
+}
+
+function desired(state: StateSnapshot): number {
+  return state
+    .allocsByJob(JOB)
+    .filter((alloc) => alloc.desiredStatus === DesiredStatus.run && !isClientTerminal(alloc))
+    .filter((alloc) => alloc.phase !== AllocPhase.prepare).length;
+}
+
+/** What the version wanted that the plan was made for; another may have come since. */
+function countOf({ state }: World, { jobVersion }: Plan): number {
+  return state.jobVersion(JOB, jobVersion)?.taskGroups[0]?.count ?? 0;
+}
+
+/** L1, where nothing was lost that had to be replaced besides. */
+function undecidedLimit(world: World): string {
+  const { scope, state, written } = world;
+  const isUntouched =
+    world.progress.faultsLeft === (scope.faultsMax ?? 0) &&
+    scope.script.every(({ kind }) => kind !== "drain");
+  if (!isUntouched || !written.some(({ command }) => command.tag === 6)) return "";
+  const [newest] = state.deploymentsByJob(JOB);
+  if (newest === undefined || !isDeploymentActive(newest) || newest.jobVersion === 0) return "";
+  const undecided = state
+    .allocsByDeployment(newest.id)
+    .filter((alloc) => !isServerTerminal(alloc) && alloc.createIndex >= newest.createIndex)
+    .filter((alloc) => (alloc.deploymentStatus?.healthy ?? null) === null);
+  const bound = Math.max(scope.maxParallel, scope.canary ?? 0);
+  if (undecided.length <= bound) return "";
+  return `L1: ${undecided.length} are undecided, at most ${bound} may be`;
+}
+
+/** I4: a deployment that nobody holds up ends within its bound (DESIGN §12.1). */
+function deadline(world: World): string {
+  for (const each of world.state.deploymentsByJob(JOB)) {
+    if (each.status !== DeploymentStatus.running || !isDeploymentActive(each)) continue;
+    for (const group of Object.values(each.taskGroups)) {
+      if (group.progressDeadline === 0 || awaitsPromotion(group)) continue;
+      const bound = (group.desiredTotal + 1) * nanosToMs(group.progressDeadline);
+      const age = world.now - each.createTime;
+      if (age > bound) return `I4: a deployment has run for ${age} ms, its bound is ${bound}`;
+    }
+  }
+  return "";
+}
+
+function awaitsPromotion(group: Deployment["taskGroups"][string]): boolean {
+  return group.desiredCanaries > 0 && !group.promoted;
+}
+
+/** What must happen from outside before anything goes on. */
+const ROOTS: ReadonlySet<SubjectKind> = new Set([SubjectKind.operator, SubjectKind.capacity]);
+
+/**
+ * Nothing is left to do by itself: then the newest version runs as wanted, or something typed says
+ * whom everybody waits for. To wait for the leader, for a client or for time would be to wait for
+ * what will not come.
+ */
+export function unexplained(world: World): string {
+  const open = notConverged(world);
+  if (open === "") return "";
+  const { now, state } = world;
+  const { chain } = explain({ state, subject: subjectOf.job(JOB), now });
+  const root = chain.at(-1);
+  if (root === undefined) return `I4: at rest without a reason: ${open}`;
+  if (root.waitsFor.some(({ kind }) => ROOTS.has(kind))) return "";
+  return `I4: at rest, ${open}, and yet it waits: ${root.rule}: ${root.text}`;
+}
+
+function notConverged(world: World): string {
+  const { state } = world;
+  const { version } = world.job;
+  const [newest] = state.deploymentsByJob(JOB);
+  if (newest !== undefined && isDeploymentActive(newest)) return `deployment ${newest.status}`;
+  const live = state
+    .allocsByJob(JOB)
+    .filter((alloc) => alloc.desiredStatus === DesiredStatus.run && !isClientTerminal(alloc));
+  const { count } = groupOf(world);
+  if (live.length !== count) return `${live.length} of ${count} are desired`;
+  const other = live.find((alloc) => alloc.jobVersion !== version);
+  if (other !== undefined) return `one is of version ${other.jobVersion}, wanted is ${version}`;
+  const idle = live.find((alloc) => alloc.clientStatus !== ClientStatus.running);
+  if (idle !== undefined) return `one is ${idle.clientStatus}`;
+  const gone = live.find(({ nodeId }) => state.node(nodeId)?.status !== NodeStatus.ready);
+  return gone === undefined ? "" : "one is on a node that is gone";
+}

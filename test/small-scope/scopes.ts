@@ -1,0 +1,106 @@
+/** The small worlds that are explored: the first two lists with every test, all in long runs. */
+import type { FaultKind, Operation, Scope } from "./scope.ts";
+
+const ALL: readonly FaultKind[] = ["unhealthy", "exit", "nodeDown", "slow", "leaderLost"];
+const one: Operation = { kind: "submit", image: "1" };
+const two: Operation = { kind: "submit", image: "2" };
+const back: Operation = { kind: "submit", image: "0" };
+const grown: Operation = { kind: "submit", image: "1", count: 3 };
+const shrunk: Operation = { kind: "submit", image: "1", count: 1 };
+const drain: Operation = { kind: "drain", deadlineMs: 0 };
+const drainUntil: Operation = { kind: "drain", deadlineMs: 60_000 };
+const promote: Operation = { kind: "promote" };
+
+const entries = { interleaves: "entries", faults: ALL, faultsMax: 1, script: [one] } as const;
+const decisions = { ...entries, interleaves: "decisions" } as const;
+const pair = { count: 2, maxParallel: 1 } as const;
+const canary = { canary: 1, autoPromote: true, autoRevert: true } as const;
+
+/** Entry by entry: nothing comes between a decision and the log. */
+export const ENTRIES: readonly Scope[] = [
+  { ...entries, ...pair, name: "two faults, revert", autoRevert: true, faultsMax: 2 },
+  {
+    ...entries,
+    ...pair,
+    name: "without a progress deadline",
+    progressDeadlineS: 0,
+    autoRevert: true,
+    faultsMax: 2,
+  },
+  { ...entries, ...pair, name: "back in the middle", script: [one, back] },
+  {
+    ...entries,
+    name: "one allocation, three versions",
+    count: 1,
+    maxParallel: 1,
+    autoRevert: true,
+    script: [one, two],
+  },
+  {
+    ...entries,
+    name: "three, one at a time, replaced",
+    count: 3,
+    maxParallel: 1,
+    reschedules: true,
+  },
+  { ...entries, ...pair, name: "canary by hand", canary: 1, script: [one, promote] },
+  { ...entries, ...pair, name: "drain in the middle", script: [one, drain] },
+  {
+    ...entries,
+    name: "a version that is bad",
+    count: 3,
+    maxParallel: 1,
+    autoRevert: true,
+    bad: ["1"],
+  },
+];
+
+/** Anything may come between a decision and its entry, and a leader may be lost there. */
+export const DECISIONS: readonly Scope[] = [
+  { ...decisions, ...pair, name: "a fault, revert", autoRevert: true },
+  { ...decisions, ...pair, name: "checks that flap", faults: ["flap", "leaderLost"], faultsMax: 2 },
+  { ...decisions, name: "three, two at a time", count: 3, maxParallel: 2, faultsMax: 0 },
+  { ...decisions, ...pair, name: "two versions", script: [one, two], faults: ["leaderLost"] },
+  { ...decisions, ...pair, ...canary, name: "canary that promotes itself" },
+  { ...decisions, ...pair, name: "make before break", driver: "docker" },
+  { ...decisions, ...pair, name: "drain before an update", script: [drain, one] },
+  {
+    ...decisions,
+    ...pair,
+    name: "drain of images that must come first",
+    driver: "docker",
+    script: [one, drainUntil],
+    faults: ["slow", "leaderLost"],
+  },
+  {
+    ...decisions,
+    ...pair,
+    name: "grown and shrunk",
+    script: [grown, shrunk],
+    faults: ["exit", "leaderLost"],
+  },
+];
+
+/** The whole width: three allocations, two versions, three nodes, two faults. */
+export const WIDE: readonly Scope[] = [
+  { ...entries, name: "three, two at a time, a fault", count: 3, maxParallel: 2, autoRevert: true },
+  {
+    ...entries,
+    name: "three, one at a time, two faults",
+    count: 3,
+    maxParallel: 1,
+    autoRevert: true,
+    faultsMax: 2,
+  },
+  { ...entries, ...pair, name: "two versions, two faults", script: [one, two], faultsMax: 2 },
+  { ...decisions, ...pair, name: "two versions, any fault", script: [one, two], autoRevert: true },
+  { ...decisions, ...pair, name: "two faults between decisions", autoRevert: true, faultsMax: 2 },
+  { ...decisions, ...pair, ...canary, name: "canary, two faults", faultsMax: 2 },
+  {
+    ...decisions,
+    ...pair,
+    name: "drain of images, any fault",
+    driver: "docker",
+    script: [one, drainUntil],
+  },
+];

@@ -1,0 +1,157 @@
+/**
+ * One state of a small world: the replicated state, what the leader's loops have decided and not
+ * written yet, and how much may still go wrong. A world never changes; a step makes another one.
+ */
+import type { Job } from "@drover/model";
+import { MOCK_NOW, mockId } from "@drover/model/testing";
+import { harnessNode } from "@drover/scheduler/testing";
+import type { CommandDraft } from "@drover/server";
+import { evalForJob } from "@drover/server/leader-commands";
+import { type Command, StateMachineStore, type StateSnapshot } from "@drover/state";
+import { CountedIds } from "./ids.ts";
+import { JOB, jobOf, type Scope } from "./scope.ts";
+
+export type LoopName = "evaluations" | "deployments" | "drains";
+
+/** What a loop has decided: the entries it writes, one after the other. */
+export interface Proposal {
+  readonly loop: LoopName;
+  readonly label: string;
+  readonly drafts: readonly CommandDraft[];
+  /** What the loop saw. */
+  readonly basis: StateSnapshot;
+}
+
+interface Progress {
+  /** Epoch ms. */
+  readonly now: number;
+  readonly minted: number;
+  readonly operations: number;
+  readonly faultsLeft: number;
+  readonly proposals: readonly Proposal[];
+  /** deployment/name: it has been healthy in it, which extends a deadline once. */
+  readonly proven: ReadonlySet<string>;
+}
+
+/** Entries that led here from the world before. */
+interface Written {
+  readonly command: Command;
+  readonly before: StateSnapshot;
+  readonly basis: StateSnapshot;
+}
+
+export class World {
+  readonly scope: Scope;
+  readonly progress: Progress;
+  readonly written: readonly Written[];
+  readonly #store: StateMachineStore;
+
+  private constructor(
+    scope: Scope,
+    store: StateMachineStore,
+    progress: Progress,
+    written: readonly Written[],
+  ) {
+    this.scope = scope;
+    this.#store = store;
+    this.progress = progress;
+    this.written = written;
+  }
+
+  /** With its nodes, and nothing else. */
+  static empty(scope: Scope): World {
+    const store = new StateMachineStore();
+    const world = new World(
+      scope,
+      store,
+      {
+        now: MOCK_NOW,
+        minted: 0,
+        operations: 0,
+        faultsLeft: scope.faultsMax ?? 0,
+        proposals: [],
+        proven: new Set(),
+      },
+      [],
+    );
+    const nodes = Array.from({ length: scope.nodes ?? 3 }, (_, i) => {
+      const made = harnessNode(i, { id: mockId(`node ${i}`), status: "ready" });
+      return { tag: 9, node: made, evals: [] } as const;
+    });
+    return world.write(nodes);
+  }
+
+  get state(): StateSnapshot {
+    return this.#store.snapshot();
+  }
+
+  get job(): Job {
+    const job = this.state.job(JOB);
+    if (job === undefined) throw new Error("no job");
+    return job;
+  }
+
+  /** Replicated time, as the loops reckon it. */
+  get now(): number {
+    return Math.max(this.progress.now, this.state.clock);
+  }
+
+  ids(): CountedIds {
+    return new CountedIds(this.progress.minted);
+  }
+
+  /** The same state, in a scope that differs in what may happen. */
+  in(scope: Scope): World {
+    return new World(scope, this.#store, this.progress, []);
+  }
+
+  with(progress: Partial<Progress>): World {
+    return new World(this.scope, this.#store, { ...this.progress, ...progress }, []);
+  }
+
+  /** The same world, with what a fault has used up. */
+  withFault(spent: Pick<Progress, "faultsLeft">): World {
+    return new World(this.scope, this.#store, { ...this.progress, ...spent }, this.written);
+  }
+
+  /** Appends entries to the log. `basis`: what was seen when they were decided. */
+  write(
+    drafts: readonly CommandDraft[],
+    progress: Partial<Progress> = {},
+    basis: StateSnapshot = this.state,
+  ): World {
+    const store = this.#store.fork();
+    const written: Written[] = [];
+    for (const draft of drafts) {
+      const before = store.snapshot();
+      const command = { ...draft, v: 1, now: this.now, token: "" } as Command;
+      store.apply(command, store.index + 1);
+      written.push({ command, before, basis });
+    }
+    return new World(this.scope, store, { ...this.progress, ...progress }, written);
+  }
+
+  /** Appends more entries in the same step. */
+  also(drafts: readonly CommandDraft[]): World {
+    const after = this.write(drafts);
+    const written = [...this.written, ...after.written];
+    return new World(this.scope, after.#store, after.progress, written);
+  }
+
+  submit(image: string, count?: number, progress: Partial<Progress> = {}): World {
+    const ids = this.ids();
+    const job = jobOf(this.scope, image, count);
+    const draft: CommandDraft = {
+      tag: 1,
+      job,
+      submission: null,
+      enforceIndex: null,
+      preserveCounts: false,
+      preserveResources: false,
+      evaluation: evalForJob(job, "job-register", ids),
+      alwaysNewVersion: false,
+      enforcePriorVersion: null,
+    };
+    return this.write([draft], { ...progress, minted: ids.minted });
+  }
+}
