@@ -113,8 +113,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/drain/decide-drain.ts",
-        find: "const budget = Math.max(0, serving.length - ((group?.count ?? 0) - parallel));",
-        replace: "const budget = serving.length + parallel;",
+        find: "const allowed = serving.length - ((group?.count ?? 0) - parallel);",
+        replace: "const allowed = serving.length + parallel;",
       },
     ],
     killers: [
@@ -122,6 +122,24 @@ export const leaderMutants: readonly Mutant[] = [
         by: "test",
         file: "packages/control/src/drain/decide-drain.test.ts",
         name: "§3.14 max_parallel leave at a time",
+      },
+    ],
+  },
+  {
+    name: "turns-not-taken",
+    breaks: "what a group can spare is given away by one loop at a time (I2)",
+    edits: [
+      {
+        file: "packages/server/src/leader/one-at-a-time.ts",
+        find: "    await before;\n",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/one-at-a-time.test.ts",
+        name: "I2 a drain and an update do not both give away what only one of them can",
       },
     ],
   },

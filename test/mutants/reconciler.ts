@@ -35,13 +35,18 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "    budget.take(cost);\n    pass.draft.goes",
+        find: "    stops.take(cost);\n    pass.draft.goes",
         replace: "    pass.draft.goes",
       },
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "if (!isPairReady(pair)) budget.take(costOf(pair));",
-        replace: "if (!isPairReady(pair)) costOf(pair);",
+        find: "if (isStarting && budget.starts <= 0) {",
+        replace: "if (isStarting && budget.starts < -99) {",
+      },
+      {
+        file: "packages/scheduler/src/reconciler/group-roll.ts",
+        find: "stops.take(costOf(pair));",
+        replace: "costOf(pair);",
       },
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
@@ -84,7 +89,7 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
-        find: "    budget--;\n",
+        find: "for (const alloc of untainted) if (isUndecided(alloc, deployment)) budget--;",
         replace: "",
       },
     ],
@@ -102,8 +107,8 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
-        find: "if (alloc.deploymentStatus?.healthy === false) return 0;",
-        replace: "",
+        find: "isUndecided(each, deployment) && each.deploymentStatus?.healthy === false,",
+        replace: "each.deploymentStatus?.healthy === false && !isUndecided(each, deployment),",
       },
     ],
     killers: [

@@ -98,7 +98,7 @@ export const stateMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/state/src/commands/plan-apply.ts",
-        find: "return stored === AllocPhase.prepare ? planned : stored;",
+        find: "return isBesidePrevious({ phase: stored }) ? planned : stored;",
         replace: "return planned;",
       },
     ],

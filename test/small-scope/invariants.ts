@@ -1,6 +1,6 @@
 /** What must hold in every world, and where a run may end (DESIGN §13: I2, I3, I4). */
 import { nanosToMs } from "@drover/base";
-import { explain } from "@drover/forecast";
+import { type Explanation, explainInSlices } from "@drover/forecast";
 import {
   type Allocation,
   AllocPhase,
@@ -17,13 +17,20 @@ import {
   subjectOf,
   type TaskGroup,
 } from "@drover/model";
+import { MOCK_NOW } from "@drover/model/testing";
 import type { StateSnapshot } from "@drover/state";
 import { JOB } from "./scope.ts";
 import type { World } from "./world.ts";
 
 /** The first invariant that does not hold, in words; "" = all do. */
 export function violation(world: World): string {
-  return servingFloor(world) || desiredBound(world) || undecidedLimit(world) || deadline(world);
+  return (
+    servingFloor(world) ||
+    calmFloor(world) ||
+    desiredBound(world) ||
+    undecidedLimit(world) ||
+    deadline(world)
+  );
 }
 
 function groupOf(world: World): TaskGroup {
@@ -61,6 +68,22 @@ function servingFloor(world: World): string {
   return "";
 }
 
+/**
+ * I2, whoever stops: where nothing was lost, updates and drains together leave so many serving. A
+ * drain gives up one at a time (`migrate`), until its deadline.
+ */
+function calmFloor(world: World): string {
+  const { progress, scope, state } = world;
+  const isScaled = scope.script.some((each) => each.kind === "submit" && each.count !== undefined);
+  const isCalm = progress.faultsLeft === (scope.faultsMax ?? 0) && !isScaled;
+  // Time has passed where a drain's deadline may have come.
+  if (!isCalm || world.written.length === 0 || world.now > MOCK_NOW) return "";
+  const serving = state.allocsByJob(JOB).filter((alloc) => serves(state, alloc)).length;
+  const floor = scope.count - scope.maxParallel;
+  if (serving >= floor || world.job.version === 0) return "";
+  return `I2: ${serving} serve, at least ${floor} have to`;
+}
+
 /** Of another version; what a drain has marked leaves at the drain's pace. */
 function isUpdated(alloc: Allocation, world: World): boolean {
   return alloc.jobVersion !== world.job.version && alloc.desiredTransition.migrate !== true;
@@ -77,7 +100,8 @@ function serves(state: StateSnapshot, alloc: Allocation | undefined): boolean {
 function desiredBound(world: World): string {
   for (const { before, command } of world.written) {
     if (command.tag !== 6) continue;
-    const bound = countOf(world, command.plan) + (world.scope.canary ?? 0);
+    const { canary = 0, maxSurge = 0 } = world.scope;
+    const bound = countOf(world, command.plan) + canary + maxSurge;
     const now = desired(world.state);
     if (now <= bound || now <= desired(before)) continue;
     return `I3: ${now} are desired to run, at most ${bound} may`;
@@ -109,6 +133,8 @@ function undecidedLimit(world: World): string {
   const undecided = state
     .allocsByDeployment(newest.id)
     .filter((alloc) => !isServerTerminal(alloc) && alloc.createIndex >= newest.createIndex)
+    // Those that are prepared one batch ahead have not begun (P9).
+    .filter((alloc) => alloc.phase !== AllocPhase.prepare)
     .filter((alloc) => (alloc.deploymentStatus?.healthy ?? null) === null);
   const bound = Math.max(scope.maxParallel, scope.canary ?? 0);
   if (undecided.length <= bound) return "";
@@ -145,11 +171,19 @@ export function unexplained(world: World): string {
   const open = notConverged(world);
   if (open === "") return "";
   const { now, state } = world;
-  const { chain } = explain({ state, subject: subjectOf.job(JOB), now });
+  const { chain } = explained({ state, subject: subjectOf.job(JOB), now });
   const root = chain.at(-1);
   if (root === undefined) return `I4: at rest without a reason: ${open}`;
   if (root.waitsFor.some(({ kind }) => ROOTS.has(kind))) return "";
   return `I4: at rest, ${open}, and yet it waits: ${root.rule}: ${root.text}`;
+}
+
+function explained(input: Parameters<typeof explainInSlices>[0]): Explanation {
+  const slices = explainInSlices(input);
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+  }
 }
 
 function notConverged(world: World): string {

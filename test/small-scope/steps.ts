@@ -29,6 +29,7 @@ import {
   evalOutcome,
   evalsForNode,
   reportEvals,
+  strandedEvals,
 } from "@drover/server/leader-commands";
 import { type FaultKind, JOB } from "./scope.ts";
 import type { LoopName, Proposal, World } from "./world.ts";
@@ -46,6 +47,7 @@ export interface Step {
 /** What happens unless something else comes first; none = the world has come to rest. */
 export function ownSteps(world: World): Step[] {
   const steps = [...commits(world), ...evaluations(world), ...deployments(world), ...drains(world)];
+  steps.push(...stranded(world));
   steps.push(...clients(world));
   return steps.length > 0 ? steps : time(world);
 }
@@ -90,9 +92,12 @@ function propose(world: World, proposal: Proposal, minted: number): World {
   return world.scope.interleaves === "entries" ? commit(decided, proposal) : decided;
 }
 
-function isBusy(world: World, loop: LoopName): boolean {
-  return world.progress.proposals.some((each) => each.loop === loop);
+function isBusy(world: World, ...loops: readonly LoopName[]): boolean {
+  return world.progress.proposals.some((each) => loops.includes(each.loop));
 }
+
+/** Those that stop allocations, or mark them for it, take turns (`one-at-a-time.ts`). */
+const IN_TURNS: readonly LoopName[] = ["evaluations", "drains"];
 
 /** Pending ones whose time has come, and blocked ones that capacity may have come for. */
 export function readyEvals(world: World): Evaluation[] {
@@ -107,7 +112,7 @@ export function readyEvals(world: World): Evaluation[] {
 }
 
 function evaluations(world: World): Step[] {
-  if (isBusy(world, "evaluations")) return [];
+  if (isBusy(world, ...IN_TURNS)) return [];
   const [first] = readyEvals(world).toSorted((a, b) => a.createIndex - b.createIndex);
   if (first === undefined) return [];
   return [{ label: `evaluate ${first.triggeredBy}`, by: "leader", take: () => work(world, first) }];
@@ -143,7 +148,7 @@ function deployments(world: World): Step[] {
 }
 
 function drains(world: World): Step[] {
-  if (isBusy(world, "drains")) return [];
+  if (isBusy(world, ...IN_TURNS)) return [];
   const { now, state } = world;
   return [...state.nodes()].flatMap((node): Step[] => {
     if (node.drainStrategy === null) return [];
@@ -158,6 +163,15 @@ function drains(world: World): Step[] {
     const proposal = { loop: "drains", label, drafts, basis: state } as const;
     return [{ label, by: "leader", take: () => propose(world, proposal, ids.minted) }];
   });
+}
+
+/** Placed on a node that was given up before the plan was written. */
+function stranded(world: World): Step[] {
+  const ids = world.ids();
+  const evals = strandedEvals(world.state, world.state.allocsByJob(JOB), ids);
+  if (evals.length === 0) return [];
+  const take = () => world.write([{ tag: 5, evals }], { minted: ids.minted });
+  return [{ label: "look at what is stranded", by: "leader", take }];
 }
 
 // --- clients ----------------------------------------------------------------------------------
@@ -267,14 +281,20 @@ function operations(world: World): Step[] {
       return [{ label: `submit ${image}`, by: "operator", take }];
     }
     case "drain": {
-      const [node] = [...world.state.nodes()];
-      if (node === undefined) throw new Error("no node");
+      const node = drainable(world);
+      if (node === undefined) return [];
       const take = () => world.write([drainOf(node, operation.deadlineMs, world.now)], done);
       return [{ label: `drain ${node.name}`, by: "operator", take }];
     }
     case "promote":
       return promotions(world, done);
   }
+}
+
+/** Where the oldest allocation runs that is still wanted. */
+function drainable(world: World): Node | undefined {
+  const [oldest] = running(world);
+  return oldest && world.state.node(oldest.nodeId);
 }
 
 function drainOf(node: Node, deadlineMs: number, now: number): CommandDraft {

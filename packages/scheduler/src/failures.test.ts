@@ -197,6 +197,30 @@ test("[D4] an allocation that comes back takes over from its replacement", () =>
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
 });
 
+test("[D4 C14] while nobody knows whether it runs, one that may come back keeps its replacement", () => {
+  const { harness, job } = running({ group: patient });
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { followups } = harness.evaluate(job);
+  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
+  assert.ok(later);
+  harness.now += 30_000;
+  harness.evaluate(job, { id: later.id });
+  harness.settle(job);
+  harness.changeNode(first.nodeId, { status: "ready" });
+  const back = harness.evaluate(job, { triggeredBy: "node-update" });
+  assert.deepEqual([back.plan.stops, back.plan.placements], [[], []]);
+  harness.fail(first);
+  const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [first.id],
+    "its replacement goes on",
+  );
+  assert.deepEqual(plan.placements, []);
+});
+
 test("[D5] a newer replacement wins over the one that comes back", () => {
   const { harness, job } = running({ group: patient });
   const [first] = harness.live(job);

@@ -77,6 +77,15 @@ const CASES: Readonly<Record<string, Case>> = {
     waits: "node node",
     wakesAt: MOCK_NOW + 29_000,
   },
+  "its node is back and has not told of it": {
+    over: {
+      clientStatus: "unknown",
+      allocStates: [{ field: 0, value: "unknown", time: MOCK_NOW - 1000 }],
+    },
+    rule: Rule.allocDisconnectGrace,
+    waits: "node node",
+    wakesAt: MOCK_NOW + 29_000,
+  },
   "it was told to stop": {
     over: {
       clientStatus: "running",

@@ -41,12 +41,15 @@ export function whyAlloc(state: StateReader, alloc: Allocation): readonly Reason
 
 function whySilent(state: StateReader, alloc: Allocation): Reason | null {
   const node = state.node(alloc.nodeId);
-  if (node?.status === NodeStatus.ready) return null;
+  const isBack = node?.status === NodeStatus.ready;
+  if (isBack && alloc.clientStatus !== ClientStatus.unknown) return null;
   const subject = subjectOf.allocation(alloc);
   const where = subjectOf.node(alloc.nodeId);
   const since = node?.statusUpdatedAt || alloc.modifyTime || null;
   if (alloc.clientStatus === ClientStatus.unknown) {
-    const text = "its node is out of reach: it counts as lost when that lasts too long";
+    const text = isBack
+      ? "its node is back and has not told of it: it counts as lost when that lasts too long"
+      : "its node is out of reach: it counts as lost when that lasts too long";
     const wakesAt = graceEndsAt(alloc, state) || null;
     return waitsFor({ rule: Rule.allocDisconnectGrace, subject, text, since, wakesAt }, where);
   }

@@ -110,6 +110,12 @@ const rows: readonly Row[] = [
     alloc: { ...unknown, clientStatus: "running" },
     disconnect: patient,
   },
+  {
+    rule: "[C14] unknown on a node that is back and has not told of it",
+    is: "untainted",
+    alloc: unknown,
+    disconnect: patient,
+  },
   { rule: "[C14] running on a ready node", is: "untainted", alloc: { clientStatus: "running" } },
   {
     rule: "[C14] running on a draining node",

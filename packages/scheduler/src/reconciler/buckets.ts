@@ -46,7 +46,9 @@ export function classify(alloc: Allocation, context: ClassifyContext): AllocClas
   if (alloc.desiredTransition.migrate === true) return AllocClass.migrate; // C12
   if (node === undefined) return AllocClass.lost; // C15
   if (node.status !== NodeStatus.down) {
-    return mayReconnect ? AllocClass.reconnecting : AllocClass.untainted; // C13, C14
+    // Until its client has told of it, nobody knows whether it runs: its replacement stays.
+    const isTold = alloc.clientStatus !== ClientStatus.unknown;
+    return mayReconnect && isTold ? AllocClass.reconnecting : AllocClass.untainted; // C13, C14
   }
   return classifyDown(alloc, group); // C16-C18
 }

@@ -6,13 +6,16 @@ import { unwrap } from "../operations/jobs.ts";
 import { nodeEvent } from "../operations/nodes.ts";
 import { drainEnd, drainMarks } from "./drain-commands.ts";
 import { actOnEach, LeaderLoop, type LoopPass } from "./leader-loop.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 
 export class DrainLoop {
   readonly #context: ServerContext;
+  readonly #turns: OneAtATime;
   readonly #loop: LeaderLoop;
 
-  constructor(context: ServerContext) {
+  constructor(context: ServerContext, turns: OneAtATime) {
     this.#context = context;
+    this.#turns = turns;
     this.#loop = new LeaderLoop({ name: "drains", pass: () => this.#pass() }, context);
   }
 
@@ -33,7 +36,7 @@ export class DrainLoop {
     let wakeAt: number | null = null;
     await actOnEach([...this.#context.store.snapshot().nodes()], async (node) => {
       if (node.drainStrategy === null) return;
-      const at = await this.#drain(node);
+      const at = await this.#turns.run(() => this.#drain(node));
       if (at !== null) wakeAt = wakeAt === null ? at : Math.min(wakeAt, at);
     });
     return { wakeAt };

@@ -27,6 +27,7 @@ import { evalOutcome } from "./eval-outcome.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { limitPlan } from "./limit-plan.ts";
 import { newEval } from "./new-eval.ts";
+import type { OneAtATime } from "./one-at-a-time.ts";
 
 const TYPES = ["service", "batch", "system", "sysbatch"];
 const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, system: 5, sysbatch: 5 };
@@ -39,17 +40,17 @@ const FOLLOW_UP_SPREAD_MS = 300_000;
 
 export class EvalLoop {
   readonly #context: ServerContext;
+  readonly #turns: OneAtATime;
   readonly #loop: LeaderLoop;
   #broker = new EvalBroker();
   #blocked = new BlockedEvals();
   #leading = false;
-  /** A plan's outcome is unknown: it may still be applied, and must be before the next decision. */
-  #uncertain = false;
   /** Taken from the broker and not written yet: kept until they are, under one token. */
   #ended: { readonly evals: readonly Evaluation[]; readonly token: string } | null = null;
 
-  constructor(context: ServerContext) {
+  constructor(context: ServerContext, turns: OneAtATime) {
     this.#context = context;
+    this.#turns = turns;
     this.#loop = new LeaderLoop({ name: "evaluations", pass: () => this.#pass() }, context);
   }
 
@@ -156,12 +157,9 @@ export class EvalLoop {
   async #work(lease: Lease): Promise<void> {
     const { evaluation, token } = lease;
     try {
-      if (this.#uncertain) await this.#context.engine.barrier();
-      this.#uncertain = false;
-      await this.#process(evaluation);
+      await this.#turns.run(() => this.#process(evaluation));
       this.#broker.ack(evaluation.id, token);
     } catch (error) {
-      this.#uncertain = true;
       this.#context.log("warn", "evaluation not processed", {
         eval: evaluation.id,
         job: evaluation.jobId,

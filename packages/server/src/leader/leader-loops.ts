@@ -9,6 +9,8 @@ import { EvalLoop } from "./eval-loop.ts";
 import { GcLoop } from "./gc-loop.ts";
 import { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { LeaderCalls } from "./leader-call.ts";
+import { OneAtATime } from "./one-at-a-time.ts";
+import { StrandedLoop } from "./stranded-loop.ts";
 
 export class LeaderLoops {
   readonly #context: ServerContext;
@@ -16,20 +18,25 @@ export class LeaderLoops {
   readonly #deployments: DeploymentLoop;
   readonly #drains: DrainLoop;
   readonly #heartbeats: HeartbeatLoop;
+  readonly #stranded: StrandedLoop;
   readonly #gc: GcLoop;
 
   constructor(context: ServerContext, fsm: ServerFsm) {
     this.#context = context;
-    this.evals = new EvalLoop(context);
+    // Both decide what a group can spare.
+    const turns = new OneAtATime(context.engine);
+    this.evals = new EvalLoop(context, turns);
     this.#deployments = new DeploymentLoop(context);
-    this.#drains = new DrainLoop(context);
+    this.#drains = new DrainLoop(context, turns);
     this.#heartbeats = new HeartbeatLoop(context);
+    this.#stranded = new StrandedLoop(context);
     this.#gc = new GcLoop(context);
     fsm.onApplied((applied) => {
       this.evals.applied(applied);
       this.#deployments.applied(applied);
       this.#drains.applied(applied);
       this.#heartbeats.applied(applied);
+      this.#stranded.applied(applied);
     });
   }
 
@@ -51,11 +58,13 @@ export class LeaderLoops {
     this.evals.start();
     this.#deployments.start();
     this.#drains.start();
+    this.#stranded.start();
     this.#gc.start();
   }
 
   stop(): void {
     this.#gc.stop();
+    this.#stranded.stop();
     this.#drains.stop();
     this.#deployments.stop();
     this.evals.stop();
