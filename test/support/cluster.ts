@@ -135,7 +135,7 @@ export class TestCluster {
       await waitUntil(
         () => agent.api.get<{ Status: string }[]>("/v1/nodes"),
         (list) => list.filter((node) => node.Status === "ready").length >= nodes,
-        { timeoutMs: 20_000, what: `${nodes} ready nodes as ${agent.name} sees it` },
+        { timeoutMs: 60_000, what: `${nodes} ready nodes as ${agent.name} sees it` },
       );
     }
   }
