@@ -97,8 +97,8 @@ export async function play(plan: PlayPlan): Promise<Played> {
 }
 
 /**
- * The player has to see each state before the next one, so it must not wait behind agents, which run
- * ahead of ordinary programs where they may: it does as they do. Where neither may, both wait.
+ * The player has to see each state before the next one, so it must not wait behind agents, which
+ * run ahead of ordinary programs where they may: it does as they do. Where neither may, both wait.
  */
 function runAhead(pid: number | undefined): void {
   execFile("chrt", ["--rr", "--all-tasks", "--pid", "1", String(pid)], () => {});
