@@ -13,7 +13,7 @@ import { waitUntil } from "./wait.ts";
 const NODES = 3;
 /** As the recordings were made: a dead node is noticed after 3 to 4 s. */
 const MIN_HEARTBEAT_TTL = "2s";
-/** For agents that come back: also a busy machine starts them before their node is taken for dead. */
+/** For agents that come back, also on a busy machine before their node is taken for dead. */
 const PATIENT_TTL = "15s";
 
 interface NodeDoc {
