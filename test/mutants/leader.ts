@@ -144,6 +144,29 @@ export const leaderMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "stranded-unseen",
+    breaks: "what was placed on a node that is gone is looked at again (I4)",
+    edits: [
+      {
+        file: "packages/server/src/leader/stranded-loop.ts",
+        find: "return status === NodeStatus.down || status === NodeStatus.disconnected;",
+        replace: "return status === NodeStatus.initializing;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/stranded-loop.test.ts",
+        name: "I4 what is placed on a node that was given up meanwhile is placed anew",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "drain before an update: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
     name: "drain-ends-early",
     breaks: "a drain is over when what it moved has ended (spec §3.14)",
     edits: [
