@@ -8,8 +8,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/deployment/decide-deployment.ts",
-        find: "      situation.now >= state.requireProgressBy,",
-        replace: "      situation.now < 0,",
+        find: "lateAt(state) > 0 && situation.now >= lateAt(state),",
+        replace: "lateAt(state) > 0 && situation.now < 0,",
       },
     ],
     killers: [
