@@ -108,6 +108,27 @@ test("[H13] an agent that restarts goes on telling", () =>
     await world.until("it does not serve", () => serving(world, place) === false);
   }));
 
+test("[H13] an agent that restarts takes what it has not seen yet for what it was", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    // Nothing is in its view until it registers, and no result before the first check.
+    world.discovery.services.clear();
+    world.discovery.defaultStatus = "pending";
+    await world.restart();
+    world.push([place], { complete: true });
+    await world.until("it is registered", () => world.discovery.services.size === 1);
+    await world.until("it has reported", () => world.report(place.alloc.id) !== undefined);
+    world.discovery.set({ status: "passing" });
+    world.discovery.set({ status: "critical" });
+    await world.until("it does not serve", () => serving(world, place) === false);
+    const told = world.link.batches.flat().map((report) => [report.serving, report.healthy]);
+    assert.deepEqual(told, [
+      [true, true],
+      [false, null],
+    ]);
+  }));
+
 function verdict(world: World, { alloc }: Want): boolean | null | undefined {
   return world.report(alloc.id)?.healthy;
 }
@@ -163,20 +184,53 @@ test("[H14] an older word of the servers does not bring back what was taken back
   inWorld(async (world) => {
     const place = want(world.nodeId);
     await healthy(world, place);
-    const timestamp = world.report(place.alloc.id)?.healthAt ?? 0;
+    const heard = world.report(place.alloc.id);
     world.discovery.set({ status: "critical" });
     await world.until("it is taken back", () => verdict(world, place) === null);
+    const timestamp = heard?.healthAt ?? 0;
     const stored = { healthy: true, timestamp, canary: false, modifyIndex: 9 };
-    const stale = changed(place, { deploymentStatus: stored });
+    const stale = changed(place, { deploymentStatus: stored, clientSeq: heard?.clientSeq ?? 0 });
     world.push([stale]);
     await world.until("it is heard", () => {
       const record = world.agent.runner(place.alloc.id)?.record;
       return record?.alloc.modifyIndex === stale.alloc.modifyIndex;
     });
     assert.equal(verdict(world, place), null);
-    const word = { ...stored, timestamp: timestamp + 1 };
-    world.push([changed(stale, { deploymentStatus: word })]);
+    const clientSeq = world.report(place.alloc.id)?.clientSeq ?? 0;
+    const word = { ...stored, timestamp: stored.timestamp + 1 };
+    world.push([changed(stale, { deploymentStatus: word, clientSeq })]);
     await world.until("an operator's word counts", () => verdict(world, place) === true);
+  }));
+
+test("[H14] a word on an earlier verdict does not bring back a later one that was taken back", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const heard = world.report(place.alloc.id);
+    const bad = () => world.discovery.set({ status: "critical" });
+    bad();
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    world.discovery.set({ status: "passing" });
+    await world.until("it serves again", () => serving(world, place) === true);
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => verdict(world, place) === true);
+    bad();
+    await world.until("it is taken back again", () => verdict(world, place) === null);
+    const deploymentStatus = {
+      ...{ healthy: true, timestamp: heard?.healthAt ?? 0 },
+      ...{ canary: false, modifyIndex: 9 },
+    };
+    const stale = changed(place, { deploymentStatus, clientSeq: heard?.clientSeq ?? 0 });
+    world.push([stale]);
+    await world.until("it is heard", () => {
+      const record = world.agent.runner(place.alloc.id)?.record;
+      return record?.alloc.modifyIndex === stale.alloc.modifyIndex;
+    });
+    assert.equal(verdict(world, place), null);
+    world.discovery.set({ status: "passing" });
+    await world.until("it serves again", () => serving(world, place) === true);
+    world.clock.advance(10_000);
+    await world.until("it proves itself", () => verdict(world, place) === true);
   }));
 
 test("[H14] outside a deployment nobody builds on the verdict, and it stays", () =>

@@ -20,7 +20,7 @@ export function allocReport(record: AllocRecord): AllocClientReport {
     taskStates,
     healthy: health.healthy,
     healthAt: health.at,
-    ...(record.verdict.revokedAt === undefined ? {} : { revoked: true }),
+    ...(record.verdict.revokedSeq === undefined ? {} : { revoked: true }),
     prepared: record.prepared,
     ...(record.unseen === true && record.tracking !== null ? { unseen: true } : {}),
     serving: servingNow(record),
