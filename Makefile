@@ -7,10 +7,10 @@ INSTALLED := node_modules/.package-lock.json
 SEED ?= 1
 SEEDS ?= 100
 
-.PHONY: help setup build check fix test unit sim cluster-sim integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
+.PHONY: help setup build check fix test unit sim cluster-sim cluster-sim-coverage integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## Prepare a fresh clone: install what package-lock.json names
 
@@ -40,6 +40,9 @@ sim: setup ## Simulate consensus: make sim SEED=1 SEEDS=100
 cluster-sim: setup ## Simulate whole clusters: make cluster-sim SEED=1 SEEDS=100
 	@node test/sim/cli.ts --seed $(SEED) --seeds $(SEEDS)
 
+cluster-sim-coverage: setup ## Production lines that the cluster simulation runs: make cluster-sim-coverage SEEDS=100
+	@node --disable-warning=ExperimentalWarning test/sim/coverage.ts --seed $(SEED) --seeds $(SEEDS)
+
 integ: setup ## Several agents on loopback
 	@node scripts/test.ts integ
 
@@ -55,6 +58,7 @@ bench: setup ## Measure: each figure beside its target and its floor (wants a qu
 soak: setup ## What takes hours: thousands of simulated worlds, and every planted bug
 	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds 20000
 	@node packages/node-raft/src/sim/cli.ts --kill-list --seeds 5000
+	@node test/sim/cli.ts --seed $(SEED) --seeds 20000 --quiet
 	@node test/small-scope/cli.ts --wide --audit 5
 
 demo: setup ## Watch a cluster of three roll a job out, and take a bad version back

@@ -11,7 +11,7 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "1" },
     /** Processes; as many as can run at once unless it says. */
     jobs: { type: "string" },
-    /** Failures, and every thousandth seed. */
+    /** Failures, and how far it is at every hundredth seed. */
     quiet: { type: "boolean", default: false },
     /** The last lines of the trace and of the agents' logs. */
     verbose: { type: "boolean", default: false },
@@ -38,7 +38,7 @@ await runSeeds(
     total.tookMs += report.tookMs;
     if (report.failure !== null) total.failed += 1;
     if (!values.quiet || report.failure !== null) print(report);
-    else if (total.seeds % 1_000 === 0) console.log(summary());
+    else if (total.seeds % 100 === 0) console.log(summary());
   },
 );
 console.log(summary());

@@ -1,5 +1,6 @@
 /**
- * Which production lines the simulation runs: node test/sim/coverage.ts [--seed N] [--seeds K] [--files]
+ * Which production lines the simulation runs:
+ * node test/sim/coverage.ts [--seed N] [--seeds K] [--files]
  * A line counts when something of it is code once types and comments are taken away; it is covered
  * when all of its code was reached by some seed.
  */

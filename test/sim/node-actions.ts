@@ -29,7 +29,7 @@ export class NodeActions {
     this.#random = random;
   }
 
-  /** Every node takes allocations again once its drain has ended; one without a limit is called off. */
+  /** Every node takes allocations again when its drain has ended; one without limit is ended. */
   release(server: Server, state: StateSnapshot): void {
     for (const node of state.nodes()) {
       if (node.drainStrategy?.deadline === 0) this.#drain(server, node.id, null);

@@ -26,18 +26,22 @@ export interface ClusterOptions {
   readonly agents: number;
   /** So many of the agents, the last ones, are outside Raft. */
   readonly clientsOnly?: number;
+  /** The servers run no allocations. */
+  readonly serversOnly?: boolean;
   readonly docker?: boolean;
   readonly consul?: boolean;
   /** Where the agents find Consul; the real agent when left out. */
   readonly consulAddress?: string;
   /** More HCL for every agent's configuration. */
   readonly extra?: string;
+  /** More HCL for the agents outside Raft. */
+  readonly clientExtra?: string;
   /** "default": heartbeats, graces and log level as a user gets them. */
   readonly timings?: "short" | "default";
   /** Of short timings; "1s" when left out. */
   readonly minHeartbeatTtl?: string;
   /** Where the agents find Docker; the real engine when left out. */
-  readonly dockerEndpoint?: string;
+  readonly dockerEndpoint?: string | ((agent: number) => string);
   /** Command that starts the program; from source when left out. */
   readonly program?: readonly string[];
   /** On 127.0.0.1 itself, where others answer for its tasks, with ports that are free. */
@@ -74,14 +78,17 @@ export class TestCluster {
       mkdirSync(home);
       const server = i < options.agents - (options.clientsOnly ?? 0);
       const joins = options.shareLocalhost ? [] : joinsOf(net, options);
-      const text = configOf({ name, host, ports, home, server, joins }, options);
+      const { dockerEndpoint: engine = DOCKER } = options;
+      const docker = typeof engine === "string" ? engine : engine(i);
+      const text = configOf({ name, host, ports, home, server, joins, docker }, options);
       writeFileSync(join(dir, `${name}.hcl`), text);
       return { name, host, api: new TestApi(`${host}:${ports.http}`), dir: home, process: null };
     });
     const cluster = new TestCluster(agents, dir, options.program ?? [PROGRAM]);
     for (const agent of agents) cluster.boot(agent);
     try {
-      await cluster.ready(options.agents);
+      const servers = options.agents - (options.clientsOnly ?? 0);
+      await cluster.ready(options.agents - (options.serversOnly ? servers : 0));
     } catch (error) {
       const logs = agents.map((agent) => cluster.log(agent)).join("\n");
       await cluster.stop();
@@ -135,7 +142,7 @@ export class TestCluster {
       await waitUntil(
         () => agent.api.get<{ Status: string }[]>("/v1/nodes"),
         (list) => list.filter((node) => node.Status === "ready").length >= nodes,
-        { timeoutMs: 20_000, what: `${nodes} ready nodes as ${agent.name} sees it` },
+        { timeoutMs: 60_000, what: `${nodes} ready nodes as ${agent.name} sees it` },
       );
     }
   }
@@ -176,6 +183,7 @@ interface AgentFile {
   readonly home: string;
   readonly server: boolean;
   readonly joins: readonly string[];
+  readonly docker: string;
 }
 
 /** Two that nobody listens on now. */
@@ -200,7 +208,7 @@ function joinsOf(net: string, { agents, clientsOnly = 0 }: ClusterOptions): stri
 }
 
 function configOf(file: AgentFile, options: ClusterOptions): string {
-  const { name, host, ports, home, joins } = file;
+  const { docker, name, host, ports, home, joins, server } = file;
   return `
 name      = "${name}"
 data_dir  = "${home}"
@@ -209,13 +217,13 @@ ports {
   http = ${ports.http}
   rpc  = ${ports.rpc}
 }
-${timingsOf(options, file.server)}
+${timingsOf(options, server)}
 server_join { retry_join = ${JSON.stringify(joins)} }
 ${options.consul ? `consul { address = "${options.consulAddress ?? CONSUL}" }` : ""}
 plugin "docker" {
   config {
     enabled  = ${options.docker === true}
-    endpoint = "${options.dockerEndpoint ?? DOCKER}"
+    endpoint = "${docker}"
   }
 }
 plugin "raw_exec" {
@@ -225,12 +233,18 @@ plugin "mock_driver" {
   config { enabled = true }
 }
 ${options.extra ?? ""}
+${(server ? "" : options.clientExtra) ?? ""}
 `;
 }
 
 function timingsOf(options: ClusterOptions, isServer: boolean): string {
   const servers = options.agents - (options.clientsOnly ?? 0);
-  if (options.timings === "default") return `server { bootstrap_expect = ${servers} }`;
+  if (options.timings === "default") {
+    const client = options.serversOnly ? "client { enabled = false }" : "";
+    return isServer
+      ? `server { bootstrap_expect = ${servers} }\n${client}`
+      : "server { enabled = false }";
+  }
   if (!isServer) return 'log_level = "debug"\nserver { enabled = false }';
   return `log_level = "debug"
 server {

@@ -1,7 +1,7 @@
 /** The job of the walkthrough, its times shortened. */
 export interface GeoOptions {
   readonly image: string;
-  /** Where the image is pulled from, for each allocation anew; the engine has it when left out. */
+  /** Where the image is pulled from, when it is not the engines' own. */
   readonly repository?: string;
   readonly count?: number;
   readonly autoRevert?: boolean;
@@ -27,7 +27,7 @@ job "${name}" {
     count = ${options.count ?? 6}
     update {
       max_parallel      = ${options.maxParallel ?? "2"}
-      max_surge         = ${options.maxSurge ?? "0"}
+      ${options.maxSurge === undefined ? "" : `max_surge = ${options.maxSurge}`}
       min_healthy_time  = "${options.minHealthy ?? "1s"}"
       healthy_deadline  = "${options.healthyDeadline ?? "8s"}"
       progress_deadline = "${options.progressDeadline ?? "0s"}"
@@ -42,7 +42,6 @@ job "${name}" {
       driver = "docker"
       config {
         image        = "${options.repository ?? "geo-api-server"}:${options.image}"
-        force_pull   = ${options.repository !== undefined}
         network_mode = "host"
       }
       env {

@@ -1,6 +1,6 @@
 /**
- * I6: what was acknowledged is there on every server that has applied as much, whoever was lost. The
- * answer to each write is part of the replicated state, under the token of its request.
+ * I6: what was acknowledged is there on every server that has applied as much, whoever was lost.
+ * The answer to each write is part of the replicated state, under the token of its request.
  */
 import type { StateSnapshot } from "@drover/state";
 import type { Truth } from "../world/truth.ts";

@@ -1,9 +1,9 @@
 /**
  * I2: no plan stops an allocation that serves unless `count - max_parallel` others go on, be it for
  * an update or because there are too many. Whether one serves is measured at its container and in
- * the catalog, or, where the job says that its checks do not count (`health_check`), at its container
- * alone. One that was lost by accident, and of which the servers cannot know yet, still counts; one
- * that they cannot know to serve may be stopped freely.
+ * the catalog, or, where the job says that its checks do not count (`health_check`), at its
+ * container alone. One that was lost by accident, and of which the servers cannot know yet, still
+ * counts; one that they cannot know to serve may be stopped freely.
  */
 import type { Allocation, Job, TaskGroup } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";

@@ -5,7 +5,12 @@
 import { type Cancel, type Clock, DroverError, SeededRandom } from "@drover/base";
 import type { Job, Node } from "@drover/model";
 import { mockEval, mockId, mockNode } from "@drover/model/testing";
-import { type Command, type CommandResult, StateMachineStore } from "@drover/state";
+import {
+  COMMAND_VERSION,
+  type Command,
+  type CommandResult,
+  StateMachineStore,
+} from "@drover/state";
 import { decodeMessage, encodeMessage, PeerPool, Router, type RpcPeer } from "@drover/wire";
 import { type CommandDraft, DEFAULT_TIMINGS } from "../context.ts";
 import { ServerFsm } from "../fsm.ts";
@@ -77,6 +82,8 @@ export class MemoryLog implements LogEngine<CommandResult> {
   #leadership: LeadershipState = { self: false, term: 0, leaderAddress: "" };
   /** What becomes of a proposal; a test replaces it. */
   fate: (command: Command) => Fate = () => "apply";
+  /** Proposed and not applied yet: what it gives is waited for. */
+  gate: (command: Command) => Promise<void> | undefined = () => undefined;
   /** While set, a barrier waits for it. */
   barrierGate: Promise<void> = Promise.resolve();
 
@@ -87,6 +94,8 @@ export class MemoryLog implements LogEngine<CommandResult> {
   async propose(data: Uint8Array): Promise<{ index: number; term: number; result: CommandResult }> {
     const { self, term } = this.#leadership;
     const command = decodeMessage(data) as Command;
+    const gate = this.gate(command);
+    if (gate !== undefined) await gate;
     const fate = self ? this.fate(command) : "lose";
     if (fate !== "lose") {
       const result = this.apply(command);
@@ -185,7 +194,7 @@ export function testServer(): TestServer {
     serial += 1;
     const token = draft.token ?? `test-${serial}`;
     const now = Math.max(clock.now(), store.clock);
-    return log.apply({ ...draft, v: 1, now, token } as Command);
+    return log.apply({ ...draft, v: COMMAND_VERSION, now, token } as Command);
   };
   return { server, log, clock, fsm, store, router, lines, apply };
 }
