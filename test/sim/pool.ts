@@ -36,6 +36,8 @@ export interface PoolOptions {
   readonly jobs?: number;
   readonly keepLines?: boolean;
   readonly twice?: (seed: number) => boolean;
+  /** When it is, seeds that were not begun are left out. */
+  readonly signal?: AbortSignal;
 }
 
 /** Calls `onReport` for each seed, in the order in which they end. */
@@ -46,7 +48,7 @@ export async function runSeeds(
   const { first, count, keepLines = false, twice = () => false } = options;
   let next = first;
   const take = (): SeedRequest | null => {
-    if (next >= first + count) return null;
+    if (next >= first + count || options.signal?.aborted === true) return null;
     next += 1;
     return { seed: next - 1, keepLines, twice: twice(next - 1) };
   };
