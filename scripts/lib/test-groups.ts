@@ -83,7 +83,7 @@ export const TEST_GROUPS: readonly TestGroup[] = [
     files: ["test/conformance/**/*.test.ts"],
     parallel: 2,
     realParts: true,
-    timeoutMs: 8 * MINUTE,
+    timeoutMs: 15 * MINUTE,
   },
   {
     name: "integ",

@@ -33,9 +33,15 @@ export function changesOf(count: number): Change[] {
 }
 
 export async function measureDrops(count: number): Promise<readonly Figure[]> {
-  const updates: Change[] = Array.from({ length: Math.min(COMPARED, count) }, () => "update");
+  const repeated = (change: Change) =>
+    Array.from({ length: Math.min(COMPARED, count) }, () => change);
+  const updates = repeated("update");
   const ours = await playUnderLoad({ changes: changesOf(count) });
-  const figures = [acknowledgedFigure(`${count} changes`, ours)];
+  const killed = await playUnderLoad({ changes: repeated("update, an agent killed") });
+  const figures = [
+    acknowledgedFigure(`${count} changes`, ours),
+    acknowledgedFigure(`${updates.length} updates, in each an agent killed (SIGKILL)`, killed),
+  ];
   for (const fixedSleep of ["0s", "1s", "2s"]) {
     const seen = await playUnderLoad({ changes: updates, fixedSleep });
     figures.push(comparedFigure(`sleep of ${fixedSleep} before the signal`, seen));

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { TestCluster } from "../support/cluster.ts";
-import { NO_RECORDINGS, NOT_AHEAD, play } from "../support/timeline-player.ts";
+import { NO_RECORDINGS, play } from "../support/timeline-player.ts";
 import { WRITTEN, withParsedJobs, writtenNames } from "../support/written-scenario.ts";
 import { chosen, playChecked } from "./play-checked.ts";
 
@@ -19,7 +19,7 @@ test("timelines of our own pass as the specification has them", {
   skip: NO_RECORDINGS || (NAMES.length === 0 && "none of them was named"),
 }, async () => {
   const into = mkdtempSync(join(tmpdir(), "drover-timelines-"));
-  const cluster = await TestCluster.start({ agents: 1, extra: NOT_AHEAD });
+  const cluster = await TestCluster.start({ agents: 1 });
   const addresses = cluster.agents.map(({ api }) => `http://${api.address}`);
   const playThese = (folders: readonly string[], parallel: number) =>
     play({ addresses, folders, parallel });

@@ -14,7 +14,6 @@ import { type ClusterOptions, TestCluster } from "../support/cluster.ts";
 import { CONSUL, DOCKER, lacking } from "../support/real-parts.ts";
 import {
   NO_RECORDINGS,
-  NOT_AHEAD,
   parsePlayed,
   play,
   RECORDED,
@@ -142,7 +141,7 @@ test("timelines for one node pass as recorded, or differ on purpose", {
 
 async function playOn(options: ClusterOptions, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  const cluster = await TestCluster.start({ ...options, extra: NOT_AHEAD });
+  const cluster = await TestCluster.start({ ...options });
   try {
     const addresses = cluster.agents.map(({ api }) => `http://${api.address}`);
     const recorded = names.map((name) => join(RECORDED, name));

@@ -12,7 +12,7 @@ import { TestCluster } from "../support/cluster.ts";
 import { withContainers } from "../support/docker-scenario.ts";
 import { lacking } from "../support/real-parts.ts";
 import { TimelineHost } from "../support/timeline-host.ts";
-import { NO_RECORDINGS, NOT_AHEAD, play, RECORDED } from "../support/timeline-player.ts";
+import { NO_RECORDINGS, play, RECORDED } from "../support/timeline-player.ts";
 
 const PARALLEL = 8;
 /** Those first that take longest. */
@@ -38,7 +38,7 @@ const SKIP = NO_RECORDINGS || lacking("docker");
 
 test("timelines pass with containers as they do with mock tasks", { skip: SKIP }, async () => {
   await translated(ON_ONE_NODE, async (scenarios) => {
-    const cluster = await TestCluster.start({ agents: 1, docker: true, extra: NOT_AHEAD });
+    const cluster = await TestCluster.start({ agents: 1, docker: true });
     const addresses = cluster.agents.map(({ api }) => `http://${api.address}`);
     const playThese = (folders: readonly string[], parallel: number) =>
       play({ addresses, folders, parallel });

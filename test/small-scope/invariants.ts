@@ -8,7 +8,6 @@ import {
   type Deployment,
   DeploymentStatus,
   DesiredStatus,
-  isBesidePrevious,
   isClientTerminal,
   isDeploymentActive,
   isServerTerminal,
@@ -101,7 +100,8 @@ function serves(state: StateSnapshot, alloc: Allocation | undefined): boolean {
 function desiredBound(world: World): string {
   for (const { before, command } of world.written) {
     if (command.tag !== 6) continue;
-    const bound = countOf(world, command.plan) + (world.scope.canary ?? 0);
+    const { canary = 0, maxSurge = 0 } = world.scope;
+    const bound = countOf(world, command.plan) + canary + maxSurge;
     const now = desired(world.state);
     if (now <= bound || now <= desired(before)) continue;
     return `I3: ${now} are desired to run, at most ${bound} may`;
@@ -113,7 +113,7 @@ function desired(state: StateSnapshot): number {
   return state
     .allocsByJob(JOB)
     .filter((alloc) => alloc.desiredStatus === DesiredStatus.run && !isClientTerminal(alloc))
-    .filter((alloc) => !isBesidePrevious(alloc)).length;
+    .filter((alloc) => alloc.phase !== AllocPhase.prepare).length;
 }
 
 /** What the version wanted that the plan was made for; another may have come since. */

@@ -28,6 +28,8 @@ export interface Scope {
   readonly name: string;
   readonly count: number;
   readonly maxParallel: number;
+  /** How many new ones may run beside the old (DESIGN §12.2). */
+  readonly maxSurge?: number;
   readonly canary?: number;
   readonly autoPromote?: boolean;
   readonly autoRevert?: boolean;
@@ -54,14 +56,15 @@ export const JOB = { namespace: "default", id: "app" };
 const PROGRESS_S = 600;
 
 export function jobOf(scope: Scope, image: string, count = scope.count): Job {
-  const { autoPromote = false, autoRevert = false, canary = 0, maxParallel } = scope;
-  const made = rollingJob({
+  const { autoPromote = false, autoRevert = false, canary = 0, maxParallel, maxSurge = 0 } = scope;
+  return rollingJob({
     id: JOB.id,
     count,
     image,
     driver: scope.driver ?? "mock_driver",
     update: {
       maxParallel,
+      maxSurge,
       canary,
       autoPromote,
       autoRevert,
@@ -78,5 +81,4 @@ export function jobOf(scope: Scope, image: string, count = scope.count): Job {
       },
     },
   });
-  return made;
 }

@@ -63,7 +63,14 @@ export const DECISIONS: readonly Scope[] = [
   { ...decisions, ...pair, name: "two versions", script: [one, two], faults: ["leaderLost"] },
   { ...decisions, ...pair, ...canary, name: "canary that promotes itself" },
   { ...decisions, ...pair, name: "make before break", driver: "docker" },
-  { ...decisions, ...pair, name: "drain before an update", script: [drain, one] },
+  { ...decisions, ...pair, name: "surge", maxSurge: 1, autoRevert: true },
+  {
+    ...decisions,
+    ...pair,
+    name: "drain before an update",
+    script: [drain, one],
+    faults: ["nodeDown", "leaderLost"],
+  },
   {
     ...decisions,
     ...pair,
@@ -96,6 +103,7 @@ export const WIDE: readonly Scope[] = [
   { ...decisions, ...pair, name: "two versions, any fault", script: [one, two], autoRevert: true },
   { ...decisions, ...pair, name: "two faults between decisions", autoRevert: true, faultsMax: 2 },
   { ...decisions, ...pair, ...canary, name: "canary, two faults", faultsMax: 2 },
+  { ...decisions, ...pair, name: "drain before an update, any fault", script: [drain, one] },
   {
     ...decisions,
     ...pair,

@@ -29,6 +29,7 @@ import {
   evalOutcome,
   evalsForNode,
   reportEvals,
+  strandedEvals,
 } from "@drover/server/leader-commands";
 import { type FaultKind, JOB } from "./scope.ts";
 import type { LoopName, Proposal, World } from "./world.ts";
@@ -46,6 +47,7 @@ export interface Step {
 /** What happens unless something else comes first; none = the world has come to rest. */
 export function ownSteps(world: World): Step[] {
   const steps = [...commits(world), ...evaluations(world), ...deployments(world), ...drains(world)];
+  steps.push(...stranded(world));
   steps.push(...clients(world));
   return steps.length > 0 ? steps : time(world);
 }
@@ -161,6 +163,15 @@ function drains(world: World): Step[] {
     const proposal = { loop: "drains", label, drafts, basis: state } as const;
     return [{ label, by: "leader", take: () => propose(world, proposal, ids.minted) }];
   });
+}
+
+/** Placed on a node that was given up before the plan was written. */
+function stranded(world: World): Step[] {
+  const ids = world.ids();
+  const evals = strandedEvals(world.state, world.state.allocsByJob(JOB), ids);
+  if (evals.length === 0) return [];
+  const take = () => world.write([{ tag: 5, evals }], { minted: ids.minted });
+  return [{ label: "look at what is stranded", by: "leader", take }];
 }
 
 // --- clients ----------------------------------------------------------------------------------

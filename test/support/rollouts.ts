@@ -1,6 +1,7 @@
 /**
  * Changes of a running service, each played to its end: rolling updates, reverts (by hand, in the
- * middle of an update, by the cluster because the version is bad) and drains of a machine.
+ * middle of an update, by the cluster because the version is bad), drains of a machine, and updates
+ * in which an agent dies and is started again.
  */
 import { endedDeployment } from "../bench/job.ts";
 import type { AllocDoc, DeploymentDoc, TestApi } from "./api.ts";
@@ -8,7 +9,13 @@ import type { TestCluster } from "./cluster.ts";
 import { containersOf } from "./real-parts.ts";
 import { waitUntil } from "./wait.ts";
 
-export type Change = "update" | "drain" | "revert" | "revert midway" | "revert of a bad version";
+export type Change =
+  | "update"
+  | "update, an agent killed"
+  | "drain"
+  | "revert"
+  | "revert midway"
+  | "revert of a bad version";
 
 export interface Played {
   readonly change: Change;
@@ -30,6 +37,7 @@ export class Rollouts {
   readonly #shutdownDelay: string;
   #image = 0;
   #drained = 0;
+  #killed = 0;
 
   /** `shutdownDelay`: how long every stop sleeps between leaving the catalog and the signal. */
   constructor(
@@ -65,6 +73,13 @@ export class Rollouts {
 
   readonly #acts: Readonly<Record<Change, () => Promise<void>>> = {
     update: () => this.#roll(this.#nextImage()),
+    "update, an agent killed": async () => {
+      const from = Date.now();
+      await this.#submit(this.#nextImage());
+      await this.#firstBatch();
+      await this.#killOne();
+      await this.#succeeded(from);
+    },
     revert: () => this.#revert(),
     "revert midway": async () => {
       await this.#submit(this.#nextImage());
@@ -127,6 +142,16 @@ export class Rollouts {
       (d) => d.JobVersion === Version && (d.TaskGroups.web?.HealthyAllocs ?? 0) >= 2,
       { timeoutMs: CHANGE_MS, what: "the first batch to be healthy" },
     );
+  }
+
+  /** In turn; never the first, which is asked. Its containers run on. */
+  async #killOne(): Promise<void> {
+    const [, ...others] = this.#cluster.agents;
+    const victim = others[this.#killed++ % others.length];
+    if (victim === undefined) throw new Error("there is one agent only");
+    await this.#cluster.kill(victim);
+    this.#cluster.boot(victim);
+    await this.#cluster.ready(this.#cluster.agents.length);
   }
 
   async #drain(): Promise<void> {

@@ -6,7 +6,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { type ClusterOptions, type TestAgent, TestCluster } from "./cluster.ts";
-import { NOT_AHEAD } from "./timeline-player.ts";
 import { waitUntil } from "./wait.ts";
 
 const NODES = 3;
@@ -36,7 +35,7 @@ export class TimelineHost {
   }
 
   static async start(more: Partial<ClusterOptions> = {}): Promise<TimelineHost> {
-    const cluster = { agents: NODES, minHeartbeatTtl: MIN_HEARTBEAT_TTL, extra: NOT_AHEAD };
+    const cluster = { agents: NODES, minHeartbeatTtl: MIN_HEARTBEAT_TTL };
     const host = new TimelineHost(await TestCluster.start({ ...cluster, ...more }));
     host.#server.listen(0, "127.0.0.1");
     await once(host.#server, "listening");

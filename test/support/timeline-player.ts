@@ -2,7 +2,7 @@
  * Plays recorded timelines (`shared/reference/timeline`) with the recordings' own player, which
  * speaks to any server over HTTP alone, and reads what it prints.
  */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -11,12 +11,6 @@ const TIMELINES = join(SHARED, "reference", "timeline");
 export const RECORDED = join(TIMELINES, "scenarios");
 /** Why timelines cannot be played here; false = they can. */
 export const NO_RECORDINGS = existsSync(RECORDED) ? false : `no recordings at ${TIMELINES}`;
-
-/**
- * For agents that are played on: the player has to see each state before the next one, and must not
- * wait for agents that run before everything else.
- */
-export const NOT_AHEAD = "realtime = false";
 
 /** What a scenario's own file says, as far as it matters here. */
 export interface Scenario {
@@ -90,6 +84,7 @@ export async function play(plan: PlayPlan): Promise<Played> {
       },
     },
   );
+  runAhead(child.pid);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8");
@@ -99,6 +94,14 @@ export async function play(plan: PlayPlan): Promise<Played> {
   }
   await new Promise((resolve) => child.once("close", resolve));
   return { ...parsePlayed(output), output };
+}
+
+/**
+ * The player has to see each state before the next one, so it must not wait behind agents, which
+ * run ahead of ordinary programs where they may: it does as they do. Where neither may, both wait.
+ */
+function runAhead(pid: number | undefined): void {
+  execFile("chrt", ["--rr", "--all-tasks", "--pid", "1", String(pid)], () => {});
 }
 
 /** Reads the player's lines: one per scenario, three per check that did not hold. */

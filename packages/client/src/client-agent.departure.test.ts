@@ -78,3 +78,12 @@ test("[T7] an agent that was killed on the way out of the catalog gives the grac
     world.push([stopped(place)], { complete: true });
     await isSignalledAfter(world, place, GRACE_MS);
   }));
+
+test("[T7] a check that failed while the agent was away may have failed a moment ago", () =>
+  inWorld(async (world) => {
+    const place = await running(world);
+    world.discovery.defaultStatus = "critical";
+    await world.restart();
+    world.push([stopped(place)], { complete: true });
+    await isSignalledAfter(world, place, GRACE_MS);
+  }));

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { SECOND } from "@drover/base";
-import { type Want, want } from "./testing/jobs.ts";
+import { mockId } from "@drover/model/testing";
+import { changed, type Want, want } from "./testing/jobs.ts";
 import { inWorld, type World } from "./testing/world.ts";
 
 const OUTSIDE = { deploymentId: "", deploymentStatus: null };
@@ -105,4 +106,84 @@ test("[H13] an agent that restarts goes on telling", () =>
     await world.until("it serves", () => serving(world, place) === true);
     world.discovery.set({ status: "critical" });
     await world.until("it does not serve", () => serving(world, place) === false);
+  }));
+
+function verdict(world: World, { alloc }: Want): boolean | null | undefined {
+  return world.report(alloc.id)?.healthy;
+}
+
+test("[H14] a verdict is taken back when a check fails, and given again after the minimum time", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    world.discovery.set({ status: "critical" });
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    assert.equal(world.report(place.alloc.id)?.revoked, true);
+    world.discovery.set({ status: "passing" });
+    await world.until("it serves again", () => serving(world, place) === true);
+    world.clock.advance(9_999);
+    assert.equal(verdict(world, place), null, "not proven yet");
+    world.clock.advance(1);
+    await world.until("it is healthy", () => verdict(world, place) === true);
+    assert.equal(world.report(place.alloc.id)?.revoked, undefined);
+  }));
+
+test("[H14] a task that starts anew takes it back too; one that has failed for good does not", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const { id } = place.alloc;
+    await healthy(world, place);
+    world.driver.finish(`${id}/server`, 3);
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    const none = { attempts: 0, interval: SECOND, delay: 0, mode: "fail", renderTemplates: false };
+    const other = want(world.nodeId, {
+      alloc: { id: mockId("other") },
+      task: { restartPolicy: none },
+      port: 20_002,
+    });
+    await healthy(world, other);
+    world.driver.finish(`${other.alloc.id}/server`, 3);
+    await world.status(other.alloc.id, "failed");
+    assert.equal(verdict(world, other), true, "its status says the rest");
+  }));
+
+test("[H14] what stays bad past a deadline of its own is unhealthy, without a line in its history", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    world.discovery.set({ status: "critical" });
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    world.clock.advance(300_000);
+    await world.until("it is unhealthy", () => verdict(world, place) === false);
+    const events = world.report(place.alloc.id)?.taskStates.server?.events ?? [];
+    assert.ok(events.every((event) => event.type !== "Alloc Unhealthy"));
+  }));
+
+test("[H14] an older word of the servers does not bring back what was taken back", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const timestamp = world.report(place.alloc.id)?.healthAt ?? 0;
+    world.discovery.set({ status: "critical" });
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    const stored = { healthy: true, timestamp, canary: false, modifyIndex: 9 };
+    const stale = changed(place, { deploymentStatus: stored });
+    world.push([stale]);
+    await world.until("it is heard", () => {
+      const record = world.agent.runner(place.alloc.id)?.record;
+      return record?.alloc.modifyIndex === stale.alloc.modifyIndex;
+    });
+    assert.equal(verdict(world, place), null);
+    const word = { ...stored, timestamp: timestamp + 1 };
+    world.push([changed(stale, { deploymentStatus: word })]);
+    await world.until("an operator's word counts", () => verdict(world, place) === true);
+  }));
+
+test("[H14] outside a deployment nobody builds on the verdict, and it stays", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, { alloc: OUTSIDE, group: { migrate: MIGRATE } });
+    await healthy(world, place);
+    world.discovery.set({ status: "critical" });
+    await world.until("it does not serve", () => serving(world, place) === false);
+    assert.equal(verdict(world, place), true);
   }));

@@ -3,12 +3,13 @@
  * sessions of client agents. Everything a user asks of it is in `operations/`.
  */
 import { type Clock, DroverError, mintUuid, type Random } from "@drover/base";
-import type {
-  Command,
-  CommandResult,
-  StateMachineStore,
-  StateSnapshot,
-  TableName,
+import {
+  COMMAND_VERSION,
+  type Command,
+  type CommandResult,
+  type StateMachineStore,
+  type StateSnapshot,
+  type TableName,
 } from "@drover/state";
 import { encodeMessage, type PeerPool, type RpcRouter } from "@drover/wire";
 import type { Applied, CommandDraft, Log, ServerContext, ServerTimings } from "./context.ts";
@@ -147,7 +148,7 @@ export class Server implements ServerContext {
   async #write(draft: CommandDraft, options: { timeoutMs?: number }): Promise<CommandResult> {
     const command = {
       ...draft,
-      v: 1,
+      v: COMMAND_VERSION,
       now: Math.max(this.clock.now(), this.store.clock),
       token: draft.token ?? mintUuid(this.random),
     } as Command;

@@ -54,7 +54,8 @@ export class StateMachineStore {
   /** Entries come in log order; indexes may have gaps (entries that are not commands). */
   apply(command: Command, index: number): Applied {
     assert(index > this.#index, () => `entry ${index} follows ${this.#index}`);
-    const tx = new Tx({ index, now: Math.max(command.now, this.#clock) }, this.#store);
+    const now = Math.max(command.now, this.#clock);
+    const tx = new Tx({ index, now, v: command.v }, this.#store);
     this.#index = index;
     this.#clock = tx.now;
     this.#snapshot = undefined;

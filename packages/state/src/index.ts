@@ -1,5 +1,5 @@
 export type * from "./commands/command.ts";
-export { CommandTag } from "./commands/command.ts";
+export { COMMAND_VERSION, CommandTag } from "./commands/command.ts";
 export { RejectCode } from "./commands/result.ts";
 export { type Applied, type AppliedListener, StateMachineStore } from "./fsm.ts";
 export { type DumpRecord, StateSnapshot } from "./snapshot.ts";

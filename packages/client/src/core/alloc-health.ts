@@ -190,6 +190,12 @@ export function checksPass(mode: HealthRules["mode"], input: HealthInput): boole
   return input.expected.every((want) => missingCheck(input, want) === null);
 }
 
+/** H14: it is not good any more, though nothing of it has failed for good. */
+export function hasLost(mode: HealthRules["mode"], input: HealthInput): boolean {
+  const { kind } = judgeTasks(input);
+  return kind === "waiting" || (kind === "good" && checksPass(mode, input) === false);
+}
+
 /** Whether all tasks run that have to. */
 export function tasksRun(tasks: HealthInput["tasks"]): boolean {
   return judgeTasks({ tasks }).kind === "good";

@@ -10,6 +10,15 @@ export interface HealthVerdict {
   readonly healthy: boolean | null;
   /** Epoch ms; 0 = undecided. */
   readonly at: number;
+  /** Given by this node, not by an operator: it may take it back. Absent = not. */
+  readonly own?: boolean;
+  /** `at` of the verdict that was taken back, while there is no new one; absent = none was. */
+  readonly revokedAt?: number;
+}
+
+/** H14: only its own word, and only where a deployment builds on it. */
+export function isRevocable({ deploymentId, healthy, own }: HealthVerdict): boolean {
+  return healthy === true && own === true && deploymentId !== "";
 }
 
 export function healthRules(alloc: Allocation, job: Job, group: TaskGroup): HealthRules | null {

@@ -20,7 +20,9 @@ export function mergeDesired(
   const moved = alloc.deploymentId !== record.verdict.deploymentId;
   if (moved) return resetTracking({ ...next, verdict: adoptedVerdict(alloc) }, now);
   const given = alloc.deploymentStatus?.healthy ?? null;
-  if (record.verdict.healthy === null && given !== null) {
+  // What was taken back may come once more, from servers that have not heard of it yet.
+  const isOld = alloc.deploymentStatus?.timestamp === record.verdict.revokedAt;
+  if (record.verdict.healthy === null && given !== null && !isOld) {
     return { ...next, verdict: adoptedVerdict(alloc), tracking: null };
   }
   return next;

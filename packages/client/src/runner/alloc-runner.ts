@@ -43,7 +43,7 @@ import type { RunnerDeps, RunnerOptions } from "./runner-deps.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
 import { TaskLoop } from "./task-loop.ts";
 import { timerAt } from "./timer-at.ts";
-import { recordVerdict, withChecks } from "./verdict.ts";
+import { recordVerdict, revokeVerdict, withChecks } from "./verdict.ts";
 
 type Change = (record: AllocRecord) => AllocRecord;
 
@@ -87,7 +87,9 @@ export class AllocRunner {
       plans,
       onVerdict: (verdict) => this.#apply((record) => recordVerdict(record, verdict)),
       onChecks: (pass) => this.#apply((record) => withChecks(record, pass)),
-      onBlind: (tracking) => this.#apply((record) => ({ ...record, tracking })),
+      onLost: (pass, now) => this.#apply((record) => revokeVerdict(record, pass, now)),
+      onBlind: (tracking, unseen) =>
+        this.#apply((record) => ({ ...record, tracking: record.tracking && tracking, unseen })),
       wake,
     });
     this.#checkRestart = new CheckRestartWatch({
@@ -392,16 +394,14 @@ export class AllocRunner {
 
   #createServices(): AllocServices {
     const { hostAddress, deregisterAckTimeoutMs, consumerGraceMs } = this.#options;
+    const { log, clock, node, discovery } = this.#deps;
     return new AllocServices(
       { hostAddress, ackTimeoutMs: deregisterAckTimeoutMs, consumerGraceMs },
       {
-        log: this.#deps.log,
-        clock: this.#deps.clock,
-        node: this.#deps.node,
-        discovery: this.#deps.discovery,
+        ...{ log, clock, node, discovery },
         lookup: (record, task) => environmentOf({ ...this.#requestInput(task, {}), record }).lookup,
         unconfirmed: (names, only) => {
-          const event = deregisterUnconfirmed(this.#deps.clock.now(), names);
+          const event = deregisterUnconfirmed(clock.now(), names);
           for (const task of only === null ? this.#tasks() : [only]) {
             this.#post(task, { kind: "noted", event });
           }

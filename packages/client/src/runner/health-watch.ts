@@ -12,11 +12,12 @@ import {
   type HealthProgress,
   type HealthRules,
   type HealthTracking,
+  hasLost,
   type ObservedCheck,
   startProgress,
   stepHealth,
 } from "../core/alloc-health.ts";
-import { healthRules, servingMode } from "../core/health-rules.ts";
+import { healthRules, isRevocable, servingMode } from "../core/health-rules.ts";
 import { type Undecided, whyUndecided } from "../core/why-undecided.ts";
 import { type AllocRecord, groupOf, isStopKnown, tasksOf } from "../state/alloc-record.ts";
 import type { ServicePlan } from "./service-registrar.ts";
@@ -34,8 +35,10 @@ export interface HealthWatchDeps {
   plans(record: AllocRecord): readonly ServicePlan[];
   onVerdict(verdict: Verdict): void;
   onChecks(pass: boolean): void;
-  /** The catalog came back: how long it was away must survive a restart. */
-  onBlind(tracking: HealthTracking): void;
+  /** It was healthy in its deployment, and does not serve any more. */
+  onLost(pass: boolean | null, now: number): void;
+  /** The catalog went, or came back: how long it was away must survive a restart. */
+  onBlind(tracking: HealthTracking, unseen: boolean): void;
   /** Time may have decided. */
   wake(): void;
 }
@@ -77,7 +80,10 @@ export class HealthWatch {
     const { badSince, goodSince } = step.progress;
     const deadline = deadlineAt(rules, step.tracking);
     this.#undecided = { waits: step.waits, rules, since: goodSince ?? badSince, deadline };
-    if (!before.visible && step.progress.visible) this.#deps.onBlind(step.tracking);
+    const unseen = !step.progress.visible;
+    if ((record.unseen ?? false) !== unseen || (!before.visible && !unseen)) {
+      this.#deps.onBlind(step.tracking, unseen);
+    }
     this.#timer = this.#deps.clock.setTimer(step.recheckAt, () => this.#deps.wake());
     return false;
   }
@@ -90,8 +96,11 @@ export class HealthWatch {
     const mode = servingMode(record.alloc, record.job, groupOf(record.job, record.alloc));
     if (mode === null) return;
     const now = this.#deps.clock.now();
-    const passes = checksPass(mode, this.#input(record, now));
-    if (passes !== null && passes !== known) this.#deps.onChecks(passes);
+    const input = this.#input(record, now);
+    const passes = checksPass(mode, input);
+    if (isRevocable(record.verdict) && hasLost(mode, input))
+      this.#deps.onLost(passes ?? known, now);
+    else if (passes !== null && passes !== known) this.#deps.onChecks(passes);
   }
 
   /** Why it is not decided, as of the latest look; null = it is, or is not to be. */

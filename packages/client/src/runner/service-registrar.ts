@@ -50,7 +50,9 @@ export class ServiceRegistrar {
   /** After a restart: these may have been registered by the agent before. */
   assume(plans: readonly ServicePlan[]): void {
     for (const plan of plans) {
-      this.#entries.set(plan.spec.id, { plan, text: "", removal: null, ...UNSEEN });
+      // Whether it serves now is not known yet; that it did is likely.
+      const entry = { plan, text: "", removal: null, serving: true, servedUntil: 0 };
+      this.#entries.set(plan.spec.id, entry);
     }
   }
 

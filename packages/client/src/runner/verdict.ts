@@ -1,5 +1,7 @@
 /** Writes a health verdict into an allocation's record, with the lines that explain a bad one. */
+import { resetTracking } from "../core/advance-alloc.ts";
 import { checksPass, unhealthyReason } from "../core/alloc-health.ts";
+import { isRevocable } from "../core/health-rules.ts";
 import { allocUnhealthy, withEvents } from "../core/task-events.ts";
 import type { TaskRun } from "../core/task-run.ts";
 import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
@@ -13,9 +15,11 @@ export function recordVerdict(record: AllocRecord, verdict: Verdict): AllocRecor
     ...record,
     tracking: null,
     checksPass: checksPass(verdict.rules.mode, verdict.input) ?? record.checksPass ?? null,
-    verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at },
+    verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at, own: true },
   };
-  const explained = !verdict.healthy && deploymentId !== "";
+  // One that was healthy before, perhaps long ago, has no deadline to be explained by.
+  const isFirst = record.verdict.revokedAt === undefined;
+  const explained = !verdict.healthy && deploymentId !== "" && isFirst;
   return explained ? { ...next, tasks: withReasons(next, verdict) } : next;
 }
 
@@ -24,6 +28,21 @@ export function withChecks(record: AllocRecord, pass: boolean): AllocRecord {
   return isStopKnown(record) || record.checksPass === pass
     ? record
     : { ...record, checksPass: pass };
+}
+
+/**
+ * H14: what was found healthy in a deployment and serves no more has to be proven again, within a
+ * deadline of its own.
+ */
+export function revokeVerdict(
+  record: AllocRecord,
+  checksPass: boolean | null,
+  now: number,
+): AllocRecord {
+  const { deploymentId, at } = record.verdict;
+  if (!isRevocable(record.verdict) || isStopKnown(record)) return record;
+  const verdict = { deploymentId, healthy: null, at: 0, revokedAt: at };
+  return resetTracking({ ...record, verdict, checksPass }, now);
 }
 
 function withReasons(record: AllocRecord, verdict: Verdict): Record<string, TaskRun> {

@@ -35,6 +35,8 @@ export interface AllocRecord {
   readonly verdict: HealthVerdict;
   /** null = health is not being tracked. */
   readonly tracking: HealthTracking | null;
+  /** The catalog cannot be seen while its health is being decided. */
+  readonly unseen: boolean;
   /** Its checks pass, as last seen; null = not looked at before its health is decided (H13). */
   readonly checksPass: boolean | null;
   /** The servers have forgotten it: stop, then forget as well. */
@@ -65,6 +67,7 @@ export function newAllocRecord(input: {
     imageDigests: {},
     verdict: adoptedVerdict(alloc),
     tracking: null,
+    unseen: false,
     checksPass: null,
     removed: false,
     startedAt: 0,

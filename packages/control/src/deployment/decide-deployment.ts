@@ -6,6 +6,7 @@ import {
   type Allocation,
   DeploymentStatus,
   isDeploymentActive,
+  lateAt,
   type StateReader,
 } from "@drover/model";
 import type { DeploymentDecision } from "../contracts.ts";
@@ -91,10 +92,7 @@ function failForDeadline(situation: Situation): DeploymentDecision | undefined {
   if (situation.isPaused) return undefined;
   const late = situation.groups.filter(
     ({ isDone, isAwaitingPromotion, state }) =>
-      !isDone &&
-      !isAwaitingPromotion &&
-      state.requireProgressBy > 0 &&
-      situation.now >= state.requireProgressBy,
+      !isDone && !isAwaitingPromotion && lateAt(state) > 0 && situation.now >= lateAt(state),
   );
   if (late.length === 0) return undefined;
   return fail(situation, TOO_LATE, new Set(late.map((group) => group.name)));

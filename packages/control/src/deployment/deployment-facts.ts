@@ -8,6 +8,7 @@ import {
   EvalStatus,
   isServerTerminal,
   isTerminal,
+  lateAt,
   type StateReader,
 } from "@drover/model";
 
@@ -54,7 +55,7 @@ export function groupFacts(
 export function nextDeadline(groups: readonly GroupFacts[]): number | null {
   const deadlines = groups
     .filter((group) => !group.isDone && !group.isAwaitingPromotion)
-    .map((group) => group.state.requireProgressBy)
+    .map((group) => lateAt(group.state))
     .filter((at) => at > 0);
   return deadlines.length === 0 ? null : Math.min(...deadlines);
 }

@@ -4,6 +4,7 @@ import {
   type Deployment,
   DeploymentStatus,
   isServerTerminal,
+  lateAt,
   NodeStatus,
   OPERATOR,
   type Reason,
@@ -76,7 +77,8 @@ export function whyOpen(situation: Situation, group: GroupFacts): readonly Reaso
   const open = situation.allocs.filter(
     (alloc) => alloc.taskGroup === group.name && isUndecided(alloc),
   );
-  const isUnseen = (alloc: Allocation) => state.node(alloc.nodeId)?.status !== NodeStatus.ready;
+  const isUnseen = (alloc: Allocation) =>
+    alloc.unseen === true || state.node(alloc.nodeId)?.status !== NodeStatus.ready;
   const unseen = open.filter(isUnseen);
   const seen = open.filter((alloc) => !isUnseen(alloc));
   const reasons: Reason[] = [];
@@ -140,7 +142,7 @@ function toldOf({ deployment }: Situation, { name, state }: GroupFacts) {
   return {
     subject: subjectOf.deployment(deployment),
     since: deployment.modifyTime,
-    wakesAt: state.requireProgressBy > 0 ? state.requireProgressBy : null,
+    wakesAt: lateAt(state) > 0 ? lateAt(state) : null,
     evidence: {
       group: name,
       desired: String(state.desiredTotal),

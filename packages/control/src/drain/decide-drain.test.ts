@@ -25,8 +25,14 @@ interface Scene {
 
 const JOB = service({});
 
-function service(over: { count?: number; parallel?: number; type?: string; id?: string }): Job {
-  const { count = 3, parallel = 1, type = "service", id = "example" } = over;
+function service(over: {
+  count?: number;
+  parallel?: number;
+  maxSurge?: number;
+  type?: string;
+  id?: string;
+}): Job {
+  const { count = 3, maxSurge = 0, parallel = 1, type = "service", id = "example" } = over;
   const migrate = {
     maxParallel: parallel,
     maxParallelPercent: 0,
@@ -34,7 +40,9 @@ function service(over: { count?: number; parallel?: number; type?: string; id?: 
     minHealthyTime: 10 * SECOND,
     healthyDeadline: 300 * SECOND,
   };
-  return mockJob({ id, type, taskGroups: [mockTaskGroup({ count, migrate })] });
+  const group = mockTaskGroup({ count, migrate });
+  const update = group.update && { ...group.update, maxSurge };
+  return mockJob({ id, type, taskGroups: [{ ...group, update }] });
 }
 
 function decide({
@@ -89,6 +97,19 @@ test("§3.14 max_parallel leave at a time", () => {
   assert.deepEqual([decision.migrate, decision.completed], [["h0"], false]);
   const two = decide({ jobs: [service({ parallel: 2 })], here: [HEALTHY, HEALTHY, HEALTHY] });
   assert.deepEqual(two.migrate, ["h0", "h1"]);
+});
+
+test("§12.2 with max_surge no more leave than may stand beside their successors", () => {
+  const jobs = [service({ parallel: 3, maxSurge: 2 })];
+  assert.deepEqual(decide({ jobs, here: [HEALTHY, HEALTHY, HEALTHY] }).migrate, ["h0", "h1"]);
+  const leaving = { ...HEALTHY, ...MARKED };
+  const beside = { clientStatus: "running", phase: "surge", previousAllocation: "h0" };
+  const one = decide({ jobs, here: [leaving, HEALTHY, HEALTHY], there: [beside] });
+  assert.deepEqual(one.migrate, ["h1"]);
+  // What it was to replace has gone: it is one of the group's own.
+  const gone = { ...HEALTHY, phase: "surge", previousAllocation: "x" };
+  const later = decide({ jobs, here: [HEALTHY, HEALTHY], there: [gone] });
+  assert.deepEqual(later.migrate, ["h0", "h1"]);
 });
 
 test("§3.14 the next one leaves when the replacement is healthy", () => {

@@ -340,3 +340,27 @@ test("§6.6 all at once is all or nothing", () => {
   const { plan: left } = verifyPlan(plan, state, []);
   assert.deepEqual([left.placements, left.stops, left.deployment], [[], [], null]);
 });
+
+test("a plan that is cut down does not end its deployment", () => {
+  const full = alloc("x", N1, { cpu: 4000 });
+  const last = alloc("next", N2, {}, { phase: "go", previousAllocation: "old" });
+  const updates = ["successful", "cancelled"].map((status) => ({
+    deploymentId: status,
+    status,
+    statusDescription: "",
+  }));
+  const plan = planOf({
+    placements: [alloc("a", N1), last],
+    stops: [stop("old")],
+    deploymentUpdates: updates,
+  });
+  const state = stateWith([N1, N2], [full, alloc("old", N2)]);
+  const cut = verifyPlan(plan, state, []);
+  assert.equal(cut.kind, "part");
+  assert.deepEqual(
+    cut.plan.deploymentUpdates.map(({ status }) => status),
+    ["cancelled"],
+  );
+  const whole = verifyPlan({ ...plan, placements: [last] }, state, []);
+  assert.equal(whole.plan.deploymentUpdates.length, 2);
+});

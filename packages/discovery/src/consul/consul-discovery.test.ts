@@ -131,6 +131,26 @@ test("a service that is not wanted any more is not registered late", async () =>
   });
 });
 
+test("a registration that is under way is answered before its service leaves", async () => {
+  await onStage(async ({ fake, discovery }) => {
+    await discovery.register(spec);
+    let open = (): void => undefined;
+    fake.registerGate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const again = discovery.register({ ...spec, tags: ["v2"] });
+    const sent = () => fake.requests.filter((line) => line.includes("/register")).length;
+    await eventually(() => assert.equal(sent(), 2));
+    const leaving = discovery.deregister(spec.id, { ackTimeoutMs: 5_000 });
+    // Time enough for a departure that does not wait.
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+    open();
+    assert.deepEqual(await leaving, { confirmed: true });
+    await again;
+    assert.equal(fake.services.has(spec.id), false);
+  });
+});
+
 test("a departure that the catalog does not show in time is not confirmed", async () => {
   await onStage(async ({ fake, discovery }) => {
     await discovery.register(spec);

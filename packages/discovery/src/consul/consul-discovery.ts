@@ -175,9 +175,11 @@ export class ConsulDiscovery implements ServiceDiscovery {
     const proven = await this.#first.passing(entry.spec.checks, signal);
     const body = registrationPayload(entry.spec, proven);
     const path = "/agent/service/register?replace-existing-checks=true";
+    // What has been sent is waited for: broken off, it could take effect after a later departure.
+    const closing = this.#closing.signal;
     try {
       await this.#retrying(`register ${entry.spec.id}`, signal, () =>
-        this.#http.request({ method: "PUT", path, body, timeoutMs: CALL_MS, signal }),
+        this.#http.request({ method: "PUT", path, body, timeoutMs: CALL_MS, signal: closing }),
       );
     } catch (error) {
       if (!signal.aborted) throw error;

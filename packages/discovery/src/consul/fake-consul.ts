@@ -24,6 +24,8 @@ export class FakeConsul {
   readonly updates: { readonly Status: string; readonly Output: string }[] = [];
   /** Status for every write; 0 = accept. */
   refuseWith = 0;
+  /** Set: a registration takes effect after it, whether or not its sender still waits. */
+  registerGate: Promise<void> | null = null;
   /** The catalog keeps showing what the agent has dropped. */
   catalogLags = false;
   index = 100;
@@ -40,7 +42,10 @@ export class FakeConsul {
     const server = http.createServer((request, answer) => {
       this.requests.push(`${request.method} ${request.url}`);
       readJson(request).then(
-        (body) => this.#route(request, answer, body),
+        async (body) => {
+          if (request.url?.includes("/service/register")) await this.registerGate;
+          this.#route(request, answer, body);
+        },
         () => answer.destroy(),
       );
     });

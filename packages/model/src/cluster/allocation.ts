@@ -231,6 +231,8 @@ export const allocationSchema = record("Allocation", {
   prepared: bool({ wire: null, owner: "client" }),
   /** Its tasks run and its checks pass, as its client sees it now; null = it has not said (§6). */
   serving: nullable(bool({ wire: null, owner: "client" })),
+  /** Its client cannot see the catalog, and its health is not decided (§12.1). */
+  unseen: bool({ wire: null, owner: "client" }),
   /** Higher wins: updates of one allocation may travel through different servers (DESIGN §6). */
   clientSeq: int({ wire: null, owner: "client" }),
   /** An error that names the version and is not retried (DESIGN §12.4); "" = none. */
@@ -262,9 +264,13 @@ export interface AllocClientReport {
   readonly healthy: boolean | null;
   /** Epoch ms of the verdict on the client's clock, for display; 0 = none. */
   readonly healthAt: number;
+  /** The client takes back the verdict it gave: `healthy` is null again. Absent = it does not. */
+  readonly revoked?: boolean;
   readonly prepared: boolean;
   /** Absent from clients of before it was there. */
   readonly serving?: boolean | null;
+  /** Absent = false. */
+  readonly unseen?: boolean;
   readonly unretryableError: string;
   readonly networkStatus: Infer<typeof networkStatusSchema> | null;
   /** Image reference → digest it resolved to on this node. */

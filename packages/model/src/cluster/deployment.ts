@@ -1,4 +1,5 @@
 /** A deployment: the rolling update of one job version (spec chapter 1 §1.10, chapter 4). */
+import { nanosToMs } from "@drover/base";
 import {
   bool,
   duration,
@@ -43,6 +44,13 @@ export const deploymentStateSchema = record("DeploymentState", {
   unhealthyAllocs: int({ owner: "server" }),
   /** Names that first became healthy in this deployment; each extends the deadline once (§12.1). */
   extendedNames: list(string(), { wire: null, owner: "server" }),
+  /** Epoch ms since which all its canaries are healthy and wait; 0 = they do not (§12.1). */
+  awaitingSince: int({ wire: null, owner: "server" }),
+  /** Undecided ones whose health their clients cannot see, and since when; 0 = there are none. */
+  unseenAllocs: int({ wire: null, owner: "server" }),
+  unseenSince: int({ wire: null, owner: "server" }),
+  /** For how long the deadline has stood for that, ms: at most its own length. */
+  unseenMs: int({ wire: null, owner: "server" }),
 });
 export type DeploymentState = Infer<typeof deploymentStateSchema>;
 
@@ -76,4 +84,16 @@ export function isDeploymentActive(deployment: Pick<Deployment, "status">): bool
     deployment.status !== DeploymentStatus.failed &&
     deployment.status !== DeploymentStatus.cancelled
   );
+}
+
+/** How much longer the group's clock may stand because health cannot be seen, ms (§12.1). */
+export function unseenLeftMs(group: DeploymentState): number {
+  return Math.max(0, nanosToMs(group.progressDeadline) - (group.unseenMs ?? 0));
+}
+
+/** Epoch ms at which the group is late, as things stand; 0 = never. */
+export function lateAt(group: DeploymentState): number {
+  if (group.requireProgressBy === 0) return 0;
+  const isStanding = (group.unseenSince ?? 0) > 0;
+  return group.requireProgressBy + (isStanding ? unseenLeftMs(group) : 0);
 }

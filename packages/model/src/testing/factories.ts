@@ -14,7 +14,6 @@ import { EvalTrigger, type Evaluation, pendingEvaluation } from "../cluster/eval
 import { Eligibility, type Node, NodeStatus } from "../cluster/node.ts";
 import { type Job, JobType } from "../job/job.ts";
 import type { Resources } from "../job/resources.ts";
-import type { Service, ServiceCheck } from "../job/service.ts";
 import type { Task } from "../job/task.ts";
 import type { TaskGroup } from "../job/task-group.ts";
 import { migrateStrategySchema, updateStrategySchema } from "../job/update.ts";
@@ -242,6 +241,7 @@ export function mockAlloc(
     phase: "",
     prepared: false,
     serving: null,
+    unseen: false,
     clientSeq: 0,
     unretryableError: "",
     createIndex: 20,
@@ -382,6 +382,10 @@ export function mockDeploymentState(overrides: Partial<DeploymentState> = {}): D
     healthyAllocs: 0,
     unhealthyAllocs: 0,
     extendedNames: [],
+    awaitingSince: 0,
+    unseenAllocs: 0,
+    unseenSince: 0,
+    unseenMs: 0,
     ...overrides,
   };
 }
@@ -420,67 +424,6 @@ export function mockDeployment(
     modifyIndex: 20,
     createTime: MOCK_NOW,
     modifyTime: MOCK_NOW,
-    ...overrides,
-  };
-}
-
-export function mockServiceCheck(overrides: Partial<ServiceCheck> = {}): ServiceCheck {
-  return {
-    name: "",
-    type: "http",
-    command: "",
-    args: [],
-    path: "/health",
-    protocol: "",
-    portLabel: "",
-    expose: false,
-    addressMode: "",
-    advertise: "",
-    interval: SECOND,
-    timeout: SECOND,
-    initialStatus: "",
-    notes: "",
-    tlsServerName: "",
-    tlsSkipVerify: false,
-    header: {},
-    method: "",
-    body: "",
-    checkRestart: null,
-    grpcService: "",
-    grpcUseTls: false,
-    taskName: "",
-    successBeforePassing: 0,
-    failuresBeforeCritical: 0,
-    failuresBeforeWarning: 0,
-    onUpdate: "",
-    ...overrides,
-  };
-}
-
-/** On the port `http`, registered in Consul, without checks. */
-export function mockService(overrides: Partial<Service> = {}): Service {
-  return {
-    name: "api",
-    taskName: "",
-    portLabel: "http",
-    addressMode: "auto",
-    address: "",
-    enableTagOverride: false,
-    tags: [],
-    canaryTags: [],
-    checks: [],
-    checkRestart: null,
-    connect: null,
-    meta: {},
-    canaryMeta: {},
-    taggedAddresses: {},
-    namespace: "",
-    onUpdate: "require_healthy",
-    provider: "consul",
-    cluster: "default",
-    identity: null,
-    weights: null,
-    kind: "",
     ...overrides,
   };
 }

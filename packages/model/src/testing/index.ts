@@ -10,8 +10,7 @@ export {
   mockJob,
   mockNode,
   mockResources,
-  mockService,
-  mockServiceCheck,
   mockTask,
   mockTaskGroup,
 } from "./factories.ts";
+export { mockService, mockServiceCheck } from "./mock-services.ts";

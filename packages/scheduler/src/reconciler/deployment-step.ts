@@ -67,6 +67,10 @@ export function newDeploymentState(group: TaskGroup): DeploymentState {
     healthyAllocs: 0,
     unhealthyAllocs: 0,
     extendedNames: [],
+    awaitingSince: 0,
+    unseenAllocs: 0,
+    unseenSince: 0,
+    unseenMs: 0,
   };
 }
 

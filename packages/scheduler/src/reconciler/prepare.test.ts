@@ -98,6 +98,18 @@ test("[P9] while a batch becomes healthy, the next one is prepared, and never mo
   assert.equal(prepared(harness, job).length, 2);
 });
 
+test("[P9 L1] one that is prepared ahead waits for its turn, also where it would stop nothing", () => {
+  const { harness, job } = preparing();
+  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
+  harness.evaluate(job);
+  for (const next of prepared(harness, job)) {
+    harness.update(next, { prepared: true });
+    harness.run(harness.state.alloc(next.previousAllocation) as Allocation, false);
+  }
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+});
+
 test("[P9] what has its images, or has none, is not begun before its turn", () => {
   const { harness, job } = preparing();
   for (const next of prepared(harness, job)) harness.update(next, { prepared: true });

@@ -162,17 +162,16 @@ test("[X3] room for one of two: one starts beside, the other after", () => {
   assert.equal(plan.stops.length, 1);
 });
 
-test("[X3 L2] without room, and with the floor reached, the old one stays", () => {
-  const { harness, job, options } = surging({ nodes: 1, roomFor: 4 });
-  harness.rollToEnd(job);
-  const [ill] = harness.live(job);
-  assert.ok(ill);
-  harness.run(ill, false);
-  const { plan } = harness.register(rollingJob({ ...options, image: "3" }));
-  assert.deepEqual(
-    plan.stops.map(({ allocId }) => allocId),
-    [ill.id],
-  );
+test("[X3 L2] without room, and with the floor reached, nothing that serves stops", () => {
+  const { harness, job } = surging({ nodes: 1, roomFor: 4 });
+  const first = harness.live(job).find(({ jobVersion }) => jobVersion === 1);
+  assert.ok(first);
+  harness.settle(job);
+  harness.update(first, { serving: false });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  harness.update(first, { serving: true });
+  assert.equal(harness.evaluate(job).plan.stops.length, 1);
 });
 
 test("[X4] the old one stops in the plan that finds the new one healthy", () => {

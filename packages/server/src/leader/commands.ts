@@ -4,3 +4,4 @@ export { drainEnd, drainMarks } from "./drain-commands.ts";
 export { evalOutcome } from "./eval-outcome.ts";
 export { evalForJob, evalsForNode } from "./new-eval.ts";
 export { reportEvals } from "./report-evals.ts";
+export { strandedEvals } from "./stranded-loop.ts";

@@ -10,6 +10,7 @@ import { GcLoop } from "./gc-loop.ts";
 import { HeartbeatLoop } from "./heartbeat-loop.ts";
 import type { LeaderCalls } from "./leader-call.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
+import { StrandedLoop } from "./stranded-loop.ts";
 
 export class LeaderLoops {
   readonly #context: ServerContext;
@@ -17,6 +18,7 @@ export class LeaderLoops {
   readonly #deployments: DeploymentLoop;
   readonly #drains: DrainLoop;
   readonly #heartbeats: HeartbeatLoop;
+  readonly #stranded: StrandedLoop;
   readonly #gc: GcLoop;
 
   constructor(context: ServerContext, fsm: ServerFsm) {
@@ -27,12 +29,14 @@ export class LeaderLoops {
     this.#deployments = new DeploymentLoop(context);
     this.#drains = new DrainLoop(context, turns);
     this.#heartbeats = new HeartbeatLoop(context);
+    this.#stranded = new StrandedLoop(context);
     this.#gc = new GcLoop(context);
     fsm.onApplied((applied) => {
       this.evals.applied(applied);
       this.#deployments.applied(applied);
       this.#drains.applied(applied);
       this.#heartbeats.applied(applied);
+      this.#stranded.applied(applied);
     });
   }
 
@@ -54,11 +58,13 @@ export class LeaderLoops {
     this.evals.start();
     this.#deployments.start();
     this.#drains.start();
+    this.#stranded.start();
     this.#gc.start();
   }
 
   stop(): void {
     this.#gc.stop();
+    this.#stranded.stop();
     this.#drains.stop();
     this.#deployments.stop();
     this.evals.stop();

@@ -4,6 +4,7 @@
  */
 import { EvalTrigger, type Evaluation, type Job, type JobInput, type Plan } from "@drover/model";
 import { schedule } from "@drover/scheduler";
+import { COMMAND_VERSION } from "@drover/state";
 import type { ServerContext } from "../context.ts";
 import { evalForJob } from "../leader/new-eval.ts";
 import { prepareJob } from "./jobs.ts";
@@ -32,7 +33,7 @@ export function planJob(context: ServerContext, input: JobInput): DryRun {
   const applied = copy.apply(
     {
       tag: 1,
-      v: 1,
+      v: COMMAND_VERSION,
       now,
       token: `dry-run:${evaluation.id}`,
       job,

@@ -5,7 +5,12 @@
 import { type Cancel, type Clock, DroverError, SeededRandom } from "@drover/base";
 import type { Job, Node } from "@drover/model";
 import { mockEval, mockId, mockNode } from "@drover/model/testing";
-import { type Command, type CommandResult, StateMachineStore } from "@drover/state";
+import {
+  COMMAND_VERSION,
+  type Command,
+  type CommandResult,
+  StateMachineStore,
+} from "@drover/state";
 import { decodeMessage, encodeMessage, PeerPool, Router, type RpcPeer } from "@drover/wire";
 import { type CommandDraft, DEFAULT_TIMINGS } from "../context.ts";
 import { ServerFsm } from "../fsm.ts";
@@ -189,7 +194,7 @@ export function testServer(): TestServer {
     serial += 1;
     const token = draft.token ?? `test-${serial}`;
     const now = Math.max(clock.now(), store.clock);
-    return log.apply({ ...draft, v: 1, now, token } as Command);
+    return log.apply({ ...draft, v: COMMAND_VERSION, now, token } as Command);
   };
   return { server, log, clock, fsm, store, router, lines, apply };
 }

@@ -43,6 +43,9 @@ function merge(tx: Tx, stored: Allocation, report: AllocClientReport): Allocatio
     prepared: stored.prepared || report.prepared,
     // A report of before the field was there leaves the row as it was, so old logs replay the same.
     ...(report.serving === undefined ? {} : { serving: report.serving }),
+    ...((stored.unseen ?? false) === (report.unseen ?? false)
+      ? {}
+      : { unseen: report.unseen ?? false }),
     unretryableError: report.unretryableError || stored.unretryableError,
     clientSeq: report.clientSeq,
     modifyIndex: tx.index,
@@ -58,17 +61,25 @@ function nextVerdict(
 ): AllocDeploymentStatus | null {
   const current = stored.deploymentStatus;
   const decided = current?.healthy ?? null;
-  if (report.healthy === null || report.healthy === decided) return current;
+  const isRevoked = report.healthy === null && report.revoked === true && decided === true;
+  if (report.healthy === decided || (report.healthy === null && !isRevoked)) return current;
   const deployment = tx.read.deployment(stored.deploymentId);
   if (decided !== null && (deployment === undefined || !isDeploymentActive(deployment))) {
     return current;
   }
+  if (isRevoked) return undecided(tx, current);
   return {
     healthy: report.healthy,
     timestamp: report.healthAt || tx.now,
     canary: current?.canary ?? false,
     modifyIndex: tx.index,
   };
+}
+
+/** As before any verdict: nothing is left that could be taken for a takeover while serving. */
+function undecided(tx: Tx, current: AllocDeploymentStatus | null): AllocDeploymentStatus | null {
+  if (!current?.canary) return null;
+  return { healthy: null, timestamp: 0, canary: true, modifyIndex: tx.index };
 }
 
 /** The first digest that an image name of a version resolved to stays (DESIGN §12.7). */

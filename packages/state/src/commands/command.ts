@@ -51,6 +51,13 @@ export const CommandTag = {
 } as const;
 export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
 
+/**
+ * What commands mean that are proposed now. 2: a deployment does not succeed on a stale verdict,
+ * its clocks stand as DESIGN §12.1 says, a version that is back waits for capacity, and a drain
+ * that is called off unmarks what waits for images. Version 1 in old logs means what it meant.
+ */
+export const COMMAND_VERSION = 2;
+
 interface Base<T extends CommandTag> {
   readonly tag: T;
   readonly v: number;

@@ -62,9 +62,7 @@ function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => b
   }
   const current = tx.read.deployment(deployment.id) ?? deployment;
   const taskGroups = mapGroups(current, (group, name) =>
-    isSelected(name)
-      ? { ...group, promoted: true, requireProgressBy: deadlineFrom(group, tx.now) }
-      : group,
+    isSelected(name) ? promoted(tx, group) : group,
   );
   const isOpen = Object.values(taskGroups).some((g) => g.desiredCanaries > 0 && !g.promoted);
   const isRunning = deployment.status === DeploymentStatus.running;
@@ -78,6 +76,15 @@ function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => b
     modifyIndex: tx.index,
     modifyTime: tx.now,
   });
+}
+
+/** Its clock starts anew, whatever it stood for. */
+function promoted(tx: Tx, group: DeploymentState): DeploymentState {
+  const requireProgressBy = deadlineFrom(group, tx.now);
+  const next = { ...group, promoted: true, requireProgressBy };
+  const isStanding = (group.awaitingSince ?? 0) > 0 || (group.unseenSince ?? 0) > 0;
+  if (!isStanding) return next;
+  return { ...next, awaitingSince: 0, unseenSince: (group.unseenAllocs ?? 0) > 0 ? tx.now : 0 };
 }
 
 function canariesOf(tx: Tx, group: DeploymentState): Allocation[] {

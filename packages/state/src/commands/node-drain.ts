@@ -31,7 +31,7 @@ export function applyNodeDrain(tx: Tx, command: NodeDrain): CommandResult {
  * replacement is leaving already, or was told to by an operator.
  */
 function unmarkWaiting(tx: Tx, node: Node): void {
-  if (node.drainStrategy === null) return;
+  if (tx.v < 2 || node.drainStrategy === null) return;
   for (const alloc of tx.read.allocsByNode(node.id)) {
     if (alloc.desiredTransition.migrate !== true || isTerminal(alloc)) continue;
     const others = tx.read.allocsByJob({ namespace: alloc.namespace, id: alloc.jobId });

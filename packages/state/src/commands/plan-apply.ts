@@ -8,6 +8,8 @@ import {
   type Allocation,
   AllocPhase,
   ClientStatus,
+  type Deployment,
+  DeploymentStatus,
   isBesidePrevious,
   isClientTerminal,
   isDeploymentActive,
@@ -30,9 +32,9 @@ export function applyPlan(tx: Tx, command: PlanApply): CommandResult {
   const { plan } = command;
   for (const update of plan.deploymentUpdates) {
     const deployment = tx.read.deployment(update.deploymentId);
-    if (deployment !== undefined && isDeploymentActive(deployment)) {
-      changeStatus(tx, deployment, update);
-    }
+    if (deployment === undefined || !isDeploymentActive(deployment)) continue;
+    const isStale = update.status === DeploymentStatus.successful && !isHealthy(deployment);
+    if (tx.v < 2 || !isStale) changeStatus(tx, deployment, update);
   }
   if (plan.deployment !== null && isJobCurrent(tx, plan)) mergeDeployment(tx, plan.deployment);
   for (const stop of plan.stops) applyStop(tx, stop);
@@ -40,6 +42,11 @@ export function applyPlan(tx: Tx, command: PlanApply): CommandResult {
   for (const placement of plan.placements) applyPlacement(tx, placement);
   putEvals(tx, command.evals);
   return accepted(tx);
+}
+
+/** Health may have been lost since the plan was made: then the deployment goes on (DESIGN §6). */
+function isHealthy({ taskGroups }: Deployment): boolean {
+  return Object.values(taskGroups).every((group) => group.healthyAllocs >= group.desiredTotal);
 }
 
 /** A deployment of a job that was purged or registered anew meanwhile would belong to nobody. */

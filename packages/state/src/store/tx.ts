@@ -19,11 +19,14 @@ export interface TxOptions {
   readonly index: number;
   /** Epoch ms, from the command. */
   readonly now: number;
+  /** Of the command's meaning (see `COMMAND_VERSION`). */
+  readonly v: number;
 }
 
 export class Tx {
   readonly index: number;
   readonly now: number;
+  readonly v: number;
   /** The live tables, this command's own writes included. */
   readonly read: Reader;
   readonly #store: Store;
@@ -32,6 +35,7 @@ export class Tx {
   constructor(options: TxOptions, store: Store) {
     this.index = options.index;
     this.now = options.now;
+    this.v = options.v;
     this.#store = store;
     this.read = new Reader(store);
   }

@@ -3,7 +3,12 @@
  * stored, so that a write into shared data throws.
  */
 import { MOCK_NOW } from "@drover/model/testing";
-import type { Command, CommandResult, StateEvent } from "../commands/command.ts";
+import {
+  COMMAND_VERSION,
+  type Command,
+  type CommandResult,
+  type StateEvent,
+} from "../commands/command.ts";
 import { type Applied, StateMachineStore } from "../fsm.ts";
 import type { StateSnapshot } from "../snapshot.ts";
 
@@ -29,7 +34,7 @@ export class StateHarness {
   apply(body: CommandBody): Applied {
     this.#index += 1;
     const command = {
-      v: 1,
+      v: COMMAND_VERSION,
       now: this.now,
       token: `token-${this.#index}`,
       ...body,

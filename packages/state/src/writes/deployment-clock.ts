@@ -1,7 +1,9 @@
 /**
- * The clock of a version that has succeeded before and is back, after a drain of all its machines
- * say (DESIGN §12.1). What it waits for is capacity, which says nothing about the version: its
- * clock runs only while something that is placed is not healthy.
+ * When a group's clock runs (DESIGN §12.1). It stands while its canaries wait for their promotion,
+ * and while health cannot be seen, for that at most its own length; what stood is added to the
+ * deadline. The clock of a version that has succeeded before and is back, after a drain of all its
+ * machines say, waits for capacity, which says nothing about the version: it runs only while
+ * something that is placed is not healthy.
  */
 import {
   type Allocation,
@@ -10,6 +12,7 @@ import {
   type DeploymentState,
   isServerTerminal,
   isTerminal,
+  unseenLeftMs,
 } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { deadlineFrom, isBack } from "./deployments.ts";
@@ -29,6 +32,57 @@ export function moveClock(tx: Tx, group: DeploymentState, move: Move): Deploymen
   }
   if (!isOpen(move.was) || isReplaced(move) || !isBack(tx, move.deployment)) return group;
   return hasOpen(tx, move) ? group : { ...group, requireProgressBy: 0 };
+}
+
+/** Starts or ends what the clock stands for, after whatever has changed. */
+export function standClock(
+  tx: Tx,
+  group: DeploymentState,
+  deployment: Deployment,
+): DeploymentState {
+  if (tx.v < 2 || group.progressDeadline === 0) return group;
+  const isAwaiting = awaitsPromotion(tx, group);
+  const isUnseen = !isAwaiting && (group.unseenAllocs ?? 0) > 0;
+  const wasAwaiting = (group.awaitingSince ?? 0) > 0;
+  const wasUnseen = (group.unseenSince ?? 0) > 0;
+  if (isAwaiting === wasAwaiting && isUnseen === wasUnseen) return group;
+  return {
+    ...settleClock(tx, group, deployment),
+    awaitingSince: isAwaiting ? tx.now : 0,
+    unseenSince: isUnseen ? tx.now : 0,
+  };
+}
+
+/** Adds what the clock has stood so far to the deadline; a pause has its own account. */
+export function settleClock(
+  tx: Tx,
+  group: DeploymentState,
+  { clockStoppedAt }: Pick<Deployment, "clockStoppedAt">,
+): DeploymentState {
+  const awaitingSince = group.awaitingSince ?? 0;
+  const unseenSince = group.unseenSince ?? 0;
+  if (awaitingSince === 0 && unseenSince === 0) return group;
+  const until = clockStoppedAt > 0 ? Math.min(clockStoppedAt, tx.now) : tx.now;
+  const awaited = awaitingSince === 0 ? 0 : Math.max(0, until - awaitingSince);
+  const unseen = unseenSince === 0 ? 0 : Math.max(0, until - unseenSince);
+  const granted = Math.min(unseen, unseenLeftMs(group));
+  const { requireProgressBy } = group;
+  return {
+    ...group,
+    requireProgressBy: requireProgressBy === 0 ? 0 : requireProgressBy + awaited + granted,
+    awaitingSince: awaitingSince === 0 ? 0 : tx.now,
+    unseenSince: unseenSince === 0 ? 0 : tx.now,
+    unseenMs: (group.unseenMs ?? 0) + granted,
+  };
+}
+
+function awaitsPromotion(tx: Tx, group: DeploymentState): boolean {
+  if (group.desiredCanaries === 0 || group.promoted) return false;
+  const healthy = group.placedCanaries.filter((id) => {
+    const alloc = tx.read.alloc(id);
+    return alloc?.deploymentStatus?.healthy === true && !isTerminal(alloc);
+  });
+  return healthy.length >= group.desiredCanaries;
 }
 
 /** Placed, wanted, and not healthy: what the deadline is for. */

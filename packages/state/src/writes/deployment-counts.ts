@@ -17,21 +17,24 @@ import {
 } from "@drover/model";
 import { below, scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
-import { moveClock } from "./deployment-clock.ts";
+import { moveClock, settleClock, standClock } from "./deployment-clock.ts";
 
 interface Contribution {
   readonly placed: number;
   readonly healthy: number;
   readonly unhealthy: number;
+  /** Undecided, and its client cannot see why. */
+  readonly unseen: number;
 }
 
 export function contributionOf(alloc: Allocation | undefined): Contribution {
-  if (alloc === undefined) return { placed: 0, healthy: 0, unhealthy: 0 };
+  if (alloc === undefined) return { placed: 0, healthy: 0, unhealthy: 0, unseen: 0 };
   const verdict = alloc.deploymentStatus?.healthy ?? null;
   return {
     placed: 1,
     healthy: verdict === true && !isTerminal(alloc) ? 1 : 0,
     unhealthy: verdict === false ? 1 : 0,
+    unseen: verdict === null && alloc.unseen === true && !isTerminal(alloc) ? 1 : 0,
   };
 }
 
@@ -61,8 +64,9 @@ function move(
   const group = deployment?.taskGroups[input.alloc.taskGroup];
   if (deployment === undefined || group === undefined) return;
   if (!isDeploymentActive(deployment)) return;
-  const counted = nextGroup(tx, group, input);
-  const next = moveClock(tx, counted, { ...input, deployment });
+  const counted = nextGroup(tx, group, { ...input, deployment });
+  const moved = moveClock(tx, counted, { ...input, deployment });
+  const next = standClock(tx, moved, deployment);
   if (next === group) return;
   const updated: Deployment = {
     ...deployment,
@@ -76,7 +80,11 @@ function move(
 function nextGroup(
   tx: Tx,
   group: DeploymentState,
-  input: { readonly was: Allocation | undefined; readonly is: Allocation | undefined },
+  input: {
+    readonly deployment: Deployment;
+    readonly was: Allocation | undefined;
+    readonly is: Allocation | undefined;
+  },
 ): DeploymentState {
   const was = contributionOf(input.was);
   const is = contributionOf(input.is);
@@ -89,12 +97,15 @@ function nextGroup(
       unhealthyAllocs: group.unhealthyAllocs + is.unhealthy - was.unhealthy,
     };
   }
+  if (was.unseen !== is.unseen) {
+    next = { ...next, unseenAllocs: (group.unseenAllocs ?? 0) + is.unseen - was.unseen };
+  }
   const alloc = input.is;
   if (alloc === undefined) return next;
   if (alloc.deploymentStatus?.canary && !next.placedCanaries.includes(alloc.id)) {
     next = { ...next, placedCanaries: [...next.placedCanaries, alloc.id] };
   }
-  return is.healthy > was.healthy ? extendDeadline(tx, next, alloc) : next;
+  return is.healthy > was.healthy ? extendDeadline(tx, next, { ...input, alloc }) : next;
 }
 
 /**
@@ -102,7 +113,13 @@ function nextGroup(
  * allocation gains nothing, and the deployment ends within (desired + 1) × progress_deadline. The
  * allocations of a system job share one name: there each node counts.
  */
-function extendDeadline(tx: Tx, group: DeploymentState, alloc: Allocation): DeploymentState {
+function extendDeadline(
+  tx: Tx,
+  before: DeploymentState,
+  { alloc, deployment }: { readonly alloc: Allocation; readonly deployment: Deployment },
+): DeploymentState {
+  // What stood until now is settled first: it must not be added to the new deadline.
+  const group = settleClock(tx, before, deployment);
   const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
   if (group.progressDeadline === 0 || allocIndex(alloc.name) >= wanted) return group;
   const isSystem = tx.read.allocJob(alloc)?.type === JobType.system;

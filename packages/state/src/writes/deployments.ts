@@ -8,6 +8,7 @@ import {
 } from "@drover/model";
 import { below, jobRefOf } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
+import { settleClock } from "./deployment-clock.ts";
 import { setStable } from "./jobs.ts";
 
 /** One revert per human submit, none for what a revert registered (DESIGN §12.1). */
@@ -87,7 +88,9 @@ export function changeStatus(tx: Tx, deployment: Deployment, change: StatusChang
     status: change.status,
     statusDescription: change.statusDescription,
     taskGroups: isResumed
-      ? mapGroups(deployment, (group) => shiftDeadline(group, pausedFor))
+      ? mapGroups(deployment, (group) =>
+          shiftDeadline(settleClock(tx, group, deployment), pausedFor),
+        )
       : deployment.taskGroups,
     clockStoppedAt: isPaused ? stoppedAt || tx.now : 0,
     modifyIndex: tx.index,
@@ -126,6 +129,7 @@ function startGroup(group: DeploymentState, startsAt: number | null): Deployment
 
 /** Whether the very version that it brings has been deployed successfully before. */
 export function isBack(tx: Tx, planned: Deployment): boolean {
+  if (tx.v < 2) return false;
   return tx.read
     .deploymentsByJob(jobRefOf(planned))
     .some(
