@@ -8,8 +8,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/deployment/decide-deployment.ts",
-        find: "      situation.now >= state.requireProgressBy,",
-        replace: "      situation.now < 0,",
+        find: "lateAt(state) > 0 && situation.now >= lateAt(state),",
+        replace: "lateAt(state) > 0 && situation.now < 0,",
       },
     ],
     killers: [
@@ -140,6 +140,29 @@ export const leaderMutants: readonly Mutant[] = [
         by: "test",
         file: "packages/server/src/leader/one-at-a-time.test.ts",
         name: "I2 a drain and an update do not both give away what only one of them can",
+      },
+    ],
+  },
+  {
+    name: "stranded-unseen",
+    breaks: "what was placed on a node that is gone is looked at again (I4)",
+    edits: [
+      {
+        file: "packages/server/src/leader/stranded-loop.ts",
+        find: "return status === NodeStatus.down || status === NodeStatus.disconnected;",
+        replace: "return status === NodeStatus.initializing;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/stranded-loop.test.ts",
+        name: "I4 what is placed on a node that was given up meanwhile is placed anew",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "drain before an update: I2, I3 and I4 hold in every world",
       },
     ],
   },

@@ -77,14 +77,14 @@ export const DECISIONS: readonly Scope[] = [
     name: "drain of images that must come first",
     driver: "docker",
     script: [one, drainUntil],
-    faults: ["slow", "leaderLost"],
+    faultsMax: 0,
   },
   {
     ...decisions,
     ...pair,
     name: "grown and shrunk",
     script: [grown, shrunk],
-    faults: ["exit", "leaderLost"],
+    faults: ["leaderLost"],
   },
 ];
 
