@@ -13,6 +13,7 @@ import { infraDown, infraEnv, infraUp } from "./infra.ts";
 import { ROOT } from "./lib/files.ts";
 
 const ROUNDS = 10;
+const THIRTY_ROUNDS = 3;
 const EVENT_WRITES = 300;
 const IDLE_WINDOW_MS = 30_000;
 /** Of one core; above it the figures say more about the neighbours. */
@@ -28,11 +29,16 @@ type Bench = () => Promise<readonly Figure[]>;
 const BENCHES: Readonly<Record<string, Bench>> = {
   rolling: async () => (await import("../test/bench/rolling.ts")).measureRolling(ROUNDS),
   revert: async () => (await import("../test/bench/revert.ts")).measureRevert(ROUNDS),
+  thirty: async () => (await import("../test/bench/docker-thirty.ts")).measureThirty(THIRTY_ROUNDS),
   events: async () => (await import("../test/bench/events.ts")).measureEvents(EVENT_WRITES),
   failover: async () => (await import("../test/bench/failover.ts")).measureFailover(ROUNDS),
   drops: async () => (await import("../test/bench/drops.ts")).measureDrops(Number(values.changes)),
   prefetch: async () => (await import("../test/bench/prefetch.ts")).measurePrefetch(),
   steps: async () => (await import("../test/bench/steps.ts")).measureSteps(),
+  scheduling: async () => (await import("../test/bench/scheduling.ts")).measureScheduling(),
+  throughput: async () => (await import("../test/bench/throughput.ts")).measureThroughput(),
+  drain: async () => (await import("../test/bench/drain.ts")).measureDrain(ROUNDS),
+  memory: async () => (await import("../test/bench/memory.ts")).measureMemory(),
   idle: async () =>
     (await import("../test/bench/idle.ts")).measureIdle({
       windowMs: IDLE_WINDOW_MS,

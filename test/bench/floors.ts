@@ -44,26 +44,34 @@ async function start(image: string): Promise<Bare> {
   return made;
 }
 
+function startSome(image: string, parallel: number): Promise<Bare[]> {
+  return Promise.all(Array.from({ length: parallel }, () => start(image)));
+}
+
 async function remove(one: Bare): Promise<void> {
   await engineCall("POST", `/containers/${one.id}/stop?t=5`, { tolerate: true });
   await engineCall("DELETE", `/containers/${one.id}?force=1`, { tolerate: true });
 }
 
 export interface BatchFloor {
-  /** Two containers created and started while the two before are stopped and removed; ms. */
+  /** So many containers created and started while as many are stopped and removed; ms. */
   readonly batchMs: number;
-  /** From the request to the engine's own `create` event, two at once; ms. */
+  /** From the request to the engine's own `create` event, as many at once; ms. */
   readonly createMs: number;
 }
 
-export async function measureBatches(image: string, events: EngineEvents): Promise<BatchFloor> {
+export async function measureBatches(
+  image: string,
+  events: EngineEvents,
+  parallel = 2,
+): Promise<BatchFloor> {
   const batches: number[] = [];
   const creates: number[] = [];
-  let before = await Promise.all([start(image), start(image)]);
+  let before = await startSome(image, parallel);
   for (let round = 0; round < ROUNDS; round++) {
     const from = performance.timeOrigin + performance.now();
     const stopping = before.map(remove);
-    const fresh = await Promise.all([start(image), start(image)]);
+    const fresh = await startSome(image, parallel);
     batches.push(performance.timeOrigin + performance.now() - from);
     await Promise.all(stopping);
     for (const { id } of fresh) {
@@ -76,27 +84,39 @@ export async function measureBatches(image: string, events: EngineEvents): Promi
   return { batchMs: median(batches), createMs: median(creates) };
 }
 
+/** So many containers created and started at once, with nothing beside them; ms. */
+export async function measureStarts(image: string, parallel: number): Promise<number> {
+  const samples: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const from = performance.now();
+    const started = await startSome(image, parallel);
+    samples.push(performance.now() - from);
+    await Promise.all(started.map(remove));
+  }
+  return median(samples);
+}
+
 export interface DetectionFloor {
-  /** A started container → it answers its check with 200; the later of two; ms. */
+  /** A started container → it answers its check with 200; the last of a batch; ms. */
   readonly answersMs: number;
   /** Registered → Consul itself has run the check and the catalogue shows it passing; ms. */
   readonly consulMs: number;
 }
 
-export async function measureDetection(image: string): Promise<DetectionFloor> {
+export async function measureDetection(image: string, parallel = 2): Promise<DetectionFloor> {
   const answers: number[] = [];
   const detected: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const pair = await Promise.all([start(image), start(image)]);
+    const batch = await startSome(image, parallel);
     const from = performance.now();
-    await Promise.all(pair.map((one) => untilAnswers(one.port)));
+    await Promise.all(batch.map((one) => untilAnswers(one.port)));
     answers.push(performance.now() - from);
     const registeredAt = performance.now();
-    await Promise.all(pair.map(register));
-    await Promise.all(pair.map(untilPassing));
+    await Promise.all(batch.map(register));
+    await Promise.all(batch.map(untilPassing));
     detected.push(performance.now() - registeredAt);
-    await Promise.all(pair.map((one) => consulPut(`/agent/service/deregister/${one.name}`)));
-    await Promise.all(pair.map(remove));
+    await Promise.all(batch.map((one) => consulPut(`/agent/service/deregister/${one.name}`)));
+    await Promise.all(batch.map(remove));
   }
   return { answersMs: median(answers), consulMs: median(detected) };
 }

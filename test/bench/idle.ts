@@ -1,21 +1,14 @@
 /** What three agents cost while nothing happens: memory and processor time, from /proc. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { TestCluster } from "../support/cluster.ts";
 import type { Figure } from "./figure.ts";
+import { type Reading, readProcess } from "./process.ts";
 import { median, quantile } from "./stats.ts";
 
 const SETTLE_MS = 30_000;
 const RSS_LIMIT_MB = 120;
 const CPU_LIMIT = 1;
-/** Linux counts processor time for /proc in hundredths of a second. */
-const TICKS_PER_SECOND = 100;
-
-interface Reading {
-  readonly rssMb: number;
-  readonly cpuSeconds: number;
-}
 
 export async function measureIdle(options: {
   readonly windowMs: number;
@@ -34,9 +27,9 @@ export async function measureIdle(options: {
     const pids = cluster.alive.map((agent) => agent.process?.pid ?? 0);
     await delay(SETTLE_MS);
     const all = [...pids, bare.pid ?? 0];
-    const before = all.map(read);
+    const before = all.map(readProcess);
     await delay(options.windowMs);
-    const after = all.map(read);
+    const after = all.map(readProcess);
     const cpu = after.map((now, i) => percent(before[i], now, options.windowMs));
     return figures(options.label, {
       rss: after.slice(0, -1).map((one) => one.rssMb),
@@ -49,16 +42,6 @@ export async function measureIdle(options: {
     bare.kill();
     await cluster.stop();
   }
-}
-
-function read(pid: number): Reading {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const rssMb = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The command's name is in brackets and may hold spaces; fields are counted after it.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return { rssMb, cpuSeconds: ticks / TICKS_PER_SECOND };
 }
 
 function percent(before: Reading | undefined, after: Reading, windowMs: number): number {

@@ -8,6 +8,7 @@ import { TestCluster } from "../support/cluster.ts";
 import { type Figure, ms, seconds } from "./figure.ts";
 import { measureFlush } from "./floors.ts";
 import { endedDeployment } from "./job.ts";
+import { mockJob } from "./mock-job.ts";
 import { median, quantile, spread } from "./stats.ts";
 
 const PARALLEL = 10;
@@ -50,31 +51,12 @@ export async function measureSteps(): Promise<readonly Figure[]> {
   }
 }
 
-function job(count: number, version: number): unknown {
-  const ID = `bench-steps-${count}`;
-  const task = {
-    Name: "t",
-    Driver: "mock_driver",
-    Config: { run_for: `${1000 + version}h` },
-    Resources: { CPU: 1, MemoryMB: 10 },
-    LogConfig: { MaxFiles: 1, MaxFileSizeMB: 1 },
-  };
-  const Update = {
-    MaxParallel: PARALLEL,
-    HealthCheck: "task_states",
-    MinHealthyTime: 0,
-    HealthyDeadline: 60e9,
-    ProgressDeadline: 120e9,
-  };
-  const group = { Name: "g", Count: count, Tasks: [task], EphemeralDisk: { SizeMB: 10 }, Update };
-  return { ID, Name: ID, Type: "service", Datacenters: ["dc1"], TaskGroups: [group] };
-}
-
 async function update(cluster: TestCluster, count: number, version: number): Promise<Update> {
   const { api } = await cluster.leader();
   const from = Date.now();
-  await api.put("/v1/jobs", { Job: job(count, version) });
-  const deployment = await endedDeployment(api, `bench-steps-${count}`, from, version);
+  const id = `bench-steps-${count}`;
+  await api.put("/v1/jobs", { Job: mockJob({ id, count, version, maxParallel: PARALLEL }) });
+  const deployment = await endedDeployment(api, id, from, version);
   const totalMs = Date.now() - from;
   if (deployment.Status !== "successful") {
     throw new Error(`${deployment.Status}: ${deployment.StatusDescription}`);

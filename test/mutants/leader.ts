@@ -131,8 +131,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/server/src/leader/one-at-a-time.ts",
-        find: "    await before;\n",
-        replace: "",
+        find: "      await this.landed();\n      return await turn();",
+        replace: "      return await turn();",
       },
     ],
     killers: [

@@ -63,7 +63,7 @@ export function randomShape(
 ): JobShape {
   const { type } = of;
   const isService = type === "service";
-  const port = isService && random.chance(0.15) ? STATIC_PORT + random.int(3) : 0;
+  const port = isService && random.chance(0.15) ? portOf(of.id) : 0;
   const count = randomCount(random, port, limits);
   const healthyDeadlineS = random.pick([15, 25, 40]);
   const healthCheck = random.pick(["checks", "checks", "checks", "task_states"] as const);
@@ -96,6 +96,11 @@ export function randomShape(
     port,
     cpu: random.pick([100, 300, 600]),
   };
+}
+
+/** Each job has its own: two that share one might not find room beside each other. */
+function portOf(jobId: string): number {
+  return STATIC_PORT + Number(/\d+$/.exec(jobId)?.[0] ?? 0);
 }
 
 /** A static port fits once on each machine. */

@@ -26,12 +26,16 @@ export interface ClusterOptions {
   readonly agents: number;
   /** So many of the agents, the last ones, are outside Raft. */
   readonly clientsOnly?: number;
+  /** The servers run no allocations. */
+  readonly serversOnly?: boolean;
   readonly docker?: boolean;
   readonly consul?: boolean;
   /** Where the agents find Consul; the real agent when left out. */
   readonly consulAddress?: string;
   /** More HCL for every agent's configuration. */
   readonly extra?: string;
+  /** More HCL for the agents outside Raft. */
+  readonly clientExtra?: string;
   /** "default": heartbeats, graces and log level as a user gets them. */
   readonly timings?: "short" | "default";
   /** Of short timings; "1s" when left out. */
@@ -83,7 +87,8 @@ export class TestCluster {
     const cluster = new TestCluster(agents, dir, options.program ?? [PROGRAM]);
     for (const agent of agents) cluster.boot(agent);
     try {
-      await cluster.ready(options.agents);
+      const servers = options.agents - (options.clientsOnly ?? 0);
+      await cluster.ready(options.agents - (options.serversOnly ? servers : 0));
     } catch (error) {
       const logs = agents.map((agent) => cluster.log(agent)).join("\n");
       await cluster.stop();
@@ -137,7 +142,7 @@ export class TestCluster {
       await waitUntil(
         () => agent.api.get<{ Status: string }[]>("/v1/nodes"),
         (list) => list.filter((node) => node.Status === "ready").length >= nodes,
-        { timeoutMs: 20_000, what: `${nodes} ready nodes as ${agent.name} sees it` },
+        { timeoutMs: 60_000, what: `${nodes} ready nodes as ${agent.name} sees it` },
       );
     }
   }
@@ -203,7 +208,7 @@ function joinsOf(net: string, { agents, clientsOnly = 0 }: ClusterOptions): stri
 }
 
 function configOf(file: AgentFile, options: ClusterOptions): string {
-  const { docker, name, host, ports, home, joins } = file;
+  const { docker, name, host, ports, home, joins, server } = file;
   return `
 name      = "${name}"
 data_dir  = "${home}"
@@ -212,7 +217,7 @@ ports {
   http = ${ports.http}
   rpc  = ${ports.rpc}
 }
-${timingsOf(options, file.server)}
+${timingsOf(options, server)}
 server_join { retry_join = ${JSON.stringify(joins)} }
 ${options.consul ? `consul { address = "${options.consulAddress ?? CONSUL}" }` : ""}
 plugin "docker" {
@@ -228,12 +233,18 @@ plugin "mock_driver" {
   config { enabled = true }
 }
 ${options.extra ?? ""}
+${(server ? "" : options.clientExtra) ?? ""}
 `;
 }
 
 function timingsOf(options: ClusterOptions, isServer: boolean): string {
   const servers = options.agents - (options.clientsOnly ?? 0);
-  if (options.timings === "default") return `server { bootstrap_expect = ${servers} }`;
+  if (options.timings === "default") {
+    const client = options.serversOnly ? "client { enabled = false }" : "";
+    return isServer
+      ? `server { bootstrap_expect = ${servers} }\n${client}`
+      : "server { enabled = false }";
+  }
   if (!isServer) return 'log_level = "debug"\nserver { enabled = false }';
   return `log_level = "debug"
 server {

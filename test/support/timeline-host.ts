@@ -4,13 +4,17 @@
  * both: who kills the leader kills a machine, which comes back as its supervisor would bring it.
  */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { join } from "node:path";
 import { type ClusterOptions, type TestAgent, TestCluster } from "./cluster.ts";
 import { waitUntil } from "./wait.ts";
 
 const NODES = 3;
 /** As the recordings were made: a dead node is noticed after 3 to 4 s. */
 const MIN_HEARTBEAT_TTL = "2s";
+/** For agents that come back, also on a busy machine before their node is taken for dead. */
+const PATIENT_TTL = "15s";
 
 interface NodeDoc {
   readonly Name: string;
@@ -21,10 +25,13 @@ interface NodeDoc {
 
 export class TimelineHost {
   readonly cluster: TestCluster;
+  /** Slow to take a node for dead. */
+  readonly isPatient: boolean;
   readonly #server: Server;
 
-  private constructor(cluster: TestCluster) {
+  private constructor(cluster: TestCluster, isPatient: boolean) {
     this.cluster = cluster;
+    this.isPatient = isPatient;
     this.#server = createServer((request, response) => {
       const [verb = "", node = ""] = (request.url ?? "").split("/").slice(1);
       this.#act(verb, node).then(
@@ -34,9 +41,13 @@ export class TimelineHost {
     });
   }
 
-  static async start(more: Partial<ClusterOptions> = {}): Promise<TimelineHost> {
-    const cluster = { agents: NODES, minHeartbeatTtl: MIN_HEARTBEAT_TTL };
-    const host = new TimelineHost(await TestCluster.start({ ...cluster, ...more }));
+  static async start(
+    options: Partial<ClusterOptions> & { readonly isPatient?: boolean } = {},
+  ): Promise<TimelineHost> {
+    const { isPatient = false, ...more } = options;
+    const minHeartbeatTtl = isPatient ? PATIENT_TTL : MIN_HEARTBEAT_TTL;
+    const cluster = await TestCluster.start({ ...more, agents: NODES, minHeartbeatTtl });
+    const host = new TimelineHost(cluster, isPatient);
     host.#server.listen(0, "127.0.0.1");
     await once(host.#server, "listening");
     return host;
@@ -50,6 +61,13 @@ export class TimelineHost {
     const address = this.#server.address();
     if (address === null || typeof address === "string") throw new Error("the hook is not up");
     return `http://127.0.0.1:${address.port}`;
+  }
+
+  /** Agents that come back, and nodes that die, each want their own patience. */
+  suits(folder: string): boolean {
+    const text = readFileSync(join(folder, "scenario.json"), "utf8");
+    if (/"(client-restart|leader-kill|servers-restart)/.test(text)) return this.isPatient;
+    return !this.isPatient || !text.includes('"client-kill');
   }
 
   /** Every agent runs and every node takes allocations, whatever the scenario before has left. */

@@ -11,6 +11,7 @@ import type { PushAllocs } from "@drover/wire";
 import { resetTracking } from "./core/advance-alloc.ts";
 import { type AllocChange, decidePush, type PushedAlloc } from "./core/decide-push.ts";
 import { PortHolders } from "./core/port-holders.ts";
+import { SharedJobs } from "./core/shared-jobs.ts";
 import { Fingerprinter } from "./fingerprint/fingerprinter.ts";
 import { AllocControl, type AllocStats } from "./local/alloc-control.ts";
 import { AllocFs } from "./local/alloc-fs.ts";
@@ -41,6 +42,7 @@ export class ClientAgent {
   readonly #drivers: ReadonlyMap<string, TaskDriver>;
   readonly #runners = new Map<string, AllocRunner>();
   readonly #ports = new PortHolders();
+  readonly #jobs = new SharedJobs();
   readonly #updates: AllocUpdates;
   readonly #session: Session;
   readonly #collector: AllocCollector<AllocRunner>;
@@ -267,7 +269,10 @@ export class ClientAgent {
     const changes = decidePush({
       nodeId: this.node.id,
       has: (id) => this.#runners.has(id),
-      allocs: push.allocs as readonly PushedAlloc[],
+      allocs: (push.allocs as readonly PushedAlloc[]).map(({ alloc, job }) => ({
+        alloc,
+        job: job && this.#jobs.share(job),
+      })),
       removed: push.removed,
     });
     for (const change of changes) {

@@ -28,6 +28,8 @@ export interface StateReader {
   allocs(): Iterable<Allocation>;
   allocsByJob(ref: JobRef): readonly Allocation[];
   allocsByNode(nodeId: string): readonly Allocation[];
+  /** Those that have not ended for their client: they hold a share of the node. */
+  holdersByNode(nodeId: string): readonly Allocation[];
   allocsByDeployment(deploymentId: string): readonly Allocation[];
   allocsByEval(evalId: string): readonly Allocation[];
 

@@ -133,8 +133,8 @@ export class ClusterView {
     const load: NodeLoad = { used: NOTHING, allocs: new Map(), shares: new Map() };
     this.#loads.set(nodeId, load);
     const successors: Allocation[] = [];
-    for (const alloc of this.state.allocsByNode(nodeId)) {
-      if (isClientTerminal(alloc) || this.#stopped.has(alloc.id)) continue;
+    for (const alloc of this.state.holdersByNode(nodeId)) {
+      if (this.#stopped.has(alloc.id)) continue;
       if (!isPreparing(alloc)) this.#load(load, alloc);
       else successors.push(alloc);
     }

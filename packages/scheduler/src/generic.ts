@@ -18,13 +18,13 @@ import { deploymentIdFor, groupOf } from "./reconciler/alloc-facts.ts";
 import { reconcile } from "./reconciler/reconcile.ts";
 import { LastReschedule, nextTracker } from "./reconciler/reschedule.ts";
 import { PlaceKind, type PlaceRequest, type ReconcileResult } from "./reconciler/types.ts";
-import type { SchedulerInput, SchedulerResult } from "./scheduler.ts";
+import type { SchedulerInput, Slices } from "./scheduler.ts";
 import { Session } from "./session.ts";
 import { chooseVersion, type Version } from "./version-choice.ts";
 
-export function scheduleGeneric(input: SchedulerInput): SchedulerResult {
+export function* scheduleGeneric(input: SchedulerInput): Slices {
   const session = new Session(input);
-  const result = reconcile(reconcileInput(session));
+  const result = yield* reconcile(reconcileInput(session));
   carryOut(session, result);
   const { job } = session;
   if (job !== undefined && !job.stop) {
@@ -32,10 +32,17 @@ export function scheduleGeneric(input: SchedulerInput): SchedulerResult {
       select(session, { job, group }, { previous, isReschedule: false });
     for (const request of result.destructive) {
       replace(session, { job, deployment: result.activeDeployment, ...request }, search);
+      yield;
     }
-    for (const request of result.places) place(session, job, result, request);
+    for (const request of result.places) {
+      place(session, job, result, request);
+      yield;
+    }
     const deployment = result.activeDeployment;
-    for (const ahead of result.ahead) prepareAhead(session, ahead, { job, deployment });
+    for (const ahead of result.ahead) {
+      prepareAhead(session, ahead, { job, deployment });
+      yield;
+    }
   }
   return finishResult(session, result, blockedFor(session));
 }

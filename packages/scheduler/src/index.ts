@@ -1,3 +1,3 @@
 export { hasImages, taskImages } from "./feasible/images.ts";
-export { schedule } from "./schedule.ts";
+export { schedule, scheduleInSlices } from "./schedule.ts";
 export type { Schedule, SchedulerInput, SchedulerResult } from "./scheduler.ts";

@@ -27,3 +27,6 @@ export interface SchedulerResult {
 
 /** Service, batch, system or sysbatch by the evaluation's job. */
 export type Schedule = (input: SchedulerInput) => SchedulerResult;
+
+/** A decision that can be interrupted at each of its yields. */
+export type Slices<R = SchedulerResult> = Generator<void, R, void>;

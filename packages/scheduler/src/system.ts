@@ -39,19 +39,19 @@ import {
   type SystemGroupResult,
 } from "./reconciler/system.ts";
 import type { ReconcileInput } from "./reconciler/types.ts";
-import type { SchedulerInput, SchedulerResult } from "./scheduler.ts";
+import type { SchedulerInput, Slices } from "./scheduler.ts";
 import { Session } from "./session.ts";
 
-export function scheduleSystem(input: SchedulerInput): SchedulerResult {
+export function* scheduleSystem(input: SchedulerInput): Slices {
   const session = new Session(input);
   const request = reconcileInput(session);
   const { job } = session;
   if (job === undefined || job.stop) {
-    const result = reconcile(request);
+    const result = yield* reconcile(request);
     carryOut(session, result);
     return finishResult(session, result, null);
   }
-  return new SystemPass(session, request, job).run();
+  return yield* new SystemPass(session, request, job).run();
 }
 
 class SystemPass {
@@ -70,14 +70,14 @@ class SystemPass {
     this.#job = job;
   }
 
-  run(): SchedulerResult {
+  *run(): Slices {
     const triage = triageDeployment(this.#input.deployment, this.#job);
     loseStopped(this.#input, this.#draft);
-    const isComplete = this.#reconcileGroups(triage);
+    const isComplete = yield* this.#reconcileGroups(triage);
     const created = triage.current === null ? this.#newDeployment() : null;
     const deployment = created ?? activeOf(triage.current);
     carryOut(this.#session, { ...this.#draft, activeDeployment: deployment });
-    this.#placeAll(deployment);
+    yield* this.#placeAll(deployment);
     this.#reportFiltered();
     const updates: DeploymentStatusUpdate[] = [...triage.updates];
     const { current } = triage;
@@ -96,7 +96,7 @@ class SystemPass {
     );
   }
 
-  #reconcileGroups(triage: ReturnType<typeof triageDeployment>): boolean {
+  *#reconcileGroups(triage: ReturnType<typeof triageDeployment>): Slices<boolean> {
     const input = this.#input;
     const job = this.#job;
     const candidates = candidateNodes(this.#session.state, job).nodes;
@@ -110,7 +110,7 @@ class SystemPass {
     for (const declared of job.taskGroups) {
       const group = perNode(declared, targets.size);
       const allocs = byGroup.get(group.name) ?? [];
-      const result = reconcileSystemGroup({
+      const result = yield* reconcileSystemGroup({
         input,
         job,
         group,
@@ -149,7 +149,7 @@ class SystemPass {
     });
   }
 
-  #placeAll(deployment: Deployment | null): void {
+  *#placeAll(deployment: Deployment | null): Slices<void> {
     const session = this.#session;
     const job = this.#job;
     const search = (group: TaskGroup, previous: Allocation) => {
@@ -161,7 +161,10 @@ class SystemPass {
       if (isPlaced) this.#countPlacement(request.group, 0);
     }
     for (const { places } of this.#groups.values()) {
-      for (const request of places) this.#placeOne(deployment, request);
+      for (const request of places) {
+        this.#placeOne(deployment, request);
+        yield;
+      }
     }
   }
 

@@ -15,13 +15,20 @@ import type { UpdateDecision } from "./reconciler/types.ts";
 export class UpdateDecider {
   readonly #job: Job;
   readonly #state: StateReader;
+  readonly #jobOf: (alloc: Allocation) => Job | undefined;
   readonly #placer: Placer;
   /** Old version → group → whether its tasks are the same; a job has few versions. */
   readonly #kinds = new Map<Job, Map<string, boolean>>();
 
-  constructor(scope: { readonly job: Job; readonly state: StateReader; readonly placer: Placer }) {
+  constructor(scope: {
+    readonly job: Job;
+    readonly state: StateReader;
+    readonly placer: Placer;
+    readonly allocJob: (alloc: Allocation) => Job | undefined;
+  }) {
     this.#job = scope.job;
     this.#state = scope.state;
+    this.#jobOf = scope.allocJob;
     this.#placer = scope.placer;
   }
 
@@ -30,7 +37,7 @@ export class UpdateDecider {
       alloc.jobModifyIndex === this.#job.jobModifyIndex &&
       alloc.jobCreateIndex === this.#job.createIndex;
     if (isCurrent) return { kind: "ignore" };
-    const old = this.#state.allocJob(alloc);
+    const old = this.#jobOf(alloc);
     if (old === undefined || this.#isDestructive(old, group.name)) return { kind: "destructive" };
     if (isTerminal(alloc)) return { kind: "ignore" };
     if (!this.#isOnWantedNode(alloc)) return { kind: "destructive" };

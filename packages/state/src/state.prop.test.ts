@@ -3,6 +3,7 @@ import test from "node:test";
 import {
   type Allocation,
   type Deployment,
+  isClientTerminal,
   isDeploymentActive,
   isTerminal,
   type Job,
@@ -264,6 +265,8 @@ test("every allocation can read the version it runs, and every index row its all
       for (const alloc of all) {
         assert.ok(snapshot.allocJob(alloc), `version of ${alloc.id}`);
         assert.ok(snapshot.allocsByNode(alloc.nodeId).includes(alloc));
+        const isHolder = snapshot.holdersByNode(alloc.nodeId).includes(alloc);
+        assert.equal(isHolder, !isClientTerminal(alloc));
         const ref = { namespace: alloc.namespace, id: alloc.jobId };
         assert.ok(snapshot.allocsByJob(ref).includes(alloc));
       }

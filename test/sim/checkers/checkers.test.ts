@@ -302,6 +302,7 @@ test("I4 sees a deadline beyond T_max, one that has passed, and an end that does
       deployments: () => [deployment],
       deployment: () => deployment,
       deploymentsByJob: () => [deployment],
+      evalsByJob: () => [],
     } as unknown as StateSnapshot;
   };
   const told = (after: StateSnapshot) =>

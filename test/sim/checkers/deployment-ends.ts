@@ -56,7 +56,7 @@ export class DeploymentEnds implements ClusterChecker {
       expect(late === undefined, this, () => {
         return `${label} is ${now - (late?.requireProgressBy ?? 0)} ms past its deadline`;
       });
-      if (!groups.every(isDone)) {
+      if (!groups.every(isDone) || waitsForRoom(state, deployment)) {
         this.#doneSince.delete(deployment.id);
         continue;
       }
@@ -84,7 +84,15 @@ function awaitsPromotion(group: DeploymentState): boolean {
   return isCanaryPhase && group.healthyAllocs >= group.desiredCanaries;
 }
 
-function isDone(group: DeploymentState): boolean {
+/** Of a system job, on a further node: nothing says how long (docs/simulation.md, open ends). */
+function waitsForRoom(
+  state: StateSnapshot,
+  { namespace, jobId: id }: Pick<Deployment, "namespace" | "jobId">,
+): boolean {
+  return state.evalsByJob({ namespace, id }).some(({ status }) => status === "blocked");
+}
+
+export function isDone(group: DeploymentState): boolean {
   const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
   const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
   return !isCanaryPhase && group.healthyAllocs >= wanted;

@@ -22,12 +22,31 @@ export interface Held {
 
 export function frameOf(entry: Omit<Frame, "bytes">): Frame {
   const { serial, id, record } = entry;
-  const body = Buffer.from(JSON.stringify({ serial, id, record }));
+  const head = JSON.stringify({ serial, id }).slice(0, -1);
+  const body = Buffer.from(`${head},"record":${recordText(record)}}`);
   const header = Buffer.alloc(HEADER_BYTES);
   header.writeUInt32BE(MAGIC, 0);
   header.writeUInt32BE(body.length, 4);
   header.writeUInt32BE(crc32(body), 8);
   return { serial, id, record, bytes: Buffer.concat([header, body]) };
+}
+
+/** A record is written several times, with the same job and mostly the same allocation. */
+function recordText(record: AllocRecord | null): string {
+  if (record === null) return "null";
+  const { alloc, job, ...rest } = record;
+  return `{"alloc":${textOf(alloc)},"job":${textOf(job)},${JSON.stringify(rest).slice(1)}`;
+}
+
+const texts = new WeakMap<object, string>();
+
+/** Nobody changes what is in a record: it is replaced. */
+function textOf(part: AllocRecord["alloc"] | AllocRecord["job"]): string {
+  const known = texts.get(part);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(part);
+  texts.set(part, text);
+  return text;
 }
 
 /**

@@ -61,6 +61,9 @@ export class EvalBroker {
   readonly #waiting = new Map<string, Set<string>>();
   readonly #ready = new Map<string, Heap<Entry>>();
   readonly #delayed = new Heap<Entry>((a, b) => a.deadline < b.deadline);
+  /** As many as there are workers. */
+  readonly #leased = new Set<Entry>();
+  readonly #failed = new Set<Entry>();
   #superseded: Evaluation[] = [];
   #leases = 0;
 
@@ -103,6 +106,7 @@ export class EvalBroker {
     if (best === undefined) return null;
     this.#ready.get(best.evaluation.type)?.pop();
     best.place = "leased";
+    this.#leased.add(best);
     best.attempts += 1;
     best.again = false;
     best.deadline = now + this.#options.nackTimeoutMs;
@@ -129,6 +133,7 @@ export class EvalBroker {
     const entry = this.#leasedEntry(evalId, token);
     if (entry === undefined) return false;
     this.#entries.delete(evalId);
+    this.#leased.delete(entry);
     this.#release(entry.evaluation);
     if (entry.again) {
       const next = newEntry(entry.evaluation);
@@ -156,6 +161,7 @@ export class EvalBroker {
     }
     const key = jobOf(entry.evaluation);
     this.#entries.delete(evalId);
+    this.#failed.delete(entry);
     this.#waiting.get(key)?.delete(evalId);
     if (this.#busy.get(key) === evalId) this.#release(entry.evaluation);
   }
@@ -168,7 +174,7 @@ export class EvalBroker {
       this.#delayed.pop();
       if (!isStale) this.#admit(top);
     }
-    for (const entry of this.#leased()) if (entry.deadline <= now) this.#giveBack(entry, now);
+    for (const entry of this.#leased) if (entry.deadline <= now) this.#giveBack(entry, now);
   }
 
   /** Epoch ms at which `advance` has something to do; null = nothing waits for time. */
@@ -179,7 +185,7 @@ export class EvalBroker {
     };
     const top = this.#delayed.peek();
     if (top !== undefined) consider(top.deadline);
-    for (const entry of this.#leased()) consider(entry.deadline);
+    for (const entry of this.#leased) consider(entry.deadline);
     return at;
   }
 
@@ -192,7 +198,7 @@ export class EvalBroker {
 
   /** Evaluations out of deliveries; to be written as failed, with a follow-up. Forgets them. */
   takeFailed(): readonly Evaluation[] {
-    const failed = [...this.#entries.values()].filter((entry) => entry.place === "failed");
+    const failed = [...this.#failed];
     for (const entry of failed) this.forget(entry.evaluation.id);
     return failed.map((entry) => entry.evaluation);
   }
@@ -214,14 +220,6 @@ export class EvalBroker {
   #leasedEntry(evalId: string, token: string): Entry | undefined {
     const entry = this.#entries.get(evalId);
     return entry?.place === "leased" && entry.token === token ? entry : undefined;
-  }
-
-  /** As many as there are workers. */
-  *#leased(): Generator<Entry> {
-    for (const id of this.#busy.values()) {
-      const entry = this.#entries.get(id);
-      if (entry?.place === "leased") yield entry;
-    }
   }
 
   #admit(entry: Entry): void {
@@ -278,8 +276,10 @@ export class EvalBroker {
 
   #giveBack(entry: Entry, now: number): void {
     entry.token = "";
+    this.#leased.delete(entry);
     if (entry.attempts >= this.#options.deliveriesMax) {
       entry.place = "failed";
+      this.#failed.add(entry);
       return;
     }
     const { firstNackDelayMs, nackDelayMs } = this.#options;

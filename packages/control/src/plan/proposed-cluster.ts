@@ -3,7 +3,13 @@
  * applied: per node, the allocations that are desired to run there. Allocations told to stop do
  * not count, even while they still run (spec chapter 6 §6.6).
  */
-import { type Allocation, isTerminal, type Node, type Plan, type StateReader } from "@drover/model";
+import {
+  type Allocation,
+  isServerTerminal,
+  type Node,
+  type Plan,
+  type StateReader,
+} from "@drover/model";
 
 export class ProposedCluster {
   readonly #state: StateReader;
@@ -21,8 +27,8 @@ export class ProposedCluster {
   allocsOn(nodeId: string): Allocation[] {
     const placed = this.#placedOn.get(nodeId);
     const stored = this.#state
-      .allocsByNode(nodeId)
-      .filter((a) => !isTerminal(a) && !this.#stopped.has(a.id) && !this.#placed.has(a.id));
+      .holdersByNode(nodeId)
+      .filter((a) => !isServerTerminal(a) && !this.#stopped.has(a.id) && !this.#placed.has(a.id));
     return placed === undefined ? stored : [...stored, ...placed.values()];
   }
 

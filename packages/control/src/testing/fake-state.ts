@@ -4,6 +4,7 @@ import {
   DEFAULT_SCHEDULER_CONFIG,
   type Deployment,
   type Evaluation,
+  isClientTerminal,
   type Job,
   type JobRef,
   type Node,
@@ -71,6 +72,9 @@ export class FakeState implements StateReader {
   }
   allocsByNode(nodeId: string): readonly Allocation[] {
     return this.#allocsWhere((alloc) => alloc.nodeId === nodeId);
+  }
+  holdersByNode(nodeId: string): readonly Allocation[] {
+    return this.allocsByNode(nodeId).filter((alloc) => !isClientTerminal(alloc));
   }
   allocsByDeployment(deploymentId: string): readonly Allocation[] {
     return this.#allocsWhere((alloc) => alloc.deploymentId === deploymentId);

@@ -58,11 +58,21 @@ export class LogRotator {
 
   async #openNewest(): Promise<void> {
     if (this.#file !== null) return;
-    const { prefix } = this.#options;
-    await mkdir(dirname(prefix), { recursive: true });
-    const indexes = await logFileIndexes(prefix);
+    const indexes = await this.#indexes();
     this.#index = indexes.at(-1) ?? 0;
     await this.#openIndex();
+  }
+
+  /** The directory is there as a rule: it is only made when it is not. */
+  async #indexes(): Promise<readonly number[]> {
+    const { prefix } = this.#options;
+    try {
+      return await logFileIndexes(prefix);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      await mkdir(dirname(prefix), { recursive: true });
+      return [];
+    }
   }
 
   async #openIndex(): Promise<void> {

@@ -293,8 +293,22 @@ export function isTerminal(alloc: Pick<Allocation, "desiredStatus" | "clientStat
   return isServerTerminal(alloc) || isClientTerminal(alloc);
 }
 
+const OPENING = "[".charCodeAt(0);
+const CLOSING = "]".charCodeAt(0);
+const ZERO = "0".charCodeAt(0);
+
 /** `<jobId>.<group>[<index>]` → index; -1 when the name has none. */
 export function allocIndex(name: string): number {
-  const match = /\[(\d+)\]$/.exec(name);
-  return match ? Number(match[1]) : -1;
+  // By hand: the reconciler asks this of every allocation of a job.
+  if (name.charCodeAt(name.length - 1) !== CLOSING) return -1;
+  let index = 0;
+  let unit = 1;
+  let at = name.length - 2;
+  for (; at >= 0; at--) {
+    const digit = name.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) break;
+    index += digit * unit;
+    unit *= 10;
+  }
+  return unit > 1 && name.charCodeAt(at) === OPENING ? index : -1;
 }

@@ -8,6 +8,7 @@ import {
   NodeStatus,
   type TaskGroup,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { isCanary, isExpired, lostAfterMs, needsReconnect } from "./alloc-facts.ts";
 
 export const AllocClass = {
@@ -79,7 +80,13 @@ function classifyDown(alloc: Allocation, group: TaskGroup | undefined): AllocCla
 
 export type Buckets = Record<AllocClass, Allocation[]>;
 
-export function sortIntoBuckets(allocs: Iterable<Allocation>, context: ClassifyContext): Buckets {
+/** So many are sorted before others get their turn. */
+const SLICE = 2_000;
+
+export function* sortIntoBuckets(
+  allocs: Iterable<Allocation>,
+  context: ClassifyContext,
+): Slices<Buckets> {
   const buckets: Buckets = {
     untainted: [],
     migrate: [],
@@ -89,6 +96,10 @@ export function sortIntoBuckets(allocs: Iterable<Allocation>, context: ClassifyC
     ignore: [],
     expiring: [],
   };
-  for (const alloc of allocs) buckets[classify(alloc, context)].push(alloc);
+  let sorted = 0;
+  for (const alloc of allocs) {
+    buckets[classify(alloc, context)].push(alloc);
+    if (++sorted % SLICE === 0) yield;
+  }
   return buckets;
 }

@@ -6,6 +6,7 @@ import {
   isTerminal,
   type TaskGroup,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { AllocClass, type Buckets, classify, sortIntoBuckets } from "./buckets.ts";
 import {
   clientStopWaits,
@@ -92,10 +93,11 @@ function keepHealthyNodes(
 }
 
 /** G6 to G10. Returns the waits that hold back regular placements. */
-export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[] {
+export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Slices<Due[]> {
   const { draft, input, job, triage } = pass;
   const context = classifyContext(pass);
-  const buckets = sortIntoBuckets(considered, context);
+  const buckets = yield* sortIntoBuckets(considered, context);
+  yield;
   pass.desired.ignore += buckets.ignore.length;
   const reschedule = rescheduleContext(pass);
   const split = extractPairs(buckets, {
@@ -111,7 +113,9 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
   draft.stops.push(...split.cancelled, ...split.replaced);
   draft.waits.push(...split.waits);
   pass.desired.stop += split.cancelled.length + split.replaced.length;
-  const later = [...split.later, ...splitFailed(pass, buckets, reschedule)];
+  yield;
+  const later = [...split.later, ...(yield* splitFailed(pass, buckets, reschedule))];
+  yield;
   const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
   draft.stops.push(...reconnects.stops);
   draft.attributeUpdates.push(...reconnects.updates);
@@ -134,13 +138,14 @@ export function classifyAll(pass: Pass, considered: readonly Allocation[]): Due[
 }
 
 /** G7. Returns what is to be replaced later. */
-function splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): Due[] {
+function* splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): Slices<Due[]> {
   const { pairs } = pass;
   const inPairs = new Set(pairs.map((pair) => pair.next.id));
   const split = splitReschedulable(
     buckets.untainted.filter((alloc) => !inPairs.has(alloc.id)),
     context,
   );
+  yield;
   const due = split.untainted.filter(
     (alloc) => isDueForReplacement(alloc, context.evalId) && !context.isReplaced(alloc),
   );

@@ -1,5 +1,6 @@
 /** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
 import { type Allocation, allocIndex, Serving } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { heldBy } from "./group-place.ts";
 import {
   hasUpdateStrategy,
@@ -42,7 +43,7 @@ interface Choice {
 type Serves = (alloc: Allocation) => Serving;
 
 /** G17, G20 */
-export function rollOut(pass: Pass, facts: RollFacts): void {
+export function* rollOut(pass: Pass, facts: RollFacts): Slices<void> {
   const { desired, draft, group } = pass;
   const { destructive } = facts.updates;
   const serves = servingOf(pass);
@@ -52,6 +53,7 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
   const counted = [...pass.untainted.filter((each) => !beside.has(each)), ...olds];
   const stops = new ServingBudget(group, counted.map(serves));
   const { serving } = stops;
+  yield;
   const limit: LimitInput = {
     group,
     isBlocked: !facts.isReady,
@@ -64,7 +66,9 @@ export function rollOut(pass: Pass, facts: RollFacts): void {
   const held = letPairsGo({ ...pass, pairs }, budget, serves);
   const undecided = undecidedBudget(limit);
   const isRevert = destructive.length > 1 && pass.input.isRevert();
+  yield;
   const ordered = orderForReplacement(destructive, serves, isRevert);
+  yield;
   const choice = choose(pass, ordered, { isReady: facts.isReady, undecided, budget, serves });
   const yielded = yieldPlaces(pass, held, choice.idle);
   pass.holds.add(HeldBy.floor, held.length);
@@ -209,12 +213,12 @@ function orderForReplacement(
   isRevert: boolean,
 ): Allocation[] {
   return allocs
-    .map((alloc) => ({ alloc, rank: RANK[serves(alloc)] }))
+    .map((alloc) => ({ alloc, rank: RANK[serves(alloc)], index: allocIndex(alloc.name) }))
     .sort((a, b) => {
       if (a.rank !== b.rank) return a.rank - b.rank;
       const byVersion = b.alloc.jobVersion - a.alloc.jobVersion;
       if (isRevert && byVersion !== 0) return byVersion;
-      return allocIndex(a.alloc.name) - allocIndex(b.alloc.name);
+      return a.index - b.index;
     })
     .map(({ alloc }) => alloc);
 }

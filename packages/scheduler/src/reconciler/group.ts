@@ -3,6 +3,7 @@
  * run in the order of SPEC.md; each writes what it decides into the draft.
  */
 import type { Allocation } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { isOfVersion } from "./alloc-facts.ts";
 import { isGroupDone, needsDeployment, newDeploymentState } from "./deployment-step.ts";
 import { classifyAll, considerable, dropUnneededCanaries } from "./group-classify.ts";
@@ -25,7 +26,7 @@ import type { Updates } from "./updates.ts";
 import { awaitsClientStop, Holds } from "./why-group.ts";
 
 /** Returns whether the deployment asks nothing more of the group. */
-export function reconcileGroup(scope: GroupScope): boolean {
+export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
   const desired = noUpdates();
   scope.draft.desired[scope.group.name] = desired;
   const { current } = scope.triage;
@@ -47,11 +48,15 @@ export function reconcileGroup(scope: GroupScope): boolean {
     holds: new Holds(),
   };
   const considered = dropUnneededCanaries(pass, considerable(pass));
-  const waits = classifyAll(pass, considered);
+  yield;
+  const waits = yield* classifyAll(pass, considered);
+  yield;
   const names = indexNames(pass);
   const wasCanarying = isCanarying(pass.state);
   stopSurplus(pass, names, wasCanarying);
+  yield;
   const updates = compareVersions(pass);
+  yield;
   if (wasCanarying) removeCanaries(pass);
   const needsCanaries = placeCanaries(pass, updates, names);
   if (waits.length > 0) {
@@ -62,7 +67,9 @@ export function reconcileGroup(scope: GroupScope): boolean {
   if (!pass.isInDeployment) pass.state.desiredTotal += places.length;
   const isReady = !scope.triage.isPaused && !scope.triage.isFailed && !isCanarying(pass.state);
   const starting = isReady ? placeAll(pass, places) : placeReplacements(pass, places);
-  rollOut(pass, { updates, isReady, names, starting: starting + pass.migrate.length });
+  yield;
+  yield* rollOut(pass, { updates, isReady, names, starting: starting + pass.migrate.length });
+  yield;
   placeMigrations(pass);
   joinDeployment(pass, updates, considered);
   return isComplete(pass, { updates, places, needsCanaries });

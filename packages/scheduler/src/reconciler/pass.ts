@@ -105,8 +105,15 @@ export function rescheduleContext({
 export function servingOf({ input }: Pick<GroupScope, "input">): (alloc: Allocation) => Serving {
   const deployments = new Map(input.deployments.map((each) => [each.id, each]));
   const jobType = input.job?.type ?? JobType.service;
-  return (alloc) =>
-    servingState(alloc, { deployment: deployments.get(alloc.deploymentId), jobType });
+  // Several steps of a large group's pass ask of each of its allocations.
+  const known = new Map<Allocation, Serving>();
+  return (alloc) => {
+    const before = known.get(alloc);
+    if (before !== undefined) return before;
+    const state = servingState(alloc, { deployment: deployments.get(alloc.deploymentId), jobType });
+    known.set(alloc, state);
+    return state;
+  };
 }
 
 export function classifyContext({ input }: Pick<GroupScope, "input">): ClassifyContext {

@@ -9,13 +9,14 @@ import {
   isDeploymentActive,
   type Job,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { createDeployment, successful, type Triage, triageDeployment } from "./deployment-step.ts";
 import { reconcileGroup } from "./group.ts";
 import { groupAllocs, loseStopped, newDraft, stopGroup } from "./job-stop.ts";
 import type { Draft } from "./pass.ts";
 import type { ReconcileInput, ReconcileResult } from "./types.ts";
 
-export function reconcile(input: ReconcileInput): ReconcileResult {
+export function* reconcile(input: ReconcileInput): Slices<ReconcileResult> {
   const triage = triageDeployment(input.deployment, input.job);
   const draft = newDraft();
   loseStopped(input, draft);
@@ -34,7 +35,7 @@ export function reconcile(input: ReconcileInput): ReconcileResult {
       stopGroup(input, draft, { name, allocs, isJob: false });
       continue;
     }
-    const isDone = reconcileGroup({ input, job, group, allocs, triage, draft });
+    const isDone = yield* reconcileGroup({ input, job, group, allocs, triage, draft });
     isComplete &&= isDone;
   }
   return finish(input, draft, triage, isComplete);

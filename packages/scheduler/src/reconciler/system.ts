@@ -2,6 +2,7 @@
  * What a system or sysbatch job wants: each group once on every node it is meant for (spec §3.16).
  * Deployments are triaged as for service jobs, so that one of another version never stays current.
  */
+
 import {
   type Allocation,
   ClientStatus,
@@ -17,6 +18,7 @@ import {
   Serving,
   type TaskGroup,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
 import { type Buckets, sortIntoBuckets } from "./buckets.ts";
 import { newDeploymentState, type Triage } from "./deployment-step.ts";
@@ -61,12 +63,12 @@ export interface SystemGroupResult {
   readonly isIdle: boolean;
 }
 
-export function reconcileSystemGroup(scope: SystemScope): SystemGroupResult {
+export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupResult> {
   const { allocs, draft, group, input, job, triage } = scope;
   const desired = noUpdates();
   draft.desired[group.name] = desired;
   const considered = allocs.filter((alloc) => !isServerTerminal(alloc));
-  const buckets = sortIntoBuckets(considered, classifyContext({ input }));
+  const buckets = yield* sortIntoBuckets(considered, classifyContext({ input }));
   const reschedule = rescheduleContext(scope);
   const { cancelled, pairs, waits } = extractPairs(buckets, {
     job,

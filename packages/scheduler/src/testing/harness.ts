@@ -21,7 +21,7 @@ import {
 } from "@drover/model";
 import { MOCK_NOW, mockEval, mockNode } from "@drover/model/testing";
 import { schedule } from "../schedule.ts";
-import type { SchedulerResult } from "../scheduler.ts";
+import type { SchedulerInput, SchedulerResult } from "../scheduler.ts";
 import { applyPlan, recountDeployments } from "./apply-plan.ts";
 import { MemoryState } from "./memory-state.ts";
 
@@ -78,6 +78,10 @@ export class Harness {
 
   /** Evaluates the job and leaves everything as it is. */
   dryRun(ref: JobRef, overrides: Partial<Evaluation> = {}): SchedulerResult {
+    return schedule(this.#input(ref, overrides));
+  }
+
+  #input(ref: JobRef, overrides: Partial<Evaluation>): SchedulerInput {
     this.#evals++;
     const id = `00000000-0000-4000-8000-${String(this.#evals).padStart(12, "0")}`;
     const type = this.state.job(ref)?.type ?? "service";
@@ -91,7 +95,7 @@ export class Harness {
       ...overrides,
     });
     this.state.clock = this.now;
-    return schedule({ evaluation, state: this.state, now: this.now, random: this.random });
+    return { evaluation, state: this.state, now: this.now, random: this.random };
   }
 
   /** Allocations desired to run and not ended, by name. */

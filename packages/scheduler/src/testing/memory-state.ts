@@ -4,6 +4,7 @@ import {
   DEFAULT_SCHEDULER_CONFIG,
   type Deployment,
   type Evaluation,
+  isClientTerminal,
   type Job,
   type JobRef,
   type Node,
@@ -93,6 +94,10 @@ export class MemoryState implements StateReader {
 
   allocsByNode(nodeId: string): readonly Allocation[] {
     return [...(this.#allocsByNode.get(nodeId)?.values() ?? [])];
+  }
+
+  holdersByNode(nodeId: string): readonly Allocation[] {
+    return this.allocsByNode(nodeId).filter((alloc) => !isClientTerminal(alloc));
   }
 
   allocsByDeployment(deploymentId: string): readonly Allocation[] {

@@ -1,9 +1,11 @@
 /**
  * Hands evaluations to the scheduler one after another and commits what it plans (DESIGN §3). The
- * plan and the end of its evaluation share one log entry. Memory only: leadership starts with
- * everything pending and blocked in the state.
+ * plan and the end of its evaluation share one log entry. While entries are on their way to the
+ * disks, the next evaluations are decided, and checked against the plans in flight (DESIGN §7).
+ * Memory only: leadership starts with everything pending and blocked in the state.
  */
-import { errorText, mintUuid, type Random } from "@drover/base";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { DroverError, errorText, mintUuid, type Random } from "@drover/base";
 import { BlockedEvals, EvalBroker, type Lease, verifyPlan } from "@drover/control";
 import {
   type Allocation,
@@ -19,8 +21,8 @@ import {
   type Plan,
   type Reason,
 } from "@drover/model";
-import { schedule } from "@drover/scheduler";
-import { CommandTag } from "@drover/state";
+import { type SchedulerResult, scheduleInSlices } from "@drover/scheduler";
+import { CommandTag, type StateSnapshot } from "@drover/state";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
 import { evalOutcome } from "./eval-outcome.ts";
@@ -35,8 +37,17 @@ const ATTEMPTS: Readonly<Record<string, number>> = { service: 5, batch: 2, syste
 const ENTRY_BYTES = 4 << 20;
 /** Of one evaluation, whatever progress it makes: others wait for their turn. */
 const ROUNDS_MAX = 1_000;
+/** Entries on their way: more of them fill no flush better. */
+const IN_FLIGHT_MAX = 64;
+/** A decision that takes longer lets heartbeats through (DESIGN §7). */
+const SLICE_MS = 2;
 const FOLLOW_UP_MIN_MS = 60_000;
 const FOLLOW_UP_SPREAD_MS = 300_000;
+
+interface Ended {
+  readonly evals: readonly Evaluation[];
+  readonly token: string;
+}
 
 export class EvalLoop {
   readonly #context: ServerContext;
@@ -46,7 +57,16 @@ export class EvalLoop {
   #blocked = new BlockedEvals();
   #leading = false;
   /** Taken from the broker and not written yet: kept until they are, under one token. */
-  #ended: { readonly evals: readonly Evaluation[]; readonly token: string } | null = null;
+  #ended: Ended | null = null;
+  #isWritingEnded = false;
+  /** Why they could not be written: the pass comes again. */
+  #endedFailure: unknown = null;
+  /** Writes whose outcome is open; none of them rejects. */
+  readonly #inFlight = new Set<Promise<void>>();
+  /** Of those the plans, oldest first. */
+  #plans: readonly Plan[] = [];
+  /** Grows with each leadership: what was decided in an earlier one is not proposed. */
+  #leadership = 0;
 
   constructor(context: ServerContext, turns: OneAtATime) {
     this.#context = context;
@@ -58,6 +78,7 @@ export class EvalLoop {
     this.#broker = new EvalBroker();
     this.#blocked = new BlockedEvals();
     this.#leading = true;
+    this.#leadership++;
     this.#ended = null;
     // What an earlier leader has set free is blocked again in the state: compare with the capacity
     // that came since each was blocked.
@@ -142,49 +163,56 @@ export class EvalLoop {
 
   async #pass(): Promise<LoopPass> {
     if (this.#context.store.snapshot().schedulerConfig().pauseEvalBroker) return { wakeAt: null };
-    await this.#writeEnded();
-    while (this.#leading) {
+    const failure = this.#endedFailure;
+    this.#endedFailure = null;
+    if (failure !== null) throw failure;
+    this.#writeEnded();
+    while (this.#leading && this.#inFlight.size < IN_FLIGHT_MAX) {
       const now = this.#context.clock.now();
       this.#free(this.#blocked.due(now));
       const lease = this.#broker.dequeue(TYPES, now);
       if (!lease) break;
       await this.#work(lease);
-      await this.#writeEnded();
+      this.#writeEnded();
     }
     return { wakeAt: earliest(this.#broker.wakeAt(), this.#blocked.wakeAt()) };
   }
 
+  /** Resolves when it is decided; its last entry may still be on its way. */
   async #work(lease: Lease): Promise<void> {
+    const broker = this.#broker;
     const { evaluation, token } = lease;
-    try {
-      await this.#turns.run(() => this.#process(evaluation));
-      this.#broker.ack(evaluation.id, token);
-    } catch (error) {
+    const failed = (error: unknown) => {
       this.#context.log("warn", "evaluation not processed", {
         eval: evaluation.id,
         job: evaluation.jobId,
         attempt: lease.attempt,
         error: errorText(error),
       });
-      this.#broker.nack(evaluation.id, token, this.#context.clock.now());
+      broker.nack(evaluation.id, token, this.#context.clock.now());
+    };
+    try {
+      const { committed } = await this.#turns.overlap(() => this.#process(evaluation));
+      this.#track(committed.then(() => void broker.ack(evaluation.id, token), failed));
+    } catch (error) {
+      failed(error);
     }
   }
 
-  /** Schedules until everything is accepted, with a fresh snapshot each time (spec §6.1). */
-  async #process(evaluation: Evaluation): Promise<void> {
+  /**
+   * Schedules until everything is accepted, with a fresh snapshot each time (spec §6.1). Only the
+   * last entry is not waited for.
+   */
+  async #process(evaluation: Evaluation): Promise<{ readonly committed: Promise<void> }> {
     const attempts = ATTEMPTS[evaluation.type] ?? 1;
     let left = attempts;
     for (let round = 0; left > 0 && round < ROUNDS_MAX; round++) {
       const state = this.#context.store.snapshot();
       const stored = state.evaluation(evaluation.id);
-      if (stored && isEvalTerminal(stored)) return;
-      const result = schedule({
-        evaluation,
-        state,
-        now: Math.max(this.#context.clock.now(), state.clock),
-        random: this.#context.random.fork(`${evaluation.id}/${state.index}`),
-      });
-      const verified = verifyPlan(limitPlan(result.plan, ENTRY_BYTES), state, []);
+      if (stored && isEvalTerminal(stored)) return { committed: Promise.resolve() };
+      const result = await this.#decide(evaluation, state);
+      const newest = this.#context.store.snapshot();
+      const verified = verifyPlan(limitPlan(result.plan, ENTRY_BYTES), newest, this.#plans);
       if (verified.kind === "part") {
         const because = verified.refusals.map(({ text }) => text);
         this.#context.log("debug", "plan refused in part", { eval: evaluation.id, because });
@@ -193,24 +221,65 @@ export class EvalLoop {
       const evals = done
         ? evalOutcome(evaluation, stored, result, state.index)
         : namedFollowups(verified.plan, result.followups);
-      await this.#commit(verified.plan, evals);
-      if (done) return;
+      const committed = this.#commit(verified.plan, evals);
+      if (done) return { committed };
+      await committed;
+      // What a node was taken by may be in flight: the next round has to see it.
+      await this.#turns.landed();
       // What went through is progress: only standing still uses attempts up.
       left = isPlanEmpty(verified.plan) ? left - 1 : attempts;
     }
-    await this.#commit(null, exhausted(evaluation, attempts, this.#context.random));
+    const failed = exhausted(evaluation, attempts, this.#context.random);
+    return { committed: this.#commit(null, failed) };
+  }
+
+  /** In slices: others get their turns in between, and leadership may be over after any. */
+  async #decide(evaluation: Evaluation, state: StateSnapshot): Promise<SchedulerResult> {
+    const { clock, random } = this.#context;
+    const leadership = this.#leadership;
+    const slices = scheduleInSlices({
+      evaluation,
+      state,
+      now: Math.max(clock.now(), state.clock),
+      random: random.fork(`${evaluation.id}/${state.index}`),
+    });
+    for (let from = clock.now(); ; ) {
+      const { done, value } = slices.next();
+      if (done) return value;
+      if (clock.now() - from < SLICE_MS) continue;
+      await nextTurn();
+      if (!this.#leading || leadership !== this.#leadership) {
+        throw new DroverError("no-leader", "leadership was lost", { retryable: true });
+      }
+      from = clock.now();
+    }
   }
 
   async #commit(plan: Plan | null, evals: readonly Evaluation[]): Promise<void> {
     if (plan && !isPlanEmpty(plan)) {
-      unwrap(await this.#context.propose({ tag: 6, plan, evals }));
+      this.#plans = [...this.#plans, plan];
+      try {
+        unwrap(await this.#context.propose({ tag: 6, plan, evals }));
+      } finally {
+        this.#plans = this.#plans.filter((each) => each !== plan);
+      }
     } else if (evals.length > 0) {
       unwrap(await this.#context.propose({ tag: 5, evals }));
     }
   }
 
-  /** What newer evaluations made needless, and what ran out of deliveries. */
-  async #writeEnded(): Promise<void> {
+  #track(write: Promise<void>): void {
+    const tracked = write.finally(() => {
+      this.#inFlight.delete(tracked);
+      // Its job is free again, and there may have been no room.
+      this.#loop.wake();
+    });
+    this.#inFlight.add(tracked);
+  }
+
+  /** What newer evaluations made needless, and what ran out of deliveries. One entry at a time. */
+  #writeEnded(): void {
+    if (this.#isWritingEnded || this.#endedFailure !== null) return;
     const canceled = this.#broker.takeSuperseded().map((evaluation) => ({
       ...evaluation,
       status: EvalStatus.canceled,
@@ -222,8 +291,19 @@ export class EvalLoop {
     if (this.#ended?.evals.length !== evals.length) {
       this.#ended = { evals, token: mintUuid(this.#context.random) };
     }
-    unwrap(await this.#context.propose({ tag: 5, token: this.#ended.token, evals }));
-    this.#ended = null;
+    this.#isWritingEnded = true;
+    this.#track(this.#propose(this.#ended));
+  }
+
+  async #propose(ended: Ended): Promise<void> {
+    try {
+      unwrap(await this.#context.propose({ tag: 5, ...ended }));
+      if (this.#ended === ended) this.#ended = null;
+    } catch (error) {
+      this.#endedFailure = error;
+    } finally {
+      this.#isWritingEnded = false;
+    }
   }
 
   #failed(evaluation: Evaluation): Evaluation[] {

@@ -36,7 +36,7 @@ test("a change of a node concerns what runs everywhere, and no template of later
     mockJob({ id: "on-demand", type: "sysbatch", parameterizedJob: {} as never }),
     mockJob({ id: "elsewhere" }),
   ];
-  const state = { jobs: () => jobs, allocsByNode: () => [], node: () => undefined };
+  const state = { jobs: () => jobs, holdersByNode: () => [], node: () => undefined };
   const random = new SeededRandom(1);
   const reader = state as unknown as StateReader;
   const evals = evalsForNode(reader, "n", EvalTrigger.nodeUpdate, random);

@@ -4,7 +4,6 @@ import { mintUuid, type Random } from "@drover/base";
 import {
   EvalTrigger,
   type Evaluation,
-  isClientTerminal,
   isTemplate,
   type Job,
   JobType,
@@ -82,9 +81,8 @@ export function evalsForNode(
   random: Random,
 ): Evaluation[] {
   const jobs = new Map<string, Job>();
-  for (const alloc of state.allocsByNode(nodeId)) {
-    // One that stops still holds its slot: on a node that is gone somebody must say that it ended.
-    if (isClientTerminal(alloc)) continue;
+  // One that stops still holds its slot: on a node that is gone somebody must say that it ended.
+  for (const alloc of state.holdersByNode(nodeId)) {
     const job = state.job({ namespace: alloc.namespace, id: alloc.jobId });
     if (job) jobs.set(`${job.namespace}\0${job.id}`, job);
   }

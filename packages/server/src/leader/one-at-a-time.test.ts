@@ -38,6 +38,26 @@ test("I2 a drain and an update do not both give away what only one of them can",
   rollout.close();
 });
 
+test("who must be alone waits for what others have begun to write, others do not", async () => {
+  const order: string[] = [];
+  const turns = new OneAtATime({ barrier: async () => ({ index: 1 }) });
+  let land = () => {};
+  const committed = new Promise<void>((resolve) => {
+    land = resolve;
+  });
+  await turns.overlap(async () => ({ committed }));
+  await turns.overlap(async () => ({ committed: Promise.resolve(void order.push("beside")) }));
+  const alone = turns.run(async () => order.push("alone"));
+  const after = turns.overlap(async () => ({
+    committed: Promise.resolve(void order.push("after")),
+  }));
+  await settled();
+  assert.deepEqual(order, ["beside"]);
+  land();
+  await Promise.all([alone, after]);
+  assert.deepEqual(order, ["beside", "alone", "after"]);
+});
+
 test("after an unknown outcome the next turn waits for all that was written", async () => {
   const order: string[] = [];
   const turns = new OneAtATime({

@@ -5,7 +5,7 @@
  */
 import { DroverError, errorText } from "@drover/base";
 import type { Allocation, AllocClientReport, Node } from "@drover/model";
-import { CommandTag } from "@drover/state";
+import { CommandTag, type StateSnapshot } from "@drover/state";
 import {
   type OpenSessionReply,
   type OpenSessionRequest,
@@ -28,6 +28,8 @@ interface Session {
   readonly peer: RpcPeer;
   /** Allocation id → allocModifyIndex last sent. */
   readonly sent: Map<string, number>;
+  /** Changed since the last push; "all" = some may be gone too. */
+  changed: Set<string> | "all";
   complete: boolean;
   dirty: boolean;
 }
@@ -101,6 +103,7 @@ export class ClientSessions {
       peer,
       // Held by the node and unknown to the state: the first push tells it to let go.
       sent: new Map(request.allocIds.map((id) => [id, 0])),
+      changed: "all",
       complete: false,
       dirty: false,
     };
@@ -173,8 +176,11 @@ export class ClientSessions {
     if (this.#sessions.size === 0) return;
     for (const event of applied.events) {
       if (event.topic !== "Allocation") continue;
-      const session = this.#sessions.get((event.payload as Allocation).nodeId);
-      if (session) this.#mark(session);
+      const { id, nodeId } = event.payload as Allocation;
+      const session = this.#sessions.get(nodeId);
+      if (session === undefined) continue;
+      if (session.changed !== "all") session.changed.add(id);
+      this.#mark(session);
     }
     if (REMOVING.has(applied.command.tag)) {
       this.#markAll();
@@ -182,7 +188,10 @@ export class ClientSessions {
   }
 
   #markAll(): void {
-    for (const session of this.#sessions.values()) this.#mark(session);
+    for (const session of this.#sessions.values()) {
+      session.changed = "all";
+      this.#mark(session);
+    }
   }
 
   /** One push per turn, however many entries were applied in it. */
@@ -206,16 +215,7 @@ export class ClientSessions {
   #push(session: Session): void {
     if (session.peer.closed) return;
     const snapshot = this.#context.store.snapshot();
-    const changed: { alloc: Allocation; job: unknown }[] = [];
-    const present = new Set<string>();
-    for (const alloc of snapshot.allocsByNode(session.nodeId)) {
-      present.add(alloc.id);
-      if (session.sent.get(alloc.id) === alloc.allocModifyIndex) continue;
-      session.sent.set(alloc.id, alloc.allocModifyIndex);
-      changed.push({ alloc, job: snapshot.allocJob(alloc) ?? null });
-    }
-    const removed = [...session.sent.keys()].filter((id) => !present.has(id));
-    for (const id of removed) session.sent.delete(id);
+    const { changed, removed } = news(session, snapshot);
     const first = !session.complete;
     if (!first && changed.length === 0 && removed.length === 0) return;
     session.complete = true;
@@ -229,6 +229,32 @@ export class ClientSessions {
       removed,
     });
   }
+}
+
+interface News {
+  readonly changed: { readonly alloc: Allocation; readonly job: unknown }[];
+  readonly removed: string[];
+}
+
+/** What the client has not been told yet; from here on it counts as told. */
+function news(session: Session, snapshot: StateSnapshot): News {
+  const { nodeId, sent } = session;
+  const isWhole = session.changed === "all";
+  const allocs = isWhole
+    ? snapshot.allocsByNode(nodeId)
+    : [...session.changed].flatMap((id) => snapshot.alloc(id) ?? []);
+  session.changed = new Set();
+  const changed: News["changed"] = [];
+  for (const alloc of allocs) {
+    if (sent.get(alloc.id) === alloc.allocModifyIndex) continue;
+    sent.set(alloc.id, alloc.allocModifyIndex);
+    changed.push({ alloc, job: snapshot.allocJob(alloc) ?? null });
+  }
+  if (!isWhole) return { changed, removed: [] };
+  const present = new Set(allocs.map((alloc) => alloc.id));
+  const removed = [...sent.keys()].filter((id) => !present.has(id));
+  for (const id of removed) sent.delete(id);
+  return { changed, removed };
 }
 
 function behind(what: string): DroverError {

@@ -82,6 +82,8 @@ export class MemoryLog implements LogEngine<CommandResult> {
   #leadership: LeadershipState = { self: false, term: 0, leaderAddress: "" };
   /** What becomes of a proposal; a test replaces it. */
   fate: (command: Command) => Fate = () => "apply";
+  /** Proposed and not applied yet: what it gives is waited for. */
+  gate: (command: Command) => Promise<void> | undefined = () => undefined;
   /** While set, a barrier waits for it. */
   barrierGate: Promise<void> = Promise.resolve();
 
@@ -92,6 +94,8 @@ export class MemoryLog implements LogEngine<CommandResult> {
   async propose(data: Uint8Array): Promise<{ index: number; term: number; result: CommandResult }> {
     const { self, term } = this.#leadership;
     const command = decodeMessage(data) as Command;
+    const gate = this.gate(command);
+    if (gate !== undefined) await gate;
     const fate = self ? this.fate(command) : "lose";
     if (fate !== "lose") {
       const result = this.apply(command);

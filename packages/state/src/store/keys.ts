@@ -2,6 +2,7 @@
 import type { JobRef } from "@drover/model";
 
 export const SEPARATOR = "\u0000";
+const AFTER_SEPARATOR = "\u0001";
 
 const INDEX_DIGITS = 12;
 
@@ -25,6 +26,11 @@ export function versionKey(ref: JobRef, version: number): string {
 /** What all keys below `key` begin with. */
 export function below(key: string): string {
   return `${key}${SEPARATOR}`;
+}
+
+/** The first key after all of those. */
+export function afterBelow(key: string): string {
+  return `${key}${AFTER_SEPARATOR}`;
 }
 
 export function jobRefOf(owner: { readonly namespace: string; readonly jobId: string }): JobRef {

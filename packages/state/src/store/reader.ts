@@ -38,7 +38,7 @@ export class Reader {
   }
 
   jobVersions(ref: JobRef): readonly Job[] {
-    return [...this.store.tables.jobVersions.values(below(jobKey(ref)))].reverse();
+    return this.store.tables.jobVersions.listBelow(jobKey(ref)).reverse();
   }
 
   jobs(): Iterable<Job> {
@@ -71,6 +71,10 @@ export class Reader {
     return this.#indexed("allocsByNode", nodeId);
   }
 
+  holdersByNode(nodeId: string): readonly Allocation[] {
+    return this.#indexed("holdersByNode", nodeId);
+  }
+
   allocsByDeployment(deploymentId: string): readonly Allocation[] {
     return this.#indexed("allocsByDeployment", deploymentId);
   }
@@ -97,6 +101,15 @@ export class Reader {
 
   evalsByJob(ref: JobRef): readonly Evaluation[] {
     return this.#indexed("evalsByJob", jobKey(ref));
+  }
+
+  /** Lazily, as `eachAllocOfJob`. */
+  *eachEvalOfJob(ref: JobRef): Generator<Evaluation> {
+    yield* this.store.indexes.evalsByJob.values(below(jobKey(ref)));
+  }
+
+  blockedEvalsByJob(ref: JobRef): readonly Evaluation[] {
+    return this.#indexed("blockedEvalsByJob", jobKey(ref));
   }
 
   deployment(id: string): Deployment | undefined {
@@ -194,6 +207,6 @@ export class Reader {
 
   #indexed<N extends IndexName>(index: N, key: string): IndexRow<N>[] {
     const rows: Table<IndexRow<N>> = this.store.indexes[index];
-    return [...rows.values(below(key))];
+    return rows.listBelow(key);
   }
 }

@@ -3,6 +3,7 @@
  * live table afterwards leaves the clone as it was, so a snapshot is safe across awaits.
  */
 import sortedBtree from "sorted-btree";
+import { afterBelow, below } from "./keys.ts";
 
 const BTree = sortedBtree.default;
 type Tree<V> = InstanceType<typeof BTree<string, V>>;
@@ -53,6 +54,15 @@ export class Table<V> {
 
   *values(prefix = ""): Generator<V> {
     for (const [, value] of this.entries(prefix)) yield value;
+  }
+
+  /** All values below `key` at once: several times cheaper than stepping through them. */
+  listBelow(key: string): V[] {
+    const found: V[] = [];
+    this.#tree.forRange(below(key), afterBelow(key), false, (_key, value) => {
+      found.push(value);
+    });
+    return found;
   }
 
   first(): [string, V] | undefined {

@@ -2,17 +2,19 @@
  * The tables of the replicated state and their secondary indexes, declared as data: writing a row
  * keeps its index rows, wakes the watchers of the index keys, and moves the table's index.
  */
-import type {
-  Allocation,
-  Deployment,
-  Evaluation,
-  Job,
-  JobSummary,
-  Namespace,
-  Node,
-  NodePool,
-  SchedulerConfig,
-  ServiceRegistration,
+import {
+  type Allocation,
+  type Deployment,
+  EvalStatus,
+  type Evaluation,
+  isClientTerminal,
+  type Job,
+  type JobSummary,
+  type Namespace,
+  type Node,
+  type NodePool,
+  type SchedulerConfig,
+  type ServiceRegistration,
 } from "@drover/model";
 import { jobKey, jobRefOf, scopedKey } from "./keys.ts";
 import type {
@@ -61,9 +63,13 @@ type IndexKeys<V> = (row: V) => readonly string[];
 export const INDEX_KEYS = {
   allocsByJob: (row: Allocation) => [jobKey(jobRefOf(row))],
   allocsByNode: (row: Allocation) => [row.nodeId],
+  /** Few, where what has ended stays for hours. */
+  holdersByNode: (row: Allocation) => (isClientTerminal(row) ? [] : [row.nodeId]),
   allocsByDeployment: (row: Allocation) => (row.deploymentId === "" ? [] : [row.deploymentId]),
   allocsByEval: (row: Allocation) => [row.evalId],
   evalsByJob: (row: Evaluation) => [jobKey(jobRefOf(row))],
+  blockedEvalsByJob: (row: Evaluation) =>
+    row.status === EvalStatus.blocked ? [jobKey(jobRefOf(row))] : [],
   deploymentsByJob: (row: Deployment) => [jobKey(jobRefOf(row))],
   versionsByJob: (row: Job) => [jobKey(row)],
   servicesByName: (row: ServiceRegistration) => [scopedKey(row.namespace, row.serviceName)],
@@ -77,8 +83,8 @@ export type Indexes = { readonly [N in IndexName]: Table<IndexRow<N>> };
 
 /** Which indexes each table feeds. */
 export const INDEXES_OF: { readonly [N in TableName]?: readonly IndexName[] } = {
-  allocs: ["allocsByJob", "allocsByNode", "allocsByDeployment", "allocsByEval"],
-  evals: ["evalsByJob"],
+  allocs: ["allocsByJob", "allocsByNode", "holdersByNode", "allocsByDeployment", "allocsByEval"],
+  evals: ["evalsByJob", "blockedEvalsByJob"],
   deployments: ["deploymentsByJob"],
   jobVersions: ["versionsByJob"],
   services: ["servicesByName", "servicesByAlloc", "servicesByNode"],

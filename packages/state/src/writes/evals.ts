@@ -35,8 +35,8 @@ export function putJobEval(tx: Tx, evaluation: Evaluation | null, jobModifyIndex
 }
 
 function cancelBlocked(tx: Tx, except: Evaluation, statusDescription: string): void {
-  for (const other of tx.read.evalsByJob(jobRefOf(except))) {
-    if (other.status !== EvalStatus.blocked || other.id === except.id) continue;
+  for (const other of tx.read.blockedEvalsByJob(jobRefOf(except))) {
+    if (other.id === except.id) continue;
     tx.put("evals", other.id, {
       ...other,
       status: EvalStatus.canceled,

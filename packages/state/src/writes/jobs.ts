@@ -69,7 +69,7 @@ export function refreshJobStatus(tx: Tx, ref: JobRef, options: { evalDeleted: bo
   const status = computeJobStatus({
     job,
     allocs: tx.read.eachAllocOfJob(ref),
-    evals: tx.read.evalsByJob(ref),
+    evals: tx.read.eachEvalOfJob(ref),
     deployments: tx.read.deploymentsByJob(ref),
     evalDeleted: options.evalDeleted,
   });

@@ -1,0 +1,135 @@
+/**
+ * How much three agents carry: allocations placed per second, from a registration's request until
+ * all of them are placed, and evaluations per second under a flood of registrations.
+ */
+import type { TestApi } from "../support/api.ts";
+import { TestCluster } from "../support/cluster.ts";
+import type { Figure } from "./figure.ts";
+import { measureFlush } from "./floors.ts";
+import { mockJob, ROOMY } from "./mock-job.ts";
+import { median, spread } from "./stats.ts";
+
+const PLACEMENTS = 1000;
+const PLACEMENTS_LIMIT = 1000;
+const ROUNDS = 5;
+const REGISTRATIONS = 2000;
+const WRITERS = 64;
+const EVALS_LIMIT = 700;
+const WARM_UP = 200;
+/** Entries of the log that one evaluation takes, one after another: its job and its plan. */
+const EVAL_COMMITS = 2;
+
+export async function measureThroughput(): Promise<readonly Figure[]> {
+  const cluster = await TestCluster.start({ agents: 3, timings: "default", extra: ROOMY });
+  const flushMs = measureFlush();
+  try {
+    const { api } = await cluster.leader();
+    const evals = await evaluations(api, flushMs);
+    return [await placements(api, flushMs), evals];
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function placements(api: TestApi, flushMs: number): Promise<Figure> {
+  const tookMs: number[] = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const id = `bench-place-${round}`;
+    const from = performance.now();
+    await api.put("/v1/jobs", { Job: mockJob({ id, count: PLACEMENTS }) });
+    await allPlaced(api, id);
+    // The first one warms the code up.
+    if (round > 0) tookMs.push(performance.now() - from);
+    await allRunning(api, id);
+    await api.delete(`/v1/job/${id}?purge=true`);
+    await nothingRuns(api);
+  }
+  const rate = (ms: number) => Math.round((PLACEMENTS / ms) * 1000);
+  const p50 = median(tookMs);
+  return {
+    name: `placements end to end, ${PLACEMENTS} of one job on three servers, p50`,
+    measured: `${rate(p50)}/s`,
+    target: `≥ ${PLACEMENTS_LIMIT}/s`,
+    floor: `${rate(EVAL_COMMITS * flushMs)}/s`,
+    met: rate(p50) >= PLACEMENTS_LIMIT,
+    detail: `${spread(tookMs)} ms from the request on; floor: ${EVAL_COMMITS} flushes of the log`,
+  };
+}
+
+type Counts = Readonly<Record<"Queued" | "Starting" | "Running", number>>;
+
+async function allPlaced(api: TestApi, id: string): Promise<void> {
+  await untilSummary(api, id, ({ Running, Starting }) => Starting + Running >= PLACEMENTS);
+}
+
+async function allRunning(api: TestApi, id: string): Promise<void> {
+  await untilSummary(api, id, ({ Running }) => Running >= PLACEMENTS);
+}
+
+async function untilSummary(
+  api: TestApi,
+  id: string,
+  isDone: (counts: Counts) => boolean,
+): Promise<void> {
+  let index = 0;
+  for (;;) {
+    const answer = await api.request("GET", `/v1/job/${id}/summary?index=${index}&wait=5s`);
+    const counts = (answer.json as { readonly Summary: { readonly g?: Counts } } | null)?.Summary.g;
+    if (counts && isDone(counts)) return;
+    index = answer.index;
+  }
+}
+
+/** What was purged has stopped: the next round finds a machine that has nothing else to do. */
+async function nothingRuns(api: TestApi): Promise<void> {
+  let index = 0;
+  for (;;) {
+    const answer = await api.request("GET", `/v1/allocations?index=${index}&wait=5s`);
+    const allocs = answer.json as readonly { readonly ClientStatus: string }[];
+    const isLive = (status: string) => status === "running" || status === "pending";
+    if (!allocs.some(({ ClientStatus }) => isLive(ClientStatus))) return;
+    index = answer.index;
+  }
+}
+
+async function evaluations(api: TestApi, flushMs: number): Promise<Figure> {
+  await flood(api, "warm", WARM_UP);
+  const { registeredMs, totalMs } = await flood(api, "bench", REGISTRATIONS);
+  const rate = Math.round((REGISTRATIONS / totalMs) * 1000);
+  return {
+    name: `evaluations, ${REGISTRATIONS} jobs registered by ${WRITERS} writers on three servers`,
+    measured: `${rate}/s`,
+    target: `≥ ${EVALS_LIMIT}/s`,
+    floor: `${Math.round(1000 / (EVAL_COMMITS * flushMs))}/s`,
+    met: rate >= EVALS_LIMIT,
+    detail:
+      `until none was pending; the registrations themselves ` +
+      `${Math.round((REGISTRATIONS / registeredMs) * 1000)}/s; floor: ${EVAL_COMMITS} flushes of ` +
+      "the log each, one evaluation after another",
+  };
+}
+
+async function flood(
+  api: TestApi,
+  name: string,
+  jobs: number,
+): Promise<{ readonly registeredMs: number; readonly totalMs: number }> {
+  const from = performance.now();
+  let next = 0;
+  const writer = async () => {
+    while (next < jobs) {
+      const id = `${name}-${next++}`;
+      await api.put("/v1/jobs", { Job: mockJob({ id, count: 0 }) });
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writer));
+  const registeredMs = performance.now() - from;
+  let index = 0;
+  for (;;) {
+    const path = `/v1/evaluations?status=pending&per_page=1&index=${index}&wait=1s`;
+    const answer = await api.request("GET", path);
+    if ((answer.json as unknown[]).length === 0) break;
+    index = answer.index;
+  }
+  return { registeredMs, totalMs: performance.now() - from };
+}
