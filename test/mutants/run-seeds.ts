@@ -1,6 +1,6 @@
 /**
- * node run-seeds.ts COUNT: prints the first of so many seeds that an invariant finds broken, as JSON,
- * or null. An exception of the code itself is no finding.
+ * node run-seeds.ts COUNT: prints the first of so many seeds that an invariant finds broken, as
+ * JSON, or null. An exception of the code itself is no finding.
  */
 import { runSeed } from "../sim/simulation.ts";
 import type { Found } from "./kill.ts";
