@@ -79,7 +79,8 @@ function keepHealthyNodes(
     if (!canaryIds.has(alloc.id)) return true;
     const bucket = classify(alloc, classifyContext(pass));
     if (bucket === AllocClass.untainted) {
-      pass.canaries.push(alloc);
+      // One that its client has stopped proves nothing any more; a failed one has its verdict.
+      if (alloc.clientStatus !== ClientStatus.complete) pass.canaries.push(alloc);
       return true;
     }
     if (bucket !== AllocClass.migrate && bucket !== AllocClass.lost) return true;
