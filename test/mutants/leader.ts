@@ -8,8 +8,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/deployment/decide-deployment.ts",
-        find: "      situation.now >= state.requireProgressBy,",
-        replace: "      situation.now < 0,",
+        find: "lateAt(state) > 0 && situation.now >= lateAt(state),",
+        replace: "lateAt(state) > 0 && situation.now < 0,",
       },
     ],
     killers: [
@@ -21,7 +21,7 @@ export const leaderMutants: readonly Mutant[] = [
       {
         by: "test",
         file: "test/small-scope/decisions.test.ts",
-        name: "canary that promotes itself: I2, I3 and I4 hold in every world",
+        name: "an image that does not come: I2, I3 and I4 hold in every world",
       },
     ],
   },
@@ -144,6 +144,29 @@ export const leaderMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "stranded-unseen",
+    breaks: "what was placed on a node that is gone is looked at again (I4)",
+    edits: [
+      {
+        file: "packages/server/src/leader/stranded-loop.ts",
+        find: "return status === NodeStatus.down || status === NodeStatus.disconnected;",
+        replace: "return status === NodeStatus.initializing;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/stranded-loop.test.ts",
+        name: "I4 what is placed on a node that was given up meanwhile is placed anew",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/decisions.test.ts",
+        name: "drain before an update: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
     name: "drain-ends-early",
     breaks: "a drain is over when what it moved has ended (spec §3.14)",
     edits: [
@@ -211,7 +234,7 @@ export const leaderMutants: readonly Mutant[] = [
       {
         by: "test",
         file: "packages/control/src/broker/eval-broker.test.ts",
-        name: "§6.1 one evaluation of a job at a time; the newest runs next and the rest are superseded",
+        name: "[B1 B3] §6.1 one evaluation of a job at a time; the newest runs next and the rest are superseded",
       },
     ],
   },

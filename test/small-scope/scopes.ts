@@ -63,6 +63,14 @@ export const DECISIONS: readonly Scope[] = [
   { ...decisions, ...pair, name: "two versions", script: [one, two], faults: ["leaderLost"] },
   { ...decisions, ...pair, ...canary, name: "canary that promotes itself" },
   { ...decisions, ...pair, name: "make before break", driver: "docker" },
+  {
+    ...decisions,
+    ...pair,
+    name: "an image that does not come",
+    driver: "docker",
+    missing: ["1"],
+    autoRevert: true,
+  },
   { ...decisions, ...pair, name: "surge", maxSurge: 1, autoRevert: true },
   {
     ...decisions,
@@ -77,14 +85,14 @@ export const DECISIONS: readonly Scope[] = [
     name: "drain of images that must come first",
     driver: "docker",
     script: [one, drainUntil],
-    faults: ["slow", "leaderLost"],
+    faultsMax: 0,
   },
   {
     ...decisions,
     ...pair,
     name: "grown and shrunk",
     script: [grown, shrunk],
-    faults: ["exit", "leaderLost"],
+    faults: ["leaderLost"],
   },
 ];
 
