@@ -126,6 +126,23 @@ test("[G15 S2] C canaries run beside the old ones until they are promoted", () =
   assert.equal(harness.live(job).length, 5);
 });
 
+test("[G15] a canary that has ended with success is placed anew, as any other is", () => {
+  const job = rollingJob({ count: 3, update: { canary: 2 } });
+  const harness = running(job);
+  harness.register(rollingJob({ count: 3, image: "2", update: { canary: 2 } }));
+  const canaries = harness.live(job).filter(({ deploymentStatus }) => deploymentStatus?.canary);
+  for (const canary of canaries) harness.run(canary);
+  const [ended] = canaries as [Allocation];
+  harness.update(ended, { clientStatus: "complete" });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.placements.map(({ deploymentStatus, name }) => [name, deploymentStatus?.canary]),
+    [[ended.name, true]],
+  );
+  assert.deepEqual(plan.stops, []);
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+});
+
 test("[G5] a newer version stops the canaries of the one before", () => {
   const job = rollingJob({ count: 3 });
   const harness = running(job);

@@ -82,7 +82,8 @@ function keepHealthyNodes(
     if (!canaryIds.has(alloc.id)) return true;
     const bucket = classify(alloc, classifyContext(pass));
     if (bucket === AllocClass.untainted) {
-      pass.canaries.push(alloc);
+      // R2: one that has ended by itself is replaced, and by nothing but a canary.
+      if (alloc.clientStatus !== ClientStatus.complete) pass.canaries.push(alloc);
       return true;
     }
     if (bucket !== AllocClass.migrate && bucket !== AllocClass.lost) return true;
