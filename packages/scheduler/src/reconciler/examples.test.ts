@@ -126,21 +126,26 @@ test("[G15 S2] C canaries run beside the old ones until they are promoted", () =
   assert.equal(harness.live(job).length, 5);
 });
 
-test("[G15] a canary that has ended with success is placed anew, as any other is", () => {
-  const job = rollingJob({ count: 3, update: { canary: 2 } });
+test("[G15] a canary that ended before anybody judged it is placed anew", () => {
+  const job = rollingJob({ count: 3 });
   const harness = running(job);
-  harness.register(rollingJob({ count: 3, image: "2", update: { canary: 2 } }));
-  const canaries = harness.live(job).filter(({ deploymentStatus }) => deploymentStatus?.canary);
-  for (const canary of canaries) harness.run(canary);
-  const [ended] = canaries as [Allocation];
-  harness.update(ended, { clientStatus: "complete" });
-  const { plan } = harness.evaluate(job);
-  assert.deepEqual(
-    plan.placements.map(({ deploymentStatus, name }) => [name, deploymentStatus?.canary]),
-    [[ended.name, true]],
-  );
-  assert.deepEqual(plan.stops, []);
+  const first = harness.register(rollingJob({ count: 3, image: "2", update: { canary: 2 } }));
+  const [ended, other] = first.plan.placements as Allocation[];
+  assert.ok(ended && other);
+  harness.settle(job);
+  harness.update(ended, {
+    clientStatus: "complete",
+    deploymentStatus: { healthy: null, timestamp: 0, canary: true, modifyIndex: 0 },
+  });
+  const again = harness.evaluate(job).plan;
+  assert.deepEqual(names(again.placements as Allocation[]), ["[0]"]);
+  assert.equal(again.placements[0]?.deploymentStatus?.canary, true);
   assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  harness.settle(job);
+  harness.promote(job);
+  harness.rollToEnd(job);
+  assert.equal(deploymentOf(harness, job).status, "successful");
+  assert.equal(harness.live(job).length, 3);
 });
 
 test("[G5] a newer version stops the canaries of the one before", () => {

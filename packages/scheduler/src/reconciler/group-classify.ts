@@ -82,7 +82,7 @@ function keepHealthyNodes(
     if (!canaryIds.has(alloc.id)) return true;
     const bucket = classify(alloc, classifyContext(pass));
     if (bucket === AllocClass.untainted) {
-      // R2: one that has ended by itself is replaced, and by nothing but a canary.
+      // One that its client has stopped proves nothing any more; a failed one has its verdict.
       if (alloc.clientStatus !== ClientStatus.complete) pass.canaries.push(alloc);
       return true;
     }
