@@ -15,6 +15,7 @@ export function indexNames(pass: Pass): NameIndex {
   const names = new NameIndex({ jobId: job.id, group: group.name, count: group.count });
   names.add(pass.untainted);
   names.add(pass.migrate);
+  names.add(pass.movingCanaries);
   names.add(pass.rescheduleNow);
   names.add(pass.disconnected);
   names.add(pass.lost);
