@@ -80,9 +80,14 @@ function hasTwin(
     .some((b) => (isBeside(alloc, b) || isBeside(b, alloc)) && isLeft(b));
 }
 
+/** Nobody has told the servers that it does not serve. */
+function isBelieved(alloc: Allocation): boolean {
+  return alloc.clientStatus === "running" && alloc.serving !== false;
+}
+
 /** The servers learn that an allocation serves from its client: its verdict, and what it sees. */
 function isKnown(alloc: Allocation): boolean {
-  if (alloc.clientStatus !== "running" || alloc.serving === false) return false;
+  if (!isBelieved(alloc)) return false;
   if (alloc.deploymentStatus?.healthy === true) return true;
   return alloc.deploymentId === "" && alloc.serving === true;
 }
