@@ -10,6 +10,7 @@ import {
   EvalStatus,
   EvalTrigger,
   type Evaluation,
+  type Node,
   NodeStatus,
   type StateReader,
 } from "@drover/model";
@@ -53,6 +54,7 @@ export class StrandedLoop {
   readonly #loop: LeaderLoop;
   /** Ids of those that were seen stranded. */
   readonly #seen = new Set<string>();
+  #leading = false;
 
   constructor(context: ServerContext) {
     this.#context = context;
@@ -60,6 +62,7 @@ export class StrandedLoop {
   }
 
   start(): void {
+    this.#leading = true;
     this.#seen.clear();
     const state = this.#context.store.snapshot();
     for (const alloc of state.allocs()) if (isStranded(state, alloc)) this.#seen.add(alloc.id);
@@ -67,14 +70,26 @@ export class StrandedLoop {
   }
 
   stop(): void {
+    this.#leading = false;
     this.#loop.stop();
   }
 
   applied(applied: Applied): void {
+    if (!this.#leading) return;
+    const state = this.#context.store.snapshot();
     for (const event of applied.events) {
-      if (event.topic !== "Allocation") continue;
-      const alloc = event.payload as Allocation;
-      if (!isStranded(this.#context.store.snapshot(), alloc)) continue;
+      if (event.topic === "Allocation") this.#look(state, [event.payload as Allocation]);
+      // Whoever gives it up may not have seen all that was on its way there.
+      else if (event.topic === "Node") {
+        const { id, status } = event.payload as Node;
+        if (status !== NodeStatus.ready) this.#look(state, state.holdersByNode(id));
+      }
+    }
+  }
+
+  #look(state: StateReader, allocs: readonly Allocation[]): void {
+    for (const alloc of allocs) {
+      if (!isStranded(state, alloc)) continue;
       this.#seen.add(alloc.id);
       this.#loop.wake();
     }
