@@ -157,7 +157,7 @@ function mergePlacement(tx: Tx, stored: Allocation, placement: Allocation): Allo
       : placement.deploymentStatus && {
           ...placement.deploymentStatus,
           healthy: null,
-          timestamp: stored.deploymentStatus?.timestamp ?? 0,
+          timestamp: tx.v < 2 ? 0 : (stored.deploymentStatus?.timestamp ?? 0),
           modifyIndex: tx.index,
         },
     rescheduleTracker: placement.rescheduleTracker,

@@ -122,7 +122,7 @@ function extendDeadline(
   const group = settleClock(tx, before, deployment);
   const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
   if (group.progressDeadline === 0 || allocIndex(alloc.name) >= wanted) return group;
-  const isSystem = tx.read.allocJob(alloc)?.type === JobType.system;
+  const isSystem = tx.v >= 2 && tx.read.allocJob(alloc)?.type === JobType.system;
   const slot = isSystem ? `${alloc.name}@${alloc.nodeId}` : alloc.name;
   const prefix = below(alloc.deploymentId);
   const key = `${prefix}${scopedKey(alloc.taskGroup, slot)}`;
