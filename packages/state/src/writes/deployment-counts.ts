@@ -17,7 +17,7 @@ import {
 } from "@drover/model";
 import { below, scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
-import { moveClock, settleClock, standClock } from "./deployment-clock.ts";
+import { clockNow, moveClock, settleClock, standClock } from "./deployment-clock.ts";
 
 interface Contribution {
   readonly placed: number;
@@ -130,6 +130,6 @@ function extendDeadline(
   const ofGroup = `${prefix}${scopedKey(alloc.taskGroup, alloc.name)}@`;
   if (isSystem && tx.keys("deadlineExtensions", ofGroup).length >= wanted) return group;
   tx.put("deadlineExtensions", key, true);
-  const extended = tx.now + nanosToMs(group.progressDeadline);
+  const extended = clockNow(tx, deployment) + nanosToMs(group.progressDeadline);
   return { ...group, requireProgressBy: Math.max(group.requireProgressBy, extended) };
 }
