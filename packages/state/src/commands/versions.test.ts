@@ -22,7 +22,10 @@ function accept(harness: StateHarness, body: CommandBody, v: number): void {
 }
 
 /** Two nodes run a system job, and become healthy one after the other. */
-function systemDeployment(v: number): { readonly late: readonly number[] } {
+function systemDeployment(v: number): {
+  readonly harness: StateHarness;
+  readonly late: readonly number[];
+} {
   const harness = new StateHarness();
   for (const node of NODES) accept(harness, { tag: CommandTag.nodeRegister, node, evals: [] }, v);
   accept(harness, jobRegister(mockJob({ type: JobType.system })), v);
@@ -45,12 +48,33 @@ function systemDeployment(v: number): { readonly late: readonly number[] } {
     const web = harness.snapshot.deployment("d")?.taskGroups.web;
     return (web?.requireProgressBy ?? 0) - began;
   });
-  return { late };
+  return { harness, late };
 }
 
-test("the nodes of a system job extend its deadline since version 2", () => {
+test("[D7] the nodes of a system job extend its deadline since version 2", () => {
   assert.deepEqual(systemDeployment(1).late, [660_000, 660_000]);
   assert.deepEqual(systemDeployment(2).late, [660_000, 720_000]);
+});
+
+test("[D6] a system job's deployment succeeds without a node that has gone", () => {
+  const { harness } = systemDeployment(2);
+  const job = harness.snapshot.job(REF) as Job;
+  const [first, second] = harness.snapshot.allocsByJob(REF);
+  assert.ok(first && second);
+  const deploymentUpdates = [{ deploymentId: "d", status: "successful", statusDescription: "" }];
+  const succeed = () => {
+    const plan = emptyPlan(job, { id: `end ${harness.index}`, deploymentUpdates });
+    harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
+    return harness.snapshot.deployment("d")?.status;
+  };
+  const revoked = { ...report(first), clientSeq: 2, healthy: null, revoked: true };
+  harness.accept({ tag: CommandTag.allocClientUpdate, reports: [revoked], evals: [] });
+  assert.equal(succeed(), "running");
+  const fields = { desiredStatus: "stop", desiredDescription: "", clientStatus: "lost" } as const;
+  const stops = [{ allocId: first.id, nodeId: first.nodeId, ...fields }];
+  const plan = emptyPlan(job, { id: "lost", stops });
+  harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
+  assert.equal(succeed(), "successful");
 });
 
 /** A job of before percentages is scaled, and registered anew with its count kept. */
@@ -65,7 +89,7 @@ function keptCount(v: number) {
   return harness.snapshot.job(REF)?.taskGroups[0];
 }
 
-test("a count that is kept changes nothing else of a group of version 1", () => {
+test("[D7] a count that is kept changes nothing else of a group of version 1", () => {
   const group = keptCount(1);
   assert.equal(group?.count, 7);
   assert.equal(Object.hasOwn(group?.update ?? {}, "maxSurge"), false);
@@ -97,7 +121,7 @@ function takenOverAt(v: number): number | undefined {
   return harness.snapshot.alloc(placed.id)?.deploymentStatus?.timestamp;
 }
 
-test("what is taken over in place keeps the time of its verdict since version 2", () => {
+test("[D7] what is taken over in place keeps the time of its verdict since version 2", () => {
   assert.equal(takenOverAt(1), 0);
   assert.equal(takenOverAt(2), 1234);
 });
