@@ -1,7 +1,7 @@
 /**
  * `make bench`: the cluster's figures, each beside its target and its floor of the same run, then
  * the benches of the packages. `bench.ts NAME...` runs only the named ones; `--changes N` says how
- * many changes `drops` plays. Takes a quarter of an hour and wants a quiet machine. Ends with 1 when
+ * many changes `drops` plays. Takes half an hour and wants a quiet machine. Ends with 1 when
  * a target is missed.
  */
 import { spawnSync } from "node:child_process";

@@ -21,7 +21,7 @@ export const leaderMutants: readonly Mutant[] = [
       {
         by: "test",
         file: "test/small-scope/decisions.test.ts",
-        name: "canary that promotes itself: I2, I3 and I4 hold in every world",
+        name: "an image that does not come: I2, I3 and I4 hold in every world",
       },
     ],
   },
@@ -234,7 +234,7 @@ export const leaderMutants: readonly Mutant[] = [
       {
         by: "test",
         file: "packages/control/src/broker/eval-broker.test.ts",
-        name: "§6.1 one evaluation of a job at a time; the newest runs next and the rest are superseded",
+        name: "[B1 B3] §6.1 one evaluation of a job at a time; the newest runs next and the rest are superseded",
       },
     ],
   },

@@ -11,8 +11,8 @@ export interface Edit {
 }
 
 export type Killer =
-  /** An invariant of the simulation of whole clusters, within `seeds` from `first` (1). */
-  | { readonly by: "simulation"; readonly first?: number; readonly seeds: number }
+  /** An invariant of the simulation of whole clusters, in one of the first `seeds`. */
+  | { readonly by: "simulation"; readonly seeds: number }
   /** The test of this very name. */
   | { readonly by: "test"; readonly file: string; readonly name: string };
 

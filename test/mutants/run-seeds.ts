@@ -1,17 +1,17 @@
 /**
- * node run-seeds.ts FIRST COUNT: prints the first seed that an invariant finds broken, as JSON, or
- * null. An exception of the code itself is no finding.
+ * node run-seeds.ts COUNT: prints the first of so many seeds that an invariant finds broken, as
+ * JSON, or null. An exception of the code itself is no finding.
  */
 import { runSeed } from "../sim/simulation.ts";
 import type { Found } from "./kill.ts";
 
-const [first = 1, count = 1] = process.argv.slice(2).map(Number);
+const count = Number(process.argv[2]);
 console.log(JSON.stringify(await find()));
 // What a mutant has left behind may keep the process.
 process.exit(0);
 
 async function find(): Promise<Found | null> {
-  for (let seed = first; seed < first + count; seed += 1) {
+  for (let seed = 1; seed <= count; seed += 1) {
     const { failure } = await runSeed(seed);
     if (failure !== null && failure.kind !== "crash") return { seed, by: failure.checker };
   }

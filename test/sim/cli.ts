@@ -22,12 +22,16 @@ const { values } = parseArgs({
 
 const total = { seeds: 0, failed: 0, events: 0, faults: 0, simulatedMs: 0, tookMs: 0 };
 const { jobs } = values;
+/** Told to stop, it ends what has begun and says how far it came. */
+const told = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => told.abort());
 await runSeeds(
   {
     first: Number(values.seed),
     count: Number(values.seeds),
     keepLines: values.verbose,
     twice: () => values.twice,
+    signal: told.signal,
     ...(jobs === undefined ? {} : { jobs: Number(jobs) }),
   },
   (report) => {

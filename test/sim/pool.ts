@@ -7,8 +7,8 @@ import type { RunResult } from "./simulation.ts";
 const WORKER = fileURLToPath(new URL("./seed-worker.ts", import.meta.url));
 /** A worker is replaced after so many, so that what it keeps does not add up. */
 const SEEDS_PER_WORKER = 250;
-/** Real time; one seed takes about a second. */
-const SEED_LIMIT_MS = 180_000;
+/** Real time; one seed takes about a second, and much longer on a machine that is busy. */
+const SEED_LIMIT_MS = 900_000;
 
 export interface SeedRequest {
   readonly seed: number;
@@ -36,6 +36,8 @@ export interface PoolOptions {
   readonly jobs?: number;
   readonly keepLines?: boolean;
   readonly twice?: (seed: number) => boolean;
+  /** When it is, seeds that were not begun are left out. */
+  readonly signal?: AbortSignal;
 }
 
 /** Calls `onReport` for each seed, in the order in which they end. */
@@ -46,7 +48,7 @@ export async function runSeeds(
   const { first, count, keepLines = false, twice = () => false } = options;
   let next = first;
   const take = (): SeedRequest | null => {
-    if (next >= first + count) return null;
+    if (next >= first + count || options.signal?.aborted === true) return null;
     next += 1;
     return { seed: next - 1, keepLines, twice: twice(next - 1) };
   };

@@ -45,6 +45,8 @@ export interface Scope {
   readonly faultsMax?: number;
   /** Images that never become healthy. */
   readonly bad?: readonly string[];
+  /** Images that no registry ever delivers. */
+  readonly missing?: readonly string[];
   /**
    * What interleaves. `entries`: a decision is written at once. `decisions`: anything may come
    * between a loop's look at the state and its entry in the log.

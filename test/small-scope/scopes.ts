@@ -63,6 +63,14 @@ export const DECISIONS: readonly Scope[] = [
   { ...decisions, ...pair, name: "two versions", script: [one, two], faults: ["leaderLost"] },
   { ...decisions, ...pair, ...canary, name: "canary that promotes itself" },
   { ...decisions, ...pair, name: "make before break", driver: "docker" },
+  {
+    ...decisions,
+    ...pair,
+    name: "an image that does not come",
+    driver: "docker",
+    missing: ["1"],
+    autoRevert: true,
+  },
   { ...decisions, ...pair, name: "surge", maxSurge: 1, autoRevert: true },
   {
     ...decisions,

@@ -197,7 +197,8 @@ function nextReport(world: World, alloc: Allocation): Report | null {
   }
   if (alloc.phase === AllocPhase.prepare) {
     const over = { clientStatus: ClientStatus.pending, prepared: true };
-    return alloc.prepared ? null : { label: "is prepared", over };
+    if (alloc.prepared || isOneOf(world.scope.missing, world, alloc)) return null;
+    return { label: "is prepared", over };
   }
   if (alloc.clientStatus === ClientStatus.pending) return { label: "runs", over: {} };
   const verdict = alloc.deploymentStatus?.healthy ?? null;
@@ -211,9 +212,13 @@ function nextReport(world: World, alloc: Allocation): Report | null {
 }
 
 function isBad(world: World, alloc: Allocation): boolean {
+  return isOneOf(world.scope.bad, world, alloc);
+}
+
+function isOneOf(images: readonly string[] = [], world: World, alloc: Allocation): boolean {
   const [task] = world.state.allocJob(alloc)?.taskGroups[0]?.tasks ?? [];
   const { image } = (task?.config ?? {}) as { readonly image?: string };
-  return image !== undefined && (world.scope.bad ?? []).includes(image);
+  return image !== undefined && images.includes(image);
 }
 
 function isOnline(world: World, alloc: Allocation): boolean {

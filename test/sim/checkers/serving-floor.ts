@@ -44,8 +44,10 @@ export class ServingFloor implements ClusterChecker {
     const left = desiredToRun(after, job, group.name);
     // A drain is an operator's wish with a limit of its own.
     if ([...left, ...stopped].some((a) => a.desiredTransition.migrate === true)) return;
+    // What is taken over in place has a new verdict to earn; what was known of it still holds.
+    const wasKnown = (a: Allocation) => isKnown(before.alloc(a.id) ?? a);
     const serving = left.filter(
-      (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && isKnown(a)),
+      (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && wasKnown(a)),
     );
     const floor = group.count - group.update.maxParallel;
     expect(serving.length >= floor, this, () => {

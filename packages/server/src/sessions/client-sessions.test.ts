@@ -7,6 +7,7 @@ import { type OpenSessionReply, type OpenSessionRequest, type PushAllocs, Rpc } 
 import {
   FakePeer,
   registerJob,
+  registerNode,
   settled,
   type TestServer,
   testServer,
@@ -98,7 +99,7 @@ test("a session begins with a complete push and goes on with what changed", asyn
     [alloc.id],
   );
   assert.equal(second?.index, made.store.snapshot().index);
-  place(made, "elsewhere", job, mockNode({ name: "other" }));
+  place(made, "elsewhere", job, registerNode(made, { name: "other", id: mockId("other") }));
   await settled();
   assert.equal(pushes(peer).length, 2);
   made.server.close();
