@@ -19,6 +19,15 @@ function serving(world: World, { alloc }: Want): boolean | null | undefined {
   return world.report(alloc.id)?.serving;
 }
 
+/** What has happened so far has been worked in: a later word of the servers has. Returns it. */
+async function settled(world: World, place: Want): Promise<Want> {
+  const later = changed(place, {});
+  world.push([later]);
+  const record = () => world.agent.runner(place.alloc.id)?.record;
+  await world.until("it is heard", () => record()?.alloc.modifyIndex === later.alloc.modifyIndex);
+  return later;
+}
+
 async function healthy(world: World, place: Want): Promise<void> {
   world.push([place]);
   await world.status(place.alloc.id, "running");
@@ -53,11 +62,11 @@ test("[H13] a catalog that cannot be seen changes nothing", () =>
     await healthy(world, place);
     const seq = world.report(place.alloc.id)?.clientSeq;
     world.discovery.set({ visible: false });
-    await new Promise((resolve) => setImmediate(resolve));
+    const later = await settled(world, place);
     world.discovery.set({ visible: true });
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled(world, later);
     assert.equal(serving(world, place), true);
-    assert.equal(world.report(place.alloc.id)?.clientSeq, seq);
+    assert.equal(world.agent.runner(place.alloc.id)?.record.seq, seq);
   }));
 
 test("[H13] a task that starts anew does not serve meanwhile", () =>
@@ -94,6 +103,8 @@ test("[H13] nobody asks whether a batch job serves", () =>
     await world.status(place.alloc.id, "running");
     world.clock.advance(600_000);
     world.discovery.set({ status: "critical" });
+    await settled(world, place);
+    assert.equal(world.agent.runner(place.alloc.id)?.record.checksPass, null);
     assert.equal(serving(world, place), null);
   }));
 
