@@ -179,6 +179,23 @@ test("[H14] a task that starts anew takes it back too; one that has failed for g
     assert.equal(verdict(world, other), true, "its status says the rest");
   }));
 
+test("[H14] a verdict names its deployment, so that it does not count in the next one", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const named = () => world.report(place.alloc.id)?.deploymentId;
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    assert.equal(named(), undefined, "without a verdict there is nothing to name");
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => verdict(world, place) === true);
+    assert.equal(named(), "d1");
+    world.push([changed(place, { deploymentId: "d2", deploymentStatus: null })]);
+    await world.until("it is undecided", () => verdict(world, place) === null);
+    world.clock.advance(10_000);
+    await world.until("it is healthy again", () => verdict(world, place) === true);
+    assert.equal(named(), "d2");
+  }));
+
 test("[H14] what stays bad past a deadline of its own is unhealthy, without a line in its history", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);

@@ -20,6 +20,7 @@ export function allocReport(record: AllocRecord): AllocClientReport {
     taskStates,
     healthy: health.healthy,
     healthAt: health.at,
+    ...(health.healthy === null ? {} : { deploymentId: record.alloc.deploymentId }),
     ...(record.verdict.revokedSeq === undefined ? {} : { revoked: true }),
     prepared: record.prepared,
     ...(record.unseen === true && record.tracking !== null ? { unseen: true } : {}),
