@@ -261,6 +261,18 @@ test("[H14] a word on an earlier verdict does not bring back a later one that wa
     await world.until("it proves itself", () => verdict(world, place) === true);
   }));
 
+test("[H14] an operator's no counts, also from servers that have not heard what was taken back", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const clientSeq = world.report(place.alloc.id)?.clientSeq ?? 0;
+    world.discovery.set({ status: "critical" });
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    const deploymentStatus = { healthy: false, timestamp: 1, canary: false, modifyIndex: 9 };
+    world.push([changed(place, { deploymentStatus, clientSeq })]);
+    await world.until("it is unhealthy", () => verdict(world, place) === false);
+  }));
+
 test("[H14] outside a deployment nobody builds on the verdict, and it stays", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId, { alloc: OUTSIDE, group: { migrate: MIGRATE } });

@@ -22,7 +22,7 @@ export function mergeDesired(
   const given = alloc.deploymentStatus?.healthy ?? null;
   // What was taken back may come once more, from servers that have not heard of it yet. Those that
   // have, and say healthy all the same, go by an operator's word or have closed the deployment.
-  const isOld = alloc.clientSeq < (record.verdict.revokedSeq ?? 0);
+  const isOld = given === true && alloc.clientSeq < (record.verdict.revokedSeq ?? 0);
   if (record.verdict.healthy === null && given !== null && !isOld) {
     return { ...next, verdict: adoptedVerdict(alloc), tracking: null };
   }
