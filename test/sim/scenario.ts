@@ -82,8 +82,11 @@ export function planOf(seed: number): Plan {
       [0.5, 6],
       [2, 60],
     ] as const),
-    faultsForMs: random.between(50_000, 100_000),
-    faultEveryMs: calm ? Number.POSITIVE_INFINITY : random.between(1_500, 5_000),
+    // Many short histories find more than few long ones; what takes long to go wrong has its share.
+    faultsForMs: random.chance(0.05)
+      ? random.between(80_000, 160_000)
+      : random.between(25_000, 50_000),
+    faultEveryMs: calm ? Number.POSITIVE_INFINITY : random.between(1_200, 4_000),
     faults: {
       serverCrash: maybe(2),
       leaderCrash: maybe(2),
@@ -107,7 +110,7 @@ export function planOf(seed: number): Plan {
       ["service", "sysbatch", "system", "batch"],
       ["service", "service", "service", "batch"],
     ] as const),
-    actionEveryMs: random.between(2_500, 8_000),
+    actionEveryMs: random.between(2_000, 6_000),
     actions: {
       start: 2,
       update: 8,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { faultsOf, runSeeds } from "./pool.ts";
 
-const SEEDS = 90;
+const SEEDS = 500;
 /** What each seed must go through to count. */
 const EVENTS_MIN = 3_000;
 const FAULTS_MIN = 4;

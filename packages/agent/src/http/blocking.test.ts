@@ -8,7 +8,7 @@ import { toResponse } from "./reply.ts";
 
 /** A server whose state is a number: the index of what is read. */
 class CountingServer {
-  readonly clock = { now: () => 0 };
+  readonly wall = { now: () => 0 };
   readonly log: string[] = [];
   index = 7;
   /** What the next waits bring: an index, or null for the deadline. */

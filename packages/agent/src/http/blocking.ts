@@ -31,7 +31,7 @@ export async function held(
   look: (snapshot: StateSnapshot) => Look,
 ): Promise<ReadResult> {
   if (!context.query.stale) await server.barrier();
-  const deadline = server.clock.now() + context.query.waitMs;
+  const deadline = server.wall.now() + context.query.waitMs;
   for (;;) {
     const snapshot = server.snapshot();
     const looked = look(snapshot);

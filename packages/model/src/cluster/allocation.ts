@@ -295,6 +295,17 @@ export function isTerminal(alloc: Pick<Allocation, "desiredStatus" | "clientStat
   return isServerTerminal(alloc) || isClientTerminal(alloc);
 }
 
+/**
+ * A canary that counts towards its promotion. One that runs beside the canary it will replace does
+ * not: the two are one (DESIGN §12.2).
+ */
+export function isHealthyCanary(
+  alloc: Pick<Allocation, "desiredStatus" | "clientStatus" | "deploymentStatus" | "phase">,
+): boolean {
+  if (alloc.phase === AllocPhase.surge || isTerminal(alloc)) return false;
+  return alloc.deploymentStatus?.healthy === true;
+}
+
 const OPENING = "[".charCodeAt(0);
 const CLOSING = "]".charCodeAt(0);
 const ZERO = "0".charCodeAt(0);

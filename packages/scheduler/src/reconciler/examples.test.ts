@@ -126,6 +126,52 @@ test("[G15 S2] C canaries run beside the old ones until they are promoted", () =
   assert.equal(harness.live(job).length, 5);
 });
 
+test("[G15] a canary that ended before anybody judged it is placed anew", () => {
+  const job = rollingJob({ count: 3 });
+  const harness = running(job);
+  const first = harness.register(rollingJob({ count: 3, image: "2", update: { canary: 2 } }));
+  const [ended, other] = first.plan.placements as Allocation[];
+  assert.ok(ended && other);
+  harness.settle(job);
+  harness.update(ended, {
+    clientStatus: "complete",
+    deploymentStatus: { healthy: null, timestamp: 0, canary: true, modifyIndex: 0 },
+  });
+  const again = harness.evaluate(job).plan;
+  assert.deepEqual(names(again.placements as Allocation[]), ["[0]"]);
+  assert.equal(again.placements[0]?.deploymentStatus?.canary, true);
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  harness.settle(job);
+  harness.promote(job);
+  harness.rollToEnd(job);
+  assert.equal(deploymentOf(harness, job).status, "successful");
+  assert.equal(harness.live(job).length, 3);
+});
+
+test("[G16] canaries that found no room are placed later, though nothing old is left", () => {
+  const job = rollingJob({ count: 2 });
+  const harness = running(job);
+  const old = harness.live(job);
+  for (const { id } of harness.state.nodes())
+    harness.changeNode(id, { schedulingEligibility: "ineligible" });
+  harness.register(rollingJob({ count: 2, image: "2", update: { canary: 2 } }));
+  for (const alloc of old) {
+    harness.update(alloc, { desiredStatus: "stop", clientStatus: "lost" });
+  }
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  for (const { id } of harness.state.nodes())
+    harness.changeNode(id, { schedulingEligibility: "eligible" });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.deploymentStatus?.canary),
+    [true, true],
+  );
+  harness.settle(job);
+  harness.promote(job);
+  harness.rollToEnd(job);
+  assert.equal(deploymentOf(harness, job).status, "successful");
+});
+
 test("[G5] a newer version stops the canaries of the one before", () => {
   const job = rollingJob({ count: 3 });
   const harness = running(job);

@@ -5,7 +5,7 @@ import {
   type DeploymentState,
   DeploymentStatus,
   isDeploymentActive,
-  isTerminal,
+  isHealthyCanary,
 } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
@@ -45,9 +45,7 @@ function missingHealth(
   const missing: string[] = [];
   for (const [name, group] of Object.entries(deployment.taskGroups)) {
     if (!isSelected(name) || group.desiredCanaries === 0) continue;
-    const healthy = canariesOf(tx, group).filter(
-      (alloc) => !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true,
-    ).length;
+    const healthy = canariesOf(tx, group).filter(isHealthyCanary).length;
     if (healthy >= group.desiredCanaries) continue;
     missing.push(
       `Task group "${name}" has ${healthy}/${group.desiredCanaries} healthy allocations`,

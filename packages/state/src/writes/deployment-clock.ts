@@ -10,6 +10,7 @@ import {
   ClientStatus,
   type Deployment,
   type DeploymentState,
+  isHealthyCanary,
   isServerTerminal,
   isTerminal,
   unseenLeftMs,
@@ -80,7 +81,7 @@ function awaitsPromotion(tx: Tx, group: DeploymentState): boolean {
   if (group.desiredCanaries === 0 || group.promoted) return false;
   const healthy = group.placedCanaries.filter((id) => {
     const alloc = tx.read.alloc(id);
-    return alloc?.deploymentStatus?.healthy === true && !isTerminal(alloc);
+    return alloc !== undefined && isHealthyCanary(alloc);
   });
   return healthy.length >= group.desiredCanaries;
 }
