@@ -2,7 +2,7 @@
  * Three machines with a Docker engine each, and a registry that takes its time: how long an update
  * takes, one allocation at a time, when every machine has to pull the new image (DESIGN §12.3).
  */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Engine, socketOf, startDocker, stopDocker } from "../../scripts/infra/docker.ts";
@@ -47,9 +47,12 @@ export async function measurePrefetch(program?: readonly string[]): Promise<read
     });
     return [await measure(cluster, registry)];
   } finally {
-    if (cluster) await cleanUp(cluster);
-    registry.close();
-    for (const engine of engines) await removeEngine(engine);
+    try {
+      if (cluster) await cleanUp(cluster);
+    } finally {
+      registry.close();
+      for (const engine of engines) await removeEngine(engine);
+    }
   }
 }
 
@@ -87,17 +90,21 @@ async function update(cluster: TestCluster, registry: SlowRegistry, image: strin
 
 async function cleanUp(cluster: TestCluster): Promise<void> {
   const [agent] = cluster.alive;
-  await agent?.api.delete(`/v1/job/${JOB}`);
-  await waitUntil(
-    async () => (await agent?.api.get<AllocDoc[]>(`/v1/job/${JOB}/allocations`)) ?? [],
-    (allocs) => allocs.every(({ ClientStatus }) => ClientStatus !== "running"),
-    { timeoutMs: 60_000, what: "nothing of the job runs" },
-  );
-  await cluster.stop();
+  try {
+    await agent?.api.delete(`/v1/job/${JOB}`);
+    await waitUntil(
+      async () => (await agent?.api.get<AllocDoc[]>(`/v1/job/${JOB}/allocations`)) ?? [],
+      (allocs) => allocs.every(({ ClientStatus }) => ClientStatus !== "running"),
+      { timeoutMs: 60_000, what: "nothing of the job runs" },
+    );
+  } finally {
+    await cluster.stop();
+  }
 }
 
+/** Also of one that never came up. */
 async function removeEngine(engine: Engine): Promise<void> {
   await stopDocker(engine);
-  execFileSync("ip", ["link", "del", engine.bridge]);
+  spawnSync("ip", ["link", "del", engine.bridge]);
   rmSync(engine.home, { recursive: true, force: true });
 }

@@ -299,12 +299,13 @@ test("I9 sees the scheduler's word from a client, and the client's from the sche
 test("I4 sees a deadline beyond T_max, one that has passed, and an end that does not come", () => {
   const checker = new DeploymentEnds();
   const SECONDS = 1_000_000_000;
-  const by = (requireProgressBy: number, healthyAllocs = 0) => {
+  const by = (requireProgressBy: number, healthyAllocs = 0, unseenMs = 0) => {
     const group = mockDeploymentState({
       progressDeadline: 10 * SECONDS,
       desiredTotal: 2,
       requireProgressBy,
       healthyAllocs,
+      unseenMs,
     });
     const deployment = mockDeployment({ status: "running", taskGroups: { web: group } });
     return {
@@ -319,6 +320,9 @@ test("I4 sees a deadline beyond T_max, one that has passed, and an end that does
     checker.applied({ after, before: after, command: {}, result: {} } as never);
   told(by(31_000));
   fails("deployments end", () => told(by(31_500)));
+  // Nobody could see whether it made progress; that counts once the deadline's length at most.
+  told(by(35_000, 0, 4_000));
+  fails("deployments end", () => told(by(42_000, 0, 11_000)));
   checker.looked(by(31_000), 50_000);
   fails("deployments end", () => checker.looked(by(31_000), 52_000));
   checker.looked(by(31_000, 2), 60_000);

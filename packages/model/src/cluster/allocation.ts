@@ -264,6 +264,8 @@ export interface AllocClientReport {
   readonly healthy: boolean | null;
   /** Epoch ms of the verdict on the client's clock, for display; 0 = none. */
   readonly healthAt: number;
+  /** Whose verdict `healthy` is; absent without one, and from clients of before it was there. */
+  readonly deploymentId?: string;
   /** The client takes back the verdict it gave: `healthy` is null again. Absent = it does not. */
   readonly revoked?: boolean;
   readonly prepared: boolean;
