@@ -110,12 +110,14 @@ interface Marks {
 function readMarks(marks: Marks, { Events = [] }: EventLine): void {
   const isMarked = Events.some(({ Payload }) => {
     const { Allocation } = Payload as { readonly Allocation?: MarkedDoc };
-    return Allocation?.DesiredTransition?.Migrate === true;
+    // One that was marked in an earlier round has been stopped since, and may still have news.
+    return Allocation?.DesiredTransition?.Migrate === true && Allocation.DesiredStatus === "run";
   });
   if (isMarked) marks.onMark(performance.now());
 }
 
 interface MarkedDoc {
+  readonly DesiredStatus: string;
   readonly DesiredTransition?: { readonly Migrate: boolean | null };
 }
 

@@ -1,8 +1,9 @@
 /**
  * Recorded timelines of a real Nomad (`shared/reference/timeline`), played against real agents of
  * ours by the recordings' own player: those for one node here, on agents of one machine each; those
- * for several in `timelines-cluster.test.ts`, those of our own in `timelines-written.test.ts`. What must hold whatever the speed is compared; where
- * we differ on purpose, `timeline-differences.json` has our own expectation.
+ * for several in `timelines-cluster.test.ts`, those of our own in `timelines-written.test.ts`. What
+ * must hold whatever the speed is compared; where we differ on purpose, `timeline-differences.json`
+ * has our own expectation.
  *
  * DROVER_TIMELINES="name,name" plays these alone.
  */

@@ -80,8 +80,9 @@ export class Workload {
       const repair = this.#repairOf(job);
       this.#repairs.set(id, repair);
       if (imageOf(job) === repair.image) continue;
-      const small = this.#limits.tight ? { cpu: 100, canary: 0, autoPromote: false } : {};
-      this.#register(server, { ...shape, ...small, image: repair.image }, "repair");
+      // All of them together have to fit, whatever the machines are.
+      const small = this.#limits.tight ? { canary: 0, autoPromote: false } : {};
+      this.#register(server, { ...shape, ...small, cpu: 100, image: repair.image }, "repair");
     }
   }
 

@@ -50,6 +50,12 @@ export class RaftEngine<R> implements LogEngine<R> {
     return this.#leadership;
   }
 
+  peers(): readonly string[] {
+    const { conf } = this.#raft.status();
+    const others = [...conf.voters, ...conf.learners].filter((id) => id !== this.#raft.memberId);
+    return others.map((id) => conf.addresses[id] ?? "").filter((address) => address !== "");
+  }
+
   onLeadership(fn: (state: LeadershipState) => void): () => void {
     this.#listeners.add(fn);
     return () => this.#listeners.delete(fn);

@@ -27,12 +27,13 @@ async function running(world: World): Promise<Want> {
   return place;
 }
 
-/** It waits so long, and not a millisecond less. */
+/** It waits so long. */
 async function isSignalledAfter(world: World, place: Want, graceMs: number): Promise<void> {
   await world.until("it waits for consumers", () => stageOf(world, place) === "delaying");
-  world.clock.advance(graceMs - 1);
+  const { stage } = world.agent.runner(place.alloc.id)?.record ?? {};
+  assert.deepEqual(stage, { kind: "delaying", wakeAt: world.clock.now() + graceMs });
   assert.ok(!world.driver.calls.includes("stop server"), "the signal came too early");
-  world.clock.advance(1);
+  world.clock.advance(graceMs);
   await world.status(place.alloc.id, "complete");
 }
 

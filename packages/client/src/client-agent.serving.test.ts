@@ -19,6 +19,15 @@ function serving(world: World, { alloc }: Want): boolean | null | undefined {
   return world.report(alloc.id)?.serving;
 }
 
+/** What has happened so far has been worked in: a later word of the servers has. Returns it. */
+async function settled(world: World, place: Want): Promise<Want> {
+  const later = changed(place, {});
+  world.push([later]);
+  const record = () => world.agent.runner(place.alloc.id)?.record;
+  await world.until("it is heard", () => record()?.alloc.modifyIndex === later.alloc.modifyIndex);
+  return later;
+}
+
 async function healthy(world: World, place: Want): Promise<void> {
   world.push([place]);
   await world.status(place.alloc.id, "running");
@@ -53,11 +62,11 @@ test("[H13] a catalog that cannot be seen changes nothing", () =>
     await healthy(world, place);
     const seq = world.report(place.alloc.id)?.clientSeq;
     world.discovery.set({ visible: false });
-    await new Promise((resolve) => setImmediate(resolve));
+    const later = await settled(world, place);
     world.discovery.set({ visible: true });
-    await new Promise((resolve) => setImmediate(resolve));
+    await settled(world, later);
     assert.equal(serving(world, place), true);
-    assert.equal(world.report(place.alloc.id)?.clientSeq, seq);
+    assert.equal(world.agent.runner(place.alloc.id)?.record.seq, seq);
   }));
 
 test("[H13] a task that starts anew does not serve meanwhile", () =>
@@ -94,6 +103,8 @@ test("[H13] nobody asks whether a batch job serves", () =>
     await world.status(place.alloc.id, "running");
     world.clock.advance(600_000);
     world.discovery.set({ status: "critical" });
+    await settled(world, place);
+    assert.equal(world.agent.runner(place.alloc.id)?.record.checksPass, null);
     assert.equal(serving(world, place), null);
   }));
 
@@ -106,6 +117,27 @@ test("[H13] an agent that restarts goes on telling", () =>
     await world.until("it serves", () => serving(world, place) === true);
     world.discovery.set({ status: "critical" });
     await world.until("it does not serve", () => serving(world, place) === false);
+  }));
+
+test("[H13] an agent that restarts takes what it has not seen yet for what it was", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    // Nothing is in its view until it registers, and no result before the first check.
+    world.discovery.services.clear();
+    world.discovery.defaultStatus = "pending";
+    await world.restart();
+    world.push([place], { complete: true });
+    await world.until("it is registered", () => world.discovery.services.size === 1);
+    await world.until("it has reported", () => world.report(place.alloc.id) !== undefined);
+    world.discovery.set({ status: "passing" });
+    world.discovery.set({ status: "critical" });
+    await world.until("it does not serve", () => serving(world, place) === false);
+    const told = world.link.batches.flat().map((report) => [report.serving, report.healthy]);
+    assert.deepEqual(told, [
+      [true, true],
+      [false, null],
+    ]);
   }));
 
 function verdict(world: World, { alloc }: Want): boolean | null | undefined {
@@ -147,6 +179,23 @@ test("[H14] a task that starts anew takes it back too; one that has failed for g
     assert.equal(verdict(world, other), true, "its status says the rest");
   }));
 
+test("[H14] a verdict names its deployment, so that it does not count in the next one", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    const named = () => world.report(place.alloc.id)?.deploymentId;
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    assert.equal(named(), undefined, "without a verdict there is nothing to name");
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => verdict(world, place) === true);
+    assert.equal(named(), "d1");
+    world.push([changed(place, { deploymentId: "d2", deploymentStatus: null })]);
+    await world.until("it is undecided", () => verdict(world, place) === null);
+    world.clock.advance(10_000);
+    await world.until("it is healthy again", () => verdict(world, place) === true);
+    assert.equal(named(), "d2");
+  }));
+
 test("[H14] what stays bad past a deadline of its own is unhealthy, without a line in its history", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId);
@@ -163,20 +212,65 @@ test("[H14] an older word of the servers does not bring back what was taken back
   inWorld(async (world) => {
     const place = want(world.nodeId);
     await healthy(world, place);
-    const timestamp = world.report(place.alloc.id)?.healthAt ?? 0;
+    const heard = world.report(place.alloc.id);
     world.discovery.set({ status: "critical" });
     await world.until("it is taken back", () => verdict(world, place) === null);
+    const timestamp = heard?.healthAt ?? 0;
     const stored = { healthy: true, timestamp, canary: false, modifyIndex: 9 };
-    const stale = changed(place, { deploymentStatus: stored });
+    const stale = changed(place, { deploymentStatus: stored, clientSeq: heard?.clientSeq ?? 0 });
     world.push([stale]);
     await world.until("it is heard", () => {
       const record = world.agent.runner(place.alloc.id)?.record;
       return record?.alloc.modifyIndex === stale.alloc.modifyIndex;
     });
     assert.equal(verdict(world, place), null);
-    const word = { ...stored, timestamp: timestamp + 1 };
-    world.push([changed(stale, { deploymentStatus: word })]);
+    const clientSeq = world.report(place.alloc.id)?.clientSeq ?? 0;
+    const word = { ...stored, timestamp: stored.timestamp + 1 };
+    world.push([changed(stale, { deploymentStatus: word, clientSeq })]);
     await world.until("an operator's word counts", () => verdict(world, place) === true);
+  }));
+
+test("[H14] a word on an earlier verdict does not bring back a later one that was taken back", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const heard = world.report(place.alloc.id);
+    const bad = () => world.discovery.set({ status: "critical" });
+    bad();
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    world.discovery.set({ status: "passing" });
+    await world.until("it serves again", () => serving(world, place) === true);
+    world.clock.advance(10_000);
+    await world.until("it is healthy", () => verdict(world, place) === true);
+    bad();
+    await world.until("it is taken back again", () => verdict(world, place) === null);
+    const deploymentStatus = {
+      ...{ healthy: true, timestamp: heard?.healthAt ?? 0 },
+      ...{ canary: false, modifyIndex: 9 },
+    };
+    const stale = changed(place, { deploymentStatus, clientSeq: heard?.clientSeq ?? 0 });
+    world.push([stale]);
+    await world.until("it is heard", () => {
+      const record = world.agent.runner(place.alloc.id)?.record;
+      return record?.alloc.modifyIndex === stale.alloc.modifyIndex;
+    });
+    assert.equal(verdict(world, place), null);
+    world.discovery.set({ status: "passing" });
+    await world.until("it serves again", () => serving(world, place) === true);
+    world.clock.advance(10_000);
+    await world.until("it proves itself", () => verdict(world, place) === true);
+  }));
+
+test("[H14] an operator's no counts, also from servers that have not heard what was taken back", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const clientSeq = world.report(place.alloc.id)?.clientSeq ?? 0;
+    world.discovery.set({ status: "critical" });
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    const deploymentStatus = { healthy: false, timestamp: 1, canary: false, modifyIndex: 9 };
+    world.push([changed(place, { deploymentStatus, clientSeq })]);
+    await world.until("it is unhealthy", () => verdict(world, place) === false);
   }));
 
 test("[H14] outside a deployment nobody builds on the verdict, and it stays", () =>

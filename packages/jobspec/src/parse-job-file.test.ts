@@ -146,6 +146,7 @@ test("max_parallel and max_surge are counts or percentages", () => {
     null,
     50,
   ]);
+  assert.deepEqual(read('max_surge = "0%"'), [null, null, 0, null]);
   assert.deepEqual(read("max_parallel = 3\nmax_surge = 1"), [3, null, 1, null]);
   assert.deepEqual(read('max_parallel = "3"'), [3, null, null, null]);
   const migrate =

@@ -293,6 +293,51 @@ test("wall clock stepping back on a new leader: deadlines come at their time all
   rollout.close();
 });
 
+/** Another server leads, with a clock so far off the others' (`others` of which can be asked). */
+async function leadOffBy(rollout: Rollout, offMs: number, others = 2): Promise<void> {
+  const { clock, log } = rollout.made;
+  log.follow(2);
+  clock.set(clock.now() + offMs);
+  for (let i = 1; i <= others; i++) log.others.set(`s${i}:4647`, async () => clock.now() - offMs);
+  log.lead(3);
+  await settled();
+}
+
+test("wall clock stepping ahead on a new leader: deadlines come at their time all the same", async () => {
+  const rollout = await runningWeb();
+  await rollout.register(webJob({ image: "2" }));
+  const { clock, lines } = rollout.made;
+  const deadline = rollout.deployment().taskGroups.web?.requireProgressBy ?? 0;
+  await leadOffBy(rollout, 3_600_000);
+  await clock.advance(PROGRESS_MS - 1_000);
+  assert.equal(rollout.deployment().status, "running");
+  await clock.advance(2_000);
+  assert.equal(rollout.deployment().status, "failed");
+  assert.equal(rollout.deployment().taskGroups.web?.requireProgressBy, deadline);
+  assert.ok(rollout.state.clock < deadline + 60_000, "replicated time has not gone ahead");
+  assert.ok([...rollout.state.nodes()].every((node) => node.status === "ready"));
+  assert.ok(lines.some((line) => line.startsWith("warn this machine's clock is ahead of")));
+  rollout.close();
+});
+
+test("wall clock stepping ahead on a new leader: clocks that nobody answers for are waited for briefly", async () => {
+  const rollout = await runningWeb();
+  await rollout.register(webJob({ image: "2" }));
+  const { clock, log, lines } = rollout.made;
+  log.others.set("s3:4647", () => new Promise<number>(() => undefined));
+  log.others.set("s4:4647", () => Promise.reject(new Error("unreachable")));
+  await leadOffBy(rollout, 3_600_000);
+  assert.equal(
+    lines.some((line) => line.includes("clock is ahead")),
+    false,
+  );
+  await clock.advance(200);
+  assert.ok(lines.some((line) => line.includes("clock is ahead")));
+  await clock.advance(PROGRESS_MS / 2);
+  assert.equal(rollout.deployment().status, "running");
+  rollout.close();
+});
+
 test("pause of the leader for a minute: no node is given up, no allocation is lost", async () => {
   const rollout = await runningWeb();
   const { clock, log, server } = rollout.made;

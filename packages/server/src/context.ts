@@ -42,7 +42,10 @@ export const DEFAULT_TIMINGS: ServerTimings = {
 
 export interface ServerContext {
   readonly region: string;
+  /** Time of the cluster: it may be set anew, either way, when leadership begins. */
   readonly clock: Clock;
+  /** For waits of this machine alone, which must neither end nor grow when `clock` is set. */
+  readonly wall: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly store: StateMachineStore;

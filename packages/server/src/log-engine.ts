@@ -11,6 +11,8 @@ export interface LogEngine<R> {
   /** Resolves once everything committed before the call is applied here. */
   barrier(options?: { timeoutMs?: number }): Promise<{ index: number }>;
   leadership(): LeadershipState;
+  /** host:port of the other members' node-to-node listeners. */
+  peers(): readonly string[];
   onLeadership(fn: (state: LeadershipState) => void): () => void;
   snapshot(): Promise<void>;
   /** Hands leadership to the most caught-up voter; rejects when nobody can take it. */

@@ -18,12 +18,11 @@ import type { ServerFsm } from "./fsm.ts";
 import { LeaderCalls } from "./leader/leader-call.ts";
 import { LeaderLoops } from "./leader/leader-loops.ts";
 import type { LeadershipState, LogEngine } from "./log-engine.ts";
+import { CLOCK_OFF_MS, PeerClocks } from "./peer-clocks.ts";
 import { ClientSessions } from "./sessions/client-sessions.ts";
 import { SteadyClock } from "./steady-clock.ts";
 
 const ESTABLISH_RETRY_MS = 100;
-/** Worth a word: clocks that are kept by a time service differ by less. */
-const CLOCK_BEHIND_MS = 5_000;
 
 export interface ServerOptions {
   readonly region: string;
@@ -47,6 +46,7 @@ export interface ServerDeps {
 export class Server implements ServerContext {
   readonly region: string;
   readonly clock: Clock;
+  readonly wall: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly store: StateMachineStore;
@@ -55,6 +55,7 @@ export class Server implements ServerContext {
   readonly #options: ServerOptions;
   readonly #fsm: ServerFsm;
   readonly #steady: SteadyClock;
+  readonly #peerClocks: PeerClocks;
   readonly #calls: LeaderCalls;
   readonly #sessions: ClientSessions;
   /** The latest events of this machine, for `/v1/event/stream`. */
@@ -72,11 +73,13 @@ export class Server implements ServerContext {
     this.timings = options.timings;
     this.#steady = new SteadyClock(deps.clock);
     this.clock = this.#steady;
+    this.wall = deps.clock;
     this.random = deps.random;
     this.log = deps.log;
     this.store = deps.store;
     this.engine = deps.engine;
     this.#fsm = deps.fsm;
+    this.#peerClocks = new PeerClocks({ ...deps, wall: deps.clock });
     deps.fsm.onApplied((applied) => this.events.append(applied));
     this.events.reset(this.store.index);
     deps.fsm.onRestored(() => this.events.reset(this.store.index));
@@ -105,8 +108,8 @@ export class Server implements ServerContext {
   }
 
   /**
-   * Waits until one of the tables has changed after `index`; false when `deadline` (epoch ms) came
-   * first or the caller went away.
+   * Waits until one of the tables has changed after `index`; false when `deadline` (by the wall
+   * clock) came first or the caller went away.
    */
   async changed(
     tables: readonly TableName[],
@@ -123,7 +126,7 @@ export class Server implements ServerContext {
         resolve(changed);
       };
       const gone = () => done(false);
-      const cancelTimer = this.clock.setTimer(options.deadline, () => done(false));
+      const cancelTimer = this.wall.setTimer(options.deadline, () => done(false));
       options.signal.addEventListener("abort", gone);
       void wait.promise.then(() => done(true));
     });
@@ -189,12 +192,9 @@ export class Server implements ServerContext {
   /** A barrier first, so that the loops see all that earlier leaders wrote. */
   async #establish(term: number): Promise<void> {
     try {
-      await this.engine.barrier();
+      const [medianMs] = await Promise.all([this.#peerClocks.offset(), this.engine.barrier()]);
       if (this.#leadingTerm !== term) return;
-      const behindMs = this.#steady.startFrom(this.store.clock);
-      if (behindMs > CLOCK_BEHIND_MS) {
-        this.log("warn", "this machine's clock is behind the cluster's", { behindMs });
-      }
+      this.#setTime(medianMs);
       if (!this.store.snapshot().cluster()) {
         await this.#write({ tag: 26, clusterId: this.#options.clusterId(), epoch: 1 }, {});
       }
@@ -209,6 +209,15 @@ export class Server implements ServerContext {
           if (this.#leadingTerm === term) void this.#establish(term);
         });
       }
+    }
+  }
+
+  #setTime(medianMs: number): void {
+    const aheadMs = this.#steady.startFrom(this.store.clock, medianMs);
+    if (aheadMs > CLOCK_OFF_MS) {
+      this.log("warn", "this machine's clock is behind the cluster's", { behindMs: aheadMs });
+    } else if (aheadMs < -CLOCK_OFF_MS) {
+      this.log("warn", "this machine's clock is ahead of the cluster's", { aheadMs: -aheadMs });
     }
   }
 }

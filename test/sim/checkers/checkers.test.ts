@@ -11,7 +11,12 @@ import {
   mockTask,
   mockTaskGroup,
 } from "@drover/model/testing";
-import { type Command, StateMachineStore, type StateSnapshot } from "@drover/state";
+import {
+  COMMAND_VERSION,
+  type Command,
+  StateMachineStore,
+  type StateSnapshot,
+} from "@drover/state";
 import { type SimClock, SimRandom } from "@raft/node-raft/sim";
 import { SimCatalog } from "../world/catalog.ts";
 import { SimEngine } from "../world/engine.ts";
@@ -75,7 +80,12 @@ class Spoiled {
   /** `toldAs`: tag of the command that the checker is told. */
   apply(draft: object, toldAs?: number): void {
     this.#index += 1;
-    const command = { v: 1, now: 1, token: `t${this.#index}`, ...draft } as unknown as Command;
+    const command = {
+      v: COMMAND_VERSION,
+      now: 1,
+      token: `t${this.#index}`,
+      ...draft,
+    } as unknown as Command;
     const before = this.store.snapshot();
     const { result } = this.store.apply(command, this.#index);
     assert.ok(result.ok, JSON.stringify(result));
@@ -289,12 +299,13 @@ test("I9 sees the scheduler's word from a client, and the client's from the sche
 test("I4 sees a deadline beyond T_max, one that has passed, and an end that does not come", () => {
   const checker = new DeploymentEnds();
   const SECONDS = 1_000_000_000;
-  const by = (requireProgressBy: number, healthyAllocs = 0) => {
+  const by = (requireProgressBy: number, healthyAllocs = 0, unseenMs = 0) => {
     const group = mockDeploymentState({
       progressDeadline: 10 * SECONDS,
       desiredTotal: 2,
       requireProgressBy,
       healthyAllocs,
+      unseenMs,
     });
     const deployment = mockDeployment({ status: "running", taskGroups: { web: group } });
     return {
@@ -309,6 +320,9 @@ test("I4 sees a deadline beyond T_max, one that has passed, and an end that does
     checker.applied({ after, before: after, command: {}, result: {} } as never);
   told(by(31_000));
   fails("deployments end", () => told(by(31_500)));
+  // Nobody could see whether it made progress; that counts once the deadline's length at most.
+  told(by(35_000, 0, 4_000));
+  fails("deployments end", () => told(by(42_000, 0, 11_000)));
   checker.looked(by(31_000), 50_000);
   fails("deployments end", () => checker.looked(by(31_000), 52_000));
   checker.looked(by(31_000, 2), 60_000);

@@ -68,7 +68,9 @@ export class DeploymentEnds implements ClusterChecker {
 
   #checkDeadline(label: string, group: DeploymentState, clock: Clock): void {
     if (group.requireProgressBy === 0) return;
-    const most = (group.desiredTotal + 1) * nanosToMs(group.progressDeadline);
+    const lengthMs = nanosToMs(group.progressDeadline);
+    // While health could not be seen, at most its own length in all (state, D4).
+    const most = (group.desiredTotal + 1) * lengthMs + Math.min(group.unseenMs, lengthMs);
     const over = group.requireProgressBy - clock.startedAt - clock.stoodStillMs - most;
     expect(over <= ROUNDING_MS, this, () => `${label}: its deadline is ${over} ms over T_max`);
   }

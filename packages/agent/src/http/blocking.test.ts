@@ -8,7 +8,7 @@ import { toResponse } from "./reply.ts";
 
 /** A server whose state is a number: the index of what is read. */
 class CountingServer {
-  readonly clock = { now: () => 0 };
+  readonly wall = { now: () => 0 };
   readonly log: string[] = [];
   index = 7;
   /** What the next waits bring: an index, or null for the deadline. */
@@ -89,6 +89,21 @@ test("what costs is drawn up once, for the answer that is given", async () => {
     }),
   );
   assert.deepEqual([result.index, drawn], [9, [9]]);
+});
+
+test("nothing is drawn up for who has gone", async () => {
+  const server = new CountingServer();
+  const leaving = new AbortController();
+  server.changed = async () => {
+    leaving.abort();
+    return false;
+  };
+  const query = parseQuery(new URLSearchParams("index=7&wait=1s"));
+  const context = { query, signal: leaving.signal } as RequestContext;
+  const parts = { context, server: server as unknown as Server };
+  const answer = () => assert.fail("for nobody");
+  const result = await held(["jobs"], parts, ({ index }) => ({ index, answer }));
+  assert.deepEqual(result, { json: null, index: 7 });
 });
 
 test("an answer carries the index that the next query may wait for", async () => {

@@ -31,7 +31,7 @@ export async function held(
   look: (snapshot: StateSnapshot) => Look,
 ): Promise<ReadResult> {
   if (!context.query.stale) await server.barrier();
-  const deadline = server.clock.now() + context.query.waitMs;
+  const deadline = server.wall.now() + context.query.waitMs;
   for (;;) {
     const snapshot = server.snapshot();
     const looked = look(snapshot);
@@ -39,6 +39,8 @@ export async function held(
       return await looked.answer();
     }
     const changed = await server.changed(tables, snapshot, { deadline, signal: context.signal });
+    // Nobody reads it, and it may cost.
+    if (context.signal.aborted) return { json: null, index: looked.index };
     if (!changed) return await look(server.snapshot()).answer();
   }
 }

@@ -12,8 +12,8 @@ export interface HealthVerdict {
   readonly at: number;
   /** Given by this node, not by an operator: it may take it back. Absent = not. */
   readonly own?: boolean;
-  /** `at` of the verdict that was taken back, while there is no new one; absent = none was. */
-  readonly revokedAt?: number;
+  /** Number of the report that takes the one before back, while there is no new one. */
+  readonly revokedSeq?: number;
 }
 
 /** H14: only its own word, and only where a deployment builds on it. */

@@ -20,8 +20,9 @@ export function mergeDesired(
   const moved = alloc.deploymentId !== record.verdict.deploymentId;
   if (moved) return resetTracking({ ...next, verdict: adoptedVerdict(alloc) }, now);
   const given = alloc.deploymentStatus?.healthy ?? null;
-  // What was taken back may come once more, from servers that have not heard of it yet.
-  const isOld = alloc.deploymentStatus?.timestamp === record.verdict.revokedAt;
+  // What was taken back may come once more, from servers that have not heard of it yet. Those that
+  // have, and say healthy all the same, go by an operator's word or have closed the deployment.
+  const isOld = given === true && alloc.clientSeq < (record.verdict.revokedSeq ?? 0);
   if (record.verdict.healthy === null && given !== null && !isOld) {
     return { ...next, verdict: adoptedVerdict(alloc), tracking: null };
   }

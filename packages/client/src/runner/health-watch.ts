@@ -3,6 +3,7 @@
  * and again when the pure tracker says that time alone may decide.
  */
 import type { Cancel, Clock } from "@drover/base";
+import { CheckStatus } from "@drover/discovery";
 import type { Reasons } from "@drover/model";
 import {
   checksPass,
@@ -50,6 +51,8 @@ export class HealthWatch {
   #progress: HealthProgress = startProgress(0);
   #timer: Cancel | null = null;
   #undecided: Undecided | null = null;
+  /** Checks of which there has been a result since this agent runs. */
+  readonly #shown = new Set<string>();
 
   constructor(deps: HealthWatchDeps) {
     this.#deps = deps;
@@ -96,7 +99,7 @@ export class HealthWatch {
     const mode = servingMode(record.alloc, record.job, groupOf(record.job, record.alloc));
     if (mode === null) return;
     const now = this.#deps.clock.now();
-    const input = this.#input(record, now);
+    const input = this.#onlyShown(this.#input(record, now));
     const passes = checksPass(mode, input);
     if (isRevocable(record.verdict) && hasLost(mode, input))
       this.#deps.onLost(passes ?? known, now);
@@ -123,6 +126,16 @@ export class HealthWatch {
       this.#tracking = stored;
     }
     return this.#tracking;
+  }
+
+  /** An agent that has just started sees nothing of its services until they are checked again. */
+  #onlyShown(input: HealthInput): HealthInput {
+    const keyOf = ({ serviceId, name }: ObservedCheck | ExpectedCheck) => `${serviceId}\0${name}`;
+    for (const check of input.observed) {
+      if (check.status !== CheckStatus.pending) this.#shown.add(keyOf(check));
+    }
+    const isShown = input.expected.every((check) => this.#shown.has(keyOf(check)));
+    return { ...input, visible: input.visible && isShown };
   }
 
   #input(record: AllocRecord, now: number): HealthInput {

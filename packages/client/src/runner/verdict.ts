@@ -18,7 +18,7 @@ export function recordVerdict(record: AllocRecord, verdict: Verdict): AllocRecor
     verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at, own: true },
   };
   // One that was healthy before, perhaps long ago, has no deadline to be explained by.
-  const isFirst = record.verdict.revokedAt === undefined;
+  const isFirst = record.verdict.revokedSeq === undefined;
   const explained = !verdict.healthy && deploymentId !== "" && isFirst;
   return explained ? { ...next, tasks: withReasons(next, verdict) } : next;
 }
@@ -39,9 +39,10 @@ export function revokeVerdict(
   checksPass: boolean | null,
   now: number,
 ): AllocRecord {
-  const { deploymentId, at } = record.verdict;
+  const { deploymentId } = record.verdict;
   if (!isRevocable(record.verdict) || isStopKnown(record)) return record;
-  const verdict = { deploymentId, healthy: null, at: 0, revokedAt: at };
+  // The record with this change in it is the next report.
+  const verdict = { deploymentId, healthy: null, at: 0, revokedSeq: record.seq + 1 };
   return resetTracking({ ...record, verdict, checksPass }, now);
 }
 

@@ -364,6 +364,19 @@ test("[D7] promotes by itself once all canaries are healthy", () => {
   assert.deepEqual(decision, { kind: "promote", groups: ["web"] });
 });
 
+test("[D7] a canary and the one beside it that replaces it count once", () => {
+  const scene = canaryScene({ autoPromote: true, desiredCanaries: 2 }, true, MOCK_NOW);
+  const [canary = {}] = scene.allocs ?? [];
+  const next = { ...HEALTHY, id: "next", previousAllocation: canary.id ?? "" };
+  const pair = (phase: Allocation["phase"]) => ({
+    ...scene,
+    group: { ...scene.group, placedCanaries: [canary.id ?? "", next.id] },
+    allocs: [canary, { ...next, phase }],
+  });
+  assert.equal(decide(pair("surge")).kind, "wait");
+  assert.equal(decide(pair("go")).kind, "promote");
+});
+
 test("[D7] does not promote before they are healthy, nor while paused", () => {
   assert.equal(decide(canaryScene({ autoPromote: true }, false, MOCK_NOW)).kind, "wait");
   const scene = canaryScene({ autoPromote: true }, true, MOCK_NOW);

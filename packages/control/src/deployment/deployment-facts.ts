@@ -6,6 +6,7 @@ import {
   type Deployment,
   type DeploymentState,
   EvalStatus,
+  isHealthyCanary,
   isServerTerminal,
   isTerminal,
   lateAt,
@@ -38,7 +39,9 @@ export function groupFacts(
   return Object.entries(deployment.taskGroups).map(([name, state]) => {
     const healthy = allocs.filter((alloc) => alloc.taskGroup === name && isHealthy(alloc));
     const canaries = new Set(state.placedCanaries);
-    const healthyCanaries = healthy.filter((alloc) => canaries.has(alloc.id)).length;
+    const healthyCanaries = healthy.filter(
+      (alloc) => canaries.has(alloc.id) && isHealthyCanary(alloc),
+    ).length;
     const isCanaryPhase = state.desiredCanaries > 0 && !state.promoted;
     return {
       name,

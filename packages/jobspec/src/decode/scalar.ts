@@ -60,9 +60,10 @@ export function decodeCount(
   if (percent === undefined || !text || !isPercentText(stringOf(value))) {
     return { key, value: decodeValue(value, where, { field, cx, integers: "int64" }) };
   }
-  const parsed = parsePercent(stringOf(value), percent);
-  if (!parsed.ok) reportUnsuitable(cx, where, parsed.message);
-  return { key: percent.key, value: parsed.ok ? parsed.value : undefined };
+  const parsed = parsePercent(stringOf(value), key, percent);
+  if (parsed.ok) return parsed;
+  reportUnsuitable(cx, where, parsed.message);
+  return { key, value: undefined };
 }
 
 interface Target {

@@ -264,6 +264,8 @@ export interface AllocClientReport {
   readonly healthy: boolean | null;
   /** Epoch ms of the verdict on the client's clock, for display; 0 = none. */
   readonly healthAt: number;
+  /** Whose verdict `healthy` is; absent without one, and from clients of before it was there. */
+  readonly deploymentId?: string;
   /** The client takes back the verdict it gave: `healthy` is null again. Absent = it does not. */
   readonly revoked?: boolean;
   readonly prepared: boolean;
@@ -291,6 +293,17 @@ export function isClientTerminal(alloc: Pick<Allocation, "clientStatus">): boole
 
 export function isTerminal(alloc: Pick<Allocation, "desiredStatus" | "clientStatus">): boolean {
   return isServerTerminal(alloc) || isClientTerminal(alloc);
+}
+
+/**
+ * A canary that counts towards its promotion. One that runs beside the canary it will replace does
+ * not: the two are one (DESIGN §12.2).
+ */
+export function isHealthyCanary(
+  alloc: Pick<Allocation, "desiredStatus" | "clientStatus" | "deploymentStatus" | "phase">,
+): boolean {
+  if (alloc.phase === AllocPhase.surge || isTerminal(alloc)) return false;
+  return alloc.deploymentStatus?.healthy === true;
 }
 
 const OPENING = "[".charCodeAt(0);

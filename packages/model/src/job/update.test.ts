@@ -187,3 +187,8 @@ test("what makes no sense is refused, and what is probably not meant is said", (
     /max_surge has no effect/,
   );
 });
+
+test("a group's own 0% takes the place of an outer count", () => {
+  const job = { Update: { MaxSurge: 2, MaxParallel: 2 } };
+  assert.deepEqual(update({ job, group: { Update: { MaxSurge: "0%" } } }), [2, 0, 0, 0]);
+});

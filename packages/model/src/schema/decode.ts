@@ -5,7 +5,7 @@
  */
 import type { Field, FieldRecord, Infer, InferInput, Json, RecordSchema } from "./field.ts";
 import { isPercentText, parsePercent } from "./percent.ts";
-import { type AnyRecord, type Bag, planOf, zeroOf, zeroRecord } from "./plan.ts";
+import { type AnyRecord, type Bag, type FieldPlan, planOf, zeroOf, zeroRecord } from "./plan.ts";
 
 export interface Decoded<T> {
   readonly value: T;
@@ -58,7 +58,7 @@ function decodeRequestRecord(schema: AnyRecord, json: Bag, path: string, errors:
       path: path === "" ? field.wire : `${path}.${field.wire}`,
       owner: typeName(schema),
     };
-    const share = decodePercent(field.field, raw as Json, at, errors);
+    const share = decodePercent(field, raw as Json, at, errors);
     if (share !== null) {
       if (share.value !== undefined) out[share.key] = share.value;
       continue;
@@ -71,16 +71,17 @@ function decodeRequestRecord(schema: AnyRecord, json: Bag, path: string, errors:
 
 /** null = no percentage; a value of undefined = a bad one, which has been reported. */
 function decodePercent(
-  field: Field,
+  { field, key }: FieldPlan,
   json: Json,
   at: Place,
   errors: string[],
 ): { readonly key: string; readonly value: number | undefined } | null {
   const { percent } = field.options;
   if (percent === undefined || typeof json !== "string" || !isPercentText(json)) return null;
-  const parsed = parsePercent(json, percent);
-  if (!parsed.ok) errors.push(`${at.path}: ${parsed.message}`);
-  return { key: percent.key, value: parsed.ok ? parsed.value : undefined };
+  const parsed = parsePercent(json, key, percent);
+  if (parsed.ok) return parsed;
+  errors.push(`${at.path}: ${parsed.message}`);
+  return { key, value: undefined };
 }
 
 interface Place {

@@ -252,3 +252,120 @@ test("[P8] scaling down while a drain prepares stops both of the pair", () => {
   const stopped = plan.stops.map((stop) => stop.allocId);
   assert.ok(stopped.includes(old.id) && stopped.includes(next.id));
 });
+
+/** Two canaries beside three of version 0; the node of the first one drains, and it is marked. */
+function drainingCanary(options: RollingOptions = {}) {
+  const harness = new Harness({ nodes: 6 });
+  const update = { canary: 2, ...options.update };
+  const job = dockerJob({ ...options, update });
+  harness.register(job);
+  harness.rollToEnd(job);
+  harness.register(dockerJob({ ...options, update, image: "app:2" }));
+  const [old, other] = canaries(harness, job) as [Allocation, Allocation];
+  for (const canary of [old, other]) harness.run(canary);
+  harness.changeNode(old.nodeId, { drainStrategy: DRAIN, schedulingEligibility: "ineligible" });
+  mark(harness, old);
+  const { plan } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
+  return { harness, job, old, other, plan };
+}
+
+function canaries(harness: Harness, job: Job): Allocation[] {
+  return harness.live(job).filter((alloc) => alloc.deploymentStatus?.canary === true);
+}
+
+/** The replacement of a canary, which must be one itself and of its version. */
+function moved(harness: Harness, job: Job, old: Allocation): Allocation {
+  const found = canaries(harness, job).filter((each) => each.previousAllocation === old.id);
+  assert.equal(found.length, 1);
+  const next = found[0] as Allocation;
+  assert.deepEqual([next.name, next.jobVersion], [old.name, old.jobVersion]);
+  assert.notEqual(next.nodeId, old.nodeId);
+  return next;
+}
+
+test("[P8] a canary that a drain has marked runs on until its image is on the new node", () => {
+  const { harness, job, old, plan } = drainingCanary();
+  assert.deepEqual(stopsOf(plan), []);
+  const next = moved(harness, job, old);
+  assert.equal(next.phase, "prepare");
+  const again = harness.evaluate(job).plan;
+  assert.deepEqual([again.stops, again.placements], [[], []], "no third canary, no surplus");
+  harness.update(next, { prepared: true });
+  const go = harness.evaluate(job).plan;
+  assert.deepEqual(stopsOf(go), [[old.id, "alloc is being migrated"]]);
+  assert.deepEqual(
+    go.placements.map((alloc) => [alloc.id, alloc.phase]),
+    [[next.id, "go"]],
+  );
+  assert.equal(canaries(harness, job).length, 2);
+  assert.equal(harness.live(job).length, 5);
+});
+
+test("[P8] a canary that is missing is placed beside one that moves", () => {
+  const { harness, job, old, other } = drainingCanary();
+  harness.nodeDown(other.nodeId);
+  harness.evaluate(job);
+  const next = moved(harness, job, old);
+  const names = canaries(harness, job).filter(({ id }) => id !== old.id && id !== next.id);
+  assert.deepEqual([names.length, names[0]?.phase], [1, "go"]);
+});
+
+test("[P8] a canary without images, or whose drain is over, leaves at once as any other", () => {
+  const bare = drainingCanary({ driver: "mock_driver" });
+  assert.deepEqual(stopsOf(bare.plan), [[bare.old.id, "alloc is being migrated"]]);
+  assert.equal(moved(bare.harness, bare.job, bare.old).phase, "go");
+  const { harness, job, old } = drainingCanary();
+  const next = moved(harness, job, old);
+  harness.changeNode(old.nodeId, { drainStrategy: { ...DRAIN, deadline: -1 } });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
+    [[next.id, "go"]],
+  );
+});
+
+test("[P8] a drain of a canary that is called off moves nothing", () => {
+  const { harness, job, old } = drainingCanary();
+  const next = moved(harness, job, old);
+  harness.changeNode(old.nodeId, { drainStrategy: null, schedulingEligibility: "eligible" });
+  harness.update(old, { desiredTransition: { ...old.desiredTransition, migrate: null } });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(stopsOf(plan), [[next.id, "alloc not needed due to job update"]]);
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+});
+
+test("[P8] a canary that is promoted while it moves is moved as one of the group", () => {
+  const { harness, job, old } = drainingCanary();
+  const next = moved(harness, job, old);
+  harness.promote(job);
+  harness.evaluate(job);
+  assert.equal(harness.state.alloc(old.id)?.desiredStatus, "run");
+  harness.update(next, { prepared: true });
+  assert.ok(harness.evaluate(job).plan.stops.some((stop) => stop.allocId === old.id));
+  harness.rollToEnd(job);
+  const live = harness.live(job);
+  assert.deepEqual([live.length, live.every((alloc) => alloc.jobVersion === 1)], [3, true]);
+});
+
+test("[P8] [X6] with max_surge a canary runs on until its replacement is healthy", () => {
+  const update = { canary: 2, maxParallel: 1, maxSurge: 1 };
+  const { harness, job, old, plan } = drainingCanary({ driver: "mock_driver", update });
+  assert.deepEqual(stopsOf(plan), []);
+  const next = moved(harness, job, old);
+  assert.equal(next.phase, "surge");
+  harness.run(next, null);
+  assert.deepEqual(harness.evaluate(job).plan.stops, []);
+  assert.equal(harness.live(job).length, 3 + 2 + 1, "count + canaries + surge");
+  harness.run(next);
+  assert.deepEqual(stopsOf(harness.evaluate(job).plan), [[old.id, "alloc is being migrated"]]);
+  assert.equal(canaries(harness, job).length, 2);
+});
+
+test("[P8] canaries of a version that is given up go, both of the pair", () => {
+  const { harness, job, old } = drainingCanary();
+  const next = moved(harness, job, old);
+  harness.failDeployment(job);
+  const stopped = harness.evaluate(job).plan.stops.map((stop) => stop.allocId);
+  assert.ok(stopped.includes(old.id) && stopped.includes(next.id));
+});

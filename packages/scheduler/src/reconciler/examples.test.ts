@@ -148,6 +148,30 @@ test("[G15] a canary that ended before anybody judged it is placed anew", () => 
   assert.equal(harness.live(job).length, 3);
 });
 
+test("[G16] canaries that found no room are placed later, though nothing old is left", () => {
+  const job = rollingJob({ count: 2 });
+  const harness = running(job);
+  const old = harness.live(job);
+  for (const { id } of harness.state.nodes())
+    harness.changeNode(id, { schedulingEligibility: "ineligible" });
+  harness.register(rollingJob({ count: 2, image: "2", update: { canary: 2 } }));
+  for (const alloc of old) {
+    harness.update(alloc, { desiredStatus: "stop", clientStatus: "lost" });
+  }
+  assert.deepEqual(harness.evaluate(job).plan.placements, []);
+  for (const { id } of harness.state.nodes())
+    harness.changeNode(id, { schedulingEligibility: "eligible" });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.deploymentStatus?.canary),
+    [true, true],
+  );
+  harness.settle(job);
+  harness.promote(job);
+  harness.rollToEnd(job);
+  assert.equal(deploymentOf(harness, job).status, "successful");
+});
+
 test("[G5] a newer version stops the canaries of the one before", () => {
   const job = rollingJob({ count: 3 });
   const harness = running(job);

@@ -28,7 +28,7 @@ import {
   rescheduleContext,
   stopUnneeded,
 } from "./pass.ts";
-import { cancel, extractPairs } from "./prepare.ts";
+import { cancel, extractPairs, mayRunOn } from "./prepare.ts";
 import { decideReschedule, type RescheduleContext, splitReschedulable } from "./reschedule.ts";
 import { Description } from "./types.ts";
 
@@ -69,7 +69,10 @@ export function dropUnneededCanaries(pass: Pass, allocs: Allocation[]): Allocati
   return currentIds.size === 0 ? kept : keepHealthyNodes(pass, kept, currentIds);
 }
 
-/** Canaries that must leave their node are stopped; the canary steps place them anew. */
+/**
+ * Canaries that must leave their node are stopped, and the canary steps place them anew; those that
+ * a drain lets run on move like any other (P8).
+ */
 function keepHealthyNodes(
   pass: Pass,
   allocs: Allocation[],
@@ -84,6 +87,7 @@ function keepHealthyNodes(
       return true;
     }
     if (bucket !== AllocClass.migrate && bucket !== AllocClass.lost) return true;
+    if (bucket === AllocClass.migrate && mayRunOn(alloc, pass.input)) return true;
     const isLost = bucket === AllocClass.lost;
     pass.draft.stops.push(
       isLost ? cancel(alloc, true) : { alloc, description: Description.migrating },
@@ -124,7 +128,7 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   pass.desired.stop += reconnects.stops.length;
   const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
   pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
-  pass.migrate = buckets.migrate;
+  splitMigrating(pass, buckets);
   pass.lost = [...buckets.lost, ...buckets.expiring];
   markDisconnected(pass, buckets.disconnecting);
   const followups = batchFollowups(later, RESCHEDULE_KIND, { ...input, job });
@@ -136,6 +140,17 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   pass.desired.rescheduleLater += later.length;
   pass.desired.rescheduleNow = pass.rescheduleNow.length;
   return waitForClients(pass, context.groupOf);
+}
+
+/** Canaries that wait for their promotion are beside the count, also while they move. */
+function splitMigrating(pass: Pass, { migrate }: Buckets): void {
+  const ids = new Set(isCanarying(pass.state) ? pass.state.placedCanaries : []);
+  const given = new Set(pass.draft.stops.map((stop) => stop.alloc.id));
+  pass.movingCanaries = migrate.filter((alloc) => ids.has(alloc.id));
+  pass.migrate = migrate.filter((alloc) => !ids.has(alloc.id));
+  // Of a pair, which is one canary, the new one is among them already, unless it has been given up.
+  const kept = pass.canaries.filter((alloc) => !given.has(alloc.id));
+  pass.canaries = [...kept, ...pass.movingCanaries];
 }
 
 /** G7. Returns what is to be replaced later. */

@@ -15,6 +15,7 @@ export function indexNames(pass: Pass): NameIndex {
   const names = new NameIndex({ jobId: job.id, group: group.name, count: group.count });
   names.add(pass.untainted);
   names.add(pass.migrate);
+  names.add(pass.movingCanaries);
   names.add(pass.rescheduleNow);
   names.add(pass.disconnected);
   names.add(pass.lost);
@@ -91,8 +92,9 @@ export function placeCanaries(pass: Pass, updates: Updates, names: NameIndex): b
   const { canaries, desired, draft, group, input, state, triage } = pass;
   if (!hasUpdateStrategy(group)) return false;
   const wanted = group.update.canary;
+  // Those that found no room are still to come when nothing old is left for them to stand beside.
   const needsCanaries =
-    updates.destructive.length > 0 &&
+    (updates.destructive.length > 0 || isCanarying(state)) &&
     canaries.length < wanted &&
     !state.promoted &&
     !input.isRevert();

@@ -203,7 +203,7 @@ export function placeMigrations(pass: Pass): void {
   const { desired, draft, group } = pass;
   const mayWait = (alloc: Allocation) => !pass.input.isBatch && mayRunOn(alloc, pass.input);
   const surge = { room: surgeRoom(pass), isUsed: maxSurgeOf(group) > 0 };
-  for (const alloc of pass.migrate) {
+  for (const alloc of [...pass.movingCanaries, ...pass.migrate]) {
     const stop = { alloc, description: Description.migrating };
     const isLeaving = mayWait(alloc);
     const isSurge = isLeaving && surge.isUsed;

@@ -39,6 +39,7 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
     canaries: [],
     untainted: [],
     migrate: [],
+    movingCanaries: [],
     lost: [],
     rescheduleNow: [],
     disconnected: [],
@@ -102,6 +103,7 @@ function isComplete(
     updates.inPlace.length === 0 &&
     places.length === 0 &&
     pass.migrate.length === 0 &&
+    pass.movingCanaries.length === 0 &&
     pass.pairs.every((pair) => pair.isSurge && goesNow(pass, pair)) &&
     pass.laterCount === 0 &&
     !needsCanaries;

@@ -63,6 +63,8 @@ export interface Pass extends GroupScope {
   canaries: Allocation[];
   untainted: Allocation[];
   migrate: Allocation[];
+  /** Not promoted, and marked by a drain: they run on until their replacements go (P8). */
+  movingCanaries: Allocation[];
   lost: Allocation[];
   rescheduleNow: Allocation[];
   /** Unreachable ones that are replaced at once and not stopped. */

@@ -342,6 +342,22 @@ test("[P7] a preparation that failed for a passing reason is tried again after t
   harness.rollToEnd(job);
 });
 
+test("[P7] a preparation that its client has ended by itself is begun anew", () => {
+  const { harness, job } = preparing({ count: 1, update: { maxParallel: 1 } });
+  const [next] = prepared(harness, job);
+  assert.ok(next);
+  harness.update(next, { clientStatus: "complete" });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [next.id],
+  );
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.phase, alloc.previousAllocation]),
+    [["prepare", next.previousAllocation]],
+  );
+});
+
 test("[P7] a failed preparation does not hold the slot of one that has ended, too", () => {
   const { harness, job } = preparing({ count: 1, update: { maxParallel: 1 } });
   const [next] = prepared(harness, job);

@@ -149,11 +149,14 @@ function isOfDeployment({ isReplacement, next }: Pair, { deployment }: PairConte
   return deployment.status !== DeploymentStatus.failed && next.deploymentId === id;
 }
 
-/** P7: a failed one stays until it may be tried again, or its predecessor needs the slot. */
+/**
+ * P7: a failed one stays until it may be tried again, or its predecessor needs the slot. One that
+ * its client has ended without a failure has nothing to wait for.
+ */
 function mayStay(pair: Pair, split: PairSplit, context: PairContext): boolean {
   const { next, old, waits } = pair;
   if (!isClientTerminal(next)) return true;
-  if (!waits) return false;
+  if (!waits || next.clientStatus === ClientStatus.complete) return false;
   const decision = context.retry(next);
   if (decision.kind === "now") {
     if (old) split.retries.set(old.id, next);

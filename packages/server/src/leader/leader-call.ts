@@ -35,14 +35,14 @@ export class LeaderCalls {
   }
 
   async call<A>(op: string, payload: unknown, token: string): Promise<A> {
-    const deadline = this.#context.clock.now() + WAIT_FOR_LEADER_MS;
+    const deadline = this.#context.wall.now() + WAIT_FOR_LEADER_MS;
     const request: LeaderCallRequest = { op, payload, token };
     for (;;) {
       try {
         return (await this.#attempt(request)) as A;
       } catch (error) {
         const retry = error instanceof DroverError && error.retryable;
-        if (!retry || this.#context.clock.now() >= deadline) throw error;
+        if (!retry || this.#context.wall.now() >= deadline) throw error;
         await this.#leadershipChange(200);
       }
     }
@@ -75,7 +75,7 @@ export class LeaderCalls {
         off();
         resolve();
       };
-      const cancel = this.#context.clock.setTimer(this.#context.clock.now() + maxMs, done);
+      const cancel = this.#context.wall.setTimer(this.#context.wall.now() + maxMs, done);
       const off = this.#context.engine.onLeadership(done);
     });
   }

@@ -84,6 +84,8 @@ export class MemoryLog implements LogEngine<CommandResult> {
   fate: (command: Command) => Fate = () => "apply";
   /** Proposed and not applied yet: what it gives is waited for. */
   gate: (command: Command) => Promise<void> | undefined = () => undefined;
+  /** Clocks of the other members, by address: what their servers answer when asked. */
+  readonly others = new Map<string, () => Promise<number>>();
   /** While set, a barrier waits for it. */
   barrierGate: Promise<void> = Promise.resolve();
 
@@ -123,6 +125,10 @@ export class MemoryLog implements LogEngine<CommandResult> {
 
   leadership(): LeadershipState {
     return this.#leadership;
+  }
+
+  peers(): string[] {
+    return [...this.others.keys()];
   }
 
   onLeadership(fn: (state: LeadershipState) => void): () => void {
@@ -187,7 +193,7 @@ export function testServer(): TestServer {
       fsm,
       engine: log,
       router,
-      peers: new PeerPool(router),
+      peers: new PeerPool(router, async (address) => new OtherServer(address, log)),
     },
   );
   const apply = (draft: CommandDraft) => {
@@ -229,7 +235,7 @@ export function registerJob(test: TestServer, job: Job): string {
 
 /** A client's socket as the sessions see it. */
 export class FakePeer implements RpcPeer {
-  readonly address = "client:1";
+  readonly address: string = "client:1";
   closed = false;
   readonly sent: { method: string; payload: unknown }[] = [];
   readonly #onClose: ((reason: string) => void)[] = [];
@@ -256,5 +262,23 @@ export class FakePeer implements RpcPeer {
     if (this.closed) return;
     this.closed = true;
     for (const fn of this.#onClose.splice(0)) fn(reason);
+  }
+}
+
+/** Another member of the log, of which nothing but its clock can be asked. */
+class OtherServer extends FakePeer {
+  override readonly address: string;
+  readonly #log: MemoryLog;
+
+  constructor(address: string, log: MemoryLog) {
+    super();
+    this.address = address;
+    this.#log = log;
+  }
+
+  override async call<_Q, A>(method?: string): Promise<A> {
+    const clock = this.#log.others.get(this.address);
+    if (clock === undefined || method !== "server.clock") throw new Error("not called");
+    return (await clock()) as A;
   }
 }

@@ -101,6 +101,25 @@ test("[A8] a verdict may be revoked, and silence revokes nothing", () => {
   assert.deepEqual([group(harness)?.healthyAllocs, group(harness)?.unhealthyAllocs], [0, 1]);
 });
 
+test("[A11] a verdict on an earlier deployment says nothing in the one that took over", () => {
+  const { harness, job, allocs } = start();
+  const first = allocs[0] as Allocation;
+  send(harness, first, { healthy: true, deploymentId: "d1" });
+  const deploymentStatus = { healthy: null, timestamp: 0, canary: false, modifyIndex: 0 };
+  const kept = { ...first, deploymentId: "d2", deploymentStatus };
+  const deployment = mockDeployment({ id: "d2" }, { job });
+  const plan = emptyPlan(job, { id: "takeover", deployment, placements: [kept] });
+  harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
+  // Sent before its client has heard of the takeover.
+  for (const [i, healthy] of [true, false].entries()) {
+    const after = send(harness, first, { clientSeq: 2 + i, healthy, deploymentId: "d1" });
+    assert.equal(after.clientSeq, 2 + i);
+    assert.equal(after.deploymentStatus?.healthy, null);
+  }
+  const after = send(harness, first, { clientSeq: 4, healthy: true, deploymentId: "d2" });
+  assert.equal(after.deploymentStatus?.healthy, true);
+});
+
 test("the verdict stands once its deployment has ended, and so do its counts", () => {
   const { harness, allocs } = start();
   send(harness, allocs[0], { healthy: true });

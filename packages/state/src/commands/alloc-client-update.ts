@@ -60,6 +60,8 @@ function nextVerdict(
   report: AllocClientReport,
 ): AllocDeploymentStatus | null {
   const current = stored.deploymentStatus;
+  // Its client has not heard of the takeover yet, and will say it of the new deployment.
+  if ((report.deploymentId ?? stored.deploymentId) !== stored.deploymentId) return current;
   const decided = current?.healthy ?? null;
   const isRevoked = report.healthy === null && report.revoked === true && decided === true;
   if (report.healthy === decided || (report.healthy === null && !isRevoked)) return current;

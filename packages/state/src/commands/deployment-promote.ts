@@ -5,11 +5,12 @@ import {
   type DeploymentState,
   DeploymentStatus,
   isDeploymentActive,
-  isTerminal,
+  isHealthyCanary,
 } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
-import { deadlineFrom, mapGroups } from "../writes/deployments.ts";
+import { settleClock } from "../writes/deployment-clock.ts";
+import { deadlineFrom, mapGroups, shiftDeadline } from "../writes/deployments.ts";
 import { putEval } from "../writes/evals.ts";
 import type { CommandResult, DeploymentPromote } from "./command.ts";
 import { terminal } from "./deployment-status.ts";
@@ -45,9 +46,7 @@ function missingHealth(
   const missing: string[] = [];
   for (const [name, group] of Object.entries(deployment.taskGroups)) {
     if (!isSelected(name) || group.desiredCanaries === 0) continue;
-    const healthy = canariesOf(tx, group).filter(
-      (alloc) => !isTerminal(alloc) && alloc.deploymentStatus?.healthy === true,
-    ).length;
+    const healthy = canariesOf(tx, group).filter(isHealthyCanary).length;
     if (healthy >= group.desiredCanaries) continue;
     missing.push(
       `Task group "${name}" has ${healthy}/${group.desiredCanaries} healthy allocations`,
@@ -62,7 +61,7 @@ function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => b
   }
   const current = tx.read.deployment(deployment.id) ?? deployment;
   const taskGroups = mapGroups(current, (group, name) =>
-    isSelected(name) ? promoted(tx, group) : group,
+    isSelected(name) ? promoted(tx, group) : settledPause(tx, group, deployment),
   );
   const isOpen = Object.values(taskGroups).some((g) => g.desiredCanaries > 0 && !g.promoted);
   const isRunning = deployment.status === DeploymentStatus.running;
@@ -76,6 +75,13 @@ function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => b
     modifyIndex: tx.index,
     modifyTime: tx.now,
   });
+}
+
+/** What is left of the pause counts from here, so that it has stood until here is added. */
+function settledPause(tx: Tx, group: DeploymentState, deployment: Deployment): DeploymentState {
+  const { clockStoppedAt } = deployment;
+  if (tx.v < 2 || clockStoppedAt === 0) return group;
+  return shiftDeadline(settleClock(tx, group, deployment), tx.now - clockStoppedAt);
 }
 
 /** Its clock starts anew, whatever it stood for. */

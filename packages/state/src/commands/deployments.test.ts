@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { MINUTE } from "@drover/base";
-import type { Deployment, Job } from "@drover/model";
+import { type Allocation, AllocPhase, type Deployment, type Job } from "@drover/model";
 import {
   mockAlloc,
   mockDeployment,
@@ -260,6 +260,25 @@ test("§4.5 promotion needs every canary healthy, and says how many are", () => 
   );
   harness.accept({ ...body, groups: ["nope"] });
   assert.equal(d1(harness).taskGroups.web?.promoted, false);
+});
+
+test("§4.5 a canary and the one that runs beside it to replace it count once", () => {
+  const harness = start({ canaries: 2 });
+  const a = harness.snapshot.alloc("a") as Allocation;
+  const next = { ...a, id: "next", previousAllocation: "a", phase: AllocPhase.surge };
+  harness.accept({
+    tag: CommandTag.planApply,
+    plan: emptyPlan(harness.snapshot.job(REF) as Job, { id: "move", placements: [next] }),
+    evals: [],
+  });
+  healthy(harness, "a", "next");
+  const body = { tag: CommandTag.deploymentPromote, deploymentId: "d1", evaluation: null } as const;
+  assert.equal(
+    harness.refuse({ ...body, groups: null }),
+    '1 error occurred:\n\t* Task group "web" has 1/2 healthy allocations\n\n',
+  );
+  healthy(harness, "b");
+  harness.accept({ ...body, groups: null });
 });
 
 test("§4.5 promotion clears the canary flags and starts the deadline anew", () => {

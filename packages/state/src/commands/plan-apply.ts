@@ -14,10 +14,13 @@ import {
   isClientTerminal,
   isDeploymentActive,
   isServerTerminal,
+  isTerminal,
+  JobType,
   type Plan,
   type PlannedAttributeUpdate,
   type PlannedStop,
 } from "@drover/model";
+import { jobRefOf } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
 import { changeStatus, mergeDeployment } from "../writes/deployments.ts";
@@ -33,7 +36,7 @@ export function applyPlan(tx: Tx, command: PlanApply): CommandResult {
   for (const update of plan.deploymentUpdates) {
     const deployment = tx.read.deployment(update.deploymentId);
     if (deployment === undefined || !isDeploymentActive(deployment)) continue;
-    const isStale = update.status === DeploymentStatus.successful && !isHealthy(deployment);
+    const isStale = update.status === DeploymentStatus.successful && !isHealthy(tx, deployment);
     if (tx.v < 2 || !isStale) changeStatus(tx, deployment, update);
   }
   if (plan.deployment !== null && isJobCurrent(tx, plan)) mergeDeployment(tx, plan.deployment);
@@ -44,9 +47,20 @@ export function applyPlan(tx: Tx, command: PlanApply): CommandResult {
   return accepted(tx);
 }
 
-/** Health may have been lost since the plan was made: then the deployment goes on (DESIGN §6). */
-function isHealthy({ taskGroups }: Deployment): boolean {
-  return Object.values(taskGroups).every((group) => group.healthyAllocs >= group.desiredTotal);
+/**
+ * Health may have been lost since the plan was made: then the deployment goes on (DESIGN §6). That
+ * of a system job asks no more of nodes that have gone: what is left of it is healthy (rule Y7).
+ */
+function isHealthy(tx: Tx, deployment: Deployment): boolean {
+  const job = tx.read.jobVersion(jobRefOf(deployment), deployment.jobVersion);
+  if (job?.type !== JobType.system) {
+    const groups = Object.values(deployment.taskGroups);
+    return groups.every((group) => group.healthyAllocs >= group.desiredTotal);
+  }
+  for (const alloc of tx.read.eachAllocOfDeployment(deployment.id)) {
+    if (!isTerminal(alloc) && alloc.deploymentStatus?.healthy !== true) return false;
+  }
+  return true;
 }
 
 /** A deployment of a job that was purged or registered anew meanwhile would belong to nobody. */
@@ -157,7 +171,7 @@ function mergePlacement(tx: Tx, stored: Allocation, placement: Allocation): Allo
       : placement.deploymentStatus && {
           ...placement.deploymentStatus,
           healthy: null,
-          timestamp: stored.deploymentStatus?.timestamp ?? 0,
+          timestamp: tx.v < 2 ? 0 : (stored.deploymentStatus?.timestamp ?? 0),
           modifyIndex: tx.index,
         },
     rescheduleTracker: placement.rescheduleTracker,

@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { TaskState } from "@drover/model";
 import { mockAlloc, mockJob } from "@drover/model/testing";
+import { resetTracking } from "../core/advance-alloc.ts";
+import { healthRules } from "../core/health-rules.ts";
 import { type AllocRecord, groupOf, newAllocRecord } from "../state/alloc-record.ts";
-import { resetTracking } from "./advance-alloc.ts";
-import { deadlineAt, type HealthInput, startProgress, stepHealth } from "./alloc-health.ts";
-import { healthRules } from "./health-rules.ts";
+import { FakeClock } from "../testing/fakes.ts";
+import { HealthWatch } from "./health-watch.ts";
+import { recordVerdict, revokeVerdict, withChecks } from "./verdict.ts";
 
-const START = 1_000_000;
+const START = new FakeClock().now();
 const JOB = mockJob();
+const TIMES = timesOf(mockAlloc({ deploymentId: "d" }, { job: JOB }));
 type Verdict = "none" | "healthy" | "unhealthy";
 const HEALTHY: Readonly<Record<Verdict, boolean | null>> = {
   none: null,
@@ -17,10 +20,16 @@ const HEALTHY: Readonly<Record<Verdict, boolean | null>> = {
   unhealthy: false,
 };
 
+function timesOf(alloc: AllocRecord["alloc"]) {
+  const rules = healthRules(alloc, JOB, groupOf(JOB, alloc));
+  assert.ok(rules);
+  return { min: rules.minHealthyMs, deadline: rules.healthyDeadlineMs };
+}
+
 function recordWith(verdict: Verdict): AllocRecord {
   const alloc = mockAlloc({ deploymentId: "d" }, { job: JOB });
   const record = newAllocRecord({ alloc, job: JOB, now: START });
-  const decided = { deploymentId: "d", healthy: HEALTHY[verdict], at: START };
+  const decided = { deploymentId: "d", healthy: HEALTHY[verdict], at: START, own: true };
   return { ...record, stage: { kind: "running" }, verdict: decided };
 }
 
@@ -56,40 +65,54 @@ const TABLE: Readonly<Record<Verdict, Record<Event, Verdict>>> = {
     "a task has ended": "unhealthy",
     "the deadline is reached": "unhealthy",
   },
-  healthy: same("healthy"),
+  healthy: {
+    ...same("healthy"),
+    "a task is not running": "none",
+    "the deadline is reached": "none",
+  },
   unhealthy: same("unhealthy"),
 };
 
+function withTask(record: AllocRecord, change: Partial<TaskState>): AllocRecord {
+  const base = { state: "running" as const, startedAt: START, ...change };
+  const tasks = Object.entries(record.tasks).map(([name, run]) => {
+    return [name, { ...run, state: { ...run.state, ...base } }];
+  });
+  return { ...record, tasks: Object.fromEntries(tasks) };
+}
+
 /** Everything has been good from the beginning, until the look that decides. */
 function verdictAfter(verdict: Verdict, { afterMs, stop = false, task = {} }: Look): Verdict {
-  const before = recordWith(verdict);
+  const before = withTask(recordWith(verdict), {});
   const alloc = stop ? { ...before.alloc, desiredStatus: "stop" as const } : before.alloc;
-  const record = resetTracking({ ...before, alloc }, START);
-  const rules = healthRules(alloc, JOB, groupOf(JOB, alloc));
-  if (record.tracking === null || rules === null) return verdict;
-  const at = deadlineAt(rules, record.tracking) - START;
-  const [name = ""] = Object.keys(record.tasks);
-  const base = { ...record.tasks[name]?.state, state: "running", startedAt: START };
-  const input = (now: number, change: Partial<TaskState>): HealthInput => ({
-    now,
-    tasks: groupOf(JOB, alloc).tasks.map((each) => ({
-      task: each,
-      state: { ...base, ...change } as TaskState,
-    })),
-    expected: [],
-    observed: [],
-    visible: true,
+  const clock = new FakeClock();
+  let record = resetTracking({ ...before, alloc }, START);
+  const watch = new HealthWatch({
+    clock,
+    plans: () => [],
+    onVerdict: (found) => {
+      record = recordVerdict(record, found);
+    },
+    onChecks: (pass) => {
+      record = withChecks(record, pass);
+    },
+    onLost: (pass, now) => {
+      record = revokeVerdict(record, pass, now);
+    },
+    onBlind: () => undefined,
+    wake: () => undefined,
   });
-  const begun = { tracking: record.tracking, progress: startProgress(START) };
-  const first = stepHealth(rules, begun, input(START, {}));
-  const now = START + afterMs({ min: rules.minHealthyMs, deadline: at });
-  const step = stepHealth(rules, first, input(now, task));
-  const found = Object.entries(HEALTHY).find(([, healthy]) => healthy === step.verdict);
+  watch.look(record);
+  clock.advance(afterMs(TIMES));
+  record = withTask(record, task);
+  watch.look(record);
+  watch.close();
+  const found = Object.entries(HEALTHY).find(([, healthy]) => healthy === record.verdict.healthy);
   return found?.[0] as Verdict;
 }
 
 for (const [verdict, expected] of Object.entries(TABLE)) {
-  test(`[H1 H4 H7 H11] with verdict "${verdict}" every event leads where the table says`, () => {
+  test(`[H1 H4 H7 H11 H14] with verdict "${verdict}" every event leads where the table says`, () => {
     for (const [event, want] of Object.entries(expected)) {
       const was = verdictAfter(verdict as Verdict, EVENTS[event as Event]);
       assert.equal(was, want, `${verdict} + ${event}`);
