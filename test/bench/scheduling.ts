@@ -8,7 +8,7 @@ import type { Allocation, Job, Plan } from "@drover/model";
 import { mockEval, mockJob, mockTask, mockTaskGroup } from "@drover/model/testing";
 import { type SchedulerResult, scheduleInSlices } from "@drover/scheduler";
 import { harnessNode } from "@drover/scheduler/testing";
-import { type Command, CommandTag, StateMachineStore } from "@drover/state";
+import { COMMAND_VERSION, type Command, CommandTag, StateMachineStore } from "@drover/state";
 import { type Figure, ms } from "./figure.ts";
 import { median, quantile, spread } from "./stats.ts";
 
@@ -106,7 +106,12 @@ class Cluster {
   #apply(body: Record<string, unknown>): void {
     this.#serial += 1;
     this.#now += 1;
-    const command = { v: 1, now: this.#now, token: this.#id(), ...body } as unknown as Command;
+    const command = {
+      v: COMMAND_VERSION,
+      now: this.#now,
+      token: this.#id(),
+      ...body,
+    } as unknown as Command;
     const { result } = this.#state.apply(command, this.#serial);
     if (!result.ok) throw new Error(result.message);
   }

@@ -131,7 +131,7 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/server/src/leader/one-at-a-time.ts",
-        find: "      await this.landed();\n      return await turn();",
+        find: "      await this.settled();\n      return await turn();",
         replace: "      return await turn();",
       },
     ],

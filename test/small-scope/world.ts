@@ -7,7 +7,12 @@ import { MOCK_NOW, mockId } from "@drover/model/testing";
 import { harnessNode } from "@drover/scheduler/testing";
 import type { CommandDraft } from "@drover/server";
 import { evalForJob } from "@drover/server/leader-commands";
-import { type Command, StateMachineStore, type StateSnapshot } from "@drover/state";
+import {
+  COMMAND_VERSION,
+  type Command,
+  StateMachineStore,
+  type StateSnapshot,
+} from "@drover/state";
 import { CountedIds } from "./ids.ts";
 import { JOB, jobOf, type Scope } from "./scope.ts";
 
@@ -124,7 +129,7 @@ export class World {
     const written: Written[] = [];
     for (const draft of drafts) {
       const before = store.snapshot();
-      const command = { ...draft, v: 1, now: this.now, token: "" } as Command;
+      const command = { ...draft, v: COMMAND_VERSION, now: this.now, token: "" } as Command;
       store.apply(command, store.index + 1);
       written.push({ command, before, basis });
     }

@@ -11,7 +11,12 @@ import {
   mockTask,
   mockTaskGroup,
 } from "@drover/model/testing";
-import { type Command, StateMachineStore, type StateSnapshot } from "@drover/state";
+import {
+  COMMAND_VERSION,
+  type Command,
+  StateMachineStore,
+  type StateSnapshot,
+} from "@drover/state";
 import { type SimClock, SimRandom } from "@raft/node-raft/sim";
 import { SimCatalog } from "../world/catalog.ts";
 import { SimEngine } from "../world/engine.ts";
@@ -75,7 +80,12 @@ class Spoiled {
   /** `toldAs`: tag of the command that the checker is told. */
   apply(draft: object, toldAs?: number): void {
     this.#index += 1;
-    const command = { v: 1, now: 1, token: `t${this.#index}`, ...draft } as unknown as Command;
+    const command = {
+      v: COMMAND_VERSION,
+      now: 1,
+      token: `t${this.#index}`,
+      ...draft,
+    } as unknown as Command;
     const before = this.store.snapshot();
     const { result } = this.store.apply(command, this.#index);
     assert.ok(result.ok, JSON.stringify(result));

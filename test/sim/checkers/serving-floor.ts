@@ -45,9 +45,8 @@ export class ServingFloor implements ClusterChecker {
     // A drain is an operator's wish with a limit of its own.
     if ([...left, ...stopped].some((a) => a.desiredTransition.migrate === true)) return;
     // What is taken over in place has a new verdict to earn; what was known of it still holds.
-    const wasKnown = (a: Allocation) => isKnown(before.alloc(a.id) ?? a);
     const serving = left.filter(
-      (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && wasKnown(a)),
+      (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && isBelieved(a)),
     );
     const floor = group.count - group.update.maxParallel;
     expect(serving.length >= floor, this, () => {
@@ -80,9 +79,14 @@ function hasTwin(
     .some((b) => (isBeside(alloc, b) || isBeside(b, alloc)) && isLeft(b));
 }
 
+/** Nobody has told the servers that it does not serve. */
+function isBelieved(alloc: Allocation): boolean {
+  return alloc.clientStatus === "running" && alloc.serving !== false;
+}
+
 /** The servers learn that an allocation serves from its client: its verdict, and what it sees. */
 function isKnown(alloc: Allocation): boolean {
-  if (alloc.clientStatus !== "running" || alloc.serving === false) return false;
+  if (!isBelieved(alloc)) return false;
   if (alloc.deploymentStatus?.healthy === true) return true;
   return alloc.deploymentId === "" && alloc.serving === true;
 }

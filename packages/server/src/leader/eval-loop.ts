@@ -63,7 +63,7 @@ export class EvalLoop {
   #endedFailure: unknown = null;
   /** Writes whose outcome is open; none of them rejects. */
   readonly #inFlight = new Set<Promise<void>>();
-  /** Of those the plans, oldest first. */
+  /** Plans that are on their way, or may be: the outcome of some is unknown. Oldest first. */
   #plans: readonly Plan[] = [];
   /** Grows with each leadership: what was decided in an earlier one is not proposed. */
   #leadership = 0;
@@ -207,6 +207,7 @@ export class EvalLoop {
     const attempts = ATTEMPTS[evaluation.type] ?? 1;
     let left = attempts;
     for (let round = 0; left > 0 && round < ROUNDS_MAX; round++) {
+      if (this.#turns.isSettled) this.#plans = [];
       const state = this.#context.store.snapshot();
       const stored = state.evaluation(evaluation.id);
       if (stored && isEvalTerminal(stored)) return { committed: Promise.resolve() };
@@ -225,7 +226,7 @@ export class EvalLoop {
       if (done) return { committed };
       await committed;
       // What a node was taken by may be in flight: the next round has to see it.
-      await this.#turns.landed();
+      await this.#turns.settled();
       // What went through is progress: only standing still uses attempts up.
       left = isPlanEmpty(verified.plan) ? left - 1 : attempts;
     }
@@ -258,11 +259,9 @@ export class EvalLoop {
   async #commit(plan: Plan | null, evals: readonly Evaluation[]): Promise<void> {
     if (plan && !isPlanEmpty(plan)) {
       this.#plans = [...this.#plans, plan];
-      try {
-        unwrap(await this.#context.propose({ tag: 6, plan, evals }));
-      } finally {
-        this.#plans = this.#plans.filter((each) => each !== plan);
-      }
+      unwrap(await this.#context.propose({ tag: 6, plan, evals }));
+      // One that failed stays until that is certain: it may be applied yet.
+      this.#plans = this.#plans.filter((each) => each !== plan);
     } else if (evals.length > 0) {
       unwrap(await this.#context.propose({ tag: 5, evals }));
     }

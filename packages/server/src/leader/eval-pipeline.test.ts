@@ -28,6 +28,24 @@ function holdPlans(made: TestServer) {
   return { held, letGo };
 }
 
+/** The first plan gets no answer: it stands in the log, and is applied before the next entry. */
+function answerLate({ log }: TestServer): { unanswered: number } {
+  const seen = { unanswered: 0 };
+  const propose = log.propose.bind(log);
+  const waiting: Command[] = [];
+  log.fate = (command) => {
+    if (command.tag !== CommandTag.planApply || seen.unanswered > 0) return "apply";
+    seen.unanswered += 1;
+    waiting.push(command);
+    return "lose";
+  };
+  log.propose = async (data) => {
+    for (const command of waiting.splice(0)) log.apply(command);
+    return await propose(data);
+  };
+  return seen;
+}
+
 async function leading(): Promise<TestServer> {
   const made = testServer();
   registerNode(made);
@@ -81,13 +99,13 @@ test("an entry in flight whose outcome is unknown is found out about before the 
   registerJob(made, job("a", 10));
   await settled();
   made.log.fate = () => "apply-unanswered";
-  const { barriers } = made.log;
   letGo();
   await settled();
   made.log.fate = () => "apply";
   registerJob(made, job("b", 10));
   await settled();
-  assert.equal(made.log.barriers, barriers + 1);
+  const written = made.log.commands.filter(({ tag }) => tag === CommandTag.evalUpdate);
+  assert.equal(written.length, 1, "an outcome is certain once a later entry is applied");
   await made.clock.advance(5_000);
   assert.deepEqual([...running(made)].sort(), IDS);
 });
@@ -115,4 +133,31 @@ test("a decision that was begun in an earlier leadership is not proposed", async
     made.lines.join("\n"),
   );
   assert.equal(held.length, 1, "the new leadership decides it once");
+});
+
+test("I5 what an entry takes whose outcome becomes unknown during a decision is taken", async () => {
+  const made = await leading();
+  const { letGo } = holdPlans(made);
+  const memoryMb = [...made.store.snapshot().nodes()][0]?.nodeResources.memory.memoryMb ?? 0;
+  registerJob(made, job("a", Math.floor(memoryMb * 0.6)));
+  await settled();
+  const late = answerLate(made);
+  const { clock } = made;
+  const look = clock.now.bind(clock);
+  let passed = 0;
+  clock.now = () => look() + passed++;
+  registerJob(made, job("b", Math.floor(memoryMb * 0.03), 20));
+  await Promise.resolve();
+  await Promise.resolve();
+  await Promise.resolve();
+  letGo();
+  await settled();
+  clock.now = look;
+  await made.clock.advance(5_000);
+  assert.equal(late.unanswered, 1);
+  const desired = [...made.store.snapshot().allocs()].filter((alloc) => !isTerminal(alloc));
+  assert.ok(desired.some((alloc) => alloc.jobId === "a"));
+  const used = desired.map((alloc) => alloc.allocatedResources.tasks.server?.memory.memoryMb ?? 0);
+  const sum = used.reduce((a, b) => a + b, 0);
+  assert.ok(sum > 0 && sum <= memoryMb, `${sum} of ${memoryMb} MB`);
 });

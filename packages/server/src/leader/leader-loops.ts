@@ -2,6 +2,7 @@
 import { type Reason, type Subject, SubjectKind } from "@drover/model";
 import type { ServerContext } from "../context.ts";
 import type { ServerFsm } from "../fsm.ts";
+import { unwrap } from "../operations/jobs.ts";
 import { registerClientOperations } from "./client-operations.ts";
 import { DeploymentLoop } from "./deployment-loop.ts";
 import { DrainLoop } from "./drain-loop.ts";
@@ -24,7 +25,7 @@ export class LeaderLoops {
   constructor(context: ServerContext, fsm: ServerFsm) {
     this.#context = context;
     // Both decide what a group can spare.
-    const turns = new OneAtATime(context.engine);
+    const turns = new OneAtATime(async () => unwrap(await context.propose({ tag: 5, evals: [] })));
     this.evals = new EvalLoop(context, turns);
     this.#deployments = new DeploymentLoop(context);
     this.#drains = new DrainLoop(context, turns);

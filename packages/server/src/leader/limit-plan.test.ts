@@ -45,6 +45,14 @@ test("of a plan that is too large the first parts are taken, stops before placem
   assert.deepEqual(limited.placements, plan.placements.slice(0, limited.placements.length));
 });
 
+test("a deployment does not succeed with a plan of which only a part is written", () => {
+  const updateTo = (status: string) => ({ deploymentId: "d", status, statusDescription: "" });
+  const cancelled = updateTo("cancelled");
+  const whole = { ...planOf(0, 1_000), deploymentUpdates: [cancelled, updateTo("successful")] };
+  assert.deepEqual(limitPlan(whole, 500_000).deploymentUpdates, [cancelled]);
+  assert.equal(limitPlan(whole, 8 << 20), whole);
+});
+
 test("a job too large for one entry is placed whole, in several", async () => {
   const made = testServer();
   made.log.lead(1);

@@ -40,7 +40,7 @@ test("I2 a drain and an update do not both give away what only one of them can",
 
 test("who must be alone waits for what others have begun to write, others do not", async () => {
   const order: string[] = [];
-  const turns = new OneAtATime({ barrier: async () => ({ index: 1 }) });
+  const turns = new OneAtATime(async () => {});
   let land = () => {};
   const committed = new Promise<void>((resolve) => {
     land = resolve;
@@ -60,16 +60,26 @@ test("who must be alone waits for what others have begun to write, others do not
 
 test("after an unknown outcome the next turn waits for all that was written", async () => {
   const order: string[] = [];
-  const turns = new OneAtATime({
-    barrier: async () => {
-      order.push("barrier");
-      return { index: 1 };
-    },
-  });
+  const turns = new OneAtATime(async () => order.push("log"));
   const lost = turns.run(async () => Promise.reject(new Error("no answer")));
   const next = turns.run(async () => order.push("next"));
   const last = turns.run(async () => order.push("last"));
   await assert.rejects(lost, /no answer/);
   await Promise.all([next, last]);
-  assert.deepEqual(order, ["barrier", "next", "last"]);
+  assert.deepEqual(order, ["log", "next", "last"]);
+});
+
+test("nor is it alone before what it waited for is found out about", async () => {
+  const order: string[] = [];
+  const turns = new OneAtATime(async () => order.push("log"));
+  let lose = (_: Error) => {};
+  const committed = new Promise<void>((_, reject) => {
+    lose = reject;
+  });
+  await turns.overlap(async () => ({ committed }));
+  const alone = turns.run(async () => order.push("alone"));
+  await settled();
+  lose(new Error("no answer"));
+  await alone;
+  assert.deepEqual(order, ["log", "alone"]);
 });

@@ -4,24 +4,26 @@
  * give away nothing in common, as those of different jobs, wait for each other only until they are
  * taken: their entries are on their way at the same time (DESIGN §7).
  */
-import type { LogEngine } from "../log-engine.ts";
-
 export class OneAtATime {
-  readonly #engine: Pick<LogEngine<unknown>, "barrier">;
+  readonly #passLog: () => Promise<unknown>;
   #last: Promise<void> = Promise.resolve();
   /** An entry's outcome is unknown: it may still be applied, and must be before the next decision. */
   #uncertain = false;
   /** What was begun to be written; none of them rejects. */
   readonly #open = new Set<Promise<void>>();
 
-  constructor(engine: Pick<LogEngine<unknown>, "barrier">) {
-    this.#engine = engine;
+  /**
+   * `passLog` writes an entry and resolves when it is applied here. A read barrier would not do: it
+   * passes by what is in the log and not committed yet.
+   */
+  constructor(passLog: () => Promise<unknown>) {
+    this.#passLog = passLog;
   }
 
   /** Its turn begins when those before it have ended, however they did, and all is written. */
   run<T>(turn: () => Promise<T>): Promise<T> {
     return this.#inTurn(async () => {
-      await this.landed();
+      await this.settled();
       return await turn();
     });
   }
@@ -40,9 +42,18 @@ export class OneAtATime {
     });
   }
 
-  /** Nothing is on its way any more. */
-  async landed(): Promise<void> {
-    while (this.#open.size > 0) await Promise.all(this.#open);
+  /** Whether all that was written is applied here, or never will be. */
+  get isSettled(): boolean {
+    return this.#open.size === 0 && !this.#uncertain;
+  }
+
+  async settled(): Promise<void> {
+    while (!this.isSettled) {
+      await Promise.all(this.#open);
+      if (!this.#uncertain) continue;
+      await this.#passLog();
+      this.#uncertain = false;
+    }
   }
 
   async #inTurn<T>(turn: () => Promise<T>): Promise<T> {
@@ -53,11 +64,7 @@ export class OneAtATime {
     });
     await before;
     try {
-      if (this.#uncertain) {
-        await this.landed();
-        await this.#engine.barrier();
-      }
-      this.#uncertain = false;
+      if (this.#uncertain) await this.settled();
       return await turn();
     } catch (error) {
       this.#uncertain = true;

@@ -53,8 +53,10 @@ export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
 
 /**
  * What commands mean that are proposed now. 2: a deployment does not succeed on a stale verdict,
- * its clocks stand as DESIGN §12.1 says, a version that is back waits for capacity, and a drain
- * that is called off unmarks what waits for images. Version 1 in old logs means what it meant.
+ * its clocks stand as DESIGN §12.1 says, a version that is back waits for capacity, each node of a
+ * system job extends its deadline, a kept count is what its percentages are of, a takeover in
+ * place keeps the time of the verdict, and a drain that is called off unmarks what waits for
+ * images. Version 1 in old logs means what it meant.
  */
 export const COMMAND_VERSION = 2;
 

@@ -9,7 +9,8 @@ import {
 } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
-import { deadlineFrom, mapGroups } from "../writes/deployments.ts";
+import { settleClock } from "../writes/deployment-clock.ts";
+import { deadlineFrom, mapGroups, shiftDeadline } from "../writes/deployments.ts";
 import { putEval } from "../writes/evals.ts";
 import type { CommandResult, DeploymentPromote } from "./command.ts";
 import { terminal } from "./deployment-status.ts";
@@ -60,7 +61,7 @@ function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => b
   }
   const current = tx.read.deployment(deployment.id) ?? deployment;
   const taskGroups = mapGroups(current, (group, name) =>
-    isSelected(name) ? promoted(tx, group) : group,
+    isSelected(name) ? promoted(tx, group) : settledPause(tx, group, deployment),
   );
   const isOpen = Object.values(taskGroups).some((g) => g.desiredCanaries > 0 && !g.promoted);
   const isRunning = deployment.status === DeploymentStatus.running;
@@ -74,6 +75,13 @@ function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => b
     modifyIndex: tx.index,
     modifyTime: tx.now,
   });
+}
+
+/** What is left of the pause counts from here, so that it has stood until here is added. */
+function settledPause(tx: Tx, group: DeploymentState, deployment: Deployment): DeploymentState {
+  const { clockStoppedAt } = deployment;
+  if (tx.v < 2 || clockStoppedAt === 0) return group;
+  return shiftDeadline(settleClock(tx, group, deployment), tx.now - clockStoppedAt);
 }
 
 /** Its clock starts anew, whatever it stood for. */

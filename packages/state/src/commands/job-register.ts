@@ -54,7 +54,7 @@ function indexConflict(given: number, current: Job | undefined): string | undefi
 function storeVersion(tx: Tx, command: JobRegister, current: Job | undefined): Job {
   const submitted: Job = {
     ...command.job,
-    taskGroups: command.job.taskGroups.map((group) => preserve(group, command, current)),
+    taskGroups: command.job.taskGroups.map((group) => preserve(tx, group, { command, current })),
     stable: command.alwaysNewVersion && (current?.stable ?? false),
     submitTime: tx.now,
   };
@@ -62,11 +62,15 @@ function storeVersion(tx: Tx, command: JobRegister, current: Job | undefined): J
 }
 
 /** Counts and resources of what the old job has already, where the submitter asked to keep them. */
-function preserve(group: TaskGroup, command: JobRegister, current: Job | undefined): TaskGroup {
+function preserve(
+  tx: Tx,
+  group: TaskGroup,
+  { command, current }: { readonly command: JobRegister; readonly current: Job | undefined },
+): TaskGroup {
   const old = current?.taskGroups.find((candidate) => candidate.name === group.name);
   if (old === undefined) return group;
   const count = command.preserveCounts ? old.count : group.count;
-  const counted = withCount(group, count);
+  const counted = tx.v < 2 ? { ...group, count } : withCount(group, count);
   if (!command.preserveResources) return counted;
   const tasks = group.tasks.map((task) => {
     const oldTask = old.tasks.find((candidate) => candidate.name === task.name);

@@ -14,10 +14,13 @@ import {
   isClientTerminal,
   isDeploymentActive,
   isServerTerminal,
+  isTerminal,
+  JobType,
   type Plan,
   type PlannedAttributeUpdate,
   type PlannedStop,
 } from "@drover/model";
+import { jobRefOf } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
 import { changeStatus, mergeDeployment } from "../writes/deployments.ts";
@@ -29,24 +32,48 @@ import { accepted } from "./result.ts";
 const CLIENT_STATUS_FIELD = 0;
 
 export function applyPlan(tx: Tx, command: PlanApply): CommandResult {
-  const { plan } = command;
+  const { evals, plan } = command;
+  if (tx.v < 2 || !isOvertaken(tx, plan)) carryOut(tx, plan);
+  putEvals(tx, evals);
+  return accepted(tx);
+}
+
+/**
+ * A12: the job has another version by now, whose own evaluation decides from what is. What a revert
+ * has just freed or kept would otherwise be taken by the version that it left.
+ */
+function isOvertaken(tx: Tx, plan: Plan): boolean {
+  const job = tx.read.job({ namespace: plan.namespace, id: plan.jobId });
+  return job !== undefined && job.version !== plan.jobVersion;
+}
+
+function carryOut(tx: Tx, plan: Plan): void {
   for (const update of plan.deploymentUpdates) {
     const deployment = tx.read.deployment(update.deploymentId);
     if (deployment === undefined || !isDeploymentActive(deployment)) continue;
-    const isStale = update.status === DeploymentStatus.successful && !isHealthy(deployment);
+    const isStale = update.status === DeploymentStatus.successful && !isHealthy(tx, deployment);
     if (tx.v < 2 || !isStale) changeStatus(tx, deployment, update);
   }
   if (plan.deployment !== null && isJobCurrent(tx, plan)) mergeDeployment(tx, plan.deployment);
   for (const stop of plan.stops) applyStop(tx, stop);
   for (const update of plan.attributeUpdates) applyAttributes(tx, update);
   for (const placement of plan.placements) applyPlacement(tx, placement);
-  putEvals(tx, command.evals);
-  return accepted(tx);
 }
 
-/** Health may have been lost since the plan was made: then the deployment goes on (DESIGN §6). */
-function isHealthy({ taskGroups }: Deployment): boolean {
-  return Object.values(taskGroups).every((group) => group.healthyAllocs >= group.desiredTotal);
+/**
+ * Health may have been lost since the plan was made: then the deployment goes on (DESIGN §6). That
+ * of a system job asks no more of nodes that have gone: what is left of it is healthy (rule Y7).
+ */
+function isHealthy(tx: Tx, deployment: Deployment): boolean {
+  const job = tx.read.jobVersion(jobRefOf(deployment), deployment.jobVersion);
+  if (job?.type !== JobType.system) {
+    const groups = Object.values(deployment.taskGroups);
+    return groups.every((group) => group.healthyAllocs >= group.desiredTotal);
+  }
+  for (const alloc of tx.read.eachAllocOfDeployment(deployment.id)) {
+    if (!isTerminal(alloc) && alloc.deploymentStatus?.healthy !== true) return false;
+  }
+  return true;
 }
 
 /** A deployment of a job that was purged or registered anew meanwhile would belong to nobody. */
@@ -157,7 +184,7 @@ function mergePlacement(tx: Tx, stored: Allocation, placement: Allocation): Allo
       : placement.deploymentStatus && {
           ...placement.deploymentStatus,
           healthy: null,
-          timestamp: stored.deploymentStatus?.timestamp ?? 0,
+          timestamp: tx.v < 2 ? 0 : (stored.deploymentStatus?.timestamp ?? 0),
           modifyIndex: tx.index,
         },
     rescheduleTracker: placement.rescheduleTracker,

@@ -24,14 +24,18 @@ class Scene {
   readonly began: number;
   #seq = 0;
 
-  constructor({ canaries = 0 } = {}) {
+  constructor({ canaries = 0, others = 0 } = {}) {
     const { harness } = this;
     harness.accept({ tag: CommandTag.nodeRegister, node: NODE, evals: [] });
     harness.accept(jobRegister(mockJob()));
     const job = harness.snapshot.job(REF) as Job;
     const deployment = mockDeployment({ id: "d" }, { job });
     const web = deployment.taskGroups.web as DeploymentState;
-    const taskGroups = { web: { ...web, desiredTotal: 3, desiredCanaries: canaries } };
+    const other = { ...web, desiredTotal: others };
+    const taskGroups = {
+      web: { ...web, desiredTotal: 3, desiredCanaries: canaries },
+      ...(others === 0 ? {} : { other }),
+    };
     const placements = [0, 1, 2].map((index) =>
       mockAlloc(
         {
@@ -181,6 +185,29 @@ test("[D5] the clock stands while the canaries wait, so that a flap then is not 
   });
   assert.equal(lateAt(scene.group), scene.harness.now + PROGRESS_MS);
   assert.equal(scene.group.awaitingSince, 0);
+});
+
+test("[D5] a pause in the middle of which another group is promoted counts whole", () => {
+  const scene = new Scene({ others: 1 });
+  scene.wait(10_000);
+  scene.status("paused");
+  scene.wait(20_000);
+  const tag = CommandTag.deploymentPromote;
+  scene.harness.accept({ tag, deploymentId: "d", groups: ["other"], evaluation: null });
+  scene.wait(30_000);
+  scene.status("running");
+  assert.equal(scene.lateAfter, PROGRESS_MS + 50_000);
+});
+
+test("[D5] a name that becomes healthy during a pause has its time from the end of the pause", () => {
+  const scene = new Scene();
+  scene.wait(10_000);
+  scene.status("paused");
+  scene.wait(90_000);
+  scene.say(0, { healthy: true });
+  scene.wait(100_000);
+  scene.status("running");
+  assert.equal(scene.lateAfter, 200_000 + PROGRESS_MS);
 });
 
 test("[A8] a verdict that is taken back is undecided again, and its deadline stays", () => {

@@ -29,10 +29,15 @@ export function moveClock(tx: Tx, group: DeploymentState, move: Move): Deploymen
   if (group.progressDeadline === 0) return group;
   if (isOpen(move.is)) {
     if (group.requireProgressBy !== 0 || !isBack(tx, move.deployment)) return group;
-    return { ...group, requireProgressBy: deadlineFrom(group, tx.now) };
+    return { ...group, requireProgressBy: deadlineFrom(group, clockNow(tx, move.deployment)) };
   }
   if (!isOpen(move.was) || isReplaced(move) || !isBack(tx, move.deployment)) return group;
   return hasOpen(tx, move) ? group : { ...group, requireProgressBy: 0 };
+}
+
+/** Where the clock of a deployment is: in a pause at its beginning, as the whole of it is added. */
+export function clockNow(tx: Tx, { clockStoppedAt }: Pick<Deployment, "clockStoppedAt">): number {
+  return tx.v >= 2 && clockStoppedAt > 0 ? clockStoppedAt : tx.now;
 }
 
 /** Starts or ends what the clock stands for, after whatever has changed. */

@@ -17,7 +17,7 @@ import {
 } from "@drover/model";
 import { below, scopedKey } from "../store/keys.ts";
 import type { Tx } from "../store/tx.ts";
-import { moveClock, settleClock, standClock } from "./deployment-clock.ts";
+import { clockNow, moveClock, settleClock, standClock } from "./deployment-clock.ts";
 
 interface Contribution {
   readonly placed: number;
@@ -122,7 +122,7 @@ function extendDeadline(
   const group = settleClock(tx, before, deployment);
   const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
   if (group.progressDeadline === 0 || allocIndex(alloc.name) >= wanted) return group;
-  const isSystem = tx.read.allocJob(alloc)?.type === JobType.system;
+  const isSystem = tx.v >= 2 && tx.read.allocJob(alloc)?.type === JobType.system;
   const slot = isSystem ? `${alloc.name}@${alloc.nodeId}` : alloc.name;
   const prefix = below(alloc.deploymentId);
   const key = `${prefix}${scopedKey(alloc.taskGroup, slot)}`;
@@ -130,6 +130,6 @@ function extendDeadline(
   const ofGroup = `${prefix}${scopedKey(alloc.taskGroup, alloc.name)}@`;
   if (isSystem && tx.keys("deadlineExtensions", ofGroup).length >= wanted) return group;
   tx.put("deadlineExtensions", key, true);
-  const extended = tx.now + nanosToMs(group.progressDeadline);
+  const extended = clockNow(tx, deployment) + nanosToMs(group.progressDeadline);
   return { ...group, requireProgressBy: Math.max(group.requireProgressBy, extended) };
 }

@@ -140,7 +140,7 @@ export function isBack(tx: Tx, planned: Deployment): boolean {
     );
 }
 
-function shiftDeadline(group: DeploymentState, byMs: number): DeploymentState {
+export function shiftDeadline(group: DeploymentState, byMs: number): DeploymentState {
   if (group.requireProgressBy === 0) return group;
   return { ...group, requireProgressBy: group.requireProgressBy + byMs };
 }
