@@ -339,7 +339,7 @@ test("§4.6 an operator's verdict counts, and an unhealthy one fails the deploym
   assert.equal(harness.snapshot.job(REF)?.version, 2);
 });
 
-test("[A12] the client hears of an operator's verdict", () => {
+test("[A13] the client hears of an operator's verdict", () => {
   const harness = start();
   const body = { tag: CommandTag.deploymentAllocHealth, deploymentId: "d1" } as const;
   harness.accept({ ...body, healthy: ["a"], unhealthy: [], evaluation: null, failure: null });
