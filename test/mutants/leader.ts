@@ -167,6 +167,42 @@ export const leaderMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "node-change-half-told",
+    breaks: "a job that a node's change does not name is looked at all the same (I4)",
+    edits: [
+      {
+        file: "packages/server/src/leader/stranded-loop.ts",
+        find: "if (named) this.#changed.set(node.id, named);",
+        replace: "if (named && this.#changed.size < 0) this.#changed.set(node.id, named);",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/stranded-loop.test.ts",
+        name: "I4 a system job that was not known yet when a node came runs there",
+      },
+    ],
+  },
+  {
+    name: "unknown-outcome-forgotten",
+    breaks: "a plan whose outcome is unknown counts until the log has passed it (I5)",
+    edits: [
+      {
+        file: "packages/server/src/leader/eval-loop.ts",
+        find: "if (this.#turns.isSettled) this.#plans = [];",
+        replace: "this.#plans = [];",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/server/src/leader/eval-pipeline.test.ts",
+        name: "I5 what an entry takes whose outcome becomes unknown during a decision is taken",
+      },
+    ],
+  },
+  {
     name: "drain-ends-early",
     breaks: "a drain is over when what it moved has ended (spec §3.14)",
     edits: [

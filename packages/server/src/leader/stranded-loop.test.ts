@@ -20,6 +20,8 @@ test("I4 what is placed on a node that was given up meanwhile is placed anew", a
       log.propose = propose;
       const [placed] = command.plan.placements;
       rollout.setNode(placed?.nodeId ?? "", "down");
+      // Whoever looks at what the node's change concerns has looked before the plan is there.
+      await settled();
     }
     return await propose(data);
   };
