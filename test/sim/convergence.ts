@@ -1,7 +1,6 @@
 /** I4: what has not come to rest yet, in words; "" = everything has. */
 import { type Deployment, isDeploymentActive, type Job, type TaskGroup } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
-import { isDone } from "./checkers/deployment-ends.ts";
 import type { Cluster } from "./world/cluster.ts";
 import { desiredToRun } from "./world/truth.ts";
 
@@ -26,15 +25,14 @@ export function unsettled(cluster: Cluster): string {
 
 /**
  * One without a deadline that waits for capacity may wait until there is some: the named exception
- * of DESIGN §12.1. The blocked evaluation is its reason and its wake-up. So it is with a system job
- * that finds no room on a further node (docs/simulation.md, open ends).
+ * of DESIGN §12.1. The blocked evaluation is its reason and its wake-up.
  */
 function waitsForRoom(
   state: StateSnapshot,
   { namespace, jobId: id, ...rest }: Deployment,
 ): boolean {
   const groups = Object.values(rest.taskGroups);
-  const hasClock = groups.some((group) => group.requireProgressBy > 0 && !isDone(group));
+  const hasClock = groups.some((group) => group.requireProgressBy > 0);
   const evals = state.evalsByJob({ namespace, id });
   return !hasClock && evals.some(({ status }) => status === "blocked");
 }

@@ -89,6 +89,20 @@ test("[Y8] a node that a filter leaves out holds neither the update nor the depl
   assert.equal(deployment?.status, DeploymentStatus.successful);
 });
 
+test("[Y7] a further node without room holds the deployment up no longer than the others need", () => {
+  const { harness, job } = running();
+  const { nodeResources } = harnessNode(3);
+  const cpu = { ...nodeResources.cpu, cpuShares: 1 };
+  harness.state.putNode(harnessNode(3, { nodeResources: { ...nodeResources, cpu } }));
+  const { blocked } = harness.register(systemJob({ image: "2" }));
+  assert.notEqual(blocked, null);
+  harness.rollToEnd(job);
+  const [deployment] = harness.state.deploymentsByJob(job);
+  assert.equal(deployment?.status, DeploymentStatus.successful);
+  harness.changeNode(harnessNode(3).id, { nodeResources });
+  assert.equal(harness.evaluate(job).plan.placements.length, 1);
+});
+
 test("[Y9] canaries are a share of the nodes, and the others wait for the promotion", () => {
   const { harness, job } = running();
   const update = { maxParallel: 2, canary: 34 };

@@ -81,7 +81,9 @@ class SystemPass {
     this.#reportFiltered();
     const updates: DeploymentStatusUpdate[] = [...triage.updates];
     const { current } = triage;
-    if (isComplete && current !== null && isDeploymentActive(current)) {
+    // A further node that has no room is waited for by the blocked evaluation, not by the deployment.
+    const isPlacing = [...this.#placed.values()].some((count) => count > 0);
+    if (isComplete && !isPlacing && current !== null && isDeploymentActive(current)) {
       updates.push(successful(current));
     }
     const result = {
@@ -117,13 +119,15 @@ class SystemPass {
         allocs,
         targets,
         isFiltered: (node) => this.#isFiltered(group, node),
+        hasRoom: (node) => this.#session.placerFor(job).selectOn(group, node).node !== null,
         triage,
         draft: this.#draft,
       });
       this.#groups.set(group.name, result);
       const { current } = triage;
+      const facts = { allocs, places: result.places };
       isComplete &&=
-        result.isIdle && current !== null && isSystemGroupDone(group.name, allocs, current);
+        result.isIdle && current !== null && isSystemGroupDone(group.name, facts, current);
     }
     return isComplete;
   }

@@ -62,7 +62,7 @@ export class DeploymentEnds implements ClusterChecker {
         return `${label} is ${now - (late?.requireProgressBy ?? 0)} ms past its deadline`;
       });
       const isOpen = !groups.every(isDone) || waitsForVerdict(state, deployment);
-      if (isOpen || waitsForRoom(state, deployment)) {
+      if (isOpen) {
         this.#doneSince.delete(deployment.id);
         continue;
       }
@@ -101,15 +101,7 @@ function waitsForVerdict(state: StateSnapshot, { id, namespace, jobId }: Deploym
     .some((alloc) => alloc.deploymentStatus?.healthy == null && !isTerminal(alloc));
 }
 
-/** Of a system job, on a further node: nothing says how long (docs/simulation.md, open ends). */
-function waitsForRoom(
-  state: StateSnapshot,
-  { namespace, jobId: id }: Pick<Deployment, "namespace" | "jobId">,
-): boolean {
-  return state.evalsByJob({ namespace, id }).some(({ status }) => status === "blocked");
-}
-
-export function isDone(group: DeploymentState): boolean {
+function isDone(group: DeploymentState): boolean {
   const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
   const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
   return !isCanaryPhase && group.healthyAllocs >= wanted;

@@ -50,6 +50,8 @@ interface SystemScope {
   readonly targets: ReadonlyMap<string, Node>;
   /** Y8: a filter leaves the node out, however much room it has. */
   readonly isFiltered: (node: Node) => boolean;
+  /** What cannot be placed now uses nothing of the limit up. */
+  readonly hasRoom: (node: Node) => boolean;
   readonly triage: Triage;
   readonly draft: Draft;
 }
@@ -97,7 +99,7 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   const canaries = wantCanaries(scope, { state, destructive, running });
   const updating = new Set(destructive);
   const places = missingOnNodes(scope, running, { updating, isCanaryPhase: canaries !== null });
-  const starting = places.length;
+  const starting = places.filter(({ node }) => scope.hasRoom(node)).length;
   const replaced = rollSystem(scope, { destructive, pairs, running, canaries, starting });
   desired.destructiveUpdate += replaced;
   desired.ignore += updates.destructive.length - replaced;
@@ -107,7 +109,7 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
     state,
     isUpdating,
     hadCurrentVersion: considered.some((alloc) => alloc.jobVersion === job.version),
-    isIdle: !isUpdating && places.length === 0 && pairs.length === 0,
+    isIdle: !isUpdating && pairs.length === 0 && places.every(({ previous }) => previous === null),
   };
 }
 
@@ -295,12 +297,13 @@ function needOf(
 /** Y7: nothing left to do, and everything the deployment runs is healthy. */
 export function isSystemGroupDone(
   name: string,
-  allocs: readonly Allocation[],
+  { allocs, places }: { allocs: readonly Allocation[]; places: readonly NodePlacement[] },
   deployment: Deployment,
 ): boolean {
   const state = deployment.taskGroups[name];
   if (state === undefined) return true;
   if (state.desiredCanaries > 0 && !state.promoted) return false;
   const own = allocs.filter((alloc) => alloc.deploymentId === deployment.id && isLive(alloc));
+  if (places.length > 0 && own.length === 0) return false;
   return own.every((alloc) => alloc.deploymentStatus?.healthy === true);
 }
