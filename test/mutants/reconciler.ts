@@ -102,6 +102,24 @@ export const reconcilerMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "prepared-uncounted",
+    breaks: "those that wait for their images are undecided, too (reconciler L1, P3)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/limit.ts",
+        find: "if (isUndecided(alloc, deployment)) budget--;",
+        replace: "if (isUndecided(alloc, deployment) && !isPreparing(alloc)) budget--;",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/prepare.test.ts",
+        name: "[L1 P3] no more are undecided where nobody serves and L2 holds nothing back",
+      },
+    ],
+  },
+  {
     name: "unhealthy-goes-on",
     breaks: "one unhealthy closes the limit (reconciler L1)",
     edits: [

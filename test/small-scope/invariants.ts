@@ -133,8 +133,6 @@ function undecidedLimit(world: World): string {
   const undecided = state
     .allocsByDeployment(newest.id)
     .filter((alloc) => !isServerTerminal(alloc) && alloc.createIndex >= newest.createIndex)
-    // Those that are prepared one batch ahead have not begun (P9).
-    .filter((alloc) => alloc.phase !== AllocPhase.prepare)
     .filter((alloc) => (alloc.deploymentStatus?.healthy ?? null) === null);
   const bound = Math.max(scope.maxParallel, scope.canary ?? 0);
   if (undecided.length <= bound) return "";

@@ -14,12 +14,11 @@ import {
 } from "@drover/model";
 import { newAllocation } from "./allocation.ts";
 import { blockedEvaluation } from "./blocked.ts";
-import { hasImages, needsImages } from "./feasible/images.ts";
+import { hasImages } from "./feasible/images.ts";
 import type { Selection } from "./placer.ts";
 import { deploymentIdFor } from "./reconciler/alloc-facts.ts";
 import { nextTracker } from "./reconciler/reschedule.ts";
 import {
-  type AheadRequest,
   Description,
   type DestructiveRequest,
   type InPlaceRequest,
@@ -131,31 +130,6 @@ function startBeside(session: Session, request: Replacement): boolean {
   if (!found) return false;
   addReplacement(session, request, { found, phase: AllocPhase.surge });
   return true;
-}
-
-/**
- * P9: prepares what will be replaced next where it will go, unless nothing is missing there. What
- * finds no place is no failure: its turn has not come.
- */
-export function prepareAhead(
-  session: Session,
-  { requests, room }: AheadRequest,
-  of: Pick<Replacement, "job" | "deployment">,
-): void {
-  const { plan, view } = session;
-  const [first] = requests;
-  if (!first || !needsImages(first.group)) return;
-  let left = room - plan.preparing(first.group.name);
-  for (const request of requests) {
-    if (left <= 0) return;
-    const { group, old } = request;
-    view.stop(old);
-    const found = session.placerFor(of.job).select(group);
-    view.keep(old);
-    if (!found.node || isClientTerminal(old) || hasImages(found.node, of.job, group)) continue;
-    addReplacement(session, { ...request, ...of }, { found, phase: AllocPhase.prepare });
-    left--;
-  }
 }
 
 function addReplacement(

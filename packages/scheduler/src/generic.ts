@@ -7,7 +7,6 @@ import {
   countQueued,
   type Found,
   finishResult,
-  prepareAhead,
   replace,
 } from "./carry-out.ts";
 import { hasImages } from "./feasible/images.ts";
@@ -36,11 +35,6 @@ export function* scheduleGeneric(input: SchedulerInput): Slices {
     }
     for (const request of result.places) {
       place(session, job, result, request);
-      yield;
-    }
-    const deployment = result.activeDeployment;
-    for (const ahead of result.ahead) {
-      prepareAhead(session, ahead, { job, deployment });
       yield;
     }
   }

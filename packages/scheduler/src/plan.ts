@@ -11,7 +11,6 @@ import type {
   PlannedAttributeUpdate,
   PlannedStop,
 } from "@drover/model";
-import { isPreparing } from "./prepared.ts";
 import type { StopRequest } from "./reconciler/types.ts";
 
 export class PlanBuilder {
@@ -37,11 +36,6 @@ export class PlanBuilder {
     assert(!this.#placed.has(alloc.id), () => `${alloc.id} is placed twice in one plan`);
     this.#placed.add(alloc.id);
     this.#placements.push(alloc);
-  }
-
-  /** How many of the group it begins to prepare. */
-  preparing(group: string): number {
-    return this.#placements.filter((each) => each.taskGroup === group && isPreparing(each)).length;
   }
 
   update(update: PlannedAttributeUpdate): void {

@@ -1,10 +1,10 @@
 /**
- * max_surge, the next batch's images and the way back (DESIGN §12.2, §12.3, §12.7), with a whole
- * server: every evaluation comes from a report, a command or a loop, as in a cluster.
+ * max_surge and the way back (DESIGN §12.2, §12.7), with a whole server: every evaluation comes
+ * from a report, a command or a loop, as in a cluster.
  */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Allocation, ClientStatus, type Job } from "@drover/model";
+import type { Allocation, Job } from "@drover/model";
 import { mockTask } from "@drover/model/testing";
 import { revertJob } from "./operations/jobs.ts";
 import { drainNode } from "./operations/nodes.ts";
@@ -68,72 +68,10 @@ test("X6 a drain with max_surge serves in full and ends, the last of it by its o
   rollout.close();
 });
 
-/** Rolls on until the deployment ends; how many ticks that took. */
-async function ticks(rollout: Rollout, { pull, start }: { pull: number; start: number }) {
-  const left = new Map<string, number>();
-  for (let tick = 1; tick < 200; tick++) {
-    for (const alloc of rollout.held()) {
-      const isStopping = alloc.desiredStatus !== "run";
-      const key = `${alloc.id} ${isStopping ? "stop" : alloc.phase}`;
-      const isDone = alloc.phase === "prepare" ? alloc.prepared : isHealthy(alloc);
-      if (isDone && !isStopping) continue;
-      const more = left.get(key) ?? (isStopping ? 0 : alloc.phase === "prepare" ? pull : start);
-      left.set(key, more - 1);
-      if (more > 1) continue;
-      if (isStopping) await rollout.report(alloc, { clientStatus: ClientStatus.complete });
-      else if (alloc.phase !== "prepare") await rollout.report(alloc, { healthy: true });
-      else await rollout.report(alloc, { clientStatus: ClientStatus.pending, prepared: true });
-    }
-    if (rollout.deployment().status === "successful") return tick;
-  }
-  throw new Error("the deployment did not end");
-}
-
-function isHealthy(alloc: Allocation): boolean {
-  return alloc.deploymentStatus?.healthy === true;
-}
-
 function dockerWeb(image: string, update: WebShape["update"] = {}): Job {
   const tasks = [mockTask({ driver: "docker", config: { image } })];
   return webJob({ count: 6, update: { maxParallel: 2, ...update }, group: { tasks } });
 }
-
-test("P9 only the first of three batches waits for its pull", async () => {
-  const rollout = await Rollout.start({ name: "a" }, { name: "b" }, { name: "c" });
-  await rollout.register(dockerWeb("app:1"));
-  await rollout.playOut();
-  await rollout.register(dockerWeb("app:2"));
-  let most = 0;
-  rollout.made.server.onApplied(() => {
-    const preparing = rollout.live().filter((alloc) => alloc.phase === "prepare");
-    most = Math.max(most, preparing.length);
-  });
-  // Each batch by itself: 3 × (4 + 5) ticks, and one for each step. Ahead: 4 + 3 × 5.
-  const took = await ticks(rollout, { pull: 4, start: 5 });
-  assert.ok(took <= 4 + 3 * 5 + 4, `${took} ticks`);
-  assert.equal(most, 2);
-  assert.ok(rollout.live().every((alloc) => alloc.jobVersion === 1));
-  rollout.close();
-});
-
-test("P9 an image that the second batch cannot have fails the deployment before it stops anything", async () => {
-  const rollout = await Rollout.start({ name: "a" }, { name: "b" }, { name: "c" });
-  await rollout.register(dockerWeb("app:1"));
-  await rollout.playOut();
-  await rollout.register(dockerWeb("app:2"));
-  await rollout.play();
-  const ahead = rollout.live().filter((alloc) => alloc.phase === "prepare");
-  assert.equal(ahead.length, 2);
-  const stopped = rollout.all().filter((alloc) => alloc.desiredStatus === "stop").length;
-  await rollout.report(ahead[0] as Allocation, {
-    clientStatus: ClientStatus.failed,
-    unretryableError: "no such image",
-  });
-  assert.equal(rollout.deployment().status, "failed");
-  const olds = rollout.live().filter((alloc) => alloc.jobVersion === 0);
-  assert.equal(olds.length, 6 - stopped);
-  rollout.close();
-});
 
 const DIGESTS = { "app:1": "sha256:first" };
 

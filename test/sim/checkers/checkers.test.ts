@@ -314,6 +314,7 @@ test("I4 sees a deadline beyond T_max, one that has passed, and an end that does
       deployment: () => deployment,
       deploymentsByJob: () => [deployment],
       evalsByJob: () => [],
+      job: () => mockJob(),
     } as unknown as StateSnapshot;
   };
   const told = (after: StateSnapshot) =>

@@ -4,7 +4,12 @@
  * that is past its deadline, or done, ends within seconds. Together: T_max.
  */
 import { nanosToMs } from "@drover/base";
-import { type Deployment, type DeploymentState, isDeploymentActive } from "@drover/model";
+import {
+  type Deployment,
+  type DeploymentState,
+  isDeploymentActive,
+  isTerminal,
+} from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
 import { type AppliedEntry, type ClusterChecker, expect } from "./checker.ts";
 
@@ -56,7 +61,8 @@ export class DeploymentEnds implements ClusterChecker {
       expect(late === undefined, this, () => {
         return `${label} is ${now - (late?.requireProgressBy ?? 0)} ms past its deadline`;
       });
-      if (!groups.every(isDone) || waitsForRoom(state, deployment)) {
+      const isOpen = !groups.every(isDone) || waitsForVerdict(state, deployment);
+      if (isOpen || waitsForRoom(state, deployment)) {
         this.#doneSince.delete(deployment.id);
         continue;
       }
@@ -84,6 +90,15 @@ function standsStill(deployment: Deployment, group: DeploymentState): boolean {
 function awaitsPromotion(group: DeploymentState): boolean {
   const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
   return isCanaryPhase && group.healthyAllocs >= group.desiredCanaries;
+}
+
+/** Of a system job, on a node that came after its deployment had begun: it is not in the count. */
+function waitsForVerdict(state: StateSnapshot, { id, namespace, jobId }: Deployment): boolean {
+  if (state.job({ namespace, id: jobId })?.type !== "system") return false;
+  return state
+    .allocsByJob({ namespace, id: jobId })
+    .filter((alloc) => alloc.deploymentId === id && alloc.desiredStatus === "run")
+    .some((alloc) => alloc.deploymentStatus?.healthy == null && !isTerminal(alloc));
 }
 
 /** Of a system job, on a further node: nothing says how long (docs/simulation.md, open ends). */

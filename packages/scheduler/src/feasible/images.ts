@@ -10,10 +10,6 @@ export function taskImages(task: Task): string[] {
   return typeof image === "string" && image !== "" ? [image] : [];
 }
 
-export function needsImages(group: TaskGroup): boolean {
-  return group.tasks.some((task) => taskImages(task).length > 0);
-}
-
 /** Whether every image of the group is on the node, with the digest that this version means. */
 export function hasImages(node: Node, job: Job, group: TaskGroup): boolean {
   return group.tasks.every((task) => {

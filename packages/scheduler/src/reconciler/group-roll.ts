@@ -3,8 +3,6 @@ import { type Allocation, allocIndex, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { heldBy } from "./group-place.ts";
 import {
-  hasUpdateStrategy,
-  isClosed,
   type LimitInput,
   maxSurgeOf,
   RANK,
@@ -16,7 +14,7 @@ import {
 import type { NameIndex } from "./name-index.ts";
 import { type Pass, servingOf } from "./pass.ts";
 import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
-import { Description, type DestructiveRequest, PlaceKind, type Surge } from "./types.ts";
+import { Description, PlaceKind, type Surge } from "./types.ts";
 import type { Updates } from "./updates.ts";
 import { awaitsSurge, HeldBy } from "./why-group.ts";
 
@@ -74,17 +72,17 @@ export function* rollOut(pass: Pass, facts: RollFacts): Slices<void> {
   pass.holds.add(HeldBy.floor, held.length);
   const told = { ref: pass.input.ref, group, triage: pass.triage, limit, serving };
   draft.waits.push(...pass.holds.reasons(told));
-  const request = ({ old, surge }: Choice): DestructiveRequest => ({
-    group,
-    old,
-    name: facts.names.forReplacement(old),
-    retryOf: pass.retries.get(old.id) ?? null,
-    isCanary: false,
-    surge,
-  });
   const chosen = [...choice.chosen, ...yielded.map((old) => ({ old, surge: null }))];
-  draft.destructive.push(...chosen.map(request));
-  if (!isClosed(limit)) prepareAhead(pass, choice.later, request);
+  for (const { old, surge } of chosen) {
+    draft.destructive.push({
+      group,
+      old,
+      name: facts.names.forReplacement(old),
+      retryOf: pass.retries.get(old.id) ?? null,
+      isCanary: false,
+      surge,
+    });
+  }
   desired.destructiveUpdate += chosen.length;
   desired.ignore += destructive.length - chosen.length;
 }
@@ -114,8 +112,7 @@ function letPairsGo(pass: Pass, budget: Budget, serves: Serves): Pair[] {
     stops.take(cost);
     pass.draft.goes.push({ next: pair.next, stop: pair.stop });
   }
-  const pending = pass.pairs.filter((pair) => !isPairReady(pair) && !pair.isSurge);
-  for (const pair of pending.slice(0, Math.max(0, budget.starts))) stops.take(costOf(pair));
+  for (const pair of pass.pairs) if (!isPairReady(pair)) stops.take(costOf(pair));
   return held;
 }
 
@@ -123,8 +120,6 @@ interface Choices {
   readonly chosen: Choice[];
   /** Those that do not serve, and for which L1 leaves no place. */
   readonly idle: Allocation[];
-  /** Whose turn is next. */
-  readonly later: Allocation[];
 }
 
 /** L1, L2, X2 */
@@ -139,7 +134,7 @@ function choose(
   },
 ): Choices {
   const { budget, isReady, serves, undecided } = facts;
-  const { chosen, idle, later }: Choices = { chosen: [], idle: [], later: [] };
+  const { chosen, idle }: Choices = { chosen: [], idle: [] };
   const hasSurge = maxSurgeOf(pass.group) > 0;
   const surge = surgeBudget(pass.group, undecided, pass.pairs.filter(isBeside(pass)).length);
   const step = (one: Serving): HeldBy | "replace" => {
@@ -154,7 +149,6 @@ function choose(
     const next = step(one);
     if (next !== "replace") {
       pass.holds.add(next);
-      if (next === HeldBy.limit) later.push(old);
       if (next === HeldBy.limit && one === Serving.no) idle.push(old);
       continue;
     }
@@ -162,35 +156,13 @@ function choose(
     chosen.push({ old, surge: isSurge ? { mayFallBack: budget.stops.allows(one) } : null });
     budget.stops.take(one);
   }
-  return { chosen, idle, later };
+  return { chosen, idle };
 }
 
 /** Both of the pair run on after this pass. */
 function isBeside({ draft }: Pass): (pair: Pair) => boolean {
   const going = new Set(draft.goes.map(({ next }) => next.id));
   return ({ isSurge, next }) => isSurge && !going.has(next.id);
-}
-
-/**
- * P9: while a batch becomes healthy, the nodes of the next one fetch its images. With `max_surge`
- * nothing waits for images but the surge itself.
- */
-function prepareAhead(
-  pass: Pass,
-  later: readonly Allocation[],
-  request: (choice: Choice) => DestructiveRequest,
-): void {
-  const { draft, group } = pass;
-  if (!hasUpdateStrategy(group) || maxSurgeOf(group) > 0) return;
-  const done = new Set([
-    ...draft.goes.map(({ next }) => next.id),
-    ...draft.stops.map(({ alloc }) => alloc.id),
-  ]);
-  const preparing = pass.pairs.filter(({ next }) => !done.has(next.id)).length;
-  const room = group.update.maxParallel - preparing;
-  if (room <= 0 || later.length === 0) return;
-  const requests = later.slice(0, room).map((old) => request({ old, surge: null }));
-  draft.ahead.push({ group, requests, room });
 }
 
 /**

@@ -26,7 +26,6 @@ export function newDraft(): Draft {
     stops: [],
     inPlace: [],
     destructive: [],
-    ahead: [],
     goes: [],
     places: [],
     attributeUpdates: [],

@@ -27,6 +27,7 @@ function budget(untainted: Allocation[], starting = 0, isBlocked = false): numbe
 test("[L1] undecided allocations and those that start use the limit up", () => {
   assert.equal(budget([]), 3);
   assert.equal(budget([judged(null), judged(true)]), 2);
+  assert.equal(budget([judged(null, { phase: "prepare" }), judged(null)]), 1);
   assert.equal(budget([judged(null)], 2), 0);
   assert.equal(budget([judged(null)], 5), 0);
 });

@@ -41,8 +41,8 @@ export function undecidedBudget(input: LimitInput): number {
 }
 
 /**
- * How many pairs may start: those that wait in phase `prepare`, one batch ahead (P9), use nothing
- * of the limit up.
+ * How many pairs may start. Each has a place of its own, unless what had to be replaced meanwhile
+ * took it; and one that is unhealthy closes the limit to them, too.
  */
 export function startBudget(input: LimitInput): number {
   return undecidedBudget({
@@ -69,7 +69,7 @@ export function surgeBudget(group: TaskGroup, budget: number, beside: number): n
 }
 
 /** Nothing new may start: the deployment waits, or one of its allocations is unhealthy. */
-export function isClosed({ deployment, isBlocked, untainted }: LimitInput): boolean {
+function isClosed({ deployment, isBlocked, untainted }: LimitInput): boolean {
   if (isBlocked) return true;
   return untainted.some(
     (each) => isUndecided(each, deployment) && each.deploymentStatus?.healthy === false,

@@ -18,7 +18,6 @@ import type { Triage } from "./deployment-step.ts";
 import type { Pair } from "./prepare.ts";
 import type { RescheduleContext } from "./reschedule.ts";
 import {
-  type AheadRequest,
   Description,
   type DestructiveRequest,
   type GoRequest,
@@ -34,7 +33,6 @@ export interface Draft {
   readonly stops: StopRequest[];
   readonly inPlace: InPlaceRequest[];
   readonly destructive: DestructiveRequest[];
-  readonly ahead: AheadRequest[];
   readonly goes: GoRequest[];
   readonly places: PlaceRequest[];
   readonly attributeUpdates: PlannedAttributeUpdate[];

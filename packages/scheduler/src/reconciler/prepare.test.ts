@@ -9,6 +9,16 @@ function dockerJob(options: RollingOptions = {}): Job {
   return rollingJob({ driver: "docker", image: "app:1", ...options });
 }
 
+/** What failed is replaced in the next evaluation. */
+const AT_ONCE = {
+  attempts: 0,
+  interval: 0,
+  delay: 0,
+  delayFunction: "constant",
+  maxDelay: 0,
+  unlimited: true,
+};
+
 /** Six of version 0 run; version 1 has been registered and its images are nowhere. */
 function preparing(options: RollingOptions = {}) {
   const harness = new Harness();
@@ -69,83 +79,98 @@ test("[P3 L4] prepared ones take part in the rolling limit", () => {
   for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
   const [first, second] = started(harness.evaluate(job).plan);
   assert.ok(first && second);
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  assert.deepEqual(harness.evaluate(job).plan.stops, []);
+  const { plan, waits } = harness.evaluate(job);
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  assert.match(waits.map((each) => each.text).join(), /max_parallel = 2 is used up/);
   harness.run(harness.state.alloc(first) as Allocation);
+  assert.equal(harness.evaluate(job).plan.placements.length, 1);
+});
+
+/** Of the version that is rolled out, whether they have started or not. */
+function undecided(harness: Harness, job: Job): Allocation[] {
+  const version = harness.state.job(job)?.version;
+  return harness
+    .live(job)
+    .filter(
+      (alloc) => alloc.jobVersion === version && (alloc.deploymentStatus?.healthy ?? null) === null,
+    );
+}
+
+/** Plays on, what only waits for its images first; how many were undecided at once. */
+function mostUndecided(harness: Harness, job: Job): number {
+  let most = 0;
+  for (let step = 0; step < 30; step++) {
+    const open = undecided(harness, job);
+    most = Math.max(most, open.length);
+    const toPrepare = open.find((alloc) => alloc.phase === "prepare" && !alloc.prepared);
+    const toJudge = open.find((alloc) => alloc.phase === "go");
+    if (toPrepare) harness.update(toPrepare, { prepared: true });
+    else if (toJudge) harness.run(toJudge);
+    harness.evaluate(job);
+  }
+  assert.equal(harness.state.deploymentsByJob(job)[0]?.status, "successful");
+  return most;
+}
+
+test("[L1 P3] at most max_parallel of the new version are undecided, prepared ones included", () => {
+  const { harness, job } = preparing();
+  assert.equal(mostUndecided(harness, job), 2);
+});
+
+test("[L1 P3] no more are undecided where nobody serves and L2 holds nothing back", () => {
+  const { harness, job } = preparing();
+  for (const old of harness.live(job)) if (old.jobVersion === 0) harness.run(old, false);
+  assert.equal(mostUndecided(harness, job), 2);
+});
+
+for (const [what, smaller] of [
+  ["a lower max_parallel", { update: { maxParallel: 1 } }],
+  ["a lower count", { count: 3, update: { maxParallel: 1 } }],
+] as const) {
+  test(`[L1 P2] ${what} holds at once for what is prepared and what has started`, () => {
+    const { harness, job } = preparing({ update: { maxParallel: 3 } });
+    const [first, second] = prepared(harness, job);
+    assert.ok(first && second);
+    harness.update(first, { prepared: true });
+    assert.deepEqual(started(harness.evaluate(job).plan), [first.id]);
+    harness.update(second, { prepared: true });
+    harness.register(dockerJob({ image: "app:2", ...smaller }));
+    assert.equal(mostUndecided(harness, job), 1);
+  });
+}
+
+test("[L1] a pair waits for its turn while what had to be replaced uses the limit up", () => {
+  const { harness, job } = preparing({ group: { reschedulePolicy: AT_ONCE } });
+  const pairs = prepared(harness, job);
+  const taken = new Set(pairs.map((next) => next.previousAllocation));
+  const others = harness
+    .live(job)
+    .filter(({ id, jobVersion }) => jobVersion === 0 && !taken.has(id));
+  for (const old of others.slice(0, 2)) {
+    const desiredTransition = { ...old.desiredTransition, reschedule: true };
+    harness.fail(old, { desiredTransition });
+  }
+  const [one, two] = started(harness.evaluate(job).plan);
+  assert.ok(one && two);
+  for (const next of pairs) {
+    harness.update(next, { prepared: true });
+    // To stop what does not serve is free of L2.
+    harness.run(harness.state.alloc(next.previousAllocation) as Allocation, false);
+  }
+  const held = harness.evaluate(job);
+  assert.deepEqual([held.plan.stops, held.plan.placements], [[], []]);
+  harness.run(harness.state.alloc(one) as Allocation);
   assert.equal(started(harness.evaluate(job).plan).length, 1);
 });
 
-test("[P9] while a batch becomes healthy, the next one is prepared, and never more than one batch", () => {
+test("[L1] an unhealthy one lets no prepared pair start", () => {
   const { harness, job } = preparing();
-  assert.equal(prepared(harness, job).length, 2);
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  const { plan } = harness.evaluate(job);
-  assert.equal(started(plan).length, 2);
-  assert.equal(plan.stops.length, 2);
-  assert.deepEqual(
-    prepared(harness, job).map((alloc) => alloc.name),
-    ["example.web[2]", "example.web[3]"],
-  );
-  assert.deepEqual(harness.evaluate(job).plan.placements, []);
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  const held = harness.evaluate(job);
-  assert.deepEqual([held.plan.placements, held.plan.stops], [[], []]);
-  assert.match(held.waits.map((each) => each.text).join(), /max_parallel = 2 is used up/);
-  for (const id of started(plan)) harness.run(harness.state.alloc(id) as Allocation);
-  const next = harness.evaluate(job).plan;
-  assert.equal(started(next).length, 2);
-  assert.equal(next.stops.length, 2);
-  assert.equal(prepared(harness, job).length, 2);
-});
-
-test("[P9 L1] one that is prepared ahead waits for its turn, also where it would stop nothing", () => {
-  const { harness, job } = preparing();
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  harness.evaluate(job);
-  for (const next of prepared(harness, job)) {
-    harness.update(next, { prepared: true });
-    harness.run(harness.state.alloc(next.previousAllocation) as Allocation, false);
-  }
-  const { plan } = harness.evaluate(job);
-  assert.deepEqual([plan.stops, plan.placements], [[], []]);
-});
-
-test("[P9] what has its images, or has none, is not begun before its turn", () => {
-  const { harness, job } = preparing();
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  for (const node of [...harness.state.nodes()]) {
-    harness.changeNode(node.id, { images: { "app:2": "sha256:2" } });
-  }
-  const { plan } = harness.evaluate(job);
-  assert.equal(plan.placements.length, 2);
-  const mock = new Harness();
-  const plain = rollingJob({ image: "1" });
-  mock.register(plain);
-  mock.rollToEnd(plain);
-  mock.register(rollingJob({ image: "2" }));
-  assert.equal(mock.live(plain).length, 6);
-});
-
-test("[P9] an image of the next batch that does not exist is found before its turn", () => {
-  const { harness, job } = preparing();
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  harness.evaluate(job);
-  const [ahead] = prepared(harness, job);
-  assert.ok(ahead);
-  harness.fail(ahead, { unretryableError: "no such image" });
-  harness.failDeployment(job);
-  const { plan } = harness.evaluate(job);
-  assert.deepEqual(plan.placements, []);
-  assert.equal(prepared(harness, job).length, 0);
-  assert.equal(harness.live(job).length, 6);
-});
-
-test("[P9 L1] an unhealthy one lets nothing further be prepared or started", () => {
-  const { harness, job } = preparing();
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  const [first] = started(harness.evaluate(job).plan);
-  for (const next of prepared(harness, job)) harness.update(next, { prepared: true });
-  harness.run(harness.state.alloc(first ?? "") as Allocation, false);
+  const [first, second] = prepared(harness, job);
+  assert.ok(first && second);
+  harness.update(first, { prepared: true });
+  assert.deepEqual(started(harness.evaluate(job).plan), [first.id]);
+  harness.run(first, false);
+  harness.update(second, { prepared: true });
   const { plan } = harness.evaluate(job);
   assert.deepEqual([plan.placements, plan.stops], [[], []]);
 });

@@ -58,7 +58,6 @@ function finish(
     stops: draft.stops,
     inPlace: draft.inPlace,
     destructive: draft.destructive,
-    ahead: draft.ahead,
     goes: draft.goes,
     places: draft.places,
     attributeUpdates: draft.attributeUpdates,

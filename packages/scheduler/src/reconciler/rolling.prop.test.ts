@@ -194,7 +194,8 @@ class Run {
     assert.ok(started.length <= most, `${started.length} desired of ${most}`);
     const slots = live.length - started.length;
     assert.ok(slots <= maxParallel, `${slots} prepared`);
-    const undecided = started.filter((alloc) => this.#isUndecided(alloc)).length;
+    // As the API shows them, those among them that only wait for their images.
+    const undecided = live.filter((alloc) => this.#isUndecided(alloc)).length;
     // What crashed is replaced by the new version whatever the limit.
     const limit = Math.max(maxParallel, canary) + this.#crashes;
     assert.ok(undecided <= limit, `${undecided} undecided of at most ${limit}`);

@@ -97,14 +97,6 @@ export interface Surge {
   readonly mayFallBack: boolean;
 }
 
-/** P9: what will be replaced next, and how many of it may be prepared already. */
-export interface AheadRequest {
-  readonly group: TaskGroup;
-  readonly requests: readonly DestructiveRequest[];
-  /** Less what the plan itself prepares. */
-  readonly room: number;
-}
-
 /** A prepared allocation starts, and the one it replaces stops, in one step. */
 export interface GoRequest {
   readonly next: Allocation;
@@ -121,7 +113,6 @@ export interface ReconcileResult {
   readonly stops: readonly StopRequest[];
   readonly inPlace: readonly InPlaceRequest[];
   readonly destructive: readonly DestructiveRequest[];
-  readonly ahead: readonly AheadRequest[];
   readonly goes: readonly GoRequest[];
   readonly places: readonly PlaceRequest[];
   readonly attributeUpdates: readonly PlannedAttributeUpdate[];

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import type { Node } from "@drover/model";
-import { mockAlloc, mockEval, mockId, mockJob, mockNode } from "@drover/model/testing";
+import type { Allocation, Deployment, Node } from "@drover/model";
+import {
+  mockAlloc,
+  mockDeployment,
+  mockEval,
+  mockId,
+  mockJob,
+  mockNode,
+} from "@drover/model/testing";
 import { CommandTag } from "@drover/state";
 import { type OpenSessionReply, type OpenSessionRequest, type PushAllocs, Rpc } from "@drover/wire";
 import {
@@ -39,8 +46,15 @@ function pushes(peer: FakePeer): PushAllocs[] {
   return peer.sent.filter((m) => m.method === Rpc.pushAllocs).map((m) => m.payload as PushAllocs);
 }
 
-function place(made: TestServer, label: string, job = mockJob({ id: "a" }), on: Node = node) {
-  const alloc = mockAlloc({ id: mockId(label), nodeId: on.id }, { job });
+function place(
+  made: TestServer,
+  label: string,
+  job = mockJob({ id: "a" }),
+  on: Node = node,
+  deployment: Deployment | null = null,
+) {
+  const deploymentId = deployment?.id ?? "";
+  const alloc = mockAlloc({ id: mockId(label), nodeId: on.id, deploymentId }, { job });
   made.apply({
     tag: CommandTag.planApply,
     plan: {
@@ -55,7 +69,7 @@ function place(made: TestServer, label: string, job = mockJob({ id: "a" }), on: 
       stops: [],
       placements: [alloc],
       attributeUpdates: [],
-      deployment: null,
+      deployment,
       deploymentUpdates: [],
       annotations: null,
     },
@@ -104,6 +118,29 @@ test("a session begins with a complete push and goes on with what changed", asyn
   assert.equal(pushes(peer).length, 2);
   made.server.close();
   assert.ok(peer.closed);
+});
+
+test("an operator's verdict is pushed, so that the client does not judge it as well", async () => {
+  const made = await leading();
+  const job = quietJob(made, "a");
+  await settled();
+  const peer = new FakePeer();
+  await open(made, peer);
+  await settled();
+  const deployment = mockDeployment({ id: mockId("d") }, { job });
+  const alloc = place(made, "one", job, node, deployment);
+  await settled();
+  const verdicts = () =>
+    pushes(peer)
+      .flatMap((push) => push.allocs.map((each) => each.alloc as Allocation))
+      .filter(({ id }) => id === alloc.id)
+      .map(({ deploymentStatus }) => deploymentStatus?.healthy ?? null);
+  assert.deepEqual(verdicts(), [null]);
+  const verdict = { healthy: [alloc.id], unhealthy: [], evaluation: null, failure: null };
+  made.apply({ tag: CommandTag.deploymentAllocHealth, deploymentId: deployment.id, ...verdict });
+  await settled();
+  assert.deepEqual(verdicts(), [null, true]);
+  made.server.close();
 });
 
 test("what the node holds and the state does not know gets its tombstone, once", async () => {

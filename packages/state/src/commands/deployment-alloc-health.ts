@@ -33,6 +33,8 @@ function judge(tx: Tx, ids: readonly string[], healthy: boolean): void {
     putAlloc(tx, {
       ...alloc,
       deploymentStatus: { healthy, timestamp: tx.now, canary, modifyIndex: tx.index },
+      // Its client has to hear of it, or would judge it all the same.
+      ...(tx.v < 2 ? {} : { allocModifyIndex: tx.index }),
       modifyIndex: tx.index,
       modifyTime: tx.now,
     });

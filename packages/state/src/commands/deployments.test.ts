@@ -339,6 +339,17 @@ test("§4.6 an operator's verdict counts, and an unhealthy one fails the deploym
   assert.equal(harness.snapshot.job(REF)?.version, 2);
 });
 
+test("[A13] the client hears of an operator's verdict", () => {
+  const harness = start();
+  const body = { tag: CommandTag.deploymentAllocHealth, deploymentId: "d1" } as const;
+  harness.accept({ ...body, healthy: ["a"], unhealthy: [], evaluation: null, failure: null });
+  const { index, snapshot } = harness;
+  assert.deepEqual(
+    ["a", "b"].map((id) => snapshot.alloc(id)?.allocModifyIndex === index),
+    [true, false],
+  );
+});
+
 test("§4.6 a verdict on a stranger changes nothing", () => {
   const harness = start();
   assert.equal(

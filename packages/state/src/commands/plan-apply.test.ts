@@ -86,6 +86,20 @@ test("I9 an in-place update leaves what the client owns", () => {
   }
 });
 
+test("[A12] a plan for a version that another one has followed meanwhile changes nothing", () => {
+  const { harness, job } = start();
+  running(harness, job);
+  harness.accept(jobRegister(mockJob({ meta: { v: "1" } })));
+  plan(harness, job, {
+    stops: [stopOf({ id: OLD })],
+    placements: [mockAlloc({ id: NEW }, { job })],
+    deployment: mockDeployment({ id: "d2" }, { job }),
+  });
+  assert.equal(harness.snapshot.alloc(OLD)?.desiredStatus, "run");
+  assert.equal(harness.snapshot.alloc(NEW), undefined);
+  assert.equal(harness.snapshot.deployment("d2"), undefined);
+});
+
 test("an in-place update into another deployment is undecided again", () => {
   const { harness, job } = start();
   running(harness, job);

@@ -32,7 +32,22 @@ import { accepted } from "./result.ts";
 const CLIENT_STATUS_FIELD = 0;
 
 export function applyPlan(tx: Tx, command: PlanApply): CommandResult {
-  const { plan } = command;
+  const { evals, plan } = command;
+  if (tx.v < 2 || !isOvertaken(tx, plan)) carryOut(tx, plan);
+  putEvals(tx, evals);
+  return accepted(tx);
+}
+
+/**
+ * A12: the job has another version by now, whose own evaluation decides from what is. What a revert
+ * has just freed or kept would otherwise be taken by the version that it left.
+ */
+function isOvertaken(tx: Tx, plan: Plan): boolean {
+  const job = tx.read.job({ namespace: plan.namespace, id: plan.jobId });
+  return job !== undefined && job.version !== plan.jobVersion;
+}
+
+function carryOut(tx: Tx, plan: Plan): void {
   for (const update of plan.deploymentUpdates) {
     const deployment = tx.read.deployment(update.deploymentId);
     if (deployment === undefined || !isDeploymentActive(deployment)) continue;
@@ -43,8 +58,6 @@ export function applyPlan(tx: Tx, command: PlanApply): CommandResult {
   for (const stop of plan.stops) applyStop(tx, stop);
   for (const update of plan.attributeUpdates) applyAttributes(tx, update);
   for (const placement of plan.placements) applyPlacement(tx, placement);
-  putEvals(tx, command.evals);
-  return accepted(tx);
 }
 
 /**

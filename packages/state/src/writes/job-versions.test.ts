@@ -75,7 +75,10 @@ test("a version that an allocation runs stays readable after history dropped it"
   const stop = { allocId: alloc.id, nodeId: "", desiredStatus: "stop", desiredDescription: "" };
   harness.accept({
     tag: CommandTag.planApply,
-    plan: emptyPlan(job, { id: "stop", stops: [{ ...stop, clientStatus: "lost" }] }),
+    plan: emptyPlan(harness.snapshot.job(REF) as Job, {
+      id: "stop",
+      stops: [{ ...stop, clientStatus: "lost" }],
+    }),
     evals: [],
   });
   harness.accept({
