@@ -8,8 +8,8 @@ import { Rollout } from "./testing/rollout.ts";
 import { settled } from "./testing/test-server.ts";
 import { PROGRESS_MS, webJob } from "./testing/web-job.ts";
 
-function systemJob(image: string): Job {
-  const update = { maxParallel: 3, autoRevert: true };
+function systemJob(image: string, maxParallel = 3): Job {
+  const update = { maxParallel, autoRevert: true };
   return { ...webJob({ image, count: 1, update }), type: JobType.system };
 }
 
@@ -56,3 +56,25 @@ test("Y7 nor does one that is drained", async () => {
   await rollout.playOut();
   await endsWithSuccess(rollout);
 });
+
+for (const healthy of [null, false]) {
+  const told = healthy === null ? "nobody has judged" : "was found unhealthy";
+  test(`Y5 one that failed, and ${told}, holds nothing up once another runs`, async () => {
+    const rollout = await Rollout.start({ name: "a" }, { name: "b" });
+    await rollout.register(systemJob("1", 1));
+    await rollout.playOut();
+    await rollout.register(systemJob("2", 1));
+    const [first] = rollout.live().filter(({ jobVersion }) => jobVersion === 1);
+    assert.ok(first);
+    if (healthy !== null) await rollout.report(first, { healthy });
+    await rollout.report(first, { clientStatus: "failed", healthy });
+    await rollout.playOut();
+    const { status, statusDescription } = rollout.deployment();
+    assert.equal(status, "successful", statusDescription);
+    assert.deepEqual(
+      rollout.live().map(({ jobVersion }) => jobVersion),
+      [1, 1],
+    );
+    rollout.close();
+  });
+}

@@ -191,7 +191,11 @@ function rollSystem(
   if (!isBlocked) {
     for (const { next, stop } of facts.pairs.filter(isReady)) draft.goes.push({ next, stop });
   }
-  const limit = { group, deployment: triage.current, untainted: facts.running };
+  // One that has ended stays when another takes its place on the node: it holds nothing up.
+  const untainted = facts.running.filter(
+    (alloc) => !(isClientTerminal(alloc) && alloc.nextAllocation !== ""),
+  );
+  const limit = { group, deployment: triage.current, untainted };
   const budget = undecidedBudget({ ...limit, isBlocked, starting: facts.starting });
   const serving = servingOf(scope);
   const rank = (alloc: Allocation) => RANK[serving(alloc)];
