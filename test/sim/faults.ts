@@ -5,6 +5,8 @@ import type { Cluster } from "./world/cluster.ts";
 import type { Machine } from "./world/machine.ts";
 import type { ServerMember } from "./world/server-member.ts";
 
+/** A run that is to have faults goes on until so many have hit somebody. */
+export const FAULTS_MIN = 4;
 /** The cluster forms and takes its first jobs in peace. */
 const QUIET_MS = 12_000;
 /** Servers that are lost with their disks and replaced by new ones. */
@@ -17,6 +19,7 @@ export class Faults {
   readonly #plan: Plan;
   readonly #random: SimRandom;
   #running = false;
+  #hits = 0;
   #losses = 0;
   /** A lost server's place is not taken yet. */
   #replacing = false;
@@ -26,6 +29,11 @@ export class Faults {
     this.#cluster = cluster;
     this.#plan = plan;
     this.#random = cluster.raft.random.fork("faults");
+  }
+
+  /** Too few have hit anybody yet, of a run that is to have some. */
+  get isEarly(): boolean {
+    return this.#plan.faultEveryMs !== Number.POSITIVE_INFINITY && this.#hits < FAULTS_MIN;
   }
 
   start(): void {
@@ -47,6 +55,7 @@ export class Faults {
       const kind = this.#random.weighted(this.#plan.faults);
       const victim = this.#inject(kind);
       if (victim !== "") {
+        this.#hits += 1;
         this.#cluster.trace.note(`fault ${kind}`, victim);
         this.#cluster.log(victim, "fault", kind, {});
       }

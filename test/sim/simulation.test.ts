@@ -1,12 +1,12 @@
 /** Seeds of whole clusters, each with at least so much going on, and some of them twice. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { FAULTS_MIN } from "./faults.ts";
 import { faultsOf, runSeeds } from "./pool.ts";
 
 const SEEDS = 500;
 /** What each seed must go through to count. */
 const EVENTS_MIN = 3_000;
-const FAULTS_MIN = 4;
 /** Seeds without faults keep the updates to themselves; they are fewer than one in four. */
 const CALM_MAX = SEEDS / 4;
 /** So many of them are run twice (I10). */

@@ -76,6 +76,7 @@ async function play(cluster: Cluster, plan: Plan): Promise<void> {
   workload.start();
   faults.start();
   await runUntil(cluster, plan.faultsForMs);
+  while (faults.isEarly) await runUntil(cluster, cluster.raft.clock.now + LOOK_MS);
   faults.stop();
   workload.stop();
   cluster.raft.network.calm = true;

@@ -81,7 +81,7 @@ class SystemPass {
     this.#reportFiltered();
     const updates: DeploymentStatusUpdate[] = [...triage.updates];
     const { current } = triage;
-    // A further node that has no room is waited for by the blocked evaluation, not by the deployment.
+    // The blocked evaluation waits for room on a further node, the deployment does not.
     const isPlacing = [...this.#placed.values()].some((count) => count > 0);
     if (isComplete && !isPlacing && current !== null && isDeploymentActive(current)) {
       updates.push(successful(current));
