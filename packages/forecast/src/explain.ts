@@ -15,7 +15,7 @@ import {
 } from "@drover/model";
 import { chainOf } from "./chain.ts";
 import { dryRun } from "./dry-run.ts";
-import { ReasonFinder } from "./reasons-of.ts";
+import { type DryRuns, type LiveReasons, ReasonFinder } from "./reasons-of.ts";
 
 export interface Explanation {
   readonly subject: Subject;
@@ -26,12 +26,6 @@ export interface Explanation {
   /** It has ended, and is there still: for what or until when; null = it has not, or goes next. */
   readonly kept: Reason | null;
 }
-
-/** What is known beside the state, by the key of its subject: replaces what the state shows. */
-export type LiveReasons = ReadonlyMap<string, readonly Reason[]>;
-
-/** By the job's key, of one snapshot: what a pass of the scheduler would leave undone. */
-export type DryRuns = Map<string, readonly Reason[]>;
 
 interface ExplainInput {
   readonly state: StateReader;

@@ -1,7 +1,7 @@
 export {
-  type DryRuns,
   type Explanation,
   explain,
   explainInSlices,
   withoutLeader,
 } from "./explain.ts";
+export type { DryRuns } from "./reasons-of.ts";

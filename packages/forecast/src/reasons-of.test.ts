@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Job, Rule, subjectOf } from "@drover/model";
 import { Harness, rollingJob } from "@drover/scheduler/testing";
-import { type DryRuns, explain, explainInSlices } from "./explain.ts";
+import { explain, explainInSlices } from "./explain.ts";
+import type { DryRuns } from "./reasons-of.ts";
 
 test("a job that is only a template of runs says so, and nothing is to be placed for it", () => {
   const templates: readonly Partial<Job>[] = [

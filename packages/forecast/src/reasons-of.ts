@@ -22,7 +22,12 @@ import {
   subjectOf,
   waitsFor,
 } from "@drover/model";
-import type { DryRuns, LiveReasons } from "./explain.ts";
+
+/** What is known beside the state, by the key of its subject: replaces what the state shows. */
+export type LiveReasons = ReadonlyMap<string, readonly Reason[]>;
+
+/** By the job's key, of one snapshot: what a pass of the scheduler would leave undone. */
+export type DryRuns = Map<string, readonly Reason[]>;
 
 interface FinderInput {
   readonly state: StateReader;

@@ -12,6 +12,7 @@
 import { assert, Heap } from "@drover/base";
 import { EvalStatus, type Evaluation, type Reason } from "@drover/model";
 import type { Lease } from "../contracts.ts";
+import type { Entry } from "./entry.ts";
 import { whyPlaced } from "./why-eval.ts";
 
 export interface BrokerOptions {
@@ -30,19 +31,6 @@ export const DEFAULT_BROKER_OPTIONS: BrokerOptions = {
   firstNackDelayMs: 1_000,
   nackDelayMs: 20_000,
 };
-
-export type Place = "ready" | "waiting" | "delayed" | "leased" | "failed";
-
-export interface Entry {
-  evaluation: Evaluation;
-  place: Place;
-  attempts: number;
-  /** Epoch ms: of the wait, or of the lease. */
-  deadline: number;
-  token: string;
-  /** Set free while it was worked on: what its holder found may be out of date. */
-  again: boolean;
-}
 
 export interface BrokerStats {
   readonly ready: number;

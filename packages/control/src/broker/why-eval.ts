@@ -21,7 +21,7 @@ import {
   waitsFor,
   waitsUntil,
 } from "@drover/model";
-import type { Entry, Place } from "./eval-broker.ts";
+import type { Entry, Place } from "./entry.ts";
 
 /** So many nodes that take nothing new are named. */
 const UNAVAILABLE_MAX = 10;
