@@ -6,7 +6,7 @@ import { faultsOf, runSeeds } from "./pool.ts";
 
 const SEEDS = 500;
 /** What each seed must go through to count. */
-const EVENTS_MIN = 3_000;
+const EVENTS_MIN = 2_000;
 /** Seeds without faults keep the updates to themselves; they are fewer than one in four. */
 const CALM_MAX = SEEDS / 4;
 /** So many of them are run twice (I10). */
