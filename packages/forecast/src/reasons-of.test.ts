@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Job, Rule, subjectOf } from "@drover/model";
+import { mockEval } from "@drover/model/testing";
 import { Harness, rollingJob } from "@drover/scheduler/testing";
 import { explain, explainInSlices } from "./explain.ts";
 import type { DryRuns } from "./reasons-of.ts";
@@ -33,4 +34,17 @@ test("a job's dry run is made once for one snapshot, however often is asked", ()
   const slices = explainInSlices(input);
   assert.deepEqual(slices.next(), { done: true, value: first }, "nothing is left to be made");
   assert.equal(explainInSlices({ ...input, dryRuns: new Map() }).next().done, false);
+});
+
+test("a group that waits for its evaluations is named by the reason's subject, not by its text", () => {
+  const harness = new Harness({ nodes: 0 });
+  const job = harness.store(rollingJob());
+  harness.state.putEval(mockEval({ id: "e", jobId: job.id }));
+  const { state, now } = harness;
+  const { reasons } = explain({ state, subject: subjectOf.job(job), now });
+  const told = reasons.filter(({ rule }) => rule === Rule.groupAwaitsEvaluation);
+  assert.deepEqual(
+    told.map(({ subject, text }) => [subject.kind, text]),
+    [["group", "waits for what its evaluations plan"]],
+  );
 });

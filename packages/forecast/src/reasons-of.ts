@@ -138,7 +138,7 @@ export class ReasonFinder {
       .map(subjectOf.evaluation);
     const [first, ...others] = open;
     if (!first) return waits;
-    const text = `group "${group}" waits for what its evaluations plan`;
+    const text = "waits for what its evaluations plan";
     const told = { rule: Rule.groupAwaitsEvaluation, subject, text };
     return [...waits, waitsFor(told, first, ...others)];
   }
