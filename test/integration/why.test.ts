@@ -29,11 +29,13 @@ interface Why {
 
 interface JobOptions {
   readonly memory?: number;
-  readonly check?: boolean;
+  /** Nothing listens there, or the agent's own API does and knows no such path. */
+  readonly check?: "unheard" | "unknown path";
   readonly minHealthy?: string;
 }
 
-function jobOf(id: string, { check = false, memory = 16, minHealthy = "0s" }: JobOptions): string {
+function jobOf(id: string, { check, memory = 16, minHealthy = "0s" }: JobOptions): string {
+  const isHttp = check === "unknown path";
   const service = `
     network {
       port "http" {}
@@ -41,10 +43,10 @@ function jobOf(id: string, { check = false, memory = 16, minHealthy = "0s" }: Jo
     service {
       name     = "${id}"
       provider = "nomad"
-      port     = "http"
+      port     = "${isHttp ? "4646" : "http"}"
       check {
         name     = "alive"
-        type     = "tcp"
+        ${isHttp ? 'type = "http"\n path = "/v1/nowhere"' : 'type = "tcp"'}
         interval = "1s"
         timeout  = "1s"
       }
@@ -125,7 +127,7 @@ test("a deployment that finds no memory: the root is capacity, and which", async
 });
 
 test("a check that fails: the root is the check, by its name and what it said last", async () => {
-  const id = await submit("sick", { check: true });
+  const id = await submit("sick", { check: "unheard" });
   const why = await rootOf(`deployment/${id}`, "alloc-check-not-passing");
   const root = why.Chain.at(-1);
   assert.equal(root?.WaitsFor[0]?.Kind, "check");
@@ -134,6 +136,15 @@ test("a check that fails: the root is the check, by its name and what it said la
   assert.notEqual(root?.WakesAt, null);
   const said = drover("why", id);
   assert.match(said.stdout, /^Why = allocation .*check "alive" of service "sick" is critical/);
+});
+
+test("a check that is refused over HTTP: its code is told, whatever the body says", async () => {
+  const id = await submit("refused", { check: "unknown path" });
+  await waitUntil(
+    () => rootOf(`deployment/${id}`, "alloc-check-not-passing"),
+    (why) => why.Chain.at(-1)?.Evidence["status code"] === "404",
+    { timeoutMs: 10_000, what: "the code of the check" },
+  );
 });
 
 test("a paused deployment waits for a person, and how to go on is said", async () => {

@@ -90,13 +90,13 @@ export class AllocControl {
 
   /** What its tasks and its health wait for, with what the agent's own checks said last. */
   why(allocId: string): readonly Reason[] {
-    const outputs = new Map(this.checks(allocId).map(({ check, output }) => [check, output]));
+    const results = new Map(this.checks(allocId).map((each) => [each.check, each]));
     return this.#deps
       .runner(allocId)
       .why()
       .map((reason) => {
-        const output = outputs.get(reason.evidence.check ?? "") ?? "";
-        return output === "" ? reason : { ...reason, evidence: { ...reason.evidence, output } };
+        const said = evidenceOf(results.get(reason.evidence.check ?? ""));
+        return { ...reason, evidence: { ...reason.evidence, ...said } };
       });
   }
 
@@ -113,4 +113,13 @@ export class AllocControl {
 
 export function unknownTask(name: string): DroverError {
   return new DroverError("unknown-task", `unknown task name ${JSON.stringify(name)}`);
+}
+
+/** The body alone often does not tell: an empty one, or a page of HTML, comes with a 500. */
+function evidenceOf(result: CheckResult | undefined): Record<string, string> {
+  const { output = "", statusCode = 0 } = result ?? {};
+  return {
+    ...(statusCode > 0 && { "status code": String(statusCode) }),
+    ...(output !== "" && { output }),
+  };
 }
