@@ -103,6 +103,19 @@ test("[Y7] a further node without room holds the deployment up no longer than th
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 
+test("[Y7] with nothing left of a deployment, a node without room is no success", () => {
+  const { harness, job } = running();
+  harness.register(systemJob({ image: "2" }));
+  const { nodeResources } = harnessNode(3);
+  const cpu = { ...nodeResources.cpu, cpuShares: 1 };
+  harness.state.putNode(harnessNode(3, { nodeResources: { ...nodeResources, cpu } }));
+  for (const { nodeId } of harness.live(job)) harness.nodeDown(nodeId);
+  for (let round = 0; round < 3; round++) harness.evaluate(job);
+  assert.equal(harness.live(job).length, 0);
+  const [deployment] = harness.state.deploymentsByJob(job);
+  assert.equal(deployment?.status, DeploymentStatus.running);
+});
+
 test("[Y9] canaries are a share of the nodes, and the others wait for the promotion", () => {
   const { harness, job } = running();
   const update = { maxParallel: 2, canary: 34 };

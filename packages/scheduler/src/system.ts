@@ -34,6 +34,7 @@ import { groupAllocs, loseStopped, newDraft, stopGroup } from "./reconciler/job-
 import { activeOf, reconcile } from "./reconciler/reconcile.ts";
 import {
   isSystemGroupDone,
+  type NodeFit,
   type NodePlacement,
   reconcileSystemGroup,
   type SystemGroupResult,
@@ -118,8 +119,7 @@ class SystemPass {
         group,
         allocs,
         targets,
-        isFiltered: (node) => this.#isFiltered(group, node),
-        hasRoom: (node) => this.#session.placerFor(job).selectOn(group, node).node !== null,
+        lookAt: (node) => this.#lookAt(group, node),
         triage,
         draft: this.#draft,
       });
@@ -217,12 +217,13 @@ class SystemPass {
     return null;
   }
 
-  /** Such a node is missing nothing, and nobody waits for it. */
-  #isFiltered(group: TaskGroup, node: Node): boolean {
+  /** A filtered node is missing nothing, and nobody waits for it. */
+  #lookAt(group: TaskGroup, node: Node): NodeFit {
     const selection = this.#session.placerFor(this.#job).selectOn(group, node);
-    if (selection.node || selection.metric.nodesFiltered === 0) return false;
+    if (selection.node) return "fits";
+    if (selection.metric.nodesFiltered === 0) return "full";
     this.#noteFiltered(group, selection.metric);
-    return true;
+    return "filtered";
   }
 
   #noteFiltered(group: TaskGroup, metric: AllocMetric): void {

@@ -32,7 +32,12 @@ import { Description, noUpdates, type ReconcileInput } from "./types.ts";
 import { decideUpdates } from "./updates.ts";
 import { HeldBy, Holds, whyNotReplaced } from "./why-group.ts";
 
+/** Y8: a filter leaves a node out, however much room it has. */
+export type NodeFit = "fits" | "full" | "filtered";
+
 export interface NodePlacement {
+  /** As the node was before this plan. */
+  readonly fit: NodeFit;
   readonly group: TaskGroup;
   readonly node: Node;
   readonly name: string;
@@ -48,10 +53,7 @@ interface SystemScope {
   readonly allocs: readonly Allocation[];
   /** Ready nodes of the job's pool and datacenters. */
   readonly targets: ReadonlyMap<string, Node>;
-  /** Y8: a filter leaves the node out, however much room it has. */
-  readonly isFiltered: (node: Node) => boolean;
-  /** What cannot be placed now uses nothing of the limit up. */
-  readonly hasRoom: (node: Node) => boolean;
+  readonly lookAt: (node: Node) => NodeFit;
   readonly triage: Triage;
   readonly draft: Draft;
 }
@@ -99,7 +101,8 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   const canaries = wantCanaries(scope, { state, destructive, running });
   const updating = new Set(destructive);
   const places = missingOnNodes(scope, running, { updating, isCanaryPhase: canaries !== null });
-  const starting = places.filter(({ node }) => scope.hasRoom(node)).length;
+  // What cannot be placed now uses nothing of the limit up.
+  const starting = places.filter(({ fit }) => fit === "fits").length;
   const replaced = rollSystem(scope, { destructive, pairs, running, canaries, starting });
   desired.destructiveUpdate += replaced;
   desired.ignore += updates.destructive.length - replaced;
@@ -264,8 +267,10 @@ function missingOnNodes(
       if (need !== "none") draft.waits.push(need);
       continue;
     }
-    if (scope.isFiltered(node)) continue;
+    const fit = scope.lookAt(node);
+    if (fit === "filtered") continue;
     places.push({
+      fit,
       group,
       node,
       name: `${job.name}.${group.name}[0]`,
