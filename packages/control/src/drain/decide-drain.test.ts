@@ -112,6 +112,14 @@ test("§12.2 with max_surge no more leave than may stand beside their successors
   assert.deepEqual(later.migrate, ["h0", "h1"]);
 });
 
+test("§12.2 what takes a disk over stops first, and max_surge limits no drain of it", () => {
+  const [group] = service({ parallel: 3, maxSurge: 1 }).taskGroups;
+  assert.ok(group);
+  const ephemeralDisk = { ...group.ephemeralDisk, sticky: true };
+  const jobs = [mockJob({ id: "example", taskGroups: [{ ...group, ephemeralDisk }] })];
+  assert.deepEqual(decide({ jobs, here: [HEALTHY, HEALTHY, HEALTHY] }).migrate, ["h0", "h1", "h2"]);
+});
+
 test("§3.14 the next one leaves when the replacement is healthy", () => {
   const leaving = { ...HEALTHY, ...MARKED, desiredStatus: "stop" };
   const undecided = { clientStatus: "running", deploymentId: "d" };

@@ -12,6 +12,7 @@ import {
   isTerminal,
   type Job,
   JobType,
+  maxSurgeOf,
   type Node,
   NodeStatus,
   type Reason,
@@ -144,7 +145,7 @@ function surgeRoom(
   rivals: readonly Allocation[],
   state: StateReader,
 ): number {
-  const max = group?.update?.maxSurge ?? 0;
+  const max = group === undefined ? 0 : maxSurgeOf(group);
   if (max === 0) return Number.POSITIVE_INFINITY;
   const beside = rivals.filter(({ phase, previousAllocation }) => {
     const old = phase === AllocPhase.surge ? state.alloc(previousAllocation) : undefined;

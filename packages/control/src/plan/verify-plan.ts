@@ -6,7 +6,6 @@
  */
 import {
   type Allocation,
-  DeploymentStatus,
   Eligibility,
   LEADER,
   type Node,
@@ -18,6 +17,7 @@ import {
   type StateReader,
   subjectOf,
   waitsFor,
+  withoutSuccess,
 } from "@drover/model";
 import type { VerifiedPlan } from "../contracts.ts";
 import { type Misfit, misfitOf } from "./node-fit.ts";
@@ -117,10 +117,7 @@ function without(plan: Plan, nodes: ReadonlySet<string>): Plan {
       (update) => update.lastReschedule === undefined || !replaced.has(update.allocId),
     ),
     deployment: plan.deployment && pruneCanaries(plan, placements),
-    // It succeeds with the last step that the plan takes, or with a later plan.
-    deploymentUpdates: plan.deploymentUpdates.filter(
-      ({ status }) => status !== DeploymentStatus.successful,
-    ),
+    deploymentUpdates: withoutSuccess(plan),
   };
 }
 

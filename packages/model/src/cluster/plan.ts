@@ -1,7 +1,7 @@
 /** What the scheduler wants done, and how `plan` describes it (spec chapter 1 §1.13). */
 import { type Infer, int, list, map, object, record, string } from "../schema/field.ts";
 import type { Allocation } from "./allocation.ts";
-import type { Deployment } from "./deployment.ts";
+import { type Deployment, DeploymentStatus } from "./deployment.ts";
 
 export const desiredUpdatesSchema = record("DesiredUpdates", {
   ignore: int({ default: 0 }),
@@ -88,4 +88,9 @@ export function isPlanEmpty(plan: Plan): boolean {
     plan.deployment === null &&
     plan.deploymentUpdates.length === 0
   );
+}
+
+/** Of a plan that is cut: it succeeds with the last step that is taken, or with a later plan. */
+export function withoutSuccess(plan: Plan): Plan["deploymentUpdates"] {
+  return plan.deploymentUpdates.filter(({ status }) => status !== DeploymentStatus.successful);
 }

@@ -93,3 +93,13 @@ export function withCount<G extends Counted>(group: G, count: number): G {
     migrate: migrate && { ...migrate, maxParallel: parallelOf(migrate, count) },
   };
 }
+
+/** 0 = the old one stops first, as it must where the new one takes its disk over. */
+export function maxSurgeOf(group: {
+  readonly update: UpdateStrategy | null;
+  readonly ephemeralDisk: { readonly migrate: boolean; readonly sticky: boolean };
+}): number {
+  const { ephemeralDisk, update } = group;
+  if (update === null || update.maxParallel === 0) return 0;
+  return ephemeralDisk.migrate || ephemeralDisk.sticky ? 0 : update.maxSurge;
+}

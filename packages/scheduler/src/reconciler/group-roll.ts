@@ -1,10 +1,9 @@
 /** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
-import { type Allocation, allocIndex, Serving } from "@drover/model";
+import { type Allocation, allocIndex, maxSurgeOf, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { heldBy } from "./group-place.ts";
 import {
   type LimitInput,
-  maxSurgeOf,
   RANK,
   ServingBudget,
   startBudget,

@@ -7,6 +7,7 @@ import {
   type Deployment,
   isCarriedInto,
   isServerTerminal,
+  maxSurgeOf,
   Serving,
   type TaskGroup,
   type UpdateStrategy,
@@ -49,12 +50,6 @@ export function startBudget(input: LimitInput): number {
     ...input,
     untainted: input.untainted.filter((each) => !isPreparing(each)),
   });
-}
-
-/** 0 = the old one stops first, as it must where the new one takes its disk over. */
-export function maxSurgeOf(group: TaskGroup): number {
-  const { migrate, sticky } = group.ephemeralDisk;
-  return hasUpdateStrategy(group) && !migrate && !sticky ? group.update.maxSurge : 0;
 }
 
 /**

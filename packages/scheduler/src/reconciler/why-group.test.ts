@@ -58,6 +58,23 @@ test("[W1] [L1] what the limit keeps waits for the undecided ones, each by its i
   assert.equal(reason.evidence.waiting, "4");
 });
 
+test("[L1] the limit that those use up which have no place yet names no number of others", () => {
+  const harness = new Harness();
+  const options = { count: 3, update: { maxParallel: 1 } };
+  const ref = rollingJob(options);
+  harness.register(ref);
+  harness.rollToEnd(ref);
+  const [lost] = harness.live(ref);
+  assert.ok(lost);
+  harness.update(lost, { desiredStatus: "stop", clientStatus: "lost" });
+  for (const { id } of harness.state.nodes()) {
+    harness.changeNode(id, { schedulingEligibility: "ineligible" });
+  }
+  harness.register(rollingJob({ ...options, image: "2" }));
+  const reason = whys({ harness, ref }).find(({ rule }) => rule === Rule.groupRollingLimit);
+  assert.equal(reason?.text, "2 to replace; max_parallel = 1 is used up by what is to start first");
+});
+
 test("[L2] what the floor keeps waits for those that do not serve", () => {
   const scene = rolling();
   const { harness, ref } = scene;

@@ -66,7 +66,8 @@ const TELL: Readonly<Record<HeldBy, Tell>> = {
     const open = facts.limit.untainted.filter((each) => isUndecided(each, facts.limit.deployment));
     const [first = deploymentOf(facts) ?? OPERATOR, ...others] = open.map(subjectOf.allocation);
     const max = facts.group.update?.maxParallel ?? 0;
-    const text = `${count} to replace; max_parallel = ${max} is used up by ${open.length} not healthy yet`;
+    const users = open.length > 0 ? `${open.length} not healthy yet` : "what is to start first";
+    const text = `${count} to replace; max_parallel = ${max} is used up by ${users}`;
     const told = { ...toldOf(facts, count), rule: Rule.groupRollingLimit, text };
     return waitsFor(told, first, ...others);
   },

@@ -2,7 +2,7 @@
  * Keeps a plan below the size of a log entry (DESIGN §5). What is left out is decided again from
  * the state that the first part has made, as with a plan that nodes have refused in part.
  */
-import { DeploymentStatus, type Plan } from "@drover/model";
+import { type Plan, withoutSuccess } from "@drover/model";
 import { encodeMessage } from "@drover/wire";
 
 /** Fewer parts than this never come near the size of an entry. */
@@ -25,9 +25,6 @@ export function limitPlan(plan: Plan, bytesMax: number): Plan {
   const placements = take(plan.placements);
   const attributeUpdates = take(plan.attributeUpdates);
   if (left >= 0) return plan;
-  // It succeeds with the last step of the plan, or with a later plan.
-  const deploymentUpdates = plan.deploymentUpdates.filter(
-    ({ status }) => status !== DeploymentStatus.successful,
-  );
+  const deploymentUpdates = withoutSuccess(plan);
   return { ...plan, stops, placements, attributeUpdates, deploymentUpdates };
 }
