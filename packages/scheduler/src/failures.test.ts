@@ -237,6 +237,26 @@ test("[D5] a newer replacement wins over the one that comes back", () => {
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
 
+test("[D7 L1] of one out of reach and its replacement, a new version replaces one", () => {
+  const shape = { count: 2, group: patient, update: { maxParallel: 1 } };
+  const { harness, job } = running(shape);
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { followups } = harness.evaluate(job);
+  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
+  assert.ok(later);
+  harness.now += 30_000;
+  harness.evaluate(job, { id: later.id });
+  harness.settle(job);
+  const next = rollingJob({ ...shape, image: "2" });
+  const { plan } = harness.register(next);
+  const away = plan.stops.find((stop) => stop.allocId === first.id);
+  assert.equal(away?.desiredDescription, "alloc not needed due to job update");
+  assert.equal(plan.placements.length, 1);
+  assert.equal(harness.live(next).length, 2);
+});
+
 test("[D6] one that failed while it was away is stopped when it comes back", () => {
   const { harness, job } = running({ group: patient });
   const [first] = harness.live(job);
@@ -251,6 +271,29 @@ test("[D6] one that failed while it was away is stopped when it comes back", () 
   assert.deepEqual(
     plan.stops.map((stop) => [stop.allocId, stop.clientStatus]),
     [[first.id, "failed"]],
+  );
+});
+
+test("[D6 L2] one of an older version that comes back serves, and is replaced in its turn", () => {
+  const { harness, job } = running({ count: 2, group: patient, update: { maxParallel: 1 } });
+  const next = rollingJob({ count: 2, image: "2", group: patient, update: { maxParallel: 1 } });
+  harness.register(next);
+  const old = harness.live(job).find((alloc) => alloc.jobVersion === 0);
+  assert.ok(old);
+  harness.changeNode(old.nodeId, { status: "disconnected" });
+  harness.evaluate(next, { triggeredBy: "node-update" });
+  harness.changeNode(old.nodeId, { status: "ready" });
+  harness.update(old, { clientStatus: ClientStatus.running });
+  const { plan } = harness.evaluate(next, { triggeredBy: "reconnect" });
+  assert.deepEqual(plan.stops, [], "nobody else serves");
+  assert.equal(plan.annotations?.desiredTgUpdates.web?.reconnect, 1);
+  harness.rollToEnd(next);
+  assert.deepEqual(
+    harness.live(next).map((alloc) => [alloc.name, alloc.jobVersion]),
+    [
+      ["example.web[0]", 1],
+      ["example.web[1]", 1],
+    ],
   );
 });
 

@@ -90,6 +90,7 @@ export function planReconnects(
   return plan;
 }
 
+/** One of an older version serves like any other of it, and is replaced at the limit (L2). */
 function stopAtOnce(alloc: Allocation, job: Job): StopRequest | null {
   if (alloc.clientStatus === ClientStatus.failed) {
     return { alloc, description: Description.rescheduled, clientStatus: ClientStatus.failed };
@@ -100,12 +101,14 @@ function stopAtOnce(alloc: Allocation, job: Job): StopRequest | null {
     migrate === true ||
     reschedule === true ||
     forceReschedule === true ||
-    alloc.jobVersion < job.version ||
     alloc.jobCreateIndex < job.createIndex;
   return isUnwanted ? { alloc, description: Description.notNeeded } : null;
 }
 
-function liveReplacements(alloc: Allocation, byId: ReadonlyMap<string, Allocation>): Allocation[] {
+export function liveReplacements(
+  alloc: Allocation,
+  byId: ReadonlyMap<string, Allocation>,
+): Allocation[] {
   const found: Allocation[] = [];
   let next = byId.get(alloc.nextAllocation);
   while (next && !found.includes(next)) {

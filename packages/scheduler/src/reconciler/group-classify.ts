@@ -7,10 +7,12 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { isOfVersion } from "./alloc-facts.ts";
 import { AllocClass, type Buckets, classify, sortIntoBuckets } from "./buckets.ts";
 import {
   clientStopWaits,
   isDueForReplacement,
+  liveReplacements,
   planDisconnects,
   planReconnects,
 } from "./disconnect.ts";
@@ -129,6 +131,7 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
   pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
   splitMigrating(pass, buckets);
+  dropReplaced(pass);
   pass.lost = [...buckets.lost, ...buckets.expiring];
   markDisconnected(pass, buckets.disconnecting);
   const followups = batchFollowups(later, RESCHEDULE_KIND, { ...input, job });
@@ -140,6 +143,17 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   pass.desired.rescheduleLater += later.length;
   pass.desired.rescheduleNow = pass.rescheduleNow.length;
   return waitForClients(pass, context.groupOf);
+}
+
+/** D7: what is out of reach would be replaced by the new version once more. */
+function dropReplaced(pass: Pass): void {
+  const byId = new Map([...pass.untainted, ...pass.migrate].map((alloc) => [alloc.id, alloc]));
+  pass.untainted = pass.untainted.filter((alloc) => {
+    const isAway = alloc.clientStatus === ClientStatus.unknown && !isOfVersion(alloc, pass.job);
+    if (!isAway || liveReplacements(alloc, byId).length === 0) return true;
+    stopUnneeded(pass, alloc);
+    return false;
+  });
 }
 
 /** Canaries that wait for their promotion are beside the count, also while they move. */
