@@ -22,10 +22,12 @@ import {
   isEvalTerminal,
   isNodeReady,
   isServerTerminal,
+  type Job,
   type Json,
 } from "@drover/model";
 import type { CommandDraft } from "@drover/server";
 import type { StateSnapshot } from "@drover/state";
+import { mayBeHeardOfAgain } from "./client-steps.ts";
 import { JOB } from "./scope.ts";
 import type { Proposal, World } from "./world.ts";
 
@@ -76,13 +78,14 @@ class Canonical {
   }
 
   parts(): Part {
-    const { faultsLeft, operations, proposals } = this.#world.progress;
+    const { faults, operations, proposals, retried } = this.#world.progress;
     return [
       operations,
-      faultsLeft,
+      this.#world.scope.pair === undefined ? faults.length : faults,
+      this.#ref(retried),
       this.#state
         .jobVersions(JOB)
-        .map((job) => [job.version, job.stable, this.#grant(job.version)]),
+        .map((job) => [job.version, job.stable, this.#grant(job.version), CONTENTS.of(job)]),
       [...this.#state.nodes()].map((node) => [
         node.status,
         node.schedulingEligibility,
@@ -98,6 +101,7 @@ class Canonical {
 
   /** One that has ended and is not wanted says nothing, unless its deployment still judges it. */
   #matters(alloc: Allocation): boolean {
+    if (mayBeHeardOfAgain(this.#world, alloc)) return true;
     if (!isServerTerminal(alloc) || !isClientTerminal(alloc)) return true;
     const deployment = this.#state.deployment(alloc.deploymentId);
     if (deployment === undefined || !isDeploymentActive(deployment)) return false;
@@ -147,7 +151,7 @@ class Canonical {
           group.placedCanaries.map((id) => this.#ref(id)),
           [...proven]
             .filter((key) => key.startsWith(each.id))
-            .map((key) => key.slice(-3))
+            .map((key) => key.slice(each.id.length))
             .sort(),
         ],
         !isActive && group.placedCanaries.map((id) => this.#ref(id)).filter((id) => id !== "gone"),
@@ -161,7 +165,7 @@ class Canonical {
       this.#ref(alloc.id),
       this.#ref(alloc.deploymentId),
       deployment !== undefined && alloc.createIndex < deployment.createIndex,
-      ...fieldsOf(alloc),
+      FIELDS.of(alloc),
       this.#ref(alloc.previousAllocation),
       alloc.nextAllocation === "" ? "" : "next",
       this.#ref(alloc.followupEvalId),
@@ -169,6 +173,16 @@ class Canonical {
       alloc.clientSeq > 0,
       // Its replacement may have to wait for some time after that.
       alloc.clientStatus === "failed" ? this.#time(alloc.modifyTime) : "",
+      this.#world.scope.lostAfterS === undefined ? "" : this.#outOfReach(alloc),
+    ];
+  }
+
+  /** Since when, and what its return is weighed by (reconciler's `disconnect.ts`). */
+  #outOfReach(alloc: Allocation): Part {
+    return [
+      alloc.allocStates.map(({ time, value }) => [value, this.#time(time)]),
+      alloc.metrics?.scoreMetaData[0]?.normScore ?? null,
+      this.#ref(alloc.nextAllocation),
     ];
   }
 
@@ -191,13 +205,14 @@ class Canonical {
     );
   }
 
-  #proposal({ basis, drafts, loop }: Proposal): Part {
+  #proposal({ basis, drafts, drawn, loop }: Proposal): Part {
     const serving = basis
       .allocsByJob(JOB)
       .filter((alloc) => alloc.serving === true)
       .filter((alloc) => alloc.clientStatus === "running" && !isServerTerminal(alloc));
     return [
       loop,
+      drawn !== undefined,
       this.#order.look(basis.index),
       serving.map(({ id }) => this.#ref(id)).filter((id) => id !== "gone"),
       drafts.map((draft) => this.#draft(draft)),
@@ -218,7 +233,7 @@ class Canonical {
           plan.placements.map((alloc) => [
             this.#ref(alloc.id),
             this.#ref(alloc.deploymentId),
-            ...fieldsOf(alloc),
+            FIELDS.of(alloc),
             this.#ref(alloc.previousAllocation),
           ]),
           plan.attributeUpdates.map((each) => [
@@ -294,6 +309,38 @@ class Interleaving {
   news(index: number): number {
     return this.#blocks.get(`news ${index}`) ?? 0;
   }
+}
+
+/** Rows never change, and few of them differ: a number for each, found without looking again. */
+class Interned<T extends object> {
+  readonly #parts: (row: T) => Part;
+  readonly #numbers = new Map<string, number>();
+  readonly #known = new WeakMap<T, number>();
+
+  constructor(parts: (row: T) => Part) {
+    this.#parts = parts;
+  }
+
+  of(row: T): number {
+    const known = this.#known.get(row);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(this.#parts(row));
+    const number = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, number);
+    this.#known.set(row, number);
+    return number;
+  }
+}
+
+const CONTENTS = new Interned<Job>(contentOf);
+const FIELDS = new Interned<Allocation>(fieldsOf);
+
+function contentOf(job: Job): Part {
+  const groups = job.taskGroups.map(({ count, shutdownDelay, tasks }) => {
+    const images = tasks.map(({ config }) => (config ?? {}) as { readonly image?: string });
+    return [count, shutdownDelay, images.map(({ image }) => image ?? "")];
+  });
+  return [job.stop, groups];
 }
 
 function fieldsOf(alloc: Allocation): Part[] {

@@ -5,8 +5,9 @@
  */
 import { canonical } from "./canonical.ts";
 import { unexplained, violation } from "./invariants.ts";
-import type { Scope } from "./scope.ts";
-import { Broken, otherSteps, ownSteps, type Step } from "./steps.ts";
+import { Broken } from "./leader-steps.ts";
+import { FIRST, type Scope } from "./scope.ts";
+import { otherSteps, ownSteps, type Step } from "./steps.ts";
 import { type Digest, digest, ON_PATH, Visited } from "./visited.ts";
 import { World } from "./world.ts";
 
@@ -92,7 +93,7 @@ class Search {
 
   /** Version 0 runs, is healthy and stable. */
   #settled(): World {
-    let world = World.empty({ ...this.#scope, interleaves: "entries", bad: [] }).submit("0");
+    let world = World.empty({ ...this.#scope, interleaves: "entries", bad: [] }).submit(FIRST);
     for (let taken = 0; taken < SETTLE_MAX; taken++) {
       const [step] = ownSteps(world);
       if (step === undefined) return world.in(this.#scope);
