@@ -11,6 +11,7 @@
  * That this leaves out nothing that matters is checked, not believed: the search now and then
  * explores a world that it knows already, and compares (`explore.ts`).
  */
+import { hash } from "node:crypto";
 import {
   type Allocation,
   AllocPhase,
@@ -311,29 +312,29 @@ class Interleaving {
   }
 }
 
-/** Rows never change, and few of them differ: a number for each, found without looking again. */
-class Interned<T extends object> {
+/** 60 bits: of thousands of rows no two that differ have the same. */
+const WORD_LENGTH = 10;
+
+/** Rows never change, and most worlds share them: what matters of each, as a short word. */
+class Word<T extends object> {
   readonly #parts: (row: T) => Part;
-  readonly #numbers = new Map<string, number>();
-  readonly #known = new WeakMap<T, number>();
+  readonly #known = new WeakMap<T, string>();
 
   constructor(parts: (row: T) => Part) {
     this.#parts = parts;
   }
 
-  of(row: T): number {
+  of(row: T): string {
     const known = this.#known.get(row);
     if (known !== undefined) return known;
-    const text = JSON.stringify(this.#parts(row));
-    const number = this.#numbers.get(text) ?? this.#numbers.size;
-    this.#numbers.set(text, number);
-    this.#known.set(row, number);
-    return number;
+    const word = hash("sha1", JSON.stringify(this.#parts(row)), "base64url").slice(0, WORD_LENGTH);
+    this.#known.set(row, word);
+    return word;
   }
 }
 
-const CONTENTS = new Interned<Job>(contentOf);
-const FIELDS = new Interned<Allocation>(fieldsOf);
+const CONTENTS = new Word<Job>(contentOf);
+const FIELDS = new Word<Allocation>(fieldsOf);
 
 function contentOf(job: Job): Part {
   const groups = job.taskGroups.map(({ count, shutdownDelay, tasks }) => {

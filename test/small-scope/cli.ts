@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { explore } from "./explore.ts";
-import { DECISIONS, ENTRIES, WIDE } from "./scopes.ts";
+import { DECISIONS, ENTRIES, MIXED, WIDE } from "./scopes.ts";
 
 const { values } = parseArgs({
   options: {
@@ -16,7 +16,7 @@ const { values } = parseArgs({
   },
 });
 
-const all = [...ENTRIES, ...DECISIONS, ...(values.wide ? WIDE : [])];
+const all = [...ENTRIES, ...MIXED, ...DECISIONS, ...(values.wide ? WIDE : [])];
 for (const scope of all.filter(({ name }) => name.includes(values.only))) {
   const began = process.cpuUsage();
   const result = explore(scope, { auditEvery: Number(values.audit) });

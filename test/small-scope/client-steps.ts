@@ -25,6 +25,17 @@ export function clients(world: World): Step[] {
   });
 }
 
+/** Of `clients`, those of what was told to stop. */
+export function stops(world: World): Step[] {
+  return world.state
+    .allocsByJob(JOB)
+    .filter((alloc) => isOnline(world, alloc) && nextReport(world, alloc) === STOPPED)
+    .map((alloc) => ({
+      label: named(STOPPED.label, alloc),
+      take: () => report(world, alloc, STOPPED.over),
+    }));
+}
+
 interface Report {
   readonly label: string;
   readonly over: Partial<AllocClientReport>;

@@ -7,7 +7,7 @@ import type { Scope } from "./scope.ts";
 /** A scope with fewer worlds would show little. */
 const STATES_MIN = 500;
 /** Of so many known worlds one is explored again, to see that it has the same future. */
-const AUDIT_EVERY = 20;
+const AUDIT_EVERY = 40;
 
 export function expectExplored(scopes: readonly Scope[]): void {
   for (const scope of scopes) {

@@ -107,7 +107,7 @@ function promotions(world: World, done: { readonly operations: number }): Step[]
 
 /** `late`: what comes when a deadline is reached before clients are done. */
 export function faults(world: World, late: () => Step[]): Step[] {
-  return possible(world).flatMap((kind) =>
+  return possibleFaults(world).flatMap((kind) =>
     (kind === "slow" ? late() : FAULTS[kind](world)).map(({ label, take }) => ({
       label,
       take: () => take().withFault(kind),
@@ -115,7 +115,7 @@ export function faults(world: World, late: () => Step[]): Step[] {
   );
 }
 
-function possible({ progress, scope }: World): readonly FaultKind[] {
+export function possibleFaults({ progress, scope }: World): readonly FaultKind[] {
   const { faults = [], faultsMax = 0, pair } = scope;
   if (pair === undefined) return progress.faults.length < faultsMax ? faults : [];
   const count = (kinds: readonly FaultKind[], kind: FaultKind) =>

@@ -12,7 +12,7 @@ export type FaultKind =
   | "exit"
   /** A node misses its heartbeat: for good, unless nodes may return. */
   | "nodeDown"
-  /** The next deadline comes before clients have done what they are about to do. */
+  /** The next deadline comes before leader and clients have done what they are about to do. */
   | "slow"
   /** What the leader's loops have decided is never written; another leader decides anew. */
   | "leaderLost";
@@ -67,6 +67,11 @@ export interface Scope {
   readonly nodesReturn?: boolean;
   /** How long allocations out of reach are waited for; 0 = they are lost at once. */
   readonly lostAfterS?: number;
+  /**
+   * What was told to stop has stopped at once, wherever only the choice of a node could tell (see
+   * `steps.ts`): a tenth of the worlds, for what would be too large.
+   */
+  readonly stopsEarly?: boolean;
   /** Images that never become healthy. */
   readonly bad?: readonly string[];
   /** Images that no registry ever delivers. */

@@ -1,4 +1,4 @@
-/** The small worlds that are explored: the first two lists with every test, all in long runs. */
+/** The small worlds that are explored: all but the last list with every test, all in long runs. */
 import type { FaultKind, Operation, Scope } from "./scope.ts";
 
 const ALL: readonly FaultKind[] = ["unhealthy", "exit", "nodeDown", "slow", "leaderLost"];
@@ -61,6 +61,10 @@ export const ENTRIES: readonly Scope[] = [
     autoRevert: true,
     bad: ["1"],
   },
+];
+
+/** Entry by entry: nodes that return, several groups, changes in place, jobs that are stopped. */
+export const MIXED: readonly Scope[] = [
   { ...entries, ...pair, ...returning, name: "nodes that return", autoRevert: true },
   { ...entries, ...pair, ...returning, name: "waited for", autoRevert: true, lostAfterS: 60 },
   {
@@ -135,16 +139,27 @@ export const DECISIONS: readonly Scope[] = [
 
 const three = { count: 3, autoRevert: true } as const;
 const twice = { faultsMax: 2 } as const;
+const early = { stopsEarly: true } as const;
 
 /** The whole width: three allocations, two versions, three nodes, two faults. */
 export const WIDE: readonly Scope[] = [
   { ...entries, ...three, ...twice, name: "three, one at a time, two faults", maxParallel: 1 },
-  { ...entries, ...three, ...twice, name: "three, two at a time, two faults", maxParallel: 2 },
-  { ...entries, ...three, name: "three at a time, any fault", maxParallel: 3 },
+  { ...entries, ...three, name: "three, two at a time, a fault", maxParallel: 2 },
+  { ...entries, ...three, name: "three at a time, a fault", maxParallel: 3 },
+  {
+    ...entries,
+    ...three,
+    ...twice,
+    ...early,
+    name: "three, two at a time, two faults",
+    maxParallel: 2,
+  },
+  { ...entries, ...three, ...twice, ...early, name: "three at a time, two faults", maxParallel: 3 },
   {
     ...entries,
     ...canary,
     ...twice,
+    ...early,
     name: "three and a canary, two faults",
     count: 3,
     maxParallel: 1,
@@ -153,11 +168,27 @@ export const WIDE: readonly Scope[] = [
     ...decisions,
     ...three,
     ...twice,
+    ...early,
     name: "three, two faults between decisions",
     maxParallel: 1,
   },
   { ...decisions, ...three, name: "three, two at a time, a fault between", maxParallel: 2 },
-  { ...decisions, ...three, name: "three at a time, a fault between", maxParallel: 3 },
+  {
+    ...decisions,
+    ...three,
+    ...twice,
+    ...early,
+    name: "three, two at a time, two faults between",
+    maxParallel: 2,
+  },
+  {
+    ...decisions,
+    ...three,
+    ...twice,
+    ...early,
+    name: "three at a time, two faults between",
+    maxParallel: 3,
+  },
   { ...entries, ...pair, ...twice, name: "two versions, two faults", script: [one, two] },
   { ...decisions, ...pair, name: "two versions, any fault", script: [one, two], autoRevert: true },
   { ...decisions, ...pair, ...canary, ...twice, name: "canary, two faults" },
@@ -174,6 +205,7 @@ export const WIDE: readonly Scope[] = [
     ...three,
     ...twice,
     ...returning,
+    ...early,
     name: "three on nodes that return",
     maxParallel: 1,
   },
@@ -182,6 +214,7 @@ export const WIDE: readonly Scope[] = [
     ...pair,
     ...twice,
     ...returning,
+    ...early,
     name: "waited for, two faults",
     autoRevert: true,
     lostAfterS: 60,

@@ -4,9 +4,9 @@
  */
 import { decideDeployment, decideDrain, decideMissed } from "@drover/control";
 import { EvalStatus, NodeStatus } from "@drover/model";
-import { clients } from "./client-steps.ts";
+import { clients, stops } from "./client-steps.ts";
 import { leader } from "./leader-steps.ts";
-import { faults, operations, returns } from "./outside-steps.ts";
+import { faults, operations, possibleFaults, returns } from "./outside-steps.ts";
 import { JOB } from "./scope.ts";
 import type { World } from "./world.ts";
 
@@ -17,17 +17,41 @@ export interface Step {
 
 /** What happens unless something else comes first; none = the world has come to rest. */
 export function ownSteps(world: World): Step[] {
+  const [first] = early(world);
+  if (first !== undefined) return [first];
   const steps = [...leader(world), ...clients(world)];
   return steps.length > 0 ? steps : time(world);
 }
 
+/** Neither leader nor clients are about to do anything. */
+function isIdle(world: World): boolean {
+  return clients(world).length === 0 && leader(world).length === 0;
+}
+
 /** What may come in between, or never. */
 export function otherSteps(world: World): Step[] {
+  if (early(world).length > 0) return [];
   return [
     ...operations(world),
     ...returns(world),
-    ...faults(world, () => (clients(world).length > 0 ? time(world) : [])),
+    ...faults(world, () => (isIdle(world) ? [] : time(world))),
   ];
+}
+
+/**
+ * That one has stopped that was told to is seen by those who give its node up, by a drain that
+ * waits for it and by an evaluation that waits for room. Where none of these can come any more, it
+ * only leaves its node emptier for what is placed next: then it comes before everything else.
+ */
+function early(world: World): Step[] {
+  const { scope, state } = world;
+  const mayBeSeen =
+    scope.stopsEarly !== true ||
+    possibleFaults(world).includes("nodeDown") ||
+    scope.script.some(({ kind }) => kind === "drain") ||
+    [...state.nodes()].some(({ status }) => status === NodeStatus.disconnected) ||
+    state.evalsByJob(JOB).some(({ status }) => status === EvalStatus.blocked);
+  return mayBeSeen ? [] : stops(world);
 }
 
 /** The earliest instant at which a loop wants to look again. */
