@@ -182,9 +182,15 @@ class Canonical {
   #outOfReach(alloc: Allocation): Part {
     return [
       alloc.allocStates.map(({ time, value }) => [value, this.#time(time)]),
-      alloc.metrics?.scoreMetaData[0]?.normScore ?? null,
+      this.#score(alloc),
       this.#ref(alloc.nextAllocation),
     ];
+  }
+
+  /** Weighed when one comes back that has been waited for, and never else. */
+  #score({ metrics }: Allocation): Part {
+    if (this.#world.scope.lostAfterS === undefined) return "";
+    return metrics?.scoreMetaData[0]?.normScore ?? null;
   }
 
   #eval(each: Evaluation): Part {
@@ -236,6 +242,7 @@ class Canonical {
             this.#ref(alloc.deploymentId),
             FIELDS.of(alloc),
             this.#ref(alloc.previousAllocation),
+            this.#score(alloc),
           ]),
           plan.attributeUpdates.map((each) => [
             this.#ref(each.allocId),
