@@ -20,6 +20,8 @@ export interface Explored {
   readonly longest: number;
   /** Known worlds that were explored once more, to compare. */
   readonly audited: number;
+  /** Whether the step was taken that the scope is there for. */
+  readonly hasReached: boolean;
   readonly failure: Failure | null;
 }
 
@@ -63,9 +65,11 @@ class Search {
   #known = 0;
   #audited = 0;
   #deepest = 0;
+  #hasReached: boolean;
 
   constructor(scope: Scope, { auditEvery = 0, statesMax }: ExploreOptions) {
     this.#scope = scope;
+    this.#hasReached = scope.reaches === undefined;
     this.#auditEvery = auditEvery;
     this.#statesMax = statesMax ?? Number.POSITIVE_INFINITY;
   }
@@ -78,6 +82,7 @@ class Search {
       ends: this.#ends,
       longest: this.#deepest,
       audited: this.#audited,
+      hasReached: this.#hasReached,
       failure,
     };
   }
@@ -114,6 +119,7 @@ class Search {
         continue;
       }
       frame.next += 1;
+      this.#hasReached ||= step.label.includes(this.#scope.reaches ?? "");
       this.#transitions += 1;
       const problem = this.#take(frame, step);
       if (problem !== "") return this.#fail(problem, step.label);

@@ -127,7 +127,8 @@ function evaluations(world: World): Step[] {
   const ready = readyEvals(world).toSorted((a, b) => a.createIndex - b.createIndex);
   const first = again ?? ready[0];
   if (first === undefined) return [];
-  return [{ label: `evaluate ${first.triggeredBy}`, take: () => work(world, first) }];
+  const verb = first === again ? "plan the rest for" : "evaluate";
+  return [{ label: `${verb} ${first.triggeredBy}`, take: () => work(world, first) }];
 }
 
 function work(world: World, stored: Evaluation): World {

@@ -72,6 +72,8 @@ export interface Scope {
    * `steps.ts`): a tenth of the worlds, for what would be too large.
    */
   readonly stopsEarly?: boolean;
+  /** Part of a step's label: a scope in which it is never taken shows nothing. */
+  readonly reaches?: string;
   /** Images that never become healthy. */
   readonly bad?: readonly string[];
   /** Images that no registry ever delivers. */

@@ -65,13 +65,29 @@ export const ENTRIES: readonly Scope[] = [
 
 /** Entry by entry: nodes that return, several groups, changes in place, jobs that are stopped. */
 export const MIXED: readonly Scope[] = [
-  { ...entries, ...pair, ...returning, name: "nodes that return", autoRevert: true },
-  { ...entries, ...pair, ...returning, name: "waited for", autoRevert: true, lostAfterS: 60 },
+  {
+    ...entries,
+    ...pair,
+    ...returning,
+    name: "nodes that return",
+    autoRevert: true,
+    reaches: "still runs",
+  },
+  {
+    ...entries,
+    ...pair,
+    ...returning,
+    name: "waited for",
+    autoRevert: true,
+    lostAfterS: 60,
+    reaches: "is given up",
+  },
   {
     ...entries,
     ...pair,
     ...returning,
     name: "waited for and replaced",
+    reaches: "evaluate reconnect",
     lostAfterS: 60,
     reschedules: true,
   },
@@ -133,8 +149,16 @@ export const DECISIONS: readonly Scope[] = [
     ...returning,
     name: "refused in part",
     faults: ["nodeDown", "leaderLost"],
+    reaches: "plan the rest",
   },
-  { ...verifications, ...pair, name: "refused for a drain", script: [one, drain], faultsMax: 0 },
+  {
+    ...verifications,
+    ...pair,
+    name: "refused for a drain",
+    script: [one, drain],
+    faultsMax: 0,
+    reaches: "plan the rest",
+  },
 ];
 
 const three = { count: 3, autoRevert: true } as const;
