@@ -35,18 +35,18 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "    stops.take(cost);\n    pass.draft.goes",
-        replace: "    pass.draft.goes",
+        find: "    stops.take(cost);\n    return pass.draft.go(",
+        replace: "    return pass.draft.go(",
       },
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "if (isStarting && budget.starts <= 0) {",
-        replace: "if (isStarting && budget.starts < -99) {",
+        find: "if (isStarting && budget.starts <= 0) return",
+        replace: "if (isStarting && budget.starts < -99) return",
       },
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "stops.take(costOf(pair));",
-        replace: "costOf(pair);",
+        find: "      stops.take(cost);\n      return pair.hold;",
+        replace: "      return pair.hold;",
       },
       {
         file: "packages/scheduler/src/reconciler/limit.ts",

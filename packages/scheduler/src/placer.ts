@@ -48,6 +48,8 @@ export type Selection =
     }
   | { readonly node: null; readonly metric: AllocMetric };
 
+export type Found = Extract<Selection, { readonly node: Node }>;
+
 /** Nodes scored at least, however few the cluster has. */
 const OPTIONS_MIN = 10;
 const OPTIONS_BATCH = 2;

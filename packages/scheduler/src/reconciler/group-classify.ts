@@ -14,6 +14,7 @@ import {
   planDisconnects,
   planReconnects,
 } from "./disconnect.ts";
+import { passOn } from "./draft.ts";
 import {
   batchFollowups,
   DISCONNECT_KIND,
@@ -21,11 +22,13 @@ import {
   RESCHEDULE_KIND,
   STOP_DELAY_KIND,
 } from "./followups.ts";
+import type { Closed } from "./open.ts";
 import {
   classifyContext,
   isCanarying,
   type Pass,
   rescheduleContext,
+  stopAll,
   stopUnneeded,
 } from "./pass.ts";
 import { cancel, extractPairs, mayRunOn } from "./prepare.ts";
@@ -89,16 +92,20 @@ function keepHealthyNodes(
     if (bucket !== AllocClass.migrate && bucket !== AllocClass.lost) return true;
     if (bucket === AllocClass.migrate && mayRunOn(alloc, pass.input)) return true;
     const isLost = bucket === AllocClass.lost;
-    pass.draft.stops.push(
-      isLost ? cancel(alloc, true) : { alloc, description: Description.migrating },
-    );
-    pass.desired.stop++;
+    const stop = isLost ? cancel(alloc, true) : { alloc, description: Description.migrating };
+    stopAll(pass, [stop]);
     return false;
   });
 }
 
-/** G6 to G10. Returns the waits that hold back regular placements. */
-export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Slices<Due[]> {
+interface Classified {
+  readonly failed: Closed<"failed">;
+  /** What must surely have been stopped by its client before regular placements. */
+  readonly clientStops: readonly Due[];
+}
+
+/** G6 to G10. */
+export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Slices<Classified> {
   const { draft, input, job, triage } = pass;
   const context = classifyContext(pass);
   const buckets = yield* sortIntoBuckets(considered, context);
@@ -115,17 +122,15 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   });
   pass.pairs = split.pairs;
   pass.retries = split.retries;
-  draft.stops.push(...split.cancelled, ...split.replaced);
-  draft.waits.push(...split.waits);
-  pass.desired.stop += split.cancelled.length + split.replaced.length;
+  stopAll(pass, [...split.cancelled, ...split.replaced]);
   yield;
-  const later = [...split.later, ...(yield* splitFailed(pass, buckets, reschedule))];
+  const later = [...split.later];
+  const failed = yield* splitFailed(pass, buckets, { reschedule, later });
   yield;
   const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
-  draft.stops.push(...reconnects.stops);
+  stopAll(pass, reconnects.stops);
   draft.attributeUpdates.push(...reconnects.updates);
   pass.desired.reconnect += reconnects.kept.length;
-  pass.desired.stop += reconnects.stops.length;
   const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
   pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
   splitMigrating(pass, buckets);
@@ -139,7 +144,7 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   pass.laterCount += later.length;
   pass.desired.rescheduleLater += later.length;
   pass.desired.rescheduleNow = pass.rescheduleNow.length;
-  return waitForClients(pass, context.groupOf);
+  return { failed, clientStops: waitForClients(pass, context.groupOf) };
 }
 
 /** Canaries that wait for their promotion are beside the count, also while they move. */
@@ -153,26 +158,30 @@ function splitMigrating(pass: Pass, { migrate }: Buckets): void {
   pass.canaries = [...kept, ...pass.movingCanaries];
 }
 
-/** G7. Returns what is to be replaced later. */
-function* splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): Slices<Due[]> {
-  const { pairs } = pass;
-  const inPairs = new Set(pairs.map((pair) => pair.next.id));
-  const split = splitReschedulable(
-    buckets.untainted.filter((alloc) => !inPairs.has(alloc.id)),
-    context,
+/** G7. What is to be replaced later joins `later`. */
+function* splitFailed(
+  pass: Pass,
+  buckets: Buckets,
+  { later, reschedule }: { readonly reschedule: RescheduleContext; readonly later: Due[] },
+): Slices<Closed<"failed">> {
+  const nexts = pass.pairs.map((pair) => pair.next);
+  const inPairs = new Set(nexts);
+  const split = yield* splitReschedulable(
+    buckets.untainted.filter((alloc) => !inPairs.has(alloc)),
+    reschedule,
   );
-  yield;
-  const due = split.untainted.filter(
-    (alloc) => isDueForReplacement(alloc, context.evalId) && !context.isReplaced(alloc),
-  );
-  pass.disconnected.push(...due);
-  pass.untainted = [
-    ...split.untainted.filter((alloc) => !due.includes(alloc)),
-    ...pairs.map((pair) => pair.next),
-  ];
-  pass.rescheduleNow = split.now;
-  pass.draft.waits.push(...split.waits);
-  return split.later.map(({ alloc, at }) => ({ allocId: alloc.id, at }));
+  const isDue = (alloc: Allocation) =>
+    isDueForReplacement(alloc, reschedule.evalId) && !reschedule.isReplaced(alloc);
+  const kept: Allocation[] = [];
+  for (const alloc of split.untainted) (isDue(alloc) ? pass.disconnected : kept).push(alloc);
+  const failed = yield* split.failed.close(pass.holds, ({ alloc, decision }) => {
+    if (decision.kind === "now") return passOn(alloc, pass.rescheduleNow);
+    kept.push(alloc);
+    if (decision.at !== null) later.push({ allocId: alloc.id, at: decision.at });
+    return decision.reason;
+  });
+  pass.untainted = [...kept, ...nexts];
+  return failed;
 }
 
 /** G8: unreachable allocations become unknown, with a time-out and perhaps a replacement. */

@@ -1,13 +1,16 @@
 /** Second half of a group's pass: what goes, what is compared, what is missing (spec §3.3). */
 import { type Allocation, Serving } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
 import { isCanary } from "./alloc-facts.ts";
+import type { Due } from "./followups.ts";
 import { hasUpdateStrategy, ServingBudget } from "./limit.ts";
 import { NameIndex } from "./name-index.ts";
-import { isCanarying, type Pass, servingOf, stopUnneeded } from "./pass.ts";
+import { type Closed, Open } from "./open.ts";
+import { isCanarying, type Pass, servingOf, stopAll, stopUnneeded } from "./pass.ts";
 import { computeStops } from "./stops.ts";
 import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
 import { decideUpdates, type Updates } from "./updates.ts";
-import { HeldBy } from "./why-group.ts";
+import { awaitsClientStop, HeldBy } from "./why-group.ts";
 
 /** G11 */
 export function indexNames(pass: Pass): NameIndex {
@@ -24,7 +27,7 @@ export function indexNames(pass: Pass): NameIndex {
 
 /** G13 */
 export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): void {
-  const { canaries, draft, group, lost, migrate, pairs, untainted } = pass;
+  const { canaries, group, lost, migrate, pairs, untainted } = pass;
   const serves = surplusServing(pass);
   const budget = new ServingBudget(group, [...untainted, ...migrate].map(serves));
   const stops = computeStops({
@@ -39,8 +42,7 @@ export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean
     budget,
   });
   const stopped = new Set(stops.map((stop) => stop.alloc.id));
-  draft.stops.push(...stops);
-  pass.desired.stop += stops.length;
+  stopAll(pass, stops);
   for (const { next, old } of pairs) {
     if (!stopped.has(next.id) || !old) continue;
     stopUnneeded(pass, old);
@@ -60,14 +62,14 @@ function surplusServing(pass: Pass): (alloc: Allocation) => Serving {
 }
 
 /** G14 */
-export function compareVersions(pass: Pass): Updates {
+export function* compareVersions(pass: Pass): Slices<Updates> {
   const { desired, draft, group, input, isInDeployment, state, untainted } = pass;
-  const updates = decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  const updates = yield* decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
   desired.ignore += updates.ignore.length;
   desired.inPlaceUpdate += updates.inPlace.length;
-  draft.inPlace.push(...updates.inPlace);
+  for (const request of updates.inPlace) draft.updateInPlace(request);
   if (!isInDeployment) {
-    state.desiredTotal += updates.destructive.length + updates.inPlace.length;
+    state.desiredTotal += updates.outdated.size + updates.inPlace.length;
     state.desiredTotal += changingByMigration(pass);
   }
   return updates;
@@ -88,26 +90,24 @@ export function removeCanaries(pass: Pass): void {
 }
 
 /** G16. A revert to a version that has proven itself needs no canaries (DESIGN §12.7). */
-export function placeCanaries(pass: Pass, updates: Updates, names: NameIndex): boolean {
-  const { canaries, desired, draft, group, input, state, triage } = pass;
-  if (!hasUpdateStrategy(group)) return false;
-  const wanted = group.update.canary;
-  // Those that found no room are still to come when nothing old is left for them to stand beside.
-  const needsCanaries =
-    (updates.destructive.length > 0 || isCanarying(state)) &&
-    canaries.length < wanted &&
-    !state.promoted &&
-    !input.isRevert();
-  if (!needsCanaries) return false;
-  state.desiredCanaries = wanted;
-  if (triage.isPaused || triage.isFailed) {
-    pass.holds.add(HeldBy.deployment, wanted - canaries.length);
-    return true;
-  }
-  const lists = { existing: canaries, destructive: updates.destructive };
-  const allowed = Math.min(wanted - canaries.length, group.count);
-  for (const name of names.nextCanaries(allowed, lists)) {
-    draft.places.push({
+export function* placeCanaries(
+  pass: Pass,
+  updates: Updates,
+  names: NameIndex,
+): Slices<Closed<"canaries">> {
+  const { canaries, desired, draft, group, holds, state, triage } = pass;
+  const missing = missingCanaries(pass, updates);
+  const open = new Open("canaries", [...new Array(missing).keys()]);
+  if (missing > 0) state.desiredCanaries = canaries.length + missing;
+  const mayPlace = !triage.isPaused && !triage.isFailed;
+  const lists = { existing: canaries, destructive: updates.outdated.items };
+  const given = mayPlace ? names.nextCanaries(Math.min(missing, group.count), lists) : [];
+  return yield* open.close(holds, (index) => {
+    if (!mayPlace) return HeldBy.deployment;
+    const name = given[index];
+    if (name === undefined) return HeldBy.otherCanaries;
+    desired.canary++;
+    return draft.place({
       kind: PlaceKind.canary,
       group,
       name,
@@ -116,13 +116,20 @@ export function placeCanaries(pass: Pass, updates: Updates, names: NameIndex): b
       downgrade: false,
       stopPrevious: null,
     });
-    desired.canary++;
-  }
-  return true;
+  });
+}
+
+function missingCanaries(pass: Pass, { outdated }: Updates): number {
+  const { canaries, group, input, state } = pass;
+  if (!hasUpdateStrategy(group) || state.promoted) return 0;
+  // Those that found no room are still to come when nothing old is left for them to stand beside.
+  if (outdated.size === 0 && !isCanarying(state)) return 0;
+  const missing = group.update.canary - canaries.length;
+  return missing > 0 && !input.isRevert() ? missing : 0;
 }
 
 /** G18: what is missing, most urgent first. */
-export function listPlacements(pass: Pass, names: NameIndex): PlaceRequest[] {
+export function listPlacements(pass: Pass, names: NameIndex): Open<"missing", PlaceRequest> {
   const { disconnected, group, lost, migrate, rescheduleNow, state, untainted } = pass;
   const isCanaryPhase = isCanarying(state);
   const places: PlaceRequest[] = [];
@@ -146,14 +153,7 @@ export function listPlacements(pass: Pass, names: NameIndex): PlaceRequest[] {
   for (const name of names.next(Math.max(0, group.count - existing))) {
     add(PlaceKind.new, null, name);
   }
-  return places;
-}
-
-/** G19, ready: everything that is missing. Returns how many start. */
-export function placeAll(pass: Pass, places: readonly PlaceRequest[]): number {
-  pass.draft.places.push(...places);
-  pass.desired.place += places.length;
-  return places.length;
+  return new Open("missing", places);
 }
 
 /** What keeps a group that is not ready from going on. */
@@ -161,14 +161,29 @@ export function heldBy({ triage }: Pass): HeldBy {
   return triage.isPaused || triage.isFailed ? HeldBy.deployment : HeldBy.canaries;
 }
 
-/** G19, not ready: replacements only, and none for what the failed deployment itself placed. */
-export function placeReplacements(pass: Pass, places: readonly PlaceRequest[]): number {
-  const { current, isFailed } = pass.triage;
-  const allowed = places.filter(({ kind, previous }) => {
-    if (kind === PlaceKind.lost || kind === PlaceKind.disconnect) return true;
-    if (kind !== PlaceKind.reschedule) return false;
-    return !(isFailed && current !== null && previous?.deploymentId === current.id);
+/**
+ * G19: everything that is missing; while the group is not ready replacements only, and none for
+ * what the failed deployment itself placed. G9: nothing before unreachable clients have stopped.
+ */
+export function* placeMissing(
+  pass: Pass,
+  missing: Open<"missing", PlaceRequest>,
+  facts: { readonly isReady: boolean; readonly clientStops: readonly Due[] },
+): Slices<Closed<"missing">> {
+  const { desired, draft, group, holds, input } = pass;
+  const { clientStops, isReady } = facts;
+  const untold = clientStops.length > 0 ? awaitsClientStop(input.ref, group, clientStops) : null;
+  return yield* missing.close(holds, (request) => {
+    if (untold) return untold;
+    if (!isReady && !isReplacedAnyway(pass, request)) return heldBy(pass);
+    desired.place++;
+    return draft.place(request);
   });
-  pass.holds.add(heldBy(pass), places.length - allowed.length);
-  return placeAll(pass, allowed);
+}
+
+function isReplacedAnyway({ triage }: Pass, { kind, previous }: PlaceRequest): boolean {
+  const { current, isFailed } = triage;
+  if (kind === PlaceKind.lost || kind === PlaceKind.disconnect) return true;
+  if (kind !== PlaceKind.reschedule) return false;
+  return !(isFailed && current !== null && previous?.deploymentId === current.id);
 }

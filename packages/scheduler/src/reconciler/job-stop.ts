@@ -8,7 +8,8 @@ import {
   NodeStatus,
 } from "@drover/model";
 import { AllocClass, classify } from "./buckets.ts";
-import { classifyContext, type Draft } from "./pass.ts";
+import type { Draft } from "./draft.ts";
+import { classifyContext } from "./pass.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
 
 export function groupAllocs(allocs: readonly Allocation[]): Map<string, Allocation[]> {
@@ -21,21 +22,6 @@ export function groupAllocs(allocs: readonly Allocation[]): Map<string, Allocati
   return byGroup;
 }
 
-export function newDraft(): Draft {
-  return {
-    stops: [],
-    inPlace: [],
-    destructive: [],
-    goes: [],
-    places: [],
-    attributeUpdates: [],
-    followups: [],
-    desired: {},
-    waits: [],
-    deploymentGroups: {},
-  };
-}
-
 /** I1: what was told to stop on a node that is gone will not report its end any more. */
 export function loseStopped(input: ReconcileInput, draft: Draft): void {
   for (const alloc of input.allocs) {
@@ -43,11 +29,7 @@ export function loseStopped(input: ReconcileInput, draft: Draft): void {
     if (alloc.clientStatus === ClientStatus.unknown) continue;
     const node = input.node(alloc.nodeId);
     if (node !== undefined && node.status !== NodeStatus.down) continue;
-    draft.stops.push({
-      alloc,
-      description: Description.lost,
-      clientStatus: ClientStatus.lost,
-    });
+    draft.stop({ alloc, description: Description.lost, clientStatus: ClientStatus.lost });
   }
 }
 
@@ -63,7 +45,7 @@ export function stopGroup(
   for (const alloc of scope.allocs) {
     if (scope.isJob ? isTerminal(alloc) : isServerTerminal(alloc)) continue;
     const isLost = classify(alloc, context) === AllocClass.lost;
-    draft.stops.push(
+    draft.stop(
       isLost
         ? { alloc, description: Description.lost, clientStatus: ClientStatus.lost }
         : { alloc, description: Description.notNeeded },

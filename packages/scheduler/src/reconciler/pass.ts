@@ -3,11 +3,8 @@ import {
   type Allocation,
   type DeploymentState,
   type DesiredUpdates,
-  type Evaluation,
   type Job,
   JobType,
-  type PlannedAttributeUpdate,
-  type Reason,
   type Serving,
   servingState,
   type TaskGroup,
@@ -15,34 +12,11 @@ import {
 import { groupOf } from "./alloc-facts.ts";
 import type { ClassifyContext } from "./buckets.ts";
 import type { Triage } from "./deployment-step.ts";
+import type { Draft } from "./draft.ts";
 import type { Pair } from "./prepare.ts";
 import type { RescheduleContext } from "./reschedule.ts";
-import {
-  Description,
-  type DestructiveRequest,
-  type GoRequest,
-  type InPlaceRequest,
-  type PlaceRequest,
-  type ReconcileInput,
-  type StopRequest,
-} from "./types.ts";
+import { Description, type ReconcileInput, type StopRequest } from "./types.ts";
 import type { Holds } from "./why-group.ts";
-
-/** Collected over all groups; becomes the result. */
-export interface Draft {
-  readonly stops: StopRequest[];
-  readonly inPlace: InPlaceRequest[];
-  readonly destructive: DestructiveRequest[];
-  readonly goes: GoRequest[];
-  readonly places: PlaceRequest[];
-  readonly attributeUpdates: PlannedAttributeUpdate[];
-  readonly followups: Evaluation[];
-  readonly desired: Record<string, DesiredUpdates>;
-  /** What this pass leaves undone, and why. */
-  readonly waits: Reason[];
-  /** Groups that get a part in a new deployment. */
-  readonly deploymentGroups: Record<string, DeploymentState>;
-}
 
 export interface GroupScope {
   readonly input: ReconcileInput;
@@ -73,6 +47,7 @@ export interface Pass extends GroupScope {
   pairs: Pair[];
   /** Old allocation → the failed attempt at replacing it. */
   retries: ReadonlyMap<string, Allocation>;
+  /** What this pass leaves undone. */
   readonly holds: Holds;
 }
 
@@ -82,8 +57,15 @@ export function isCanarying(state: DeploymentState): boolean {
 }
 
 export function stopUnneeded(pass: Pass, alloc: Allocation): void {
-  pass.draft.stops.push({ alloc, description: Description.notNeeded });
-  pass.desired.stop++;
+  stopAll(pass, [{ alloc, description: Description.notNeeded }]);
+}
+
+export function stopAll(
+  { desired, draft }: Pick<Pass, "desired" | "draft">,
+  requests: readonly StopRequest[],
+): void {
+  for (const request of requests) draft.stop(request);
+  desired.stop += requests.length;
 }
 
 /** How the failed allocations of the scope are judged. */

@@ -11,14 +11,14 @@ import {
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { createDeployment, successful, type Triage, triageDeployment } from "./deployment-step.ts";
+import { Draft } from "./draft.ts";
 import { reconcileGroup } from "./group.ts";
-import { groupAllocs, loseStopped, newDraft, stopGroup } from "./job-stop.ts";
-import type { Draft } from "./pass.ts";
+import { groupAllocs, loseStopped, stopGroup } from "./job-stop.ts";
 import type { ReconcileInput, ReconcileResult } from "./types.ts";
 
 export function* reconcile(input: ReconcileInput): Slices<ReconcileResult> {
   const triage = triageDeployment(input.deployment, input.job);
-  const draft = newDraft();
+  const draft = new Draft();
   loseStopped(input, draft);
   const { job } = input;
   const byGroup = groupAllocs(input.allocs);
