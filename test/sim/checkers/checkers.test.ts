@@ -273,6 +273,21 @@ test("I11 lets tasks go whose main task has ended, and what an operator restarts
   world.engine.signal(restarted, 1_000);
 });
 
+test("I11 lets the main task go beside one that has failed, not beside one that is up again", () => {
+  const world = new Spoiled(new StopCommanded());
+  const [alloc] = world.allocs(1);
+  assert.ok(alloc);
+  world.plan([alloc]);
+  const main = world.start(alloc);
+  const beside = world.start(alloc, [], "beside", "sidecar");
+  world.engine.exit(beside, 1);
+  const again = world.start(alloc, [], "again", "sidecar");
+  fails("stop commanded", () => world.engine.signal(main, 1_000));
+  world.engine.exit(again, 1);
+  world.engine.remove("again");
+  world.engine.signal(main, 1_000);
+});
+
 test("I6 sees an answer to a write that nobody applied, and a state without one that was", () => {
   const world = new Spoiled(new Acknowledged());
   world.apply({ tag: 13, nodeId: NODE.id, eligibility: "ineligible", event: null, evals: [] });
