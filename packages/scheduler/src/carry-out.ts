@@ -24,25 +24,26 @@ import {
   type ReconcileResult,
 } from "./reconciler/types.ts";
 import { noRoomBeside } from "./reconciler/why-group.ts";
-import type { SchedulerResult } from "./scheduler.ts";
+import type { SchedulerResult, Slices } from "./scheduler.ts";
 import type { NoPlace, Placed, Placing, Session } from "./session.ts";
+import { inSlices } from "./slices.ts";
 import type { Version } from "./version-choice.ts";
 
 /** The part of a result that needs no node. */
 type CarriedOut = Pick<ReconcileResult, "stops" | "goes" | "inPlace" | "attributeUpdates">;
 
 /** Everything that needs no node. `deployment`: what is changed in place belongs to it then. */
-export function carryOut(
+export function* carryOut(
   session: Session,
   result: CarriedOut,
   deployment: Deployment | null,
-): void {
+): Slices<void> {
   const { job, now, plan, view } = session;
-  for (const request of result.stops) {
+  yield* inSlices(result.stops, (request) => {
     plan.stop(request, now);
     view.stop(request.alloc);
-  }
-  for (const { next, stop } of result.goes) {
+  });
+  yield* inSlices(result.goes, ({ next, stop }) => {
     if (stop) {
       plan.stop(stop, now);
       view.stop(stop.alloc);
@@ -50,18 +51,18 @@ export function carryOut(
     const started = { ...next, phase: AllocPhase.go };
     plan.place(started);
     view.start(started);
-  }
+  });
   const followups = new Map<string, string>();
   for (const update of result.attributeUpdates) {
     plan.update(update);
     if (update.followupEvalId !== undefined) followups.set(update.allocId, update.followupEvalId);
   }
-  for (const { alloc, resources } of result.inPlace) {
-    if (!job) continue;
+  if (!job) return;
+  yield* inSlices(result.inPlace, ({ alloc, resources }) => {
     const followupEvalId = followups.get(alloc.id) ?? alloc.followupEvalId;
     const request = { alloc: { ...alloc, followupEvalId }, resources };
     plan.place(updateInPlace(session, job, request, deployment));
-  }
+  });
 }
 
 function updateInPlace(

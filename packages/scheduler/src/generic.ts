@@ -22,7 +22,7 @@ import { chooseVersion, type Version } from "./version-choice.ts";
 export function* scheduleGeneric(input: SchedulerInput): Slices {
   const session = new Session(input);
   const result = yield* reconcile(reconcileInput(session));
-  carryOut(session, result, result.activeDeployment);
+  yield* carryOut(session, result, result.activeDeployment);
   const { job } = session;
   if (job !== undefined && !job.stop) {
     const search = (group: TaskGroup, previous: Allocation) =>

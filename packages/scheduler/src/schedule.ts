@@ -1,7 +1,8 @@
 /** The one entry: which scheduler handles the evaluation (spec §6.1). */
 import { JobType } from "@drover/model";
 import { scheduleGeneric } from "./generic.ts";
-import { endOf, type Schedule, type SchedulerInput, type Slices } from "./scheduler.ts";
+import type { Schedule, SchedulerInput, Slices } from "./scheduler.ts";
+import { endOf } from "./slices.ts";
 import { scheduleSystem } from "./system.ts";
 
 export const schedule: Schedule = (input) => endOf(scheduleInSlices(input));

@@ -30,11 +30,3 @@ export type Schedule = (input: SchedulerInput) => SchedulerResult;
 
 /** A decision that can be interrupted at each of its yields. */
 export type Slices<R = SchedulerResult> = Generator<void, R, void>;
-
-/** For who may keep others waiting: all slices at once. */
-export function endOf<R>(slices: Slices<R>): R {
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-  }
-}

@@ -50,7 +50,7 @@ export function* scheduleSystem(input: SchedulerInput): Slices {
   const { job } = session;
   if (job === undefined || job.stop) {
     const result = yield* reconcile(request);
-    carryOut(session, result, null);
+    yield* carryOut(session, result, null);
     return finishResult(session, result, null);
   }
   return yield* new SystemPass(session, request, job).run();
@@ -74,11 +74,11 @@ class SystemPass {
 
   *run(): Slices {
     const triage = triageDeployment(this.#input.deployment, this.#job);
-    loseStopped(this.#input, this.#draft);
+    yield* loseStopped(this.#input, this.#draft);
     const isComplete = yield* this.#reconcileGroups(triage);
     const created = triage.current === null ? this.#newDeployment() : null;
     const deployment = created ?? activeOf(triage.current);
-    carryOut(this.#session, this.#draft, deployment);
+    yield* carryOut(this.#session, this.#draft, deployment);
     yield* this.#placeAll(deployment);
     this.#reportFiltered();
     const updates: DeploymentStatusUpdate[] = [...triage.updates];
@@ -102,10 +102,10 @@ class SystemPass {
     const job = this.#job;
     const candidates = candidateNodes(this.#session.state, job).nodes;
     const targets = new Map(candidates.map((node) => [node.id, node]));
-    const byGroup = groupAllocs(input.allocs);
+    const byGroup = yield* groupAllocs(input.allocs);
     const names = new Set(job.taskGroups.map((group) => group.name));
     for (const [name, allocs] of byGroup) {
-      if (!names.has(name)) stopGroup(input, this.#draft, { name, allocs, isJob: false });
+      if (!names.has(name)) yield* stopGroup(input, this.#draft, { name, allocs, isJob: false });
     }
     let isComplete = triage.current !== null;
     for (const declared of job.taskGroups) {

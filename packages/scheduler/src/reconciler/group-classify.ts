@@ -7,7 +7,13 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
-import { AllocClass, type Buckets, classify, sortIntoBuckets } from "./buckets.ts";
+import {
+  AllocClass,
+  type Buckets,
+  type ClassifyContext,
+  classify,
+  sortIntoBuckets,
+} from "./buckets.ts";
 import {
   clientStopWaits,
   isDueForReplacement,
@@ -127,12 +133,7 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   const later = [...split.later];
   const failed = yield* splitFailed(pass, buckets, { reschedule, later });
   yield;
-  const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
-  stopAll(pass, reconnects.stops);
-  draft.attributeUpdates.push(...reconnects.updates);
-  pass.desired.reconnect += reconnects.kept.length;
-  const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
-  pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
+  planReturns(pass, buckets, context);
   splitMigrating(pass, buckets);
   pass.lost = [...buckets.lost, ...buckets.expiring];
   markDisconnected(pass, buckets.disconnecting);
@@ -145,6 +146,18 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   pass.desired.rescheduleLater += later.length;
   pass.desired.rescheduleNow = pass.rescheduleNow.length;
   return { failed, clientStops: waitForClients(pass, context.groupOf) };
+}
+
+/** D4 to D7 */
+function planReturns(pass: Pass, { reconnecting }: Buckets, context: ClassifyContext): void {
+  if (reconnecting.length === 0) return;
+  const { draft, job } = pass;
+  const reconnects = planReconnects(reconnecting, pass.untainted, { ...context, job });
+  stopAll(pass, reconnects.stops);
+  draft.attributeUpdates.push(...reconnects.updates);
+  pass.desired.reconnect += reconnects.kept.length;
+  const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
+  pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
 }
 
 /** Canaries that wait for their promotion are beside the count, also while they move. */

@@ -1,35 +1,42 @@
 /** Second half of a group's pass: what goes, what is compared, what is missing (spec §3.3). */
 import { type Allocation, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { isCanary } from "./alloc-facts.ts";
 import type { Due } from "./followups.ts";
 import { hasUpdateStrategy, ServingBudget } from "./limit.ts";
 import { NameIndex } from "./name-index.ts";
 import { type Closed, Open } from "./open.ts";
-import { isCanarying, type Pass, servingOf, stopAll, stopUnneeded } from "./pass.ts";
+import {
+  isCanarying,
+  type Pass,
+  type Serves,
+  servingStates,
+  stopAll,
+  stopUnneeded,
+} from "./pass.ts";
 import { computeStops } from "./stops.ts";
 import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
 import { decideUpdates, type Updates } from "./updates.ts";
 import { awaitsClientStop, HeldBy } from "./why-group.ts";
 
 /** G11 */
-export function indexNames(pass: Pass): NameIndex {
+export function* indexNames(pass: Pass): Slices<NameIndex> {
   const { group, job } = pass;
   const names = new NameIndex({ jobId: job.id, group: group.name, count: group.count });
-  names.add(pass.untainted);
-  names.add(pass.migrate);
-  names.add(pass.movingCanaries);
-  names.add(pass.rescheduleNow);
-  names.add(pass.disconnected);
-  names.add(pass.lost);
+  const { disconnected, lost, migrate, movingCanaries, rescheduleNow, untainted } = pass;
+  for (const allocs of [untainted, migrate, movingCanaries, rescheduleNow, disconnected, lost]) {
+    yield* inSlices(allocs, (alloc) => names.add(alloc));
+  }
   return names;
 }
 
 /** G13 */
-export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): void {
+export function* stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): Slices<void> {
   const { canaries, group, lost, migrate, pairs, untainted } = pass;
   const serves = surplusServing(pass);
-  const budget = new ServingBudget(group, [...untainted, ...migrate].map(serves));
+  const states = yield* servingStates({ serves }, [...untainted, ...migrate]);
+  const budget = new ServingBudget(group, states);
   const stops = computeStops({
     count: group.count,
     names,
@@ -54,10 +61,10 @@ export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean
 }
 
 /** A pair serves as long as its old one does. Batch jobs have nobody to serve. */
-function surplusServing(pass: Pass): (alloc: Allocation) => Serving {
+function surplusServing(pass: Pass): Serves {
   if (pass.input.isBatch) return () => Serving.yes;
   const olds = new Map(pass.pairs.map(({ next, old }) => [next.id, old]));
-  const serves = servingOf(pass);
+  const { serves } = pass;
   return (alloc) => serves(olds.get(alloc.id) ?? alloc);
 }
 

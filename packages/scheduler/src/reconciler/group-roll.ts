@@ -14,7 +14,7 @@ import {
 } from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
 import { type Closed, Open } from "./open.ts";
-import { isCanarying, type Pass, servingOf } from "./pass.ts";
+import { isCanarying, type Pass, type Serves, servingStates } from "./pass.ts";
 import { cancel, mayRunOn, type Pair } from "./prepare.ts";
 import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
 import type { Outdated } from "./updates.ts";
@@ -39,8 +39,6 @@ interface Budget {
   idle: number;
 }
 
-type Serves = (alloc: Allocation) => Serving;
-
 interface Rolled {
   readonly pairs: Closed<"pairs">;
   readonly outdated: Closed<"outdated">;
@@ -51,37 +49,28 @@ interface Rolled {
 export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
   const { group } = pass;
   const { isReady, outdated, starting } = facts;
-  const serves = servingOf(pass);
+  const { serves } = pass;
   const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
   // Of two that run in one slot the old one counts, until the new one has taken its place.
   const beside = new Set(pass.pairs.filter(({ isSurge }) => isSurge).map(({ next }) => next));
   const counted = [...pass.untainted.filter((each) => !beside.has(each)), ...olds];
-  const stops = new ServingBudget(group, yield* servingStates(counted, serves));
+  const stops = new ServingBudget(group, yield* servingStates(pass, counted));
   const { serving } = stops;
   const { untainted } = pass;
   const deployment = pass.triage.current;
   const limit: LimitInput = { group, isBlocked: !isReady, deployment, untainted, starting };
   const undecided = undecidedBudget(limit);
-  const resting = outdated.items.filter((alloc) => serves(alloc) === Serving.no).length;
-  const idle = isReady ? Math.max(0, resting - undecided) : 0;
+  const resting = (yield* servingStates(pass, outdated.items)).filter((one) => one === Serving.no);
+  const idle = isReady ? Math.max(0, resting.length - undecided) : 0;
   const budget = { stops, starts: startBudget(limit), undecided, idle };
   yield;
   const pairs = yield* letPairsGo(pass, { isReady, budget, serves });
   yield;
   const isRevert = outdated.size > 1 && pass.input.isRevert();
-  const ordered = orderForReplacement(outdated, serves, isRevert);
+  const ordered = yield* orderForReplacement(outdated, serves, isRevert);
   yield;
   const replaced = yield* replaceOutdated(pass, { ...facts, outdated: ordered, budget, serves });
   return { pairs, outdated: replaced, told: { limit, serving } };
-}
-
-/** So many are asked before others get their turn. */
-const SLICE = 1_000;
-
-function* servingStates(allocs: readonly Allocation[], serves: Serves): Slices<Serving[]> {
-  const states: Serving[] = [];
-  for (const alloc of allocs) if (states.push(serves(alloc)) % SLICE === 0) yield;
-  return states;
 }
 
 interface Limits {
@@ -100,7 +89,7 @@ function* letPairsGo(pass: Pass, { budget, isReady, serves }: Limits): Slices<Cl
     isReplacement || isSurge || old === null ? Serving.no : serves(old);
   // One that is not ready reserves its stop, after those that go.
   const rank = (pair: Pair) => (pair.hold === null ? RANK[costOf(pair)] : RANK_MAX);
-  const open = new Open("pairs", pass.pairs).inOrder(rank, (a, b) => a - b);
+  const open = yield* new Open("pairs", pass.pairs).inOrder(rank, (a, b) => a - b);
   return yield* open.close(pass.holds, (pair) => {
     const cost = costOf(pair);
     if (!isReady && !pair.isReplacement) return heldBy(pass);
@@ -179,7 +168,11 @@ interface Turn {
 }
 
 /** L3: those that do not serve first; a revert takes back the newest version first. */
-function orderForReplacement(outdated: Outdated, serves: Serves, isRevert: boolean): Outdated {
+function orderForReplacement(
+  outdated: Outdated,
+  serves: Serves,
+  isRevert: boolean,
+): Slices<Outdated> {
   const turnOf = (alloc: Allocation): Turn => ({
     rank: RANK[serves(alloc)],
     version: isRevert ? -alloc.jobVersion : 0,

@@ -2,7 +2,7 @@
  * One group of a service or batch job: what is there against what is wanted (spec §3.3). The steps
  * run in the order of SPEC.md; each writes what it decides into the draft.
  */
-import type { Allocation } from "@drover/model";
+import { type Allocation, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { isOfVersion } from "./alloc-facts.ts";
 import { isGroupDone, needsDeployment, newDeploymentState } from "./deployment-step.ts";
@@ -19,7 +19,7 @@ import {
 } from "./group-place.ts";
 import { placeMigrations, rollOut } from "./group-roll.ts";
 import type { Account } from "./open.ts";
-import { type GroupScope, isCanarying, type Pass } from "./pass.ts";
+import { type GroupScope, isCanarying, type Pass, servingOf } from "./pass.ts";
 import type { Pair } from "./prepare.ts";
 import { noUpdates } from "./types.ts";
 import type { Updates } from "./updates.ts";
@@ -51,15 +51,17 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
     laterCount: 0,
     pairs: [],
     retries: new Map(),
+    serves: () => Serving.no,
     holds: new Holds(),
   };
   const considered = dropUnneededCanaries(pass, considerable(pass));
   yield;
   const { clientStops, failed } = yield* classifyAll(pass, considered);
   yield;
-  const names = indexNames(pass);
+  pass.serves = servingOf(pass);
+  const names = yield* indexNames(pass);
   const wasCanarying = isCanarying(pass.state);
-  stopSurplus(pass, names, wasCanarying);
+  yield* stopSurplus(pass, names, wasCanarying);
   yield;
   const updates = yield* compareVersions(pass);
   yield;

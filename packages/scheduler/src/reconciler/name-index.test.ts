@@ -11,7 +11,7 @@ function at(...indexes: number[]) {
 
 function index(count: number, ...used: number[]): NameIndex {
   const names = new NameIndex({ jobId: "example", group: "web", count });
-  names.add(at(...used));
+  for (const alloc of at(...used)) names.add(alloc);
   return names;
 }
 

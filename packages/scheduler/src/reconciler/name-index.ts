@@ -12,13 +12,11 @@ export class NameIndex {
     this.#count = scope.count;
   }
 
-  add(allocs: Iterable<Allocation>): void {
-    for (const alloc of allocs) {
-      const index = allocIndex(alloc.name);
-      if (index < 0) continue;
-      if (this.#used.has(index)) this.#duplicates.add(index);
-      this.#used.add(index);
-    }
+  add({ name }: Allocation): void {
+    const index = allocIndex(name);
+    if (index < 0) return;
+    if (this.#used.has(index)) this.#duplicates.add(index);
+    this.#used.add(index);
   }
 
   nameOf(index: number): string {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Allocation, Rule } from "@drover/model";
 import { mockAlloc, mockTaskGroup } from "@drover/model/testing";
-import { endOf } from "../scheduler.ts";
+import { endOf } from "../slices.ts";
 import { triageDeployment } from "./deployment-step.ts";
 import { type Acted, Draft } from "./draft.ts";
 import type { GroupAccount } from "./group.ts";

@@ -6,13 +6,11 @@
  */
 import type { Reason } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { inSlices, sortInSlices } from "../slices.ts";
 import type { Acted } from "./draft.ts";
 import type { HeldBy, Holds } from "./why-group.ts";
 
 export type Outcome = Acted | HeldBy | Reason;
-
-/** So many are decided before others get their turn. */
-const SLICE = 500;
 
 /** Not exported: who has one has decided about every item. */
 class Settled<K extends string> {
@@ -49,19 +47,19 @@ export class Open<K extends string, T> {
   }
 
   /** The same ones in another order; `keyOf` is asked once of each. */
-  inOrder<Key>(keyOf: (item: T) => Key, compare: (a: Key, b: Key) => number): Open<K, T> {
-    const keyed = this.items.map((item) => ({ item, key: keyOf(item) }));
-    const sorted = keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item);
-    return new Open(this.step, sorted);
+  *inOrder<Key>(keyOf: (item: T) => Key, compare: (a: Key, b: Key) => number): Slices<Open<K, T>> {
+    const keyed: { readonly item: T; readonly key: Key }[] = [];
+    yield* inSlices(this.items, (item) => keyed.push({ item, key: keyOf(item) }));
+    const sorted = yield* sortInSlices(keyed, (a, b) => compare(a.key, b.key));
+    return new Open(
+      this.step,
+      sorted.map(({ item }) => item),
+    );
   }
 
   /** Every item gets its outcome; those that are held are counted by what holds them. */
   *close(holds: Holds, decide: (item: T) => Outcome): Slices<Closed<K>> {
-    let decided = 0;
-    for (const item of this.items) {
-      holds.note(decide(item));
-      if (++decided % SLICE === 0) yield;
-    }
+    yield* inSlices(this.items, (item) => holds.note(decide(item)));
     return new Settled(this.step, this.items.length);
   }
 }

@@ -10,6 +10,8 @@ import {
   servingState,
   type TaskGroup,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { groupOf } from "./alloc-facts.ts";
 import type { ClassifyContext } from "./buckets.ts";
 import type { Triage } from "./deployment-step.ts";
@@ -48,6 +50,8 @@ export interface Pass extends GroupScope {
   pairs: Pair[];
   /** Old allocation → the failed attempt at replacing it. */
   retries: ReadonlyMap<string, Allocation>;
+  /** Known once everything is classified. */
+  serves: Serves;
   /** What this pass leaves undone. */
   readonly holds: Holds;
 }
@@ -84,11 +88,20 @@ export function rescheduleContext({
   };
 }
 
+export type Serves = (alloc: Allocation) => Serving;
+
+/** Asks about each of many; the pass knows it afterwards. */
+export function* servingStates(
+  { serves }: Pick<Pass, "serves">,
+  allocs: readonly Allocation[],
+): Slices<readonly Serving[]> {
+  const states: Serving[] = [];
+  yield* inSlices(allocs, (alloc) => states.push(serves(alloc)));
+  return states;
+}
+
 /** Whether an allocation serves (DESIGN §6); what this plan finds out of reach does not. */
-export function servingOf({
-  draft,
-  input,
-}: Pick<GroupScope, "draft" | "input">): (alloc: Allocation) => Serving {
+export function servingOf({ draft, input }: Pick<GroupScope, "draft" | "input">): Serves {
   const updates = draft.attributeUpdates;
   const unreachable = new Set(
     updates.flatMap((each) => (each.clientStatus === ClientStatus.unknown ? each.allocId : [])),

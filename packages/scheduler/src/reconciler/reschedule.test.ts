@@ -4,7 +4,7 @@ import test from "node:test";
 import { HOUR, MINUTE, SECOND } from "@drover/base";
 import type { Allocation, RescheduleTracker } from "@drover/model";
 import { MOCK_NOW, mockAlloc, mockDeployment, mockTaskGroup } from "@drover/model/testing";
-import { endOf } from "../scheduler.ts";
+import { endOf } from "../slices.ts";
 import { nextDelay, nextReschedule, nextTracker, splitReschedulable } from "./reschedule.ts";
 
 const [base] = [mockTaskGroup().reschedulePolicy];

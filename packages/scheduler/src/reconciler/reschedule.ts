@@ -14,6 +14,7 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { failedAt, ranSuccessfully } from "./alloc-facts.ts";
 import { Open } from "./open.ts";
 import { whyNotReplaced } from "./why-group.ts";
@@ -58,25 +59,20 @@ interface RescheduleSplit {
   readonly failed: Open<"failed", Failed>;
 }
 
-/** So many are looked at before others get their turn. */
-const SLICE = 1_000;
-
 export function* splitReschedulable(
   allocs: readonly Allocation[],
   context: RescheduleContext,
 ): Slices<RescheduleSplit> {
   const untainted: Allocation[] = [];
   const failed: Failed[] = [];
-  let seen = 0;
-  for (const alloc of allocs) {
-    if (++seen % SLICE === 0) yield;
-    if (isTerminal(alloc) && context.isReplaced(alloc)) continue; // R1
+  yield* inSlices(allocs, (alloc) => {
+    if (isTerminal(alloc) && context.isReplaced(alloc)) return; // R1
     const fate = context.isBatch ? batchFate(alloc) : serviceFate(alloc);
-    if (fate === "drop") continue;
+    if (fate === "drop") return;
     const decision = fate === "keep" ? KEEP : decideReschedule(alloc, context);
     if (decision.kind === "keep") untainted.push(alloc);
     else failed.push({ alloc, decision });
-  }
+  });
   return { untainted, failed: new Open("failed", failed) };
 }
 

@@ -19,6 +19,7 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
 import { type Buckets, sortIntoBuckets } from "./buckets.ts";
 import { newDeploymentState, type Triage } from "./deployment-step.ts";
@@ -212,7 +213,7 @@ function* rollSystem(
   const limit = { group, deployment: triage.current, untainted };
   const budget = undecidedBudget({ ...limit, isBlocked, starting });
   const serving = servingOf(scope);
-  const ordered = facts.outdated.inOrder(
+  const ordered = yield* facts.outdated.inOrder(
     (alloc) => RANK[serving(alloc)],
     (a, b) => a - b,
   );
@@ -260,8 +261,8 @@ function wantCanaries(
   return Math.max(0, state.desiredCanaries - own.length);
 }
 
-/** So many nodes are looked at before others get their turn. */
-const SLICE = 20;
+/** A look at a node is a search on it. */
+const NODES_PER_SLICE = 20;
 
 /** Y6: every target node without a running (for sysbatch: or finished) allocation gets one. */
 function* missingOnNodes(
@@ -270,17 +271,16 @@ function* missingOnNodes(
   facts: CanaryFacts,
 ): Slices<Open<"missing", NodePlacement | Reason>> {
   const onNode = new Map<string, Allocation>();
-  for (const alloc of running) {
+  yield* inSlices(running, (alloc) => {
     const known = onNode.get(alloc.nodeId);
     if (!known || isBetter(alloc, known)) onNode.set(alloc.nodeId, alloc);
-  }
+  });
   const missing: (NodePlacement | Reason)[] = [];
-  let seen = 0;
-  for (const node of scope.group.count === 0 ? [] : scope.targets.values()) {
-    if (++seen % SLICE === 0) yield;
+  const look = (node: Node) => {
     const need = needOf(scope, { node, existing: onNode.get(node.id) ?? null }, facts);
     if (need !== "none") missing.push(need);
-  }
+  };
+  if (scope.group.count > 0) yield* inSlices(scope.targets.values(), look, NODES_PER_SLICE);
   return new Open("missing", missing);
 }
 

@@ -2,6 +2,7 @@
 import { unreachable } from "@drover/base";
 import type { Allocation } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { Open } from "./open.ts";
 import type { InPlaceRequest, UpdateDecision } from "./types.ts";
 
@@ -14,9 +15,6 @@ export interface Updates {
   readonly outdated: Outdated;
 }
 
-/** So many are compared before others get their turn. */
-const SLICE = 1_000;
-
 export function* decideUpdates(
   allocs: readonly Allocation[],
   decide: (alloc: Allocation) => UpdateDecision,
@@ -24,9 +22,7 @@ export function* decideUpdates(
   const ignore: Allocation[] = [];
   const inPlace: InPlaceRequest[] = [];
   const outdated: Allocation[] = [];
-  let seen = 0;
-  for (const alloc of allocs) {
-    if (++seen % SLICE === 0) yield;
+  yield* inSlices(allocs, (alloc) => {
     const decision = decide(alloc);
     switch (decision.kind) {
       case "ignore":
@@ -41,6 +37,6 @@ export function* decideUpdates(
       default:
         unreachable(decision);
     }
-  }
+  });
   return { ignore, inPlace, outdated: new Open("outdated", outdated) };
 }
