@@ -17,12 +17,17 @@ import {
   subjectOf,
   waitsFor,
 } from "@drover/model";
-import { type SchedulerResult, schedule } from "@drover/scheduler";
+import { type SchedulerResult, scheduleInSlices } from "@drover/scheduler";
 
-export function dryRun(state: StateReader, job: Job, at: number): readonly Reason[] {
+/** In slices: whoever asks `why` of a large job keeps nobody waiting (DESIGN §7). */
+export function* dryRun(
+  state: StateReader,
+  job: Job,
+  at: number,
+): Generator<void, readonly Reason[], void> {
   const now = Math.max(at, state.clock);
   const random = new SeededRandom(state.index);
-  const result = schedule({ evaluation: evaluationOf(job), state, now, random });
+  const result = yield* scheduleInSlices({ evaluation: evaluationOf(job), state, now, random });
   const groups = Object.keys(result.plan.annotations?.desiredTgUpdates ?? {});
   return [...result.waits, ...groups.flatMap((group) => whyOpen(state, job, { group, result }))];
 }
