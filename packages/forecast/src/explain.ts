@@ -53,9 +53,7 @@ export function* explainInSlices(input: ExplainInput): Generator<void, Explanati
     const found = walk(finder, input);
     if (finder.missing.size === 0) return found;
     // Each round makes what the one before lacked: jobs wait for few others.
-    for (const [key, job] of finder.missing) {
-      dryRuns.set(key, yield* dryRun(state, job, now));
-    }
+    for (const [key, ref] of finder.missing) dryRuns.set(key, yield* dryRun(state, ref, now));
     yield;
   }
 }

@@ -1,4 +1,4 @@
 export { hasImages, taskImages } from "./feasible/images.ts";
 export { schedule, scheduleInSlices } from "./schedule.ts";
 export type { Schedule, SchedulerInput, SchedulerResult } from "./scheduler.ts";
-export { endOf } from "./slices.ts";
+export { endOf, inSlices } from "./slices.ts";
