@@ -80,7 +80,8 @@ interface Option {
 export class Placer {
   readonly #scope: PlacerScope;
   readonly #ring: NodeRing;
-  readonly #groups = new Map<TaskGroup, GroupContext>();
+  /** By name: what a pass has made of a group asks the same of nodes. */
+  readonly #groups = new Map<string, GroupContext>();
 
   constructor(scope: PlacerScope) {
     this.#scope = scope;
@@ -166,14 +167,14 @@ export class Placer {
   }
 
   #contextOf(group: TaskGroup): GroupContext {
-    const known = this.#groups.get(group);
+    const known = this.#groups.get(group.name);
     if (known) return known;
     const { config, job, view } = this.#scope;
     const context = {
       feasibility: new Feasibility(job, group, view),
       scorer: new Scorer({ view, job, group, config }),
     };
-    this.#groups.set(group, context);
+    this.#groups.set(group.name, context);
     return context;
   }
 

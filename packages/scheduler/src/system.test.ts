@@ -228,6 +228,21 @@ test("[Y8] nodes that a constraint leaves out are no failure unless they all are
   assert.equal(none.blocked, null);
 });
 
+test("[Y8] a share of the nodes, too, waits only for classes of nodes that may take the job", () => {
+  const harness = new Harness({ nodes: 0 });
+  for (const [i, computedClass] of ["large", "small", "other"].entries()) {
+    const node = harnessNode(i, { computedClass, nodeClass: computedClass });
+    const memory = { memoryMb: computedClass === "small" ? 1 : 8_000 };
+    harness.state.putNode({ ...node, nodeResources: { ...node.nodeResources, memory } });
+  }
+  const lTarget = "$" + "{node.class}";
+  const constraints = [{ lTarget, operand: "!=", rTarget: "other" }];
+  const update = { maxParallel: 1, maxParallelPercent: 50 };
+  const { blocked, plan } = harness.register(systemJob({ update, job: { constraints } }));
+  assert.equal(plan.placements.length, 1);
+  assert.deepEqual(blocked?.classEligibility, { large: true, small: true, other: false });
+});
+
 test("[Y6] a failed allocation is replaced on its node, and keeps its desired status", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
