@@ -228,6 +228,29 @@ test("[Y8] nodes that a constraint leaves out are no failure unless they all are
   assert.equal(none.blocked, null);
 });
 
+test("[Y10] the total of a running deployment is of the nodes that there are", () => {
+  const { harness, job } = running();
+  harness.register(systemJob({ image: "2" }));
+  const totals = () =>
+    harness.state.deploymentsByJob(job).map(({ taskGroups }) => taskGroups.web?.desiredTotal);
+  assert.deepEqual(totals(), [3, 3]);
+  assert.equal(harness.evaluate(job).plan.deployment, null, "nothing has changed");
+  harness.state.putNode(harnessNode(3));
+  const { plan } = harness.evaluate(job);
+  assert.equal(plan.placements.length, 1);
+  assert.equal(plan.deployment?.id, harness.state.deploymentsByJob(job)[0]?.id);
+  assert.deepEqual(totals(), [4, 3], "the other one has ended");
+  harness.settle(job);
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.nodeDown(first.nodeId);
+  harness.evaluate(job);
+  assert.deepEqual(totals(), [3, 3]);
+  harness.rollToEnd(job);
+  const [deployment] = harness.state.deploymentsByJob(job);
+  assert.equal(deployment?.taskGroups.web?.healthyAllocs, 3);
+});
+
 test("[Y8] a share of the nodes, too, waits only for classes of nodes that may take the job", () => {
   const harness = new Harness({ nodes: 0 });
   for (const [i, computedClass] of ["large", "small", "other"].entries()) {

@@ -65,6 +65,8 @@ class SystemPass {
   /** Group → why nodes were left out by filters; told only if no node takes the group. */
   readonly #filtered = new Map<string, AllocMetric>();
   readonly #placed = new Map<string, number>();
+  /** Group → placements that its deployment waits for: what is placed, and what it lost a place. */
+  readonly #awaited = new Map<string, number>();
 
   constructor(session: Session, input: ReconcileInput, job: Job) {
     this.#session = session;
@@ -89,10 +91,10 @@ class SystemPass {
       updates.push(successful(current));
     }
     const { desired, followups, waits } = this.#draft;
-    const deploymentCreated = created && this.#withTotals(created);
+    const planned = created ? this.#withTotals(created) : this.#grown(activeOf(current));
     return finishResult(
       this.#session,
-      { deployment: deploymentCreated, deploymentUpdates: updates, desired, followups, waits },
+      { deployment: planned, deploymentUpdates: updates, desired, followups, waits },
       this.#hasExhausted() ? blockedFor(this.#session) : null,
     );
   }
@@ -165,7 +167,9 @@ class SystemPass {
     }
     for (const { places } of this.#groups.values()) {
       for (const request of places) {
-        session.settle(this.#placeOne(deployment, request));
+        const isPlaced = session.settle(this.#placeOne(deployment, request));
+        const isOwed = deployment !== null && request.previous?.deploymentId === deployment.id;
+        if (isPlaced || isOwed) increment(this.#awaited, request.group.name);
         yield;
       }
     }
@@ -194,7 +198,7 @@ class SystemPass {
   #countPlacement(group: TaskGroup, isNew: 0 | 1): void {
     const desired = this.#draft.desired[group.name];
     if (desired) desired.place++;
-    this.#placed.set(group.name, (this.#placed.get(group.name) ?? 0) + isNew);
+    if (isNew) increment(this.#placed, group.name);
   }
 
   #searchOn(group: TaskGroup, node: Node): Found | NoPlace {
@@ -242,12 +246,34 @@ class SystemPass {
   #withTotals(deployment: Deployment): Deployment | null {
     const taskGroups: Deployment["taskGroups"] = {};
     for (const [name, part] of Object.entries(deployment.taskGroups)) {
-      const found = this.#groups.get(name)?.state.desiredTotal ?? 0;
-      const desiredTotal = found + (this.#placed.get(name) ?? 0);
+      const desiredTotal = this.#totalOf(name);
       if (desiredTotal > 0) taskGroups[name] = { ...part, desiredTotal };
     }
     return Object.keys(taskGroups).length === 0 ? null : { ...deployment, taskGroups };
   }
+
+  /** Y10: nodes join and leave while it runs. null = its totals are as they were. */
+  #grown(deployment: Deployment | null): Deployment | null {
+    if (deployment === null) return null;
+    const taskGroups: Deployment["taskGroups"] = {};
+    for (const [name, part] of Object.entries(deployment.taskGroups)) {
+      taskGroups[name] = { ...part, desiredTotal: this.#totalOf(name) };
+    }
+    const hasChanged = Object.entries(taskGroups).some(
+      ([name, { desiredTotal }]) => desiredTotal !== deployment.taskGroups[name]?.desiredTotal,
+    );
+    return hasChanged ? { ...deployment, taskGroups } : null;
+  }
+
+  #totalOf(name: string): number {
+    const result = this.#groups.get(name);
+    const own = (result?.state.desiredTotal ?? 0) + (result?.own ?? 0);
+    return own + (this.#awaited.get(name) ?? 0);
+  }
+}
+
+function increment(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 /** A percentage is one of the nodes, whose number no job file knows (DESIGN §12.2). */

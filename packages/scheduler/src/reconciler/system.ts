@@ -66,8 +66,10 @@ export type SystemAccount = Account<"missing" | "pairs" | "outdated">;
 
 export interface SystemGroupResult {
   readonly places: NodePlacement[];
-  /** The group's part in a deployment yet to be created; its total still lacks the placements. */
+  /** The group's part in a deployment; its total still lacks the placements, and `own`. */
   readonly state: DeploymentState;
+  /** Of the running deployment, and staying. */
+  readonly own: number;
   readonly isUpdating: boolean;
   readonly hadCurrentVersion: boolean;
   readonly isIdle: boolean;
@@ -116,10 +118,15 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   const rolled = yield* rollSystem(scope, { outdated, pairs, running, canaries, starting, holds });
   const account: SystemAccount = { missing, ...rolled };
   const isUpdating = account.outdated.size > 0 || updates.inPlace.length > 0;
+  const stopped = new Set(draft.stops.map(({ alloc }) => alloc));
+  const own = allocs.filter(
+    (alloc) => isLive(alloc) && alloc.deploymentId === triage.current?.id && !stopped.has(alloc),
+  ).length;
   const isPlacing = places.some(({ previous }) => previous !== null);
   return {
     places,
     state,
+    own,
     isUpdating,
     hadCurrentVersion: considered.some((alloc) => alloc.jobVersion === job.version),
     isIdle: !isUpdating && account.pairs.size === 0 && !isPlacing,

@@ -4,6 +4,7 @@ import {
   type Deployment,
   type DeploymentState,
   isBesidePrevious,
+  isDeploymentActive,
   isTerminal,
   type Plan,
   type PlannedAttributeUpdate,
@@ -15,9 +16,7 @@ const CLIENT_STATUS_FIELD = 0;
 export function applyPlan(state: MemoryState, plan: Plan): void {
   state.index++;
   const { index } = state;
-  if (plan.deployment) {
-    state.putDeployment({ ...plan.deployment, createIndex: index, modifyIndex: index });
-  }
+  if (plan.deployment) putDeployment(state, plan.deployment);
   for (const stop of plan.stops) {
     const alloc = state.alloc(stop.allocId);
     if (!alloc) continue;
@@ -40,6 +39,20 @@ export function applyPlan(state: MemoryState, plan: Plan): void {
     if (status === "successful" && job) state.putJob({ ...job, stable: true });
   }
   recountDeployments(state);
+}
+
+function putDeployment(state: MemoryState, planned: Deployment): void {
+  const { index } = state;
+  const stored = state.deployment(planned.id);
+  if (!stored) state.putDeployment({ ...planned, createIndex: index, modifyIndex: index });
+  else if (isDeploymentActive(stored)) {
+    const taskGroups = { ...stored.taskGroups };
+    for (const [name, { desiredCanaries, desiredTotal }] of Object.entries(planned.taskGroups)) {
+      const known = taskGroups[name];
+      if (known) taskGroups[name] = { ...known, desiredTotal, desiredCanaries };
+    }
+    state.putDeployment({ ...stored, taskGroups, modifyIndex: index });
+  }
 }
 
 function place(state: MemoryState, placement: Allocation): void {
