@@ -261,8 +261,8 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/name-index.ts",
-        find: "      if (this.#used.has(i)) continue;\n      this.#used.add(i);\n      names.push(this.nameOf(i));",
-        replace: "      names.push(this.nameOf(i));",
+        find: "if (!this.#users.has(i)) names.push(this.#use(i));",
+        replace: "names.push(this.#use(i));",
       },
     ],
     killers: [

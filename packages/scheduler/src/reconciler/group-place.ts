@@ -153,9 +153,10 @@ export function listPlacements(pass: Pass, names: NameIndex): Open<"missing", Pl
   for (const alloc of disconnected) add(PlaceKind.disconnect, alloc, alloc.name);
   let existing = untainted.length + migrate.length + rescheduleNow.length + disconnected.length;
   for (const alloc of lost) {
-    if (existing >= group.count) break;
+    // One too many has left its name to others.
+    if (existing >= group.count) names.free(alloc);
+    else add(PlaceKind.lost, alloc, names.forReplacement(alloc));
     existing++;
-    add(PlaceKind.lost, alloc, names.forReplacement(alloc));
   }
   for (const name of names.next(Math.max(0, group.count - existing))) {
     add(PlaceKind.new, null, name);
