@@ -3,8 +3,11 @@ import {
   type Allocation,
   type Deployment,
   type DeploymentState,
+  DeploymentStatus,
+  type DeploymentStatusUpdate,
   isBesidePrevious,
   isDeploymentActive,
+  isDeploymentHealthy,
   isTerminal,
   type Plan,
   type PlannedAttributeUpdate,
@@ -16,6 +19,7 @@ const CLIENT_STATUS_FIELD = 0;
 export function applyPlan(state: MemoryState, plan: Plan): void {
   state.index++;
   const { index } = state;
+  for (const update of plan.deploymentUpdates) updateDeployment(state, update);
   if (plan.deployment) putDeployment(state, plan.deployment);
   for (const stop of plan.stops) {
     const alloc = state.alloc(stop.allocId);
@@ -29,16 +33,20 @@ export function applyPlan(state: MemoryState, plan: Plan): void {
     if (alloc) state.putAlloc(withAttributes(alloc, update, index));
   }
   for (const placement of plan.placements) place(state, placement);
-  for (const update of plan.deploymentUpdates) {
-    const deployment = state.deployment(update.deploymentId);
-    if (!deployment) continue;
-    const { status, statusDescription } = update;
-    state.putDeployment({ ...deployment, status, statusDescription, modifyIndex: index });
-    const ref = { namespace: deployment.namespace, id: deployment.jobId };
-    const job = state.jobVersion(ref, deployment.jobVersion);
-    if (status === "successful" && job) state.putJob({ ...job, stable: true });
-  }
   recountDeployments(state);
+}
+
+function updateDeployment(state: MemoryState, update: DeploymentStatusUpdate): void {
+  const deployment = state.deployment(update.deploymentId);
+  if (!deployment || !isDeploymentActive(deployment)) return;
+  const { status, statusDescription } = update;
+  const ref = { namespace: deployment.namespace, id: deployment.jobId };
+  const job = state.jobVersion(ref, deployment.jobVersion);
+  const isSuccess = status === DeploymentStatus.successful;
+  const allocs = state.allocsByDeployment(deployment.id);
+  if (isSuccess && !isDeploymentHealthy(deployment, job?.type, allocs)) return;
+  state.putDeployment({ ...deployment, status, statusDescription, modifyIndex: state.index });
+  if (isSuccess && job) state.putJob({ ...job, stable: true });
 }
 
 function putDeployment(state: MemoryState, planned: Deployment): void {
