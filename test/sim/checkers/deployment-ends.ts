@@ -1,7 +1,8 @@
 /**
  * I4, DESIGN §12.1: a group's deadline is at most (desired + 1) × progress_deadline from its start,
- * the time left out in which its clock stands still; and once everything is healed, a deployment
- * that is past its deadline, or done, ends within seconds. Together: T_max.
+ * the time left out in which its clock stands still (there may be more canaries than are desired in
+ * the end, each with a name of its own); and once everything is healed, a deployment that is past
+ * its deadline, or done, ends within seconds. Together: T_max.
  */
 import { nanosToMs } from "@drover/base";
 import { type Deployment, type DeploymentState, isDeploymentActive } from "@drover/model";
@@ -35,7 +36,7 @@ export class DeploymentEnds implements ClusterChecker {
         const key = `${deployment.id} ${name}`;
         const fresh = { startedAt: after.clock, stoodStillMs: 0, desired: 0 };
         const clock = this.#clocks.get(key) ?? fresh;
-        clock.desired = Math.max(clock.desired, group.desiredTotal);
+        clock.desired = Math.max(clock.desired, group.desiredTotal, group.desiredCanaries);
         this.#clocks.set(key, clock);
         const was = earlier?.taskGroups[name];
         if (earlier !== undefined && was !== undefined && standsStill(earlier, was)) {

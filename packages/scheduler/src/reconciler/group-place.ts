@@ -1,5 +1,5 @@
 /** Second half of a group's pass: what goes, what is compared, what is missing (spec §3.3). */
-import { type Allocation, Serving } from "@drover/model";
+import { type Allocation, ClientStatus, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { inSlices } from "../slices.ts";
 import { isCanary } from "./alloc-facts.ts";
@@ -17,7 +17,7 @@ import {
 } from "./pass.ts";
 import { computeStops } from "./stops.ts";
 import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
-import { decideUpdates, type Updates } from "./updates.ts";
+import { decideUpdates, type Outdated, type Updates } from "./updates.ts";
 import { awaitsClientStop, HeldBy } from "./why-group.ts";
 
 /** G11 */
@@ -69,9 +69,10 @@ function surplusServing(pass: Pass): Serves {
 }
 
 /** G14 */
-export function* compareVersions(pass: Pass): Slices<Updates> {
+export function* compareVersions(pass: Pass, names: NameIndex): Slices<Updates> {
   const { desired, draft, group, input, isInDeployment, state, untainted } = pass;
-  const updates = yield* decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  const compared = yield* decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  const updates = { ...compared, outdated: stopUnneededUnknown(pass, compared.outdated, names) };
   desired.ignore += updates.ignore.length;
   desired.inPlaceUpdate += updates.inPlace.length;
   for (const request of updates.inPlace) draft.updateInPlace(request);
@@ -80,6 +81,30 @@ export function* compareVersions(pass: Pass): Slices<Updates> {
     state.desiredTotal += changingByMigration(pass);
   }
   return updates;
+}
+
+/**
+ * D8: of an older version, out of reach, and enough others are there or on their way: nothing takes
+ * its place. Gives those that are to be replaced.
+ */
+function stopUnneededUnknown(pass: Pass, outdated: Outdated, names: NameIndex): Outdated {
+  const isUnknown = (alloc: Allocation) => alloc.clientStatus === ClientStatus.unknown;
+  const unknown = outdated.items.filter(isUnknown);
+  if (unknown.length === 0) return outdated;
+  const canaries = new Set(isCanarying(pass.state) ? pass.canaries.map(({ id }) => id) : []);
+  const known = pass.untainted.filter((alloc) => !isUnknown(alloc) && !canaries.has(alloc.id));
+  const coming = [pass.migrate, pass.rescheduleNow, pass.disconnected, pass.lost].flat();
+  const missing = Math.max(0, pass.group.count - known.length - coming.length);
+  const unneeded = new Set(unknown.slice(missing));
+  for (const alloc of unneeded) {
+    stopUnneeded(pass, alloc);
+    names.free(alloc);
+  }
+  pass.untainted = pass.untainted.filter((alloc) => !unneeded.has(alloc));
+  return new Open(
+    "outdated",
+    outdated.items.filter((alloc) => !unneeded.has(alloc)),
+  );
 }
 
 /** Allocations that change their version because they must leave their node. */

@@ -63,7 +63,7 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
   const wasCanarying = isCanarying(pass.state);
   yield* stopSurplus(pass, names, wasCanarying);
   yield;
-  const updates = yield* compareVersions(pass);
+  const updates = yield* compareVersions(pass, names);
   yield;
   if (wasCanarying) removeCanaries(pass);
   const canaries = yield* placeCanaries(pass, updates, names);
