@@ -313,6 +313,23 @@ test("[Y4] a sysbatch job runs once per node and version", () => {
   assert.equal(changed.plan.deployment, null);
 });
 
+test("[Y3] [Y4] a new version runs on no node that takes nothing new, also where the old one ran", () => {
+  const harness = new Harness();
+  const build = (image: string) => systemJob({ image, update: null, job: { type: "sysbatch" } });
+  harness.register(build("1"));
+  const [away, gone] = harness.live(build("1"));
+  assert.ok(away && gone);
+  for (const alloc of harness.live(build("1"))) {
+    harness.update(alloc, { clientStatus: ClientStatus.complete });
+  }
+  harness.changeNode(away.nodeId, { schedulingEligibility: "ineligible" });
+  harness.state.deleteNode(gone.nodeId);
+  const { failedGroups, plan, queued } = harness.register(build("2"));
+  assert.equal(plan.placements.length, 1);
+  assert.ok(plan.placements.every((alloc) => alloc.nodeId !== away.nodeId));
+  assert.deepEqual([failedGroups, queued], [{}, { web: 0 }]);
+});
+
 test("[T2] the running deployment of an older version is cancelled", () => {
   const { harness } = running();
   harness.register(systemJob({ image: "2" }));

@@ -173,7 +173,9 @@ function stopMisplaced(scope: SystemScope, kept: readonly Allocation[]): Allocat
   const { draft, group, input, job, targets } = scope;
   const desired = draft.desired[group.name] ?? noUpdates();
   return kept.filter((alloc) => {
-    if (targets.has(alloc.nodeId) || isTerminal(alloc)) return true;
+    if (targets.has(alloc.nodeId)) return true;
+    // What has ended there has no successor: the node takes nothing new.
+    if (isTerminal(alloc)) return false;
     const node = input.node(alloc.nodeId);
     const isOnlyUnready = node !== undefined && !isNodeReady(node);
     if (isOnlyUnready && alloc.jobModifyIndex === job.jobModifyIndex) {
