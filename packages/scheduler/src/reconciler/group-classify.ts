@@ -9,9 +9,9 @@ import {
 import type { Slices } from "../scheduler.ts";
 import {
   AllocClass,
-  type Buckets,
   type ClassifyContext,
   classify,
+  expectNoMore,
   sortIntoBuckets,
 } from "./buckets.ts";
 import {
@@ -116,7 +116,6 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   const context = classifyContext(pass);
   const buckets = yield* sortIntoBuckets(considered, context);
   yield;
-  pass.desired.ignore += buckets.ignore.length;
   const reschedule = rescheduleContext(pass);
   const split = extractPairs(buckets, {
     job,
@@ -130,13 +129,17 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   pass.retries = split.retries;
   stopAll(pass, [...split.cancelled, ...split.replaced]);
   yield;
+  const { disconnecting, expiring, ignore, lost, migrate, reconnecting, untainted, ...others } =
+    buckets;
+  expectNoMore(others);
   const later = [...split.later];
-  const failed = yield* splitFailed(pass, buckets, { reschedule, later });
+  const failed = yield* splitFailed(pass, untainted, { reschedule, later });
   yield;
-  planReturns(pass, buckets, context);
-  splitMigrating(pass, buckets);
-  pass.lost = [...buckets.lost, ...buckets.expiring];
-  markDisconnected(pass, buckets.disconnecting);
+  pass.desired.ignore += ignore.length;
+  planReturns(pass, reconnecting, context);
+  splitMigrating(pass, migrate);
+  pass.lost = [...lost, ...expiring];
+  markDisconnected(pass, disconnecting);
   const followups = batchFollowups(later, RESCHEDULE_KIND, { ...input, job });
   draft.followups.push(...followups.evals);
   for (const [allocId, followupEvalId] of followups.evalOf) {
@@ -149,7 +152,11 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
 }
 
 /** D4 to D7 */
-function planReturns(pass: Pass, { reconnecting }: Buckets, context: ClassifyContext): void {
+function planReturns(
+  pass: Pass,
+  reconnecting: readonly Allocation[],
+  context: ClassifyContext,
+): void {
   if (reconnecting.length === 0) return;
   const { draft, job } = pass;
   const reconnects = planReconnects(reconnecting, pass.untainted, { ...context, job });
@@ -161,7 +168,7 @@ function planReturns(pass: Pass, { reconnecting }: Buckets, context: ClassifyCon
 }
 
 /** Canaries that wait for their promotion are beside the count, also while they move. */
-function splitMigrating(pass: Pass, { migrate }: Buckets): void {
+function splitMigrating(pass: Pass, migrate: readonly Allocation[]): void {
   const ids = new Set(isCanarying(pass.state) ? pass.state.placedCanaries : []);
   const given = new Set(pass.draft.stops.map((stop) => stop.alloc.id));
   pass.movingCanaries = migrate.filter((alloc) => ids.has(alloc.id));
@@ -174,13 +181,13 @@ function splitMigrating(pass: Pass, { migrate }: Buckets): void {
 /** G7. What is to be replaced later joins `later`. */
 function* splitFailed(
   pass: Pass,
-  buckets: Buckets,
+  untainted: readonly Allocation[],
   { later, reschedule }: { readonly reschedule: RescheduleContext; readonly later: Due[] },
 ): Slices<Closed<"failed">> {
   const nexts = pass.pairs.map((pair) => pair.next);
   const inPairs = new Set(nexts);
   const split = yield* splitReschedulable(
-    buckets.untainted.filter((alloc) => !inPairs.has(alloc)),
+    untainted.filter((alloc) => !inPairs.has(alloc)),
     reschedule,
   );
   const isDue = (alloc: Allocation) =>

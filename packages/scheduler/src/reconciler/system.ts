@@ -21,7 +21,7 @@ import {
 import type { Slices } from "../scheduler.ts";
 import { inSlices } from "../slices.ts";
 import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
-import { type Buckets, sortIntoBuckets } from "./buckets.ts";
+import { type Buckets, expectNoMore, sortIntoBuckets } from "./buckets.ts";
 import { newDeploymentState, type Triage } from "./deployment-step.ts";
 import { planDisconnects, planReconnects } from "./disconnect.ts";
 import { type Draft, passOn } from "./draft.ts";
@@ -92,8 +92,21 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
     retry: (next) => decideReschedule(next, reschedule),
   });
   stopAll({ desired, draft }, cancelled);
-  stopTainted(scope, buckets);
-  const kept = [...keepReachable(scope, buckets), ...pairs.map((pair) => pair.next)];
+  // Of those, what has ended is left as it is.
+  const {
+    disconnecting,
+    expiring,
+    ignore: _,
+    lost,
+    migrate,
+    reconnecting,
+    untainted,
+    ...others
+  } = buckets;
+  expectNoMore(others);
+  stopTainted(scope, { lost: [...lost, ...expiring], migrate });
+  const reachable = keepReachable(scope, { disconnecting, reconnecting, untainted });
+  const kept = [...reachable, ...pairs.map((pair) => pair.next)];
   const running = stopMisplaced(scope, kept);
   const updates = yield* decideUpdates(
     running.filter((alloc) => !isOver(input.isBatch, alloc, job)),
@@ -134,20 +147,26 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
 }
 
 /** Y1: nodes that are gone lose theirs, drained nodes give theirs up; nobody replaces them. */
-function stopTainted({ draft, group }: SystemScope, buckets: Buckets): void {
+function stopTainted(
+  { draft, group }: SystemScope,
+  { lost, migrate }: Pick<Buckets, "lost" | "migrate">,
+): void {
   const desired = draft.desired[group.name] ?? noUpdates();
-  for (const alloc of [...buckets.lost, ...buckets.expiring]) {
+  for (const alloc of lost) {
     draft.stop({ alloc, description: Description.lost, clientStatus: ClientStatus.lost });
     desired.stop++;
   }
-  for (const alloc of buckets.migrate) {
+  for (const alloc of migrate) {
     draft.stop({ alloc, description: Description.tainted });
     desired.stop++;
   }
 }
 
 /** Y2: the unreachable become unknown and stay; those that come back go on. */
-function keepReachable(scope: SystemScope, buckets: Buckets): Allocation[] {
+function keepReachable(
+  scope: SystemScope,
+  buckets: Pick<Buckets, "disconnecting" | "reconnecting" | "untainted">,
+): Allocation[] {
   const { draft, input, job } = scope;
   const context = classifyContext({ input });
   const timeouts = planDisconnects(buckets.disconnecting, context.groupOf, input.now).timeouts;
