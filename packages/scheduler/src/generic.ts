@@ -1,5 +1,12 @@
 /** Schedules service and batch jobs: reconcile, then find a node for each placement. */
-import { type Allocation, AllocPhase, type Job, type Node, type TaskGroup } from "@drover/model";
+import {
+  type Allocation,
+  AllocPhase,
+  isClientTerminal,
+  type Job,
+  type Node,
+  type TaskGroup,
+} from "@drover/model";
 import {
   addAllocation,
   blockedFor,
@@ -9,7 +16,7 @@ import {
   finishResult,
   replace,
 } from "./carry-out.ts";
-import { hasImages } from "./feasible/images.ts";
+import { hasImages, needsImages } from "./feasible/images.ts";
 import { addExhaustedResources, coalesce } from "./metrics.ts";
 import type { Placer } from "./placer.ts";
 import { reconcileInput } from "./reconcile-input.ts";
@@ -27,8 +34,10 @@ export function* scheduleGeneric(input: SchedulerInput): Slices {
   carryOut(session, result);
   const { job } = session;
   if (job !== undefined && !job.stop) {
-    const search = (group: TaskGroup, previous: Allocation) =>
-      select(session, { job, group }, { previous, isReschedule: false });
+    const search = (group: TaskGroup, previous: Allocation) => {
+      const incumbent = incumbentNode(session, { job, group }, previous);
+      return select(session, { job, group }, { previous, isReschedule: false, incumbent });
+    };
     for (const request of result.destructive) {
       replace(session, { job, deployment: result.activeDeployment, ...request }, search);
       yield;
@@ -92,7 +101,11 @@ function noteNoPlacement(session: Session, previous: Allocation): void {
 function select(
   session: Session,
   { group, job }: Pick<Version, "group" | "job">,
-  need: { readonly previous: Allocation | null; readonly isReschedule: boolean },
+  need: {
+    readonly previous: Allocation | null;
+    readonly isReschedule: boolean;
+    readonly incumbent?: Node | undefined;
+  },
 ): Found | null {
   const failed = session.failedGroups[group.name];
   if (failed) {
@@ -104,6 +117,7 @@ function select(
   const selection = placer.select(group, {
     penaltyNodes: penaltyNodes(need.previous, need.isReschedule),
     preferredNode: preferredNode(placer, group, need.previous),
+    incumbent: need.incumbent,
   });
   if (selection.node) return selection;
   addExhaustedResources(selection.metric, group);
@@ -130,4 +144,15 @@ function preferredNode(
   const { migrate, sticky } = group.ephemeralDisk;
   if (previous === null || !(sticky || migrate)) return undefined;
   return placer.candidate(previous.nodeId);
+}
+
+/** F6: the node of one that serves, when its successor has nothing to fetch there. */
+function incumbentNode(
+  session: Session,
+  { group, job }: Pick<Version, "group" | "job">,
+  previous: Allocation,
+): Node | undefined {
+  if (isClientTerminal(previous) || !needsImages(group)) return undefined;
+  const node = session.placerFor(job).candidate(previous.nodeId);
+  return node && hasImages(node, job, group) ? node : undefined;
 }

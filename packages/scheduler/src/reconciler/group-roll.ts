@@ -178,7 +178,7 @@ function yieldPlaces(pass: Pass, held: readonly Pair[], idle: readonly Allocatio
 }
 
 /** L3: those that do not serve first; a revert takes back the newest version first. */
-function orderForReplacement(
+export function orderForReplacement(
   allocs: readonly Allocation[],
   serves: (alloc: Allocation) => Serving,
   isRevert: boolean,
