@@ -1,4 +1,4 @@
-/** Hints of images to nodes (DESIGN §12.3), with a whole server; what is hinted: reconciler F1 to F5. */
+/** Hints of images to nodes (DESIGN §12.3), with a whole server. Rules: the reconciler's F1 to F5. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Allocation, Job, Node } from "@drover/model";
@@ -105,7 +105,7 @@ function nameOf(updating: Updating, nodeId: string): string {
   return updating.rollout.state.node(nodeId)?.name ?? "";
 }
 
-test("[F1 F3] the next batch's node is told once the batch before has its image, and told off", async () => {
+test("F1 F3 the next batch's node is told once the batch before has its image, and told off", async () => {
   const updating = await Updating.start();
   const { rollout } = updating;
   await updating.pass();
@@ -131,7 +131,7 @@ test("[F1 F3] the next batch's node is told once the batch before has its image,
   rollout.close();
 });
 
-test("[F2] a paused deployment takes its hints back, and gives them anew when it goes on", async () => {
+test("F2 a paused deployment takes its hints back, and gives them anew when it goes on", async () => {
   const updating = await Updating.start();
   const { made } = updating.rollout;
   await updating.fetched(updating.next.nodeId, updating.next);
