@@ -16,6 +16,7 @@ import {
   JobType,
   maxSurgeOf,
   type StateReader,
+  servingState,
   type TaskGroup,
   updateKind,
 } from "@drover/model";
@@ -29,7 +30,7 @@ import { AllocClass, classify } from "./reconciler/buckets.ts";
 import { triageDeployment } from "./reconciler/deployment-step.ts";
 import { orderForReplacement } from "./reconciler/group-roll.ts";
 import { hasUpdateStrategy, isClosed, RANK } from "./reconciler/limit.ts";
-import { isCanarying, servingOf } from "./reconciler/pass.ts";
+import { isCanarying } from "./reconciler/pass.ts";
 import { isRevert } from "./session.ts";
 import { perNode } from "./system.ts";
 
@@ -82,18 +83,13 @@ function nextOfGroup(scope: Scope, declared: TaskGroup): NextImages[] {
   const room = maxParallel - new Set(fetching.map((next) => next.nodeId)).size;
   const inPairs = new Set(pairs.map((next) => next.previousAllocation));
   const olds = toReplace(scope, group, allocs).filter((old) => !inPairs.has(old.id));
-  const next = inOrder(scope, olds).slice(0, maxParallel);
+  const next = firstToGo(scope, inOrder(scope, olds), maxParallel);
   return missingOnNodes(scope, group, next).slice(0, Math.max(0, room));
 }
 
-/** G14: what runs an older version that must make way, and need not leave for another reason. */
+/** G14: what runs an older version that must make way. */
 function toReplace(scope: Scope, group: TaskGroup, allocs: readonly Allocation[]): Allocation[] {
-  const { job, now, state } = scope;
-  const context = {
-    now,
-    node: (id: string) => state.node(id),
-    groupOf: (alloc: Allocation) => groupOf(state.allocJob(alloc), alloc.taskGroup),
-  };
+  const { job, state } = scope;
   const kinds = new Map<string, boolean>();
   const isReplaced = (alloc: Allocation): boolean => {
     const version = `${alloc.jobCreateIndex}/${alloc.jobVersion}`;
@@ -105,17 +101,34 @@ function toReplace(scope: Scope, group: TaskGroup, allocs: readonly Allocation[]
     return replaced;
   };
   return allocs.filter(
-    (alloc) =>
-      !isTerminal(alloc) &&
-      !isOfVersion(alloc, job) &&
-      isReplaced(alloc) &&
-      classify(alloc, context) === AllocClass.untainted,
+    (alloc) => !isTerminal(alloc) && !isOfVersion(alloc, job) && isReplaced(alloc),
   );
+}
+
+/** Those that need not leave for another reason. Of thousands only a few are asked. */
+function firstToGo(
+  { now, state }: Scope,
+  ordered: readonly Allocation[],
+  count: number,
+): Allocation[] {
+  const context = {
+    now,
+    node: (id: string) => state.node(id),
+    groupOf: (alloc: Allocation) => groupOf(state.allocJob(alloc), alloc.taskGroup),
+  };
+  const first: Allocation[] = [];
+  for (const alloc of ordered) {
+    if (first.length === count) break;
+    if (classify(alloc, context) === AllocClass.untainted) first.push(alloc);
+  }
+  return first;
 }
 
 /** L3; Y5 of a system job. */
 function inOrder({ job, state }: Scope, olds: readonly Allocation[]): Allocation[] {
-  const serves = servingOf({ input: { job, deployments: state.deploymentsByJob(job) } });
+  const deployments = new Map(state.deploymentsByJob(job).map((each) => [each.id, each]));
+  const serves = (alloc: Allocation) =>
+    servingState(alloc, { deployment: deployments.get(alloc.deploymentId), jobType: job.type });
   if (job.type === JobType.system) {
     return olds.toSorted((a, b) => RANK[serves(a)] - RANK[serves(b)]);
   }

@@ -102,11 +102,7 @@ export function rescheduleContext({
 }
 
 /** Whether an allocation of the scope serves (DESIGN §6). */
-export function servingOf({
-  input,
-}: {
-  readonly input: Pick<ReconcileInput, "deployments" | "job">;
-}): (alloc: Allocation) => Serving {
+export function servingOf({ input }: Pick<GroupScope, "input">): (alloc: Allocation) => Serving {
   const deployments = new Map(input.deployments.map((each) => [each.id, each]));
   const jobType = input.job?.type ?? JobType.service;
   // Several steps of a large group's pass ask of each of its allocations.
