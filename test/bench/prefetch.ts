@@ -23,7 +23,7 @@ export async function measurePrefetch(program?: readonly string[]): Promise<read
   let engines: MachineEngines | null = null;
   let cluster: TestCluster | null = null;
   try {
-    const machines = await MachineEngines.start(31, MACHINES);
+    const machines = await MachineEngines.start(MACHINES);
     engines = machines;
     cluster = await TestCluster.start({
       agents: MACHINES,

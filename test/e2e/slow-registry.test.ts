@@ -27,7 +27,7 @@ before(async () => {
   if (skip) return;
   registry = await SlowRegistry.start(["0.1", "0.2"], LAYER_MS);
   undo.push(() => registry.close());
-  const engines = await MachineEngines.start(28, MACHINES);
+  const engines = await MachineEngines.start(MACHINES);
   undo.push(() => engines.remove());
   cluster = await TestCluster.start({
     agents: MACHINES,

@@ -1,9 +1,15 @@
-/** A Docker engine for each of a test's machines, where it matters that their images are apart. */
-import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+/**
+ * A Docker engine for each of a test's machines, where it matters that their images are apart.
+ * They are named by the process that uses them, so that runs do not meet, and the next run removes
+ * what one that was killed has left.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Engine, socketOf, startDocker, stopDocker } from "../../scripts/infra/docker.ts";
 import { INFRA_DIR } from "../../scripts/infra/run.ts";
+
+const HOME = /^machine-(\d+)-(\d+)$/;
 
 export class MachineEngines {
   readonly #engines: readonly Engine[];
@@ -12,11 +18,13 @@ export class MachineEngines {
     this.#engines = engines;
   }
 
-  /** `net`: the second byte of their bridges' addresses; of those who run at a time, one's own. */
-  static async start(net: number, count: number): Promise<MachineEngines> {
-    const machines = new MachineEngines(Array.from({ length: count }, (_, i) => engineOf(net, i)));
+  /** At most four. */
+  static async start(count: number): Promise<MachineEngines> {
+    await removeLeftovers();
+    const engines = Array.from({ length: count }, (_, i) => engineOf(process.pid, i));
+    const machines = new MachineEngines(engines);
     try {
-      for (const engine of machines.#engines) await startDocker(engine);
+      for (const engine of engines) await startDocker(engine);
     } catch (error) {
       await machines.remove();
       throw error;
@@ -32,20 +40,34 @@ export class MachineEngines {
 
   /** With everything that they hold. */
   async remove(): Promise<void> {
-    for (const engine of this.#engines) {
-      await stopDocker(engine);
-      execFileSync("ip", ["link", "del", engine.bridge]);
-      rmSync(engine.home, { recursive: true, force: true });
-    }
+    for (const engine of this.#engines) await remove(engine);
   }
 }
 
-function engineOf(net: number, i: number): Engine {
+async function removeLeftovers(): Promise<void> {
+  for (const entry of readdirSync(INFRA_DIR)) {
+    const [, pid = "", i = ""] = HOME.exec(entry) ?? [];
+    if (pid !== "" && !existsSync(`/proc/${pid}`)) await remove(engineOf(Number(pid), Number(i)));
+  }
+}
+
+async function remove(engine: Engine): Promise<void> {
+  await stopDocker(engine);
+  if (spawnSync("ip", ["link", "show", engine.bridge]).status === 0) {
+    execFileSync("ip", ["link", "del", engine.bridge]);
+  }
+  rmSync(engine.home, { recursive: true, force: true });
+  rmSync(join(INFRA_DIR, `${engine.daemon}.log`), { force: true });
+}
+
+function engineOf(pid: number, i: number): Engine {
   return {
-    daemon: `dockerd-${net}-${i}`,
-    home: join(INFRA_DIR, `machine-${net}-${i}`),
-    bridge: `drover-${net}-${i}`,
-    bridgeAddress: `172.${net}.${i}.1/24`,
+    daemon: `dockerd-machine-${pid}-${i}`,
+    home: join(INFRA_DIR, `machine-${pid}-${i}`),
+    // Fifteen characters at most.
+    bridge: `dm${pid}-${i}`,
+    // Of the range that is set aside for measurements of networks.
+    bridgeAddress: `198.18.${(pid % 64) * 4 + i}.1/24`,
     flags: [],
   };
 }

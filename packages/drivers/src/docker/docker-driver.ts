@@ -97,6 +97,10 @@ export class DockerDriver implements TaskDriver {
 
   async fetch(request: FetchRequest, signal: AbortSignal): Promise<PreparedTask> {
     const config = parseDockerConfig(request.config);
+    if (JSON.stringify(config.auth).includes("${")) {
+      const text = "the registry's account is known only to an allocation";
+      throw new TaskStartError("auth-unknown", text, { retryable: false });
+    }
     const nobody = () => undefined;
     const { digest } = await this.#images.ensure(config, request.imageDigest, nobody, signal);
     return { imageDigest: digest };

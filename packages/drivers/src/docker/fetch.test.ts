@@ -79,6 +79,7 @@ async function start(t: TestContext) {
     ...{ namespace: "default", jobId: "j", groupName: "g" },
   };
   return {
+    driver,
     engine,
     path,
     fetch: (signal: AbortSignal) => driver.fetch({ config, imageDigest: "" }, signal),
@@ -108,6 +109,17 @@ test("what is fetched ahead is pulled once, with a preparation that comes meanwh
   assert.deepEqual([await ahead, await prepared], [{ imageDigest: ID }, { imageDigest: ID }]);
   assert.deepEqual(await fetch(NEVER), { imageDigest: ID });
   assert.equal(engine.pulls.length, 1);
+});
+
+test("nothing is fetched by an account that only an allocation can name", async (t) => {
+  const { driver, engine } = await start(t);
+  const password = "$" + "{REGISTRY_PASSWORD}";
+  const config = { image: IMAGE, auth: [{ username: "me", password }] };
+  await assert.rejects(driver.fetch({ config, imageDigest: "" }, NEVER), {
+    code: "auth-unknown",
+    retryable: false,
+  });
+  assert.equal(engine.pulls.length, 0);
 });
 
 test("fetching ahead that is given up leaves the pull to the preparation", async (t) => {
