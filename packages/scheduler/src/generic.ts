@@ -146,13 +146,12 @@ function preferredNode(
   return placer.candidate(previous.nodeId);
 }
 
-/** F6: the node of one that serves, when its successor has nothing to fetch there. */
+/** F6: the node of one that runs, whose successor's images it has, or has been told to fetch. */
 function incumbentNode(
   session: Session,
   { group, job }: Pick<Version, "group" | "job">,
   previous: Allocation,
 ): Node | undefined {
   if (isClientTerminal(previous) || !needsImages(group)) return undefined;
-  const node = session.placerFor(job).candidate(previous.nodeId);
-  return node && hasImages(node, job, group) ? node : undefined;
+  return session.placerFor(job).candidate(previous.nodeId);
 }

@@ -299,38 +299,44 @@ test("[F5] a node has room for the successor once its predecessor is gone, or is
 });
 
 /** Three of ten nodes run version 0; the others are filled better by something else. */
-function amongFullerNodes() {
+function amongFullerNodes(driver: "docker" | "mock_driver") {
   const harness = new Harness({ nodes: 3 });
-  const job = dockerJob({ count: 3, update: { maxParallel: 1 } });
+  const options = { driver, count: 3, update: { maxParallel: 1 } };
+  const job = rollingJob({ ...options, image: "app:1" });
   harness.register(job);
   harness.rollToEnd(job);
-  const other = rollingJob({ id: "other", count: 14, update: null });
   for (const node of harness.state.nodes()) {
     harness.changeNode(node.id, { schedulingEligibility: "ineligible" });
   }
   for (let i = 3; i < 10; i++) harness.state.putNode(harnessNode(i));
-  harness.register(other);
+  harness.register(rollingJob({ id: "other", count: 14, update: null }));
   for (const node of harness.state.nodes()) {
     harness.changeNode(node.id, { schedulingEligibility: "eligible" });
   }
-  harness.register(dockerJob({ count: 3, image: "app:2", update: { maxParallel: 1 } }));
-  const [pair] = pairs(harness, job);
-  assert.ok(pair);
-  prepare(harness, pair);
-  harness.evaluate(job);
-  harness.run(pair);
-  return { harness, job };
+  return { harness, job, next: rollingJob({ ...options, image: "app:2" }) };
 }
 
-test("[F6] a replacement stays where its image is, though another node would be filled better", () => {
-  const { harness, job } = amongFullerNodes();
-  const [next] = oldNodes(harness, job);
-  assert.deepEqual(hinted(harness, job), [next]);
-  const without = harness.dryRun(job).plan.placements[0];
-  assert.ok(without && without.nodeId !== next && without.phase === "prepare");
-  hold(harness, next as string, "app:2");
+test("[F6] a replacement with images stays, though another node would be filled better", () => {
+  const moving = amongFullerNodes("mock_driver");
+  const olds = oldNodes(moving.harness, moving.job);
+  const [moved] = moving.harness.register(moving.next).plan.placements;
+  assert.ok(moved && !olds.includes(moved.nodeId));
+
+  const { harness, job, next } = amongFullerNodes("docker");
+  const [first, second, third] = oldNodes(harness, job);
+  assert.ok(first && second && third);
+  const [pair] = harness.register(next).plan.placements;
+  assert.deepEqual([pair?.nodeId, pair?.phase], [first, "prepare"]);
+  prepare(harness, pair as Allocation);
+  harness.evaluate(job);
+  assert.deepEqual(hinted(harness, job), [second]);
+  harness.run(pair as Allocation);
+  // What still fetches is waited for there.
+  const still = harness.dryRun(job).plan.placements[0];
+  assert.deepEqual([still?.nodeId, still?.phase], [second, "prepare"]);
+  hold(harness, second, "app:2");
   const placed = harness.dryRun(job).plan.placements[0];
-  assert.deepEqual([placed?.nodeId, placed?.phase], [next, "go"]);
+  assert.deepEqual([placed?.nodeId, placed?.phase], [second, "go"]);
 });
 
 test("[F6] but it moves away from others of its group", () => {
