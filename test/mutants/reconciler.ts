@@ -314,4 +314,22 @@ export const reconcilerMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "next-batch-floods",
+    breaks: "at most max_parallel nodes fetch images for a group at a time (reconciler F3)",
+    edits: [
+      {
+        file: "packages/scheduler/src/next-images.ts",
+        find: ".slice(0, Math.max(0, room))",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/next-images.test.ts",
+        name: "[F3] pairs that fetch leave the others only what is left of max_parallel",
+      },
+    ],
+  },
 ];

@@ -1,5 +1,12 @@
 /** Schedules service and batch jobs: reconcile, then find a node for each placement. */
-import { type Allocation, AllocPhase, type Job, type Node, type TaskGroup } from "@drover/model";
+import {
+  type Allocation,
+  AllocPhase,
+  isClientTerminal,
+  type Job,
+  type Node,
+  type TaskGroup,
+} from "@drover/model";
 import {
   addAllocation,
   blockedFor,
@@ -8,7 +15,7 @@ import {
   isFound,
   replace,
 } from "./carry-out.ts";
-import { hasImages } from "./feasible/images.ts";
+import { hasImages, needsImages } from "./feasible/images.ts";
 import type { Found, Placer } from "./placer.ts";
 import { reconcileInput } from "./reconcile-input.ts";
 import { deploymentIdFor, groupOf } from "./reconciler/alloc-facts.ts";
@@ -25,8 +32,10 @@ export function* scheduleGeneric(input: SchedulerInput): Slices {
   yield* carryOut(session, result, result.activeDeployment);
   const { job } = session;
   if (job !== undefined && !job.stop) {
-    const search = (group: TaskGroup, previous: Allocation) =>
-      select(session, { job, group }, { previous, isReschedule: false });
+    const search = (group: TaskGroup, previous: Allocation) => {
+      const incumbent = incumbentNode(session, { job, group }, previous);
+      return select(session, { job, group }, { previous, isReschedule: false, incumbent });
+    };
     for (const request of result.destructive) {
       const replacement = { job, deployment: result.activeDeployment, ...request };
       session.settle(replace(session, replacement, search));
@@ -93,13 +102,18 @@ function noteNoPlacement(session: Session, previous: Allocation): void {
 function select(
   session: Session,
   { group, job }: Pick<Version, "group" | "job">,
-  need: { readonly previous: Allocation | null; readonly isReschedule: boolean },
+  need: {
+    readonly previous: Allocation | null;
+    readonly isReschedule: boolean;
+    readonly incumbent?: Node | undefined;
+  },
 ): Found | NoPlace {
   if (session.failedGroups[group.name]) return session.noteNoPlace(group, null);
   const placer = session.placerFor(job);
   const selection = placer.select(group, {
     penaltyNodes: penaltyNodes(need.previous, need.isReschedule),
     preferredNode: preferredNode(placer, group, need.previous),
+    incumbent: need.incumbent,
   });
   if (selection.node) return selection;
   return session.noteNoPlace(group, selection.metric);
@@ -123,4 +137,14 @@ function preferredNode(
   const { migrate, sticky } = group.ephemeralDisk;
   if (previous === null || !(sticky || migrate)) return undefined;
   return placer.candidate(previous.nodeId);
+}
+
+/** F6: the node of one that runs, whose successor's images it has, or has been told to fetch. */
+function incumbentNode(
+  session: Session,
+  { group, job }: Pick<Version, "group" | "job">,
+  previous: Allocation,
+): Node | undefined {
+  if (isClientTerminal(previous) || !needsImages(group)) return undefined;
+  return session.placerFor(job).candidate(previous.nodeId);
 }

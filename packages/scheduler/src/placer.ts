@@ -38,6 +38,8 @@ interface SelectOptions {
   readonly penaltyNodes?: ReadonlySet<string>;
   /** Tried alone first. */
   readonly preferredNode?: Node | undefined;
+  /** Looked at first, and taken unless another one has a better standing (F6). */
+  readonly incumbent?: Node | undefined;
 }
 
 export type Selection =
@@ -71,6 +73,19 @@ function one(node: Node): NodeSource {
   return { size: 1, next: () => node };
 }
 
+function startingWith(first: Node, ring: NodeSource): NodeSource {
+  let isFirst = true;
+  const next = () => {
+    if (!isFirst) {
+      const node = ring.next();
+      return node?.id === first.id ? ring.next() : node;
+    }
+    isFirst = false;
+    return first;
+  };
+  return { size: ring.size, next };
+}
+
 interface Option {
   readonly node: Node;
   readonly resources: AllocatedResources;
@@ -98,12 +113,13 @@ export class Placer {
   }
 
   select(group: TaskGroup, options: SelectOptions = {}): Selection {
-    const { preferredNode } = options;
+    const { incumbent, preferredNode } = options;
     if (preferredNode) {
       const preferred = this.#search(group, options, one(preferredNode));
       if (preferred.node) return preferred;
     }
-    return this.#search(group, options, this.#ring);
+    const ring = incumbent ? startingWith(incumbent, this.#ring) : this.#ring;
+    return this.#search(group, options, ring);
   }
 
   /** The system scheduler's question: does it go on exactly this node? */
@@ -135,7 +151,7 @@ export class Placer {
       antiAffinity: job.type === "service" || job.type === "batch",
     });
     const limit = this.#optionLimit(group, scorer);
-    const choice = new Choice();
+    const choice = new Choice(options.incumbent);
     for (let i = 0; i < nodes.size && choice.count < limit; i++) {
       const node = nodes.next();
       if (!node) break;
@@ -197,17 +213,26 @@ export class Placer {
 
 /** Keeps the best option. The first few with nothing in their favour do not end the search. */
 class Choice {
+  readonly #incumbent: Node | undefined;
+  #stays: Option | null = null;
   #best: Option | null = null;
   #skips = 0;
   count = 0;
 
+  constructor(incumbent: Node | undefined) {
+    this.#incumbent = incumbent;
+  }
+
   offer(option: Option): void {
     if (option.score.final <= 0 && this.#skips < SKIPS_MAX) this.#skips++;
     else this.count++;
+    if (option.node.id === this.#incumbent?.id) this.#stays = option;
     if (this.#best === null || option.score.final > this.#best.score.final) this.#best = option;
   }
 
   best(): Option | null {
-    return this.#best;
+    const stays = this.#stays;
+    if (stays === null || this.#best === null) return this.#best;
+    return this.#best.score.standing > stays.score.standing ? this.#best : stays;
   }
 }

@@ -121,17 +121,20 @@ export class Session {
     return null;
   }
 
-  /** R1 of the revert path: the version repeats an older one that has proven itself (§12.7). */
   isRevert(): boolean {
-    const { job } = this;
-    if (job === undefined || job.version === 0) return false;
-    return this.state
-      .jobVersions(this.ref)
-      .some(
-        (each) =>
-          each.version < job.version &&
-          each.stable &&
-          !isSpecChanged({ ...each, versionTag: null }, { ...job, versionTag: null }),
-      );
+    return this.job !== undefined && isRevert(this.state, this.job);
   }
+}
+
+/** R1 of the revert path: the version repeats an older one that has proven itself (§12.7). */
+export function isRevert(state: StateReader, job: Job): boolean {
+  if (job.version === 0) return false;
+  return state
+    .jobVersions(job)
+    .some(
+      (each) =>
+        each.version < job.version &&
+        each.stable &&
+        !isSpecChanged({ ...each, versionTag: null }, { ...job, versionTag: null }),
+    );
 }

@@ -277,7 +277,7 @@ function increment(counts: Map<string, number>, name: string): void {
 }
 
 /** A percentage is one of the nodes, whose number no job file knows (DESIGN §12.2). */
-function perNode(group: TaskGroup, nodes: number): TaskGroup {
+export function perNode(group: TaskGroup, nodes: number): TaskGroup {
   const { update } = group;
   if (update === null || update.maxParallelPercent === 0) return group;
   return { ...group, update: { ...update, maxParallel: parallelOf(update, nodes) } };

@@ -67,7 +67,8 @@ export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
   const pairs = yield* letPairsGo(pass, { isReady, budget, serves });
   yield;
   const isRevert = outdated.size > 1 && pass.input.isRevert();
-  const ordered = yield* orderForReplacement(outdated, serves, isRevert);
+  const { compare, turnOf } = replacementOrder(serves, isRevert);
+  const ordered = yield* outdated.inOrder(turnOf, compare);
   yield;
   const replaced = yield* replaceOutdated(pass, { ...facts, outdated: ordered, budget, serves });
   return { pairs, outdated: replaced, told: { limit, serving } };
@@ -168,20 +169,15 @@ interface Turn {
 }
 
 /** L3: those that do not serve first; a revert takes back the newest version first. */
-function orderForReplacement(
-  outdated: Outdated,
-  serves: Serves,
-  isRevert: boolean,
-): Slices<Outdated> {
-  const turnOf = (alloc: Allocation): Turn => ({
-    rank: RANK[serves(alloc)],
-    version: isRevert ? -alloc.jobVersion : 0,
-    index: allocIndex(alloc.name),
-  });
-  return outdated.inOrder(
-    turnOf,
-    (a, b) => a.rank - b.rank || a.version - b.version || a.index - b.index,
-  );
+export function replacementOrder(serves: Serves, isRevert: boolean) {
+  return {
+    turnOf: (alloc: Allocation): Turn => ({
+      rank: RANK[serves(alloc)],
+      version: isRevert ? -alloc.jobVersion : 0,
+      index: allocIndex(alloc.name),
+    }),
+    compare: (a: Turn, b: Turn) => a.rank - b.rank || a.version - b.version || a.index - b.index,
+  };
 }
 
 /**
