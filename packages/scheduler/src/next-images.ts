@@ -28,8 +28,8 @@ import { isPreparing } from "./prepared.ts";
 import { groupOf, isOfVersion } from "./reconciler/alloc-facts.ts";
 import { AllocClass, classify } from "./reconciler/buckets.ts";
 import { triageDeployment } from "./reconciler/deployment-step.ts";
-import { orderForReplacement } from "./reconciler/group-roll.ts";
-import { hasUpdateStrategy, isClosed, RANK } from "./reconciler/limit.ts";
+import { compareTurns, type Turn, turnOf } from "./reconciler/group-roll.ts";
+import { hasUpdateStrategy, isClosed } from "./reconciler/limit.ts";
 import { isCanarying } from "./reconciler/pass.ts";
 import { isRevert } from "./session.ts";
 import { perNode } from "./system.ts";
@@ -129,10 +129,13 @@ function inOrder({ job, state }: Scope, olds: readonly Allocation[]): Allocation
   const deployments = new Map(state.deploymentsByJob(job).map((each) => [each.id, each]));
   const serves = (alloc: Allocation) =>
     servingState(alloc, { deployment: deployments.get(alloc.deploymentId), jobType: job.type });
-  if (job.type === JobType.system) {
-    return olds.toSorted((a, b) => RANK[serves(a)] - RANK[serves(b)]);
-  }
-  return orderForReplacement(olds, serves, olds.length > 1 && isRevert(state, job));
+  const isSystem = job.type === JobType.system;
+  const isBack = !isSystem && olds.length > 1 && isRevert(state, job);
+  const compare = isSystem ? (a: Turn, b: Turn) => a.rank - b.rank : compareTurns;
+  return olds
+    .map((alloc) => ({ alloc, turn: turnOf(alloc, serves(alloc), isBack) }))
+    .sort((a, b) => compare(a.turn, b.turn))
+    .map(({ alloc }) => alloc);
 }
 
 /** F4, F5: one entry per node, in the order in which they will be needed. */

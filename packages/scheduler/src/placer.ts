@@ -50,6 +50,8 @@ export type Selection =
     }
   | { readonly node: null; readonly metric: AllocMetric };
 
+export type Found = Extract<Selection, { readonly node: Node }>;
+
 /** Nodes scored at least, however few the cluster has. */
 const OPTIONS_MIN = 10;
 const OPTIONS_BATCH = 2;
@@ -93,7 +95,8 @@ interface Option {
 export class Placer {
   readonly #scope: PlacerScope;
   readonly #ring: NodeRing;
-  readonly #groups = new Map<TaskGroup, GroupContext>();
+  /** By name: what a pass has made of a group asks the same of nodes. */
+  readonly #groups = new Map<string, GroupContext>();
 
   constructor(scope: PlacerScope) {
     this.#scope = scope;
@@ -180,14 +183,14 @@ export class Placer {
   }
 
   #contextOf(group: TaskGroup): GroupContext {
-    const known = this.#groups.get(group);
+    const known = this.#groups.get(group.name);
     if (known) return known;
     const { config, job, view } = this.#scope;
     const context = {
       feasibility: new Feasibility(job, group, view),
       scorer: new Scorer({ view, job, group, config }),
     };
-    this.#groups.set(group, context);
+    this.#groups.set(group.name, context);
     return context;
   }
 
