@@ -48,7 +48,7 @@ const BY_STAGE: ByStage = {
     waitsUntil(wakeAt, {
       ...toldOf(alloc),
       rule: Rule.allocShutdownDelay,
-      text: "it is out of the catalog and runs on for those who still know its address",
+      text: "it is out of the catalog and has its group's shutdown delay",
     }),
   ],
   stopping: ({ record }) => whyTasks(record),
@@ -128,7 +128,8 @@ const BY_PHASE: ByPhase = {
     return waitsFor({ ...fields, evidence, wakesAt: wakeAt }, partOf(facts.record, facts.task));
   },
   leaving: (facts) => ends(facts, "leaves the catalog"),
-  delaying: (facts, { wakeAt }) => ends(facts, "has its shutdown delay", wakeAt),
+  delaying: (facts, { wakeAt }) =>
+    ends(facts, "is out of the catalog and runs on for those who still know its address", wakeAt),
   signalling: (facts) => ends(facts, "was told to end and has not"),
   dead: (facts, { destroyed }) => (destroyed ? null : ends(facts, "is being cleaned away")),
 };

@@ -16,8 +16,9 @@ export type AllocStage =
   | { readonly kind: "running" }
   /** Stop asked: services are being taken out of the catalog. */
   | { readonly kind: "leaving" }
-  | { readonly kind: "delaying"; readonly wakeAt: number }
-  | { readonly kind: "stopping" }
+  /** Its group's shutdown delay; what consumers need goes on beside it, and beside its tasks'. */
+  | { readonly kind: "delaying"; readonly wakeAt: number; readonly graceUntil?: number }
+  | { readonly kind: "stopping"; readonly graceUntil?: number }
   /** All tasks are dead and destroyed; only the report is left. */
   | { readonly kind: "done" };
 
