@@ -76,6 +76,11 @@ export interface ServiceDiscovery {
    */
   deregister(serviceId: string, options: { ackTimeoutMs: number }): Promise<{ confirmed: boolean }>;
   view(): CatalogView;
+  /**
+   * What keeps a service from being in the catalog, out of it, or seen in it, while that is being
+   * tried again; "" = nothing.
+   */
+  trouble(serviceId: string): string;
   /** Calls `fn` after each change of the view; returns the unsubscription. */
   subscribe(fn: (view: CatalogView) => void): () => void;
   /**

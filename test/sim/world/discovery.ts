@@ -67,6 +67,10 @@ export class SimDiscovery implements ServiceDiscovery {
     return () => this.#subscribers.delete(fn);
   }
 
+  trouble(): string {
+    return "";
+  }
+
   async reconcile(keep: ReadonlySet<string>): Promise<readonly string[]> {
     await this.#pause();
     if (!this.#catalog.isUp(this.#process.host)) {

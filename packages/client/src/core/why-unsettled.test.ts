@@ -90,6 +90,7 @@ function why({ phase, prepared = false, stage = { kind: "running" }, task }: Cas
     record: { ...record, tasks: { server } },
     portHolder: "holder",
     health: [],
+    trouble: "no answer",
   });
 }
 
@@ -118,6 +119,12 @@ test("a task waits for the prestart tasks that have not done their work", () => 
     record: { ...record, tasks: runs },
     portHolder: null,
     health: [],
+    trouble: "",
   });
   assert.deepEqual(reasons.map(shape), [[Rule.taskBlocked, "task a/first", null]]);
+});
+
+test("what leaves a catalog that does not answer says so", () => {
+  const [reason] = why({ stage: { kind: "leaving" }, why: null });
+  assert.deepEqual(reason?.evidence, { catalog: "no answer" });
 });

@@ -13,6 +13,7 @@ import { type AllocRecord, type AllocStage, groupOf } from "../state/alloc-recor
 import { hookOf, isSidecar } from "./coordinate-tasks.ts";
 import { killTimeoutMs } from "./next-task-action.ts";
 import type { TaskPhase, TaskRun } from "./task-run.ts";
+import { catalogTrouble } from "./why-undecided.ts";
 
 export interface Unsettled {
   readonly record: AllocRecord;
@@ -20,6 +21,8 @@ export interface Unsettled {
   readonly portHolder: string | null;
   /** What its health lacks besides. */
   readonly health: readonly Reason[];
+  /** What its catalog cannot do, and tries again; "" = nothing. */
+  readonly trouble: string;
 }
 
 type ByStage = {
@@ -38,12 +41,12 @@ const BY_STAGE: ByStage = {
     const isTold = tasks.length > 0;
     return [...tasks, ...health.filter(({ rule }) => !isTold || rule !== Rule.allocTaskNotRunning)];
   },
-  leaving: ({ record: { alloc } }) => [
-    waitsFor(
-      { ...toldOf(alloc), rule: Rule.allocLeavesCatalog, text: "its services leave the catalog" },
-      subjectOf.node(alloc.nodeId),
-    ),
-  ],
+  leaving: ({ record: { alloc }, trouble }) => {
+    const text = "its services leave the catalog";
+    const evidence = catalogTrouble(trouble);
+    const told = { ...toldOf(alloc), rule: Rule.allocLeavesCatalog, text, evidence };
+    return [waitsFor(told, subjectOf.node(alloc.nodeId))];
+  },
   delaying: ({ record: { alloc } }, { wakeAt }) => [
     waitsUntil(wakeAt, {
       ...toldOf(alloc),

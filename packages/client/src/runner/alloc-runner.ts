@@ -117,7 +117,9 @@ export class AllocRunner {
   why(): readonly Reason[] {
     const record = this.#record;
     const portHolder = this.#deps.ports.holder(record.alloc.id, heldPorts(record.alloc));
-    return whyUnsettled({ record, portHolder, health: this.#health.why(record) ?? [] });
+    const trouble = this.#services.trouble(record);
+    const health = this.#health.why(record, trouble) ?? [];
+    return whyUnsettled({ record, portHolder, health, trouble });
   }
 
   /** A restored runner claims what its processes hold before any new one may ask. */

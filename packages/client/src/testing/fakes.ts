@@ -215,6 +215,8 @@ export class FakeDiscovery implements ServiceDiscovery {
   /** Set: what leaves is confirmed after it. */
   confirmGate: Promise<void> | null = null;
   visible = true;
+  /** What it says of every service. */
+  says = "";
   readonly #statuses = new Map<string, CheckStatus>();
   readonly #listeners = new Set<(view: CatalogView) => void>();
 
@@ -266,6 +268,10 @@ export class FakeDiscovery implements ServiceDiscovery {
   subscribe(fn: (view: CatalogView) => void): () => void {
     this.#listeners.add(fn);
     return () => this.#listeners.delete(fn);
+  }
+
+  trouble(): string {
+    return this.says;
   }
 
   async reconcile(keep: ReadonlySet<string>): Promise<readonly string[]> {

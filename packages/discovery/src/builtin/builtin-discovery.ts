@@ -103,6 +103,11 @@ export class BuiltinDiscovery implements ServiceDiscovery {
     return this.#view.subscribe(fn);
   }
 
+  /** Health does not wait for the servers, and a departure that they do not confirm is logged. */
+  trouble(_serviceId: string): string {
+    return "";
+  }
+
   /** Results of one allocation's checks, in the words of the HTTP API. */
   checkResults(allocId: string): readonly CheckResult[] {
     const specs = this.#checks.specs().filter((spec) => spec.allocId === allocId);
