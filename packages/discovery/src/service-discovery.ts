@@ -66,6 +66,9 @@ export interface CatalogView {
   readonly checksByService: ReadonlyMap<string, readonly CheckObservation[]>;
 }
 
+/** `changed`: ids of the services that differ; null = any may matter. */
+export type CatalogListener = (view: CatalogView, changed: ReadonlySet<string> | null) => void;
+
 export interface ServiceDiscovery {
   readonly provider: "consul" | "nomad";
   /** Registers or replaces; resolves when the agent has accepted it. Repeats with backoff. */
@@ -82,7 +85,7 @@ export interface ServiceDiscovery {
    */
   trouble(serviceId: string): string;
   /** Calls `fn` after each change of the view; returns the unsubscription. */
-  subscribe(fn: (view: CatalogView) => void): () => void;
+  subscribe(fn: CatalogListener): () => void;
   /**
    * Removes this node's registrations that are neither in `keep` nor registered through this
    * object; only ever our own node's. Returns their ids.

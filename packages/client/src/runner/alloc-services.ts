@@ -60,6 +60,11 @@ export class AllocServices {
     return troubles.find((text) => text !== "") ?? "";
   }
 
+  /** One of these is, or may be, in the catalog because of it. */
+  has(ids: ReadonlySet<string>): boolean {
+    return this.#registrar.has(ids);
+  }
+
   /** A service that cannot be built fails the tasks' setup; until then it is not offered. */
   plans(record: AllocRecord): readonly ServicePlan[] {
     const { alloc, job } = record;

@@ -6,6 +6,7 @@ import { type Clock, errorText } from "@drover/base";
 import type { ServiceRegistration } from "@drover/model";
 import { retrying } from "../backoff.ts";
 import type {
+  CatalogListener,
   CatalogView,
   CheckSpec,
   CheckStatus,
@@ -99,7 +100,7 @@ export class BuiltinDiscovery implements ServiceDiscovery {
     return this.#view.current;
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
+  subscribe(fn: CatalogListener): () => void {
     return this.#view.subscribe(fn);
   }
 

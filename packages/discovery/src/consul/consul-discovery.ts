@@ -8,6 +8,7 @@ import { type Clock, DroverError, errorText } from "@drover/base";
 import Consul from "consul";
 import { pause, retrying } from "../backoff.ts";
 import {
+  type CatalogListener,
   type CatalogView,
   type CheckObservation,
   type CheckSpec,
@@ -140,7 +141,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
     return this.#view.current;
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
+  subscribe(fn: CatalogListener): () => void {
     return this.#view.subscribe(fn);
   }
 
