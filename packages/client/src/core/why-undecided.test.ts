@@ -78,6 +78,16 @@ test("I4 an allocation that is not decided names what is missing, and since when
   }
 });
 
+test("a check whose name nobody gave is named without quotes in quotes", () => {
+  const name = 'service: "api" check';
+  const waits = [
+    { kind: "check-status", check: name, service: "api", status: "critical" },
+  ] as const;
+  const told = { waits, rules: RULES, since: 0, deadline: 1, trouble: "" };
+  const [reason] = whyUndecided(mockAlloc(), told);
+  assert.equal(reason.text, `check 'service: "api" check' of service "api" is critical`);
+});
+
 test("what was good and is missing again is missing since then", () => {
   const tracking = startTracking(1_000);
   const good = stepHealth(RULES, { tracking, progress: startProgress(1_000) }, input({}));

@@ -1,5 +1,5 @@
 /** What an allocation without a verdict lacks, as reasons (DESIGN §12.6). */
-import { formatDuration, msToNanos } from "@drover/base";
+import { formatDuration, msToNanos, quoted } from "@drover/base";
 import {
   type Allocation,
   type Reason,
@@ -46,13 +46,13 @@ function reasonOf(alloc: Allocation, undecided: Undecided, wait: HealthWait): Re
       return waitsFor({ ...told, rule: Rule.allocCatalogUnseen, text, hint, evidence }, node);
     }
     case "check-unseen": {
-      const text = `check "${wait.check}" of service "${wait.service}" is not in the catalog yet`;
+      const text = `check ${quoted(wait.check)} of service "${wait.service}" is not in the catalog yet`;
       const subject = subjectOf.partOf(alloc, "check", wait.check);
       const evidence = catalogTrouble(undecided.trouble);
       return waitsFor({ ...told, rule: Rule.allocCheckNotSeen, text, evidence }, subject);
     }
     case "check-status": {
-      const text = `check "${wait.check}" of service "${wait.service}" is ${wait.status}`;
+      const text = `check ${quoted(wait.check)} of service "${wait.service}" is ${wait.status}`;
       const hint = `drover alloc checks ${alloc.id}`;
       const subject = subjectOf.partOf(alloc, "check", wait.check);
       const evidence = { check: wait.check, status: wait.status };

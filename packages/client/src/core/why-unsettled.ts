@@ -125,9 +125,13 @@ const BY_PHASE: ByPhase = {
   starting: (facts) => begins(facts, "is being started"),
   running: () => null,
   backoff: (facts, { wakeAt }) => {
-    const text = `task "${facts.task.name}" ended and is started again after its restart delay`;
+    const last = facts.run.state.events.findLast(({ type }) => type !== "Restarting");
+    const because = last?.displayMessage || last?.message || "";
+    const hasRun = last?.type === "Terminated";
+    const what = hasRun ? `ended (${because}) and is started` : "could not be started and is tried";
+    const text = `task "${facts.task.name}" ${what} again after its restart delay`;
     const fields = told(facts, Rule.taskRestartDelay, text);
-    const evidence = { ...fields.evidence, ...latestExit(facts.run) };
+    const evidence: Record<string, string> = hasRun ? {} : { because };
     return waitsFor({ ...fields, evidence, wakesAt: wakeAt }, partOf(facts.record, facts.task));
   },
   leaving: (facts) => ends(facts, "leaves the catalog"),
@@ -178,12 +182,6 @@ function told({ record, run, task }: TaskFacts, rule: Rule, text: string) {
 function latestEvent(name: string, run: TaskRun): Record<string, string> {
   const last = run.state.events.at(-1);
   return last ? { [`task ${name}`]: last.displayMessage || last.message || last.type } : {};
-}
-
-/** How its process ended, or why it did not start. */
-function latestExit(run: TaskRun): Record<string, string> {
-  const last = run.state.events.findLast(({ type }) => type !== "Restarting");
-  return last ? { before: last.displayMessage || last.message || last.type } : {};
 }
 
 function toldOf(alloc: Allocation) {

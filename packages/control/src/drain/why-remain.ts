@@ -42,9 +42,10 @@ export function whyHeld(facts: {
       rule: Rule.drainRollingLimit,
       subject: subjectOf.node(node.id),
       text:
-        `group "${one.taskGroup}" of job "${one.jobId}" may give up ${parallel} at a time: ` +
-        `${serving.length} serve, ${count} are wanted`,
-      since: node.drainStrategy?.startedAt || null,
+        `${counted(candidates.length)} of group "${one.taskGroup}" of job "${one.jobId}" ` +
+        `must wait until more serve: ${serving.length} of ${count} do for sure, and max_parallel lets ` +
+        `${parallel} be missing at a time`,
+      ...scheduleOf(node),
       evidence: {
         maxParallel: String(parallel),
         serving: String(serving.length),
@@ -95,19 +96,30 @@ function because(
 ): Reason[] {
   const [first, ...others] = waited;
   if (affected.length === 0 || first === undefined) return [];
-  const deadline = node.drainStrategy?.forceDeadline ?? 0;
   return [
     waitsFor(
       {
         rule: told.rule,
         subject: subjectOf.node(node.id),
         text: `${affected.length} of its allocations ${told.text}`,
-        since: node.drainStrategy?.startedAt || null,
-        wakesAt: deadline > 0 ? deadline : null,
-        hint: `drover node drain -enable -force ${node.id}`,
+        ...scheduleOf(node),
       },
       first,
       ...others,
     ),
   ];
+}
+
+function counted(stay: number): string {
+  return stay === 1 ? "1 allocation" : `${stay} allocations`;
+}
+
+/** Since when, until when at the latest, and how a person ends it sooner. */
+function scheduleOf(node: Node) {
+  const { forceDeadline = 0, startedAt = 0 } = node.drainStrategy ?? {};
+  return {
+    since: startedAt || null,
+    wakesAt: forceDeadline > 0 ? forceDeadline : null,
+    hint: `stop what is left without waiting: drover node drain -enable -force ${node.id}`,
+  };
 }

@@ -151,6 +151,9 @@ export const desiredTransitionSchema = record("DesiredTransition", {
 });
 export type DesiredTransition = Infer<typeof desiredTransitionSchema>;
 
+/** In `constraintFiltered`: nodes that were not asked, being like one that was (spec ch. 6). */
+export const CLASS_INELIGIBLE = "computed class ineligible";
+
 export const allocDeploymentStatusSchema = record("AllocDeploymentStatus", {
   /** null = undecided. */
   healthy: nullable(bool()),

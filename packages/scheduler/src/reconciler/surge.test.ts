@@ -381,7 +381,10 @@ test("[X6] no more than max_surge of a drain stand beside their successors", () 
   mark(harness, other);
   const { plan, waits } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
   assert.deepEqual([plan.stops, plan.placements], [[], []]);
-  assert.ok(waits.some(({ rule }) => rule === Rule.groupSurgeLimit));
+  assert.equal(
+    waits.find(({ rule }) => rule === Rule.groupSurgeLimit)?.text,
+    "it must leave its node; max_surge = 1 replacements run beside theirs already",
+  );
   const [next] = beside(harness, job);
   assert.ok(next);
   harness.update(harness.run(next), {

@@ -100,7 +100,7 @@ export function awaitsSurge(
     {
       ...toldOfFailed(alloc),
       rule: Rule.groupSurgeLimit,
-      text: `it must leave its node; max_surge = ${max} already stand beside those they replace`,
+      text: `it must leave its node; max_surge = ${max} replacements run beside theirs already`,
     },
     subjectOf.group(ref, group.name),
   );
@@ -211,9 +211,14 @@ export const whyNotReplaced = {
       ...toldOfFailed(alloc),
       rule: Rule.allocRescheduleDelay,
       text: "it failed and is replaced after its reschedule delay",
-      evidence: { attempts: String(alloc.rescheduleTracker?.events.length ?? 0) },
+      evidence: { "replaced before": times(alloc.rescheduleTracker?.events.length ?? 0) },
+      hint: `why it failed: drover alloc status ${alloc.id}`,
     }),
 } as const;
+
+function times(count: number): string {
+  return count === 1 ? "1 time" : `${count} times`;
+}
 
 function toldOfFailed(alloc: Allocation) {
   return { subject: subjectOf.allocation(alloc), since: alloc.modifyTime || null };
