@@ -196,17 +196,21 @@ function orderForReplacement(
 
 /**
  * G21: whatever the deployment's condition, an allocation that must leave its node is replaced; with
- * `max_surge`, those of a drain as many at a time as may stand beside their successors (X6).
+ * `max_surge`, those of a drain as many at a time as may stand beside their successors (X6). What a
+ * paused update keeps of that comes back to nobody, so the rest leaves as it would without.
  */
 export function placeMigrations(pass: Pass): void {
   const { desired, draft, group } = pass;
   const mayWait = (alloc: Allocation) => !pass.input.isBatch && mayRunOn(alloc, pass.input);
+  const isKept = pass.triage.isPaused && pass.pairs.some(isUpdateBeside(pass));
   const surge = { room: surgeRoom(pass), isUsed: maxSurgeOf(group) > 0 };
   for (const alloc of [...pass.movingCanaries, ...pass.migrate]) {
     const stop = { alloc, description: Description.migrating };
     const isLeaving = mayWait(alloc);
-    const isSurge = isLeaving && surge.isUsed;
-    if (isSurge && surge.room-- <= 0) {
+    const hasRoom = surge.room > 0;
+    const isSurge = isLeaving && surge.isUsed && (hasRoom || !isKept);
+    if (isSurge) surge.room--;
+    if (isSurge && !hasRoom) {
       draft.waits.push(awaitsSurge({ ref: pass.input.ref, group }, alloc));
       continue;
     }
@@ -229,6 +233,12 @@ export function placeMigrations(pass: Pass): void {
       ...(isLeaving ? { leaving: stop, retryOf, isSurge } : {}),
     });
   }
+}
+
+/** Both of the pair run on until the update does. */
+function isUpdateBeside(pass: Pass): (pair: Pair) => boolean {
+  const isKept = isBeside(pass);
+  return (pair) => !pair.isReplacement && isKept(pair);
 }
 
 /** How many more may stand beside those they replace, once this plan is carried out. */
