@@ -1,7 +1,8 @@
 /**
  * I4, DESIGN §12.1: a group's deadline is at most (desired + 1) × progress_deadline from its start,
- * the time left out in which its clock stands still; and once everything is healed, a deployment
- * that is past its deadline, or done, ends within seconds. Together: T_max.
+ * the time left out in which its clock stands still (there may be more canaries than are desired in
+ * the end, each with a name of its own); and once everything is healed, a deployment that is past
+ * its deadline, or done, ends within seconds. Together: T_max.
  */
 import { nanosToMs } from "@drover/base";
 import {
@@ -76,7 +77,8 @@ export class DeploymentEnds implements ClusterChecker {
     if (group.requireProgressBy === 0) return;
     const lengthMs = nanosToMs(group.progressDeadline);
     // While health could not be seen, at most its own length in all (state, D4).
-    const most = (group.desiredTotal + 1) * lengthMs + Math.min(group.unseenMs, lengthMs);
+    const names = Math.max(group.desiredTotal, group.desiredCanaries);
+    const most = (names + 1) * lengthMs + Math.min(group.unseenMs, lengthMs);
     const over = group.requireProgressBy - clock.startedAt - clock.stoodStillMs - most;
     expect(over <= ROUNDING_MS, this, () => `${label}: its deadline is ${over} ms over T_max`);
   }

@@ -12,6 +12,8 @@ export interface HealthVerdict {
   readonly at: number;
   /** Given by this node, not by an operator: it may take it back. Absent = not. */
   readonly own?: boolean;
+  /** Epoch ms at which this node took its word back for the first time. Absent = never. */
+  readonly lostSince?: number;
   /** Number of the report that takes the one before back, while there is no new one. */
   readonly revokedSeq?: number;
 }

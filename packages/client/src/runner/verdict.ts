@@ -11,11 +11,13 @@ export function recordVerdict(record: AllocRecord, verdict: Verdict): AllocRecor
   // A stop or a new deployment may have overtaken it.
   if (record.tracking === null || isStopKnown(record)) return record;
   const { deploymentId } = record.alloc;
+  const { lostSince } = record.verdict;
+  const kept = lostSince === undefined ? {} : { lostSince };
   const next: AllocRecord = {
     ...record,
     tracking: null,
     checksPass: checksPass(verdict.rules.mode, verdict.input) ?? record.checksPass ?? null,
-    verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at, own: true },
+    verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at, own: true, ...kept },
   };
   // One that was healthy before, perhaps long ago, has no deadline to be explained by.
   const isFirst = record.verdict.revokedSeq === undefined;
@@ -32,7 +34,8 @@ export function withChecks(record: AllocRecord, pass: boolean): AllocRecord {
 
 /**
  * H14: what was found healthy in a deployment and serves no more has to be proven again, within a
- * deadline of its own.
+ * deadline of its own. Where no progress deadline bounds the deployment, all of that together has
+ * one: what starts anew for ever would otherwise never end it.
  */
 export function revokeVerdict(
   record: AllocRecord,
@@ -42,8 +45,10 @@ export function revokeVerdict(
   const { deploymentId } = record.verdict;
   if (!isRevocable(record.verdict) || isStopKnown(record)) return record;
   // The record with this change in it is the next report.
-  const verdict = { deploymentId, healthy: null, at: 0, revokedSeq: record.seq + 1 };
-  return resetTracking({ ...record, verdict, checksPass }, now);
+  const lostSince = record.verdict.lostSince ?? now;
+  const verdict = { deploymentId, healthy: null, at: 0, revokedSeq: record.seq + 1, lostSince };
+  const isBounded = (groupOf(record.job, record.alloc).update?.progressDeadline ?? 0) > 0;
+  return resetTracking({ ...record, verdict, checksPass }, isBounded ? now : lostSince);
 }
 
 function withReasons(record: AllocRecord, verdict: Verdict): Record<string, TaskRun> {

@@ -4,6 +4,7 @@
  */
 import {
   type Allocation,
+  ClientStatus,
   DeploymentStatus,
   isDeploymentActive,
   lateAt,
@@ -81,7 +82,8 @@ function isFatal({ deployment, state }: Situation, alloc: Allocation): boolean {
   const group = deployment.taskGroups[alloc.taskGroup];
   if (group === undefined) return false;
   if (alloc.unretryableError !== "") return true;
-  if (isUnhealthy(alloc) && group.progressDeadline === 0) return true;
+  const hasFailed = isUnhealthy(alloc) || alloc.clientStatus === ClientStatus.failed;
+  if (hasFailed && group.progressDeadline === 0) return true;
   const isCaredFor = alloc.nextAllocation !== "" || alloc.desiredTransition.reschedule === true;
   if (isCaredFor || !(isUnhealthy(alloc) || isUnattended(alloc))) return false;
   return !isReplaceable(state, alloc);

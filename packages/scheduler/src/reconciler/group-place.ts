@@ -1,5 +1,5 @@
 /** Second half of a group's pass: what goes, what is compared, what is missing (spec §3.3). */
-import { type Allocation, Serving } from "@drover/model";
+import { type Allocation, ClientStatus, Serving } from "@drover/model";
 import { isCanary } from "./alloc-facts.ts";
 import { hasUpdateStrategy, ServingBudget } from "./limit.ts";
 import { NameIndex } from "./name-index.ts";
@@ -62,7 +62,8 @@ function surplusServing(pass: Pass): (alloc: Allocation) => Serving {
 /** G14 */
 export function compareVersions(pass: Pass): Updates {
   const { desired, draft, group, input, isInDeployment, state, untainted } = pass;
-  const updates = decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  const compared = decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  const updates = { ...compared, destructive: stopUnneededUnknown(pass, compared.destructive) };
   desired.ignore += updates.ignore.length;
   desired.inPlaceUpdate += updates.inPlace.length;
   draft.inPlace.push(...updates.inPlace);
@@ -71,6 +72,27 @@ export function compareVersions(pass: Pass): Updates {
     state.desiredTotal += changingByMigration(pass);
   }
   return updates;
+}
+
+/**
+ * D8: of an older version, out of reach, and enough others are there or on their way: nothing takes
+ * its place. Gives those that are to be replaced.
+ */
+function stopUnneededUnknown(
+  pass: Pass,
+  destructive: readonly Allocation[],
+): readonly Allocation[] {
+  const isUnknown = (alloc: Allocation) => alloc.clientStatus === ClientStatus.unknown;
+  const unknown = destructive.filter(isUnknown);
+  if (unknown.length === 0) return destructive;
+  const canaries = new Set(isCanarying(pass.state) ? pass.canaries.map(({ id }) => id) : []);
+  const known = pass.untainted.filter((alloc) => !isUnknown(alloc) && !canaries.has(alloc.id));
+  const coming = [pass.migrate, pass.rescheduleNow, pass.disconnected, pass.lost].flat();
+  const missing = Math.max(0, pass.group.count - known.length - coming.length);
+  const unneeded = new Set(unknown.slice(missing));
+  for (const alloc of unneeded) stopUnneeded(pass, alloc);
+  pass.untainted = pass.untainted.filter((alloc) => !unneeded.has(alloc));
+  return destructive.filter((alloc) => !unneeded.has(alloc));
 }
 
 /** Allocations that change their version because they must leave their node. */

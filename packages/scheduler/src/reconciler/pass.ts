@@ -1,6 +1,7 @@
 /** What the steps of one group's pass share. */
 import {
   type Allocation,
+  ClientStatus,
   type DeploymentState,
   type DesiredUpdates,
   type Evaluation,
@@ -8,7 +9,7 @@ import {
   JobType,
   type PlannedAttributeUpdate,
   type Reason,
-  type Serving,
+  Serving,
   servingState,
   type TaskGroup,
 } from "@drover/model";
@@ -101,8 +102,15 @@ export function rescheduleContext({
   };
 }
 
-/** Whether an allocation of the scope serves (DESIGN §6). */
-export function servingOf({ input }: Pick<GroupScope, "input">): (alloc: Allocation) => Serving {
+/** Whether an allocation serves (DESIGN §6); what this plan finds out of reach does not. */
+export function servingOf({
+  draft,
+  input,
+}: Pick<GroupScope, "draft" | "input">): (alloc: Allocation) => Serving {
+  const updates = draft.attributeUpdates;
+  const unreachable = new Set(
+    updates.flatMap((each) => (each.clientStatus === ClientStatus.unknown ? each.allocId : [])),
+  );
   const deployments = new Map(input.deployments.map((each) => [each.id, each]));
   const jobType = input.job?.type ?? JobType.service;
   // Several steps of a large group's pass ask of each of its allocations.
@@ -110,7 +118,10 @@ export function servingOf({ input }: Pick<GroupScope, "input">): (alloc: Allocat
   return (alloc) => {
     const before = known.get(alloc);
     if (before !== undefined) return before;
-    const state = servingState(alloc, { deployment: deployments.get(alloc.deploymentId), jobType });
+    const deployment = deployments.get(alloc.deploymentId);
+    const state = unreachable.has(alloc.id)
+      ? Serving.no
+      : servingState(alloc, { deployment, jobType });
     known.set(alloc, state);
     return state;
   };

@@ -174,10 +174,17 @@ function toPair(next: Allocation, old: Classified | undefined, context: PairCont
   if (!old || isServerTerminal(old.alloc)) {
     return { next, old: null, stop: null, isReplacement: true, waits: false, isSurge };
   }
-  const isReplacement = old.class !== AllocClass.untainted || isClientTerminal(old.alloc);
+  const isReplacement = !mayGoOn(old);
   const isLeaving = old.class === AllocClass.migrate && mayRunOn(old.alloc, context);
   const waits = !isReplacement || isLeaving;
   return { next, old: old.alloc, stop: stopOfOld(old), isReplacement, waits, isSurge };
+}
+
+/** It is the rolling update alone that ends it, also when it has just come back (D7). */
+function mayGoOn({ alloc, class: known }: Classified): boolean {
+  if (isClientTerminal(alloc)) return false;
+  if (known === AllocClass.untainted) return true;
+  return known === AllocClass.reconnecting && alloc.desiredTransition.migrate !== true;
 }
 
 /**

@@ -7,7 +7,7 @@ import { schedule } from "@drover/scheduler";
 import { COMMAND_VERSION } from "@drover/state";
 import type { ServerContext } from "../context.ts";
 import { evalForJob } from "../leader/new-eval.ts";
-import { prepareJob } from "./jobs.ts";
+import { prepareJob, unwrap } from "./jobs.ts";
 
 export interface DryRun {
   readonly stored: Job | undefined;
@@ -47,7 +47,7 @@ export function planJob(context: ServerContext, input: JobInput): DryRun {
     },
     index,
   );
-  if (!applied.result.ok) throw new Error(applied.result.message);
+  unwrap(applied.result);
   const state = copy.snapshot();
   const result = schedule({
     evaluation: state.evaluation(evaluation.id) ?? evaluation,
