@@ -18,7 +18,8 @@ import {
   startProgress,
   stepHealth,
 } from "../core/alloc-health.ts";
-import { healthRules, isRevocable, servingMode } from "../core/health-rules.ts";
+import { healthRules, servingMode } from "../core/health-rules.ts";
+import { isRevocable } from "../core/verdict.ts";
 import { type Undecided, whyUndecided } from "../core/why-undecided.ts";
 import { type AllocRecord, groupOf, isStopKnown, tasksOf } from "../state/alloc-record.ts";
 import type { ServicePlan } from "./service-registrar.ts";

@@ -5,8 +5,8 @@
 import { nanosToMs } from "@drover/base";
 import type { Allocation, Job, Task, TaskGroup, TaskState } from "@drover/model";
 import type { HealthTracking } from "../core/alloc-health.ts";
-import type { HealthVerdict } from "../core/health-rules.ts";
 import { newTaskRun, type TaskRun } from "../core/task-run.ts";
+import { type HealthVerdict, serversVerdict } from "../core/verdict.ts";
 
 export type AllocStage =
   /** Make before break: pull and report, start nothing. */
@@ -66,23 +66,13 @@ export function newAllocRecord(input: {
     seq: alloc.clientSeq,
     prepared: alloc.prepared,
     imageDigests: {},
-    verdict: adoptedVerdict(alloc),
+    verdict: serversVerdict(alloc),
     tracking: null,
     unseen: false,
     checksPass: null,
     removed: false,
     startedAt: 0,
     cutOff: "",
-  };
-}
-
-/** What the servers already hold, for instance set by hand through the API. */
-export function adoptedVerdict(alloc: Allocation): HealthVerdict {
-  const status = alloc.deploymentStatus;
-  return {
-    deploymentId: alloc.deploymentId,
-    healthy: status?.healthy ?? null,
-    at: status?.healthy == null ? 0 : status.timestamp,
   };
 }
 
