@@ -31,19 +31,19 @@ export const reconcilerMutants: readonly Mutant[] = [
   },
   {
     name: "returned-one-goes",
-    breaks: "I2: one of an older version that comes back is replaced at the limit (D6, L2)",
+    breaks: "I2: one of an older version that comes back is replaced at the limit (D7, L2)",
     edits: [
       {
         file: "packages/scheduler/src/reconciler/disconnect.ts",
-        find: "    alloc.jobCreateIndex < job.createIndex;",
-        replace: "    alloc.jobVersion < job.version;",
+        find: "(alloc.jobVersion < job.version && !isRolled(alloc, job)) ||",
+        replace: "alloc.jobVersion < job.version ||",
       },
     ],
     killers: [
       {
         by: "test",
         file: "packages/scheduler/src/failures.test.ts",
-        name: "[D6 L2] one of an older version that comes back serves, and is replaced in its turn",
+        name: "[D7 L2] one of an older version that comes back serves until its turn",
       },
       {
         by: "test",
@@ -58,18 +58,18 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "    stops.take(cost);\n    pass.draft.goes",
-        replace: "    pass.draft.goes",
+        find: "    stops.take(cost);\n    return pass.draft.go(",
+        replace: "    return pass.draft.go(",
       },
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "if (isStarting && budget.starts <= 0) {",
-        replace: "if (isStarting && budget.starts < -99) {",
+        find: "if (isStarting && budget.starts <= 0) return",
+        replace: "if (isStarting && budget.starts < -99) return",
       },
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "stops.take(costOf(pair));",
-        replace: "costOf(pair);",
+        find: "      stops.take(cost);\n      return pair.hold;",
+        replace: "      return pair.hold;",
       },
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
@@ -284,8 +284,8 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/name-index.ts",
-        find: "      if (this.#used.has(i)) continue;\n      this.#used.add(i);\n      names.push(this.nameOf(i));",
-        replace: "      names.push(this.nameOf(i));",
+        find: "if (!this.#users.has(i)) names.push(this.#use(i));",
+        replace: "names.push(this.#use(i));",
       },
     ],
     killers: [
@@ -334,6 +334,24 @@ export const reconcilerMutants: readonly Mutant[] = [
         by: "test",
         file: "packages/scheduler/src/reconciler/reschedule.test.ts",
         name: "[R5] an error that names the version is never tried again",
+      },
+    ],
+  },
+  {
+    name: "next-batch-floods",
+    breaks: "at most max_parallel nodes fetch images for a group at a time (reconciler F3)",
+    edits: [
+      {
+        file: "packages/scheduler/src/next-images.ts",
+        find: ".slice(0, Math.max(0, room))",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/next-images.test.ts",
+        name: "[F3] pairs that fetch leave the others only what is left of max_parallel",
       },
     ],
   },

@@ -237,26 +237,6 @@ test("[D5] a newer replacement wins over the one that comes back", () => {
   assert.ok(harness.live(job).every((alloc) => alloc.jobVersion === 1));
 });
 
-test("[D7 L1] of one out of reach and its replacement, a new version replaces one", () => {
-  const shape = { count: 2, group: patient, update: { maxParallel: 1 } };
-  const { harness, job } = running(shape);
-  const [first] = harness.live(job);
-  assert.ok(first);
-  harness.changeNode(first.nodeId, { status: "disconnected" });
-  const { followups } = harness.evaluate(job);
-  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
-  assert.ok(later);
-  harness.now += 30_000;
-  harness.evaluate(job, { id: later.id });
-  harness.settle(job);
-  const next = rollingJob({ ...shape, image: "2" });
-  const { plan } = harness.register(next);
-  const away = plan.stops.find((stop) => stop.allocId === first.id);
-  assert.equal(away?.desiredDescription, "alloc not needed due to job update");
-  assert.equal(plan.placements.length, 1);
-  assert.equal(harness.live(next).length, 2);
-});
-
 test("[D6] one that failed while it was away is stopped when it comes back", () => {
   const { harness, job } = running({ group: patient });
   const [first] = harness.live(job);
@@ -274,27 +254,63 @@ test("[D6] one that failed while it was away is stopped when it comes back", () 
   );
 });
 
-test("[D6 L2] one of an older version that comes back serves, and is replaced in its turn", () => {
-  const { harness, job } = running({ count: 2, group: patient, update: { maxParallel: 1 } });
-  const next = rollingJob({ count: 2, image: "2", group: patient, update: { maxParallel: 1 } });
-  harness.register(next);
-  const old = harness.live(job).find((alloc) => alloc.jobVersion === 0);
-  assert.ok(old);
-  harness.changeNode(old.nodeId, { status: "disconnected" });
-  harness.evaluate(next, { triggeredBy: "node-update" });
-  harness.changeNode(old.nodeId, { status: "ready" });
-  harness.update(old, { clientStatus: ClientStatus.running });
-  const { plan } = harness.evaluate(next, { triggeredBy: "reconnect" });
-  assert.deepEqual(plan.stops, [], "nobody else serves");
-  assert.equal(plan.annotations?.desiredTgUpdates.web?.reconnect, 1);
-  harness.rollToEnd(next);
+test("[D1 L2] what this evaluation finds out of reach is not counted on by its own update", () => {
+  const { harness, job } = running({ count: 2, group: patient });
+  const [, away] = harness.live(job);
+  assert.ok(away);
+  harness.changeNode(away.nodeId, { status: "disconnected" });
+  const next = rollingJob({ count: 2, image: "2", update: { maxParallel: 1 }, group: patient });
+  const { plan } = harness.register(next);
   assert.deepEqual(
-    harness.live(next).map((alloc) => [alloc.name, alloc.jobVersion]),
-    [
-      ["example.web[0]", 1],
-      ["example.web[1]", 1],
-    ],
+    plan.stops.map((stop) => stop.allocId),
+    [away.id],
+    "the other one is the last that serves",
   );
+});
+
+test("[D8] an update does not replace a second time what is out of reach and was replaced", () => {
+  const { harness, job } = running({ count: 2, group: patient });
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { followups } = harness.evaluate(job);
+  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
+  assert.ok(later);
+  harness.now += 30_000;
+  harness.evaluate(job, { id: later.id });
+  harness.settle(job);
+  const next = rollingJob({ count: 2, image: "2", update: { maxParallel: 1 }, group: patient });
+  const { plan } = harness.register(next);
+  assert.deepEqual(plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]).slice(0, 1), [
+    [first.id, "alloc not needed due to job update"],
+  ]);
+  assert.equal(harness.live(job).length, 2);
+  harness.rollToEnd(job);
+  const live = harness.live(job).map((alloc) => [alloc.name, alloc.jobVersion]);
+  assert.deepEqual(live.toSorted(), [
+    ["example.web[0]", 1],
+    ["example.web[1]", 1],
+  ]);
+});
+
+test("[D7 L2] one of an older version that comes back serves until its turn", () => {
+  const { harness, job } = running({ count: 4, group: patient });
+  const next = rollingJob({ count: 4, image: "2", update: { maxParallel: 1 }, group: patient });
+  harness.register(next);
+  const away = harness.live(job).find((alloc) => alloc.jobVersion === 0);
+  assert.ok(away);
+  harness.changeNode(away.nodeId, { status: "disconnected" });
+  harness.evaluate(job);
+  harness.changeNode(away.nodeId, { status: "ready" });
+  const back = harness.state.alloc(away.id);
+  assert.equal(back?.clientStatus, "unknown");
+  harness.update(back, { clientStatus: ClientStatus.running });
+  const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  assert.equal(plan.annotations?.desiredTgUpdates.web?.reconnect, 1);
+  harness.rollToEnd(job);
+  const versions = harness.live(job).map((alloc) => alloc.jobVersion);
+  assert.deepEqual(versions, [1, 1, 1, 1]);
 });
 
 test("[G1] what is stopped already is not counted, and its name is free", () => {

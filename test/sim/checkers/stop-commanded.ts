@@ -1,7 +1,8 @@
 /**
  * I11: an agent stops a container only after a command has said so. What its job or its user has
  * told the agent to do by itself is commanded too: `stop_on_client_after`, a restart by an operator,
- * and the end of the tasks beside a main task that has ended.
+ * the end of the tasks beside a main task that has ended, and of the main task beside one that has
+ * failed.
  */
 import type { Allocation } from "@drover/model";
 import { MAIN_TASK } from "../jobs.ts";
@@ -21,11 +22,23 @@ export class StopCommanded implements ClusterChecker {
       alloc.desiredStatus !== "run" ||
       truth.mayRestart(allocId) ||
       mayStopByItself(alloc, truth) ||
-      (taskName !== MAIN_TASK && mainContainer(engine, allocId) === undefined);
+      (taskName !== MAIN_TASK && mainContainer(engine, allocId) === undefined) ||
+      (taskName === MAIN_TASK && hasFailedSibling(engine, allocId));
     expect(commanded, this, () => {
       return `${engine.host} stops ${container.name}, which shall run`;
     });
   }
+}
+
+/** A task beside the main one ended badly and is not up again: its restarts may be used up. */
+function hasFailedSibling(engine: SimEngine, allocId: string): boolean {
+  const siblings = [...engine.containers.values()]
+    .map(({ identity, exit }) => ({ ...identity, exit }))
+    .filter((each) => each.allocId === allocId && each.taskName !== MAIN_TASK);
+  const isUp = (name: string) => siblings.some((each) => each.taskName === name && !each.exit);
+  return siblings.some(
+    ({ exit, taskName }) => exit !== null && exit.exitCode !== 0 && !isUp(taskName),
+  );
 }
 
 /** Its job wants it stopped when its agent hears of no server. */

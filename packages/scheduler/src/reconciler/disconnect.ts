@@ -8,8 +8,9 @@ import {
   type PlannedAttributeUpdate,
   type TaskGroup,
 } from "@drover/model";
-import { isLive, lastUnknownAt, lostAfterMs } from "./alloc-facts.ts";
+import { groupOf, isLive, lastUnknownAt, lostAfterMs } from "./alloc-facts.ts";
 import type { Due } from "./followups.ts";
+import { hasUpdateStrategy } from "./limit.ts";
 import { nextDelay } from "./reschedule.ts";
 import { Description, type StopRequest } from "./types.ts";
 
@@ -55,7 +56,7 @@ interface ReconnectPlan {
   readonly stops: StopRequest[];
 }
 
-/** D4 to D6: for each that came back, keep it or its replacement. */
+/** D4 to D7: for each that came back, keep it or its replacement. */
 export function planReconnects(
   reconnecting: readonly Allocation[],
   untainted: readonly Allocation[],
@@ -90,7 +91,6 @@ export function planReconnects(
   return plan;
 }
 
-/** One of an older version serves like any other of it, and is replaced at the limit (L2). */
 function stopAtOnce(alloc: Allocation, job: Job): StopRequest | null {
   if (alloc.clientStatus === ClientStatus.failed) {
     return { alloc, description: Description.rescheduled, clientStatus: ClientStatus.failed };
@@ -101,14 +101,18 @@ function stopAtOnce(alloc: Allocation, job: Job): StopRequest | null {
     migrate === true ||
     reschedule === true ||
     forceReschedule === true ||
+    (alloc.jobVersion < job.version && !isRolled(alloc, job)) ||
     alloc.jobCreateIndex < job.createIndex;
   return isUnwanted ? { alloc, description: Description.notNeeded } : null;
 }
 
-export function liveReplacements(
-  alloc: Allocation,
-  byId: ReadonlyMap<string, Allocation>,
-): Allocation[] {
+/** D7: the rolling limit decides when it goes, as for everything else that is older. */
+function isRolled(alloc: Allocation, job: Job): boolean {
+  const group = groupOf(job, alloc.taskGroup);
+  return group !== undefined && hasUpdateStrategy(group);
+}
+
+function liveReplacements(alloc: Allocation, byId: ReadonlyMap<string, Allocation>): Allocation[] {
   const found: Allocation[] = [];
   let next = byId.get(alloc.nextAllocation);
   while (next && !found.includes(next)) {

@@ -81,42 +81,15 @@ function keepScalingIds(context: ServerContext, job: Job): Job {
   return { ...job, taskGroups };
 }
 
-/** What may not change between two versions of one job (spec §2.3). */
-function checkCompatible(stored: Job | undefined, job: Job): void {
-  if (!stored) return;
-  if (stored.type !== job.type) {
-    throw internal(`cannot change job type from "${stored.type}" to "${job.type}"`);
-  }
-  const periodic = (j: Job) => j.periodic !== null;
-  const parameterized = (j: Job) => j.parameterizedJob !== null;
-  if (periodic(stored) !== periodic(job)) {
-    throw internal(
-      periodic(job)
-        ? "cannot update non-periodic job to being periodic"
-        : "cannot update periodic job to being non-periodic",
-    );
-  }
-  if (parameterized(stored) !== parameterized(job)) {
-    throw internal(
-      parameterized(job)
-        ? "cannot update non-parameterized job to being parameterized"
-        : "cannot update parameterized job to being non-parameterized",
-    );
-  }
-}
-
 /**
- * `enforceIndex` is checked by the state machine, which knows a request that it has answered before:
- * a check here would refuse its own success when an answer was lost.
+ * `enforceIndex` and what may not change are checked by the state machine: here, of two at once each
+ * would find nothing, and a request whose answer was lost would be refused for its own success.
  */
 export async function registerJob(
   context: ServerContext,
   request: RegisterRequest,
 ): Promise<JobWriteResult> {
   const { job, warnings } = prepareJob(context, request.input);
-  const snapshot = context.store.snapshot();
-  const stored = snapshot.job(job);
-  checkCompatible(stored, job);
   const result = await registerPrepared(context, job, request);
   return { ...result, warnings };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Job } from "@drover/model";
 import { mockJob, mockResources, mockTask, mockTaskGroup } from "@drover/model/testing";
 import { jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
@@ -39,6 +40,45 @@ for (const { name, exists, given, text } of ENFORCED) {
     if (text === null) harness.accept(command);
     else assert.equal(harness.refuse(command), text);
     assert.equal(harness.snapshot.job(REF)?.meta.v, text === null ? "1" : exists ? "0" : undefined);
+  });
+}
+
+const PERIODIC = {
+  periodic: {
+    enabled: true,
+    spec: "* * * * *",
+    specs: [],
+    specType: "cron",
+    prohibitOverlap: false,
+    timeZone: "UTC",
+  },
+};
+const PARAMETERIZED = {
+  parameterizedJob: { payload: "optional", metaRequired: [], metaOptional: [] },
+} satisfies Partial<Job>;
+
+const INCOMPATIBLE: readonly { was: Partial<Job>; is: Partial<Job>; text: string }[] = [
+  { was: {}, is: { type: "batch" }, text: 'cannot change job type from "service" to "batch"' },
+  { was: {}, is: PERIODIC, text: "cannot update non-periodic job to being periodic" },
+  { was: PERIODIC, is: {}, text: "cannot update periodic job to being non-periodic" },
+  {
+    was: {},
+    is: PARAMETERIZED,
+    text: "cannot update non-parameterized job to being parameterized",
+  },
+  {
+    was: PARAMETERIZED,
+    is: {},
+    text: "cannot update parameterized job to being non-parameterized",
+  },
+];
+
+for (const { was, is, text } of INCOMPATIBLE) {
+  test(`[J4] of two at once the second is refused: ${text}`, () => {
+    const harness = new StateHarness();
+    harness.accept(jobRegister(mockJob(was)));
+    assert.equal(harness.refuse(jobRegister(mockJob(is))), text);
+    assert.equal(harness.snapshot.job(REF)?.version, 0);
   });
 }
 

@@ -27,6 +27,8 @@ export function applyJobRegister(tx: Tx, command: JobRegister): CommandResult {
 }
 
 function refuse(tx: Tx, command: JobRegister, current: Job | undefined): CommandResult | undefined {
+  const incompatible = tx.v < 3 ? undefined : incompatibility(current, command.job);
+  if (incompatible !== undefined) return rejected(tx, RejectCode.jobIncompatible, incompatible);
   const prior = command.enforcePriorVersion;
   if (prior !== null && current?.version !== prior) {
     const has = current === undefined ? "none" : String(current.version);
@@ -42,6 +44,23 @@ function refuse(tx: Tx, command: JobRegister, current: Job | undefined): Command
   if (why === undefined) return undefined;
   const message = `Enforcing job modify index ${given}: ${why}`;
   return rejected(tx, RejectCode.jobModifyIndexConflict, message);
+}
+
+/** J4: what may not change between two versions of one job (spec §2.3). */
+function incompatibility(stored: Job | undefined, job: Job): string | undefined {
+  if (stored === undefined) return undefined;
+  if (stored.type !== job.type) {
+    return `cannot change job type from "${stored.type}" to "${job.type}"`;
+  }
+  const told = (kind: string, was: boolean, is: boolean) => {
+    if (was === is) return undefined;
+    const [from, to] = was ? [kind, `non-${kind}`] : [`non-${kind}`, kind];
+    return `cannot update ${from} job to being ${to}`;
+  };
+  return (
+    told("periodic", stored.periodic !== null, job.periodic !== null) ??
+    told("parameterized", stored.parameterizedJob !== null, job.parameterizedJob !== null)
+  );
 }
 
 function indexConflict(given: number, current: Job | undefined): string | undefined {

@@ -9,6 +9,7 @@ export function accepted(tx: Tx, value: CommandValue = {}): CommandResult {
 /** Codes of rejected commands; the texts are what users see (spec chapters 2 and 4). */
 export const RejectCode = {
   jobModifyIndexConflict: "JOB_MODIFY_INDEX_CONFLICT",
+  jobIncompatible: "JOB_INCOMPATIBLE",
   jobVersionConflict: "JOB_VERSION_CONFLICT",
   jobNotFound: "JOB_NOT_FOUND",
   jobVersionNotFound: "JOB_VERSION_NOT_FOUND",
