@@ -88,7 +88,10 @@ test("a snapshot too old to remember what changed since ends its wait at once", 
 
 test("what is remembered is bounded by keys, and whoever may have missed one is woken", async () => {
   const hub = new WatchHub(0);
-  const touched = Array.from({ length: 5_000 }, (_, i) => ({ table: "jobs", key: `${i}` }) as const);
+  const touched = Array.from(
+    { length: 5_000 },
+    (_, i) => ({ table: "jobs", key: `${i}` }) as const,
+  );
   for (let index = 1; index <= 10; index++) hub.notify(index, touched);
   const nodes = [{ table: "nodes" }] as const;
   assert.equal(await outcome(hub.changed(nodes, 10).promise), undefined);
