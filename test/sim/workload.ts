@@ -29,6 +29,8 @@ interface Repair {
   readonly tries: number;
 }
 
+type JobType = JobShape["type"];
+
 export class Workload {
   readonly #cluster: Cluster;
   readonly #plan: Plan;
@@ -74,11 +76,10 @@ export class Workload {
   repair(): void {
     const server = this.#cluster.leader();
     if (server === null) return;
-    for (const [id, shape] of this.#shapes) {
-      const job = this.#live(id);
-      if (job === undefined || endsByItself(shape)) continue;
+    for (const { job, shape } of this.#liveJobs()) {
+      if (endsByItself(shape)) continue;
       const repair = this.#repairOf(job);
-      this.#repairs.set(id, repair);
+      this.#repairs.set(job.id, repair);
       if (imageOf(job) === repair.image) continue;
       // All of them together have to fit, whatever the machines are.
       const small = this.#limits.tight ? { canary: 0, autoPromote: false } : {};
@@ -88,10 +89,9 @@ export class Workload {
 
   /** Every job that can be repaired is, and the version that mends it has not failed. */
   get isRepaired(): boolean {
-    return [...this.#shapes].every(([id, shape]) => {
-      const job = this.#live(id);
-      if (job === undefined || endsByItself(shape)) return true;
-      return imageOf(job) === this.#repairs.get(id)?.image && !this.#hasFailed(job);
+    return this.#liveJobs().every(({ job, shape }) => {
+      if (endsByItself(shape)) return true;
+      return imageOf(job) === this.#repairs.get(job.id)?.image && !this.#hasFailed(job);
     });
   }
 
@@ -163,7 +163,7 @@ export class Workload {
     if (old === undefined && this.#shapes.size >= this.#plan.jobs) return;
     const first = this.#shapes.size === 0;
     // One that was purged may come back as anything.
-    const type = this.#job(old?.id ?? "")?.type as JobShape["type"] | undefined;
+    const type = this.#job(old?.id ?? "")?.type as JobType | undefined;
     const chosen = type ?? (first ? "service" : this.#random.pick(this.#plan.types));
     const kind = chosen === "batch" || chosen === "sysbatch" ? ImageKind.batch : ImageKind.good;
     const image = imageName(kind, this.#requests.serial());
@@ -232,8 +232,16 @@ export class Workload {
   }
 
   #anyShape(): JobShape | undefined {
-    const live = [...this.#shapes.values()].filter(({ id }) => this.#live(id) !== undefined);
-    return live.length === 0 ? undefined : this.#random.pick(live);
+    const live = this.#liveJobs();
+    return live.length === 0 ? undefined : this.#random.pick(live).shape;
+  }
+
+  #liveJobs(): { readonly job: Job; readonly shape: JobShape }[] {
+    return [...this.#shapes.values()].flatMap((shape) => {
+      const job = this.#live(shape.id);
+      // Of two registrations at once the first has decided what the job is.
+      return job === undefined ? [] : { job, shape: { ...shape, type: job.type as JobType } };
+    });
   }
 
   /** Registered and not stopped. */

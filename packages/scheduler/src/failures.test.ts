@@ -268,6 +268,31 @@ test("[D1 L2] what this evaluation finds out of reach is not counted on by its o
   );
 });
 
+test("[D8] an update does not replace a second time what is out of reach and was replaced", () => {
+  const { harness, job } = running({ count: 2, group: patient });
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { followups } = harness.evaluate(job);
+  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
+  assert.ok(later);
+  harness.now += 30_000;
+  harness.evaluate(job, { id: later.id });
+  harness.settle(job);
+  const next = rollingJob({ count: 2, image: "2", update: { maxParallel: 1 }, group: patient });
+  const { plan } = harness.register(next);
+  assert.deepEqual(plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]).slice(0, 1), [
+    [first.id, "alloc not needed due to job update"],
+  ]);
+  assert.equal(harness.live(job).length, 2);
+  harness.rollToEnd(job);
+  const live = harness.live(job).map((alloc) => [alloc.name, alloc.jobVersion]);
+  assert.deepEqual(live.toSorted(), [
+    ["example.web[0]", 1],
+    ["example.web[1]", 1],
+  ]);
+});
+
 test("[D7 L2] one of an older version that comes back serves until its turn", () => {
   const { harness, job } = running({ count: 4, group: patient });
   const next = rollingJob({ count: 4, image: "2", update: { maxParallel: 1 }, group: patient });

@@ -119,3 +119,46 @@ for (const [verdict, expected] of Object.entries(TABLE)) {
     }
   });
 }
+
+/** The verdict after `lostAt`, each a time at which a task that was healthy starts anew, ms. */
+function verdictAfterLosses(progressDeadline: number, lostAt: readonly number[]): boolean | null {
+  const base = withTask(recordWith("healthy"), {});
+  const [group] = base.job.taskGroups;
+  assert.ok(group?.update);
+  const update = { ...group.update, minHealthyTime: 0, progressDeadline };
+  const job = { ...base.job, taskGroups: [{ ...group, update }] };
+  const clock = new FakeClock();
+  let record: AllocRecord = { ...base, job };
+  const watch = new HealthWatch({
+    clock,
+    plans: () => [],
+    onVerdict: (found) => {
+      record = recordVerdict(record, found);
+    },
+    onChecks: () => undefined,
+    onLost: (pass, now) => {
+      record = revokeVerdict(record, pass, now);
+    },
+    onBlind: () => undefined,
+    wake: () => undefined,
+  });
+  for (const at of lostAt) {
+    clock.advance(START + at - clock.now());
+    record = withTask(record, { state: "pending" });
+    watch.look(record);
+    watch.look(record);
+    if (at === lostAt.at(-1)) break;
+    record = withTask(record, { state: "running" });
+    watch.look(record);
+  }
+  watch.close();
+  return record.verdict.healthy;
+}
+
+test("[H14] without a progress deadline what starts anew again and again has one deadline for it", () => {
+  const { deadline } = TIMES;
+  const lostAt = [deadline, 1.5 * deadline, 2 * deadline];
+  assert.equal(verdictAfterLosses(0, lostAt.slice(0, 2)), null);
+  assert.equal(verdictAfterLosses(0, lostAt), false);
+  assert.equal(verdictAfterLosses(600_000_000_000, lostAt), null, "the deployment's bounds it");
+});

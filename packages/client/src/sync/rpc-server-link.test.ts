@@ -45,7 +45,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-test("the link dials, calls, receives pushes, and moves to another server", async () => {
+test("the link dials, calls, receives pushes, and moves to another server", async (t) => {
   const servers = [await fakeServer(), await fakeServer()];
   const router = new Router(() => undefined);
   const link = new RpcServerLink({
@@ -55,6 +55,10 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
     router,
     dial: (address) => dial(address, router),
     servers: () => servers.map((s) => s.address),
+  });
+  t.after(async () => {
+    await link.close();
+    await Promise.all(servers.map((server) => server.close()));
   });
   await assert.rejects(link.heartbeat("n1"), { code: "no-server", retryable: true });
   const log: string[] = [];
@@ -67,6 +71,7 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
     },
     disconnected: () => log.push("disconnected"),
     push: (push) => log.push(`push ${push.index}`),
+    hint: ({ hints }) => log.push(`hints ${hints.length}`),
   });
   await until("a session", () => servers.some((s) => s.peers.length === 1));
   const first = servers.find((s) => s.peers.length === 1);
@@ -77,11 +82,10 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
   assert.deepEqual(first.calls.at(-1), [Rpc.updateAllocs, { nodeId: "n1", reports: [] }]);
   const push = { clusterId: "c", epoch: 1, index: 7, complete: true, allocs: [], removed: [] };
   first.peers[0]?.notify(Rpc.pushAllocs, push);
-  await until("the push", () => log.includes("push 7"));
+  first.peers[0]?.notify(Rpc.pushImageHints, { hints: [] });
+  await until("the push and the hints", () => log.includes("hints 0"));
   await first.close();
   await until("the other server", () => other.peers.length === 1);
   await Promise.all(opening);
-  assert.deepEqual(log, ["connected", "push 7", "disconnected", "connected"]);
-  await link.close();
-  await other.close();
+  assert.deepEqual(log, ["connected", "push 7", "hints 0", "disconnected", "connected"]);
 });

@@ -3,11 +3,19 @@
  * that outlives agents, a catalog, and servers that record what they are told.
  */
 import type { Cancel, Clock } from "@drover/base";
-import type { CatalogView, CheckStatus, ServiceDiscovery, ServiceSpec } from "@drover/discovery";
+import {
+  type CatalogListener,
+  type CatalogView,
+  type CheckStatus,
+  changedServices,
+  type ServiceDiscovery,
+  type ServiceSpec,
+} from "@drover/discovery";
 import {
   type DriverEventSink,
   type DriverFingerprint,
   type ExecSession,
+  type FetchRequest,
   type PreparedTask,
   type TaskDriver,
   type TaskExit,
@@ -17,7 +25,12 @@ import {
   type TaskStartRequest,
 } from "@drover/drivers";
 import type { AllocClientReport, Node, ServiceRegistration } from "@drover/model";
-import type { OpenSessionReply, OpenSessionRequest, PushAllocs } from "@drover/wire";
+import type {
+  OpenSessionReply,
+  OpenSessionRequest,
+  PushAllocs,
+  PushImageHints,
+} from "@drover/wire";
 import type { ServerLink, ServerLinkEvents, ServiceKey } from "../sync/server-link.ts";
 
 export class FakeClock implements Clock {
@@ -74,6 +87,8 @@ export class FakeDriver implements TaskDriver {
   /** Calls of `prepare` under way. */
   pulling = 0;
   ignoresStop = false;
+  /** Images being fetched ahead, each until a test lets it end. */
+  readonly fetching = new Map<string, { end(error?: TaskStartError): void }>();
 
   key(identity: TaskIdentity): string {
     return `${identity.allocId}/${identity.taskName}`;
@@ -131,6 +146,20 @@ export class FakeDriver implements TaskDriver {
     }
     if (this.prepareError !== null) throw this.prepareError;
     return { imageDigest: this.images(request.config).length > 0 ? "sha256:1" : "" };
+  }
+
+  async fetch({ config, imageDigest }: FetchRequest, signal: AbortSignal): Promise<PreparedTask> {
+    const [image = ""] = this.images(config);
+    this.calls.push(`fetch ${image}${imageDigest && ` of ${imageDigest}`}`);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.fetching.set(image, { end: (error) => (error ? reject(error) : resolve()) });
+        signal.addEventListener("abort", () => reject(new Error("aborted")));
+      });
+    } finally {
+      this.fetching.delete(image);
+    }
+    return { imageDigest: imageDigest || "sha256:1" };
   }
 
   async start(request: TaskStartRequest): Promise<TaskHandle> {
@@ -215,8 +244,11 @@ export class FakeDiscovery implements ServiceDiscovery {
   /** Set: what leaves is confirmed after it. */
   confirmGate: Promise<void> | null = null;
   visible = true;
+  /** What it says of every service. */
+  says = "";
   readonly #statuses = new Map<string, CheckStatus>();
-  readonly #listeners = new Set<(view: CatalogView) => void>();
+  readonly #listeners = new Set<CatalogListener>();
+  #told: CatalogView = { visible: true, checksByService: new Map() };
 
   constructor(provider: "consul" | "nomad" = "nomad") {
     this.provider = provider;
@@ -263,9 +295,13 @@ export class FakeDiscovery implements ServiceDiscovery {
     return { visible: this.visible, checksByService };
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
+  subscribe(fn: CatalogListener): () => void {
     this.#listeners.add(fn);
     return () => this.#listeners.delete(fn);
+  }
+
+  trouble(): string {
+    return this.says;
   }
 
   async reconcile(keep: ReadonlySet<string>): Promise<readonly string[]> {
@@ -281,7 +317,11 @@ export class FakeDiscovery implements ServiceDiscovery {
   async close(): Promise<void> {}
 
   #tell(): void {
-    for (const fn of [...this.#listeners]) fn(this.view());
+    const view = this.view();
+    const changed = changedServices(this.#told, view);
+    this.#told = view;
+    if (changed?.size === 0) return;
+    for (const fn of [...this.#listeners]) fn(view, changed);
   }
 }
 
@@ -318,6 +358,10 @@ export class FakeLink implements ServerLink {
   push(push: PushAllocs): void {
     // As it comes off a wire: nothing is shared with the sender.
     this.#events?.push(structuredClone(push));
+  }
+
+  hint(push: PushImageHints): void {
+    this.#events?.hint(structuredClone(push));
   }
 
   async openSession(request: OpenSessionRequest): Promise<OpenSessionReply> {

@@ -100,6 +100,14 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "fail" },
   },
   {
+    rule: "[D4] counts one that failed after it was healthy",
+    scene: {
+      group: { progressDeadline: 0 },
+      allocs: [{ ...HEALTHY, clientStatus: "failed", nextAllocation: "x" }, HEALTHY],
+    },
+    expected: { kind: "fail" },
+  },
+  {
     rule: "[D5] fails when an unhealthy one may not be replaced",
     scene: { policy: "none", allocs: [UNHEALTHY] },
     expected: { kind: "fail" },

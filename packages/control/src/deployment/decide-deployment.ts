@@ -4,6 +4,7 @@
  */
 import {
   type Allocation,
+  ClientStatus,
   DeploymentStatus,
   isDeploymentActive,
   lateAt,
@@ -81,7 +82,8 @@ function isFatal({ deployment, state }: Situation, alloc: Allocation): boolean {
   const group = deployment.taskGroups[alloc.taskGroup];
   if (group === undefined) return false;
   if (alloc.unretryableError !== "") return true;
-  if (isUnhealthy(alloc) && group.progressDeadline === 0) return true;
+  const hasFailed = isUnhealthy(alloc) || alloc.clientStatus === ClientStatus.failed;
+  if (hasFailed && group.progressDeadline === 0) return true;
   const isCaredFor = alloc.nextAllocation !== "" || alloc.desiredTransition.reschedule === true;
   if (isCaredFor || !(isUnhealthy(alloc) || isUnattended(alloc))) return false;
   return !isReplaceable(state, alloc);
@@ -146,7 +148,7 @@ function waitFor(situation: Situation): DeploymentDecision {
   if (standing) return { kind: "wait", reasons: [standing], wakeAt: null };
   const [first, ...others] = [
     whyBlocked(deployment) ?? [],
-    ...situation.groups.map((group) => whyOpen(situation, group)),
+    ...situation.groups.map((group) => (group.isDone ? [] : whyOpen(situation, group))),
   ].flat();
   return { kind: "wait", reasons: [first ?? completes(situation), ...others], wakeAt };
 }

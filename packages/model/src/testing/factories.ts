@@ -6,6 +6,7 @@ import { hashLabel, MINUTE, mintUuid, SECOND, SeededRandom } from "@drover/base"
 import {
   type AllocatedResources,
   type Allocation,
+  type AllocMetric,
   ClientStatus,
   DesiredStatus,
 } from "../cluster/allocation.ts";
@@ -241,6 +242,7 @@ export function mockAlloc(
     phase: "",
     prepared: false,
     serving: null,
+    judgedIn: "",
     unseen: false,
     clientSeq: 0,
     unretryableError: "",
@@ -424,6 +426,28 @@ export function mockDeployment(
     modifyIndex: 20,
     createTime: MOCK_NOW,
     modifyTime: MOCK_NOW,
+    ...overrides,
+  };
+}
+
+export function mockMetric(overrides: Partial<AllocMetric> = {}): AllocMetric {
+  return {
+    nodesEvaluated: 0,
+    nodesFiltered: 0,
+    nodesInPool: 0,
+    nodePool: "default",
+    nodesAvailable: {},
+    classFiltered: {},
+    constraintFiltered: {},
+    nodesExhausted: 0,
+    classExhausted: {},
+    dimensionExhausted: {},
+    quotaExhausted: [],
+    resourcesExhausted: {},
+    scores: {},
+    scoreMetaData: [],
+    allocationTime: 0,
+    coalescedFailures: 0,
     ...overrides,
   };
 }

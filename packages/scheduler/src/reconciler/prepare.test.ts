@@ -74,6 +74,32 @@ test("[P4] a prepared one starts in the plan that stops its predecessor", () => 
   assert.equal(stopped(harness, job), 6);
 });
 
+test("[P2 L2] one that comes back waits for its successor's images like any other", () => {
+  const disconnect = {
+    lostAfter: 300_000_000_000,
+    stopOnClientAfter: null,
+    replace: false,
+    reconcile: "keep_original",
+  };
+  const { harness, job } = preparing({
+    count: 2,
+    update: { maxParallel: 1 },
+    group: { disconnect },
+  });
+  const [next] = prepared(harness, job);
+  const old = next && harness.state.alloc(next.previousAllocation);
+  assert.ok(next && old);
+  harness.update(old, {
+    clientStatus: ClientStatus.running,
+    allocStates: [{ field: 0, value: "unknown", time: harness.now }],
+  });
+  const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  harness.update(harness.state.alloc(next.id) as Allocation, { prepared: true });
+  const again = harness.evaluate(job);
+  assert.deepEqual(started(again.plan), [next.id]);
+});
+
 test("[P3 L4] prepared ones take part in the rolling limit", () => {
   const { harness, job } = preparing();
   for (const next of prepared(harness, job)) harness.update(next, { prepared: true });

@@ -61,7 +61,7 @@ function promote(tx: Tx, deployment: Deployment, isSelected: (name: string) => b
   }
   const current = tx.read.deployment(deployment.id) ?? deployment;
   const taskGroups = mapGroups(current, (group, name) =>
-    isSelected(name) ? promoted(tx, group) : settledPause(tx, group, deployment),
+    isSelected(name) ? promoted(tx, group, deployment) : settledPause(tx, group, deployment),
   );
   const isOpen = Object.values(taskGroups).some((g) => g.desiredCanaries > 0 && !g.promoted);
   const isRunning = deployment.status === DeploymentStatus.running;
@@ -84,8 +84,11 @@ function settledPause(tx: Tx, group: DeploymentState, deployment: Deployment): D
   return shiftDeadline(settleClock(tx, group, deployment), tx.now - clockStoppedAt);
 }
 
-/** Its clock starts anew, whatever it stood for. */
-function promoted(tx: Tx, group: DeploymentState): DeploymentState {
+/** Its clock starts anew, whatever it stood for; D8: only where canaries have waited for this. */
+function promoted(tx: Tx, group: DeploymentState, deployment: Deployment): DeploymentState {
+  if (tx.v >= 3 && (group.desiredCanaries === 0 || group.promoted)) {
+    return { ...settledPause(tx, group, deployment), promoted: true };
+  }
   const requireProgressBy = deadlineFrom(group, tx.now);
   const next = { ...group, promoted: true, requireProgressBy };
   const isStanding = (group.awaitingSince ?? 0) > 0 || (group.unseenSince ?? 0) > 0;

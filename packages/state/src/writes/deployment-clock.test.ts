@@ -199,6 +199,27 @@ test("[D5] a pause in the middle of which another group is promoted counts whole
   assert.equal(scene.lateAfter, PROGRESS_MS + 50_000);
 });
 
+test("[D8] a promotion without canaries, or a second one, extends nothing", () => {
+  for (const canaries of [0, 1]) {
+    const scene = new Scene({ canaries });
+    if (canaries > 0) scene.say(0, { healthy: true });
+    const body = { deploymentId: "d", groups: null, evaluation: null };
+    const promote = () => scene.harness.accept({ tag: CommandTag.deploymentPromote, ...body });
+    if (canaries > 0) promote();
+    const late = lateAt(scene.group);
+    scene.wait(20_000);
+    promote();
+    assert.equal(lateAt(scene.group), late);
+    assert.equal(scene.group.promoted, true);
+    scene.status("paused");
+    scene.wait(30_000);
+    promote();
+    scene.wait(10_000);
+    scene.status("running");
+    assert.equal(lateAt(scene.group), late + 40_000, "the pause counts whole");
+  }
+});
+
 test("[D5] a name that becomes healthy during a pause has its time from the end of the pause", () => {
   const scene = new Scene();
   scene.wait(10_000);
