@@ -26,6 +26,8 @@ export class FakeConsul {
   refuseWith = 0;
   /** What it accepts and never answers, by method and path; null = nothing. */
   silentOn: RegExp | null = null;
+  /** The same, but it takes effect. */
+  muteOn: RegExp | null = null;
   /** Set: a registration takes effect after it, whether or not its sender still waits. */
   registerGate: Promise<void> | null = null;
   /** The catalog keeps showing what the agent has dropped. */
@@ -47,7 +49,8 @@ export class FakeConsul {
         async (body) => {
           if (this.silentOn?.test(`${request.method} ${request.url}`)) return;
           if (request.url?.includes("/service/register")) await this.registerGate;
-          this.#route(request, answer, body);
+          const isMute = this.muteOn?.test(`${request.method} ${request.url}`) === true;
+          this.#route(request, isMute ? new http.ServerResponse(request) : answer, body);
         },
         () => answer.destroy(),
       );
@@ -125,7 +128,10 @@ export class FakeConsul {
     const gone = /^\/agent\/service\/deregister\/(.+)$/.exec(path)?.[1];
     if (gone !== undefined) this.#deregister(decodeURIComponent(gone));
     const check = /^\/agent\/check\/deregister\/(.+)$/.exec(path)?.[1];
-    if (check !== undefined) this.checks.delete(decodeURIComponent(check));
+    if (check !== undefined && !this.checks.delete(decodeURIComponent(check))) {
+      answer.writeHead(404).end(`Unknown check ID "${decodeURIComponent(check)}".`);
+      return;
+    }
     this.#changed();
     answer.end();
   }
