@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { TaskState } from "@drover/model";
-import { mockAlloc, mockJob } from "@drover/model/testing";
+import { mockAlloc, mockJob, mockServiceCheck } from "@drover/model/testing";
 import { resetTracking } from "../core/advance-alloc.ts";
 import { healthRules } from "../core/health-rules.ts";
 import { type AllocRecord, groupOf, newAllocRecord } from "../state/alloc-record.ts";
-import { FakeClock } from "../testing/fakes.ts";
+import { FakeClock, FakeDiscovery } from "../testing/fakes.ts";
 import { HealthWatch } from "./health-watch.ts";
 import { recordVerdict, revokeVerdict, withChecks } from "./verdict.ts";
 
@@ -161,4 +161,49 @@ test("[H14] without a progress deadline what starts anew again and again has one
   assert.equal(verdictAfterLosses(0, lostAt.slice(0, 2)), null);
   assert.equal(verdictAfterLosses(0, lostAt), false);
   assert.equal(verdictAfterLosses(600_000_000_000, lostAt), null, "the deployment's bounds it");
+});
+
+test("[H14] each loss asks for the whole minimum time, also where all have one deadline", () => {
+  const base = withTask(recordWith("healthy"), {});
+  const [group] = base.job.taskGroups;
+  assert.ok(group?.update);
+  const job = {
+    ...base.job,
+    taskGroups: [{ ...group, update: { ...group.update, progressDeadline: 0 } }],
+  };
+  const clock = new FakeClock();
+  const discovery = new FakeDiscovery();
+  const checks = [{ id: "check", name: "up", definition: mockServiceCheck() }];
+  const spec = { id: "service", name: "web", taskName: "", onUpdate: "", checks } as never;
+  void discovery.register(spec);
+  let record: AllocRecord = { ...base, job };
+  const watch = new HealthWatch({
+    clock,
+    plans: () => [{ discovery, spec }],
+    onVerdict: (found) => {
+      record = recordVerdict(record, found);
+    },
+    onChecks: () => undefined,
+    onLost: (pass, now) => {
+      record = revokeVerdict(record, pass, now);
+    },
+    onBlind: () => undefined,
+    wake: () => undefined,
+  });
+  for (const loss of ["first", "second"]) {
+    discovery.set({ status: "critical" });
+    watch.look(record);
+    assert.equal(record.verdict.healthy, null, `${loss}: lost`);
+    // What was lost is being written down meanwhile: the next look sees that it passes again.
+    discovery.set({ status: "passing" });
+    watch.look(record);
+    clock.advance(TIMES.min - 1);
+    watch.look(record);
+    assert.equal(record.verdict.healthy, null, `${loss}: not for long enough`);
+    clock.advance(1);
+    watch.look(record);
+    assert.equal(record.verdict.healthy, true, `${loss}: proven`);
+    clock.advance(1);
+  }
+  watch.close();
 });
