@@ -7,6 +7,7 @@ import {
   ClientStatus,
   DeploymentStatus,
   isDeploymentActive,
+  isServerTerminal,
   lateAt,
   type StateReader,
 } from "@drover/model";
@@ -82,8 +83,9 @@ function isFatal({ deployment, state }: Situation, alloc: Allocation): boolean {
   const group = deployment.taskGroups[alloc.taskGroup];
   if (group === undefined) return false;
   if (alloc.unretryableError !== "") return true;
-  const hasFailed = isUnhealthy(alloc) || alloc.clientStatus === ClientStatus.failed;
-  if (hasFailed && group.progressDeadline === 0) return true;
+  // What its servers have told to stop says nothing about its version any more.
+  const hasFailed = alloc.clientStatus === ClientStatus.failed && !isServerTerminal(alloc);
+  if ((isUnhealthy(alloc) || hasFailed) && group.progressDeadline === 0) return true;
   const isCaredFor = alloc.nextAllocation !== "" || alloc.desiredTransition.reschedule === true;
   if (isCaredFor || !(isUnhealthy(alloc) || isUnattended(alloc))) return false;
   return !isReplaceable(state, alloc);
