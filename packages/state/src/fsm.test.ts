@@ -5,6 +5,7 @@ import { mockJob } from "@drover/model/testing";
 import { type Command, CommandTag } from "./commands/command.ts";
 import { StateMachineStore } from "./fsm.ts";
 import { Hash64 } from "./store/hash.ts";
+import { addRow } from "./store/row-digest.ts";
 import { jobRegister } from "./testing/commands.ts";
 import { StateHarness } from "./testing/harness.ts";
 
@@ -122,6 +123,26 @@ test("listeners hear of each entry after it was applied", () => {
   off();
   harness.accept(jobRegister(mockJob()));
   assert.deepEqual(heard, [[true, index, index]]);
+});
+
+test("the running hash sees what is deep in a row, and only its content", () => {
+  const chainOf = (row: unknown) => {
+    const hash = new Hash64();
+    addRow(hash, row);
+    return hash.digest();
+  };
+  const row = (deep: string) => ({
+    id: "a",
+    none: undefined,
+    part: { text: "x".repeat(300), deep },
+  });
+  const first = row("1");
+  assert.equal(chainOf(first), chainOf(first));
+  assert.equal(chainOf(first), chainOf(JSON.parse(JSON.stringify(first))));
+  assert.equal(chainOf(first), chainOf({ ...first }));
+  assert.notEqual(chainOf(first), chainOf(row("2")));
+  const others = [null, "a", ["a"], {}, { id: "a" }, { id: "a", part: null }, first];
+  assert.equal(new Set(others.map(chainOf)).size, others.length);
 });
 
 test("an unknown command stops the node", () => {

@@ -14,6 +14,7 @@ import {
 import { type DumpRecord, StateSnapshot } from "./snapshot.ts";
 import { Hash64 } from "./store/hash.ts";
 import { paddedNumber } from "./store/keys.ts";
+import { addRow } from "./store/row-digest.ts";
 import { cloneStore, createStore, reindex, type Store, type TableName } from "./store/tables.ts";
 import { type Change, Tx } from "./store/tx.ts";
 import { eventsOf } from "./watch/events.ts";
@@ -177,7 +178,7 @@ function tokensOf(command: Command): readonly string[] {
 function nextChain(chain: string, index: number, changes: readonly Change[]): string {
   const hash = new Hash64(chain).add(String(index));
   for (const change of changes) {
-    hash.add(change.table).add(change.key).add(JSON.stringify(change.after));
+    addRow(hash.add(change.table).add(change.key), change.after);
   }
   return hash.digest();
 }
