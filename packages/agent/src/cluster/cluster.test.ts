@@ -65,6 +65,7 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
         region: "global",
         server: raft !== null,
         client: true,
+        level: 1,
         expect: options.expect ?? 0,
       },
       join: options.join ?? [],

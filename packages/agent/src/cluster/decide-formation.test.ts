@@ -13,6 +13,7 @@ function identity(id: string, fields: Partial<AgentIdentity> = {}): AgentIdentit
     region: "global",
     server: true,
     client: true,
+    level: 1,
     clusterId: "",
     expect: 3,
     known: ["a", "b", "c"],

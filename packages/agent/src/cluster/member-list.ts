@@ -17,7 +17,7 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
   const voters = new Set(
     input.voters.length > 0 ? input.voters : all.flatMap((peer) => peer.voters),
   );
-  const leader = input.leader || leaderHeard(input.heard);
+  const leader = input.leader || (newestLeader(input.heard)?.leader ?? "");
   return all
     .map((peer) => ({
       id: peer.id,
@@ -39,10 +39,11 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-function leaderHeard(heard: readonly AgentIdentity[]): string {
+/** Who knows of the newest leader. */
+export function newestLeader(heard: readonly AgentIdentity[]): AgentIdentity | undefined {
   let best: AgentIdentity | undefined;
   for (const peer of heard) {
     if (peer.leader !== "" && (!best || peer.term > best.term)) best = peer;
   }
-  return best?.leader ?? "";
+  return best;
 }

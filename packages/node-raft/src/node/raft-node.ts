@@ -242,7 +242,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     const ids = { memberId: this.memberId, clusterId: this.#clusterId };
     if (this.#engine === null) return emptyStatus(ids);
     const snapshotIndex = this.#engine.snapshots.newest?.index ?? 0;
-    return showStatus(ids, this.#engine.status(), snapshotIndex);
+    return showStatus(ids, this.#engine.status(), snapshotIndex, this.#engine.silence());
   }
 
   on<E extends keyof RaftNodeEvents>(event: E, fn: RaftNodeEvents[E]): () => void {
