@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { listen, PeerPool, Router } from "@drover/wire";
-import { openRaftNode, type RaftNode } from "@raft/node-raft";
+import { type MembershipSettings, openRaftNode, type RaftNode } from "@raft/node-raft";
 import { createWsTransport } from "@raft/node-raft/ws";
 import { systemClock } from "../real-world.ts";
 import { Cluster } from "./cluster.ts";
@@ -31,6 +34,9 @@ interface StartOptions {
   readonly join?: readonly string[];
   readonly server?: boolean;
   readonly port?: number;
+  /** Kept in memory when left out. */
+  readonly dataDir?: string;
+  readonly membership?: Partial<MembershipSettings>;
 }
 
 async function start(name: string, options: StartOptions): Promise<Machine> {
@@ -48,11 +54,11 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
     options.server === false
       ? null
       : await openRaftNode<unknown>({
-          dataDir: "",
+          dataDir: options.dataDir ?? "",
           address: wire.address,
           stateMachine: nothing,
           transport,
-          storage: "memory",
+          storage: options.dataDir === undefined ? "memory" : undefined,
         });
   const cluster = new Cluster(
     {
@@ -69,6 +75,7 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
         expect: options.expect ?? 0,
       },
       join: options.join ?? [],
+      membership: options.membership ?? {},
     },
     {
       clock: systemClock,
@@ -217,3 +224,57 @@ test("a server of another cluster is not taken for one of ours", async () => {
   );
   await stopAll(a, z);
 });
+
+test("who was replaced while it was away works beside the cluster until it is wanted", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "drover-cluster-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const membership = { standbys: 1, deadAfterMs: 600 };
+  const first = await start("a", { expect: 3, membership });
+  const others = { expect: 3, join: [first.address], membership };
+  const b = await start("b", { ...others, dataDir: dir });
+  const c = await start("c", others);
+  await until("one leader", () => led([first, b, c]));
+  await until("b does not lead", async () => {
+    if (b.raft?.status().role === "leader") await b.raft.transferLeadership(first.raft?.memberId);
+    return b.raft?.status().role !== "leader" && led([first, b, c]);
+  });
+  const late = { join: [first.address], membership };
+  const d = await start("d", late);
+  await until("d stands by", () => confOf(first).learners.includes(idOf(d)));
+  const e = await start("e", late);
+  await until("e is beside", () => e.cluster.isOutside);
+
+  const bId = idOf(b);
+  const port = Number(b.address.split(":")[1]);
+  await b.stop();
+  await until("d votes, e stands by, b is forgotten", () => {
+    const { voters, learners } = confOf(first);
+    return voters.includes(idOf(d)) && !voters.includes(bId) && learners[0] === idOf(e);
+  });
+  assert.deepEqual(confOf(first).learners, [idOf(e)]);
+  const { term } = first.raft?.status() ?? { term: 0 };
+
+  const again = await start("b", { ...others, dataDir: dir, port });
+  assert.equal(idOf(again), bId);
+  await until("b notices", () => again.cluster.isOutside);
+  const seen = await again.cluster.members();
+  assert.deepEqual(
+    seen.filter((member) => member.voter).map((member) => member.name),
+    ["a", "c", "d"],
+  );
+  assert.ok(seen.some((member) => member.leader && member.name !== "b"));
+
+  await e.stop();
+  await until("b stands by", () => confOf(first).learners.includes(bId));
+  await until("b hears a leader", () => !again.cluster.isOutside && led([first, c, d, again]));
+  assert.equal(first.raft?.status().term, term, "nobody had to be elected");
+  await stopAll(first, again, c, d);
+});
+
+function confOf(machine: Machine): { voters: readonly string[]; learners: readonly string[] } {
+  return machine.raft?.status().conf ?? { voters: [], learners: [] };
+}
+
+function idOf(machine: Machine): string {
+  return machine.raft?.memberId ?? "";
+}
