@@ -71,7 +71,7 @@ export class Engine<R> {
     const status = deps.core.status();
     this.#soft = { role: status.role, leader: status.leader, term: status.term };
     this.#conf = status.conf;
-    this.#contacts.know(allMembers(status.conf), deps.timers.now());
+    this.#know(status.conf);
     this.#applied = status.applied;
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
@@ -120,6 +120,11 @@ export class Engine<R> {
 
   status(): CoreStatus {
     return this.#core.status();
+  }
+
+  #know(conf: ConfState): void {
+    const others = allMembers(conf).filter((id) => id !== this.#deps.self);
+    this.#contacts.know(others, this.#deps.timers.now());
   }
 
   /** Milliseconds since each member was heard of. */
@@ -268,7 +273,7 @@ export class Engine<R> {
   #perform(effects: Effects): void {
     if (effects.conf !== null) {
       this.#conf = effects.conf;
-      this.#contacts.know(allMembers(effects.conf), this.#deps.timers.now());
+      this.#know(effects.conf);
       this.#deps.onConf(effects.conf);
     }
     for (const append of effects.appends) this.#append(append);
