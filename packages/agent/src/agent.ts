@@ -9,7 +9,13 @@ import type { ClientAgent } from "@drover/client";
 import { type Log, Server, ServerFsm } from "@drover/server";
 import { type CommandResult, StateMachineStore } from "@drover/state";
 import { listen, PeerPool, Router, type WireListener } from "@drover/wire";
-import { openRaftNode, type RaftNode, type SpawnWorker } from "@raft/node-raft";
+import {
+  openRaftNode,
+  originalClusterId,
+  type RaftNode,
+  recoveryEpoch,
+  type SpawnWorker,
+} from "@raft/node-raft";
 import { createWsTransport } from "@raft/node-raft/ws";
 import { advertised, withPort } from "./addresses.ts";
 import { createAgentInfo } from "./agent-info-impl.ts";
@@ -214,7 +220,9 @@ async function openServer(
           2 * config.server.minHeartbeatTtlMs + config.server.heartbeatGraceMs,
         gcIntervalMs: 300_000,
       },
-      clusterId: () => raft.clusterId,
+      // A recovered cluster is another one to its servers, and the same to clients and tasks.
+      clusterId: () => originalClusterId(raft.clusterId),
+      epoch: () => Math.max(1, recoveryEpoch(raft.clusterId)),
       serverAddresses: () => cluster.serverAddresses(),
     },
     { clock: systemClock, random: systemRandom, log, store, fsm, engine, router, peers },

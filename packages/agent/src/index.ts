@@ -11,4 +11,5 @@ export {
 export { type ParsedConfig, parseConfigFile } from "./config/parse-config.ts";
 export { createLogger } from "./logging.ts";
 export { takePriority } from "./priority.ts";
+export { inspectServer, recoverServer, type ServerOnDisk } from "./recover-server.ts";
 export { notifyReady, notifyStopping } from "./systemd.ts";

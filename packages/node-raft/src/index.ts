@@ -38,5 +38,13 @@ export { MembershipController, membershipDefaults } from "./node/membership-cont
 export { openRaftNode } from "./node/open-raft-node.ts";
 export type { ServerFacts } from "./node/watch-members.ts";
 export { openLocalStorage } from "./wal/local-port.ts";
+export {
+  inspectMember,
+  originalClusterId,
+  type Recovery,
+  recoverCluster,
+  recoveryEpoch,
+  type StoppedMember,
+} from "./wal/recover-cluster.ts";
 export type { RaftStorage, SnapshotSink, StorageState } from "./wal/storage.ts";
 export type { SpawnWorker } from "./wal/worker-port.ts";
