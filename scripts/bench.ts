@@ -33,6 +33,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   events: async () => (await import("../test/bench/events.ts")).measureEvents(EVENT_WRITES),
   failover: async () => (await import("../test/bench/failover.ts")).measureFailover(ROUNDS),
   drops: async () => (await import("../test/bench/drops.ts")).measureDrops(Number(values.changes)),
+  prefetch: async () => (await import("../test/bench/prefetch.ts")).measurePrefetch(),
   steps: async () => (await import("../test/bench/steps.ts")).measureSteps(),
   scheduling: async () => (await import("../test/bench/scheduling.ts")).measureScheduling(),
   throughput: async () => (await import("../test/bench/throughput.ts")).measureThroughput(),

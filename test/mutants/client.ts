@@ -234,4 +234,22 @@ export const clientMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "pull-not-handed-over",
+    breaks: "a pull goes on for the allocation that it was begun for (client F3)",
+    edits: [
+      {
+        file: "packages/client/src/runner/image-fetcher.ts",
+        find: " || this.#deps.isHere(fetch)",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/client/src/client-agent.fetch.test.ts",
+        name: "[F3] a pull goes on for the allocation that it was for, until that is to stop",
+      },
+    ],
+  },
 ];

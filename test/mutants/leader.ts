@@ -113,7 +113,7 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/drain/decide-drain.ts",
-        find: "const allowed = serving.length - ((group?.count ?? 0) - parallel);",
+        find: "const allowed = serving.length - (count - parallel);",
         replace: "const allowed = serving.length + parallel;",
       },
     ],
@@ -298,9 +298,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/broker/blocked-evals.ts",
-        find: "return this.#take((evaluation) => mayFit(evaluation, change));",
-        replace:
-          "return this.#take((evaluation) => mayFit(evaluation, change) && change.index < 0);",
+        find: "return this.#take((evaluation) => mayFit(evaluation, change, state));",
+        replace: "return this.#take((each) => mayFit(each, change, state) && change.index < 0);",
       },
     ],
     killers: [

@@ -35,18 +35,18 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "    stops.take(cost);\n    pass.draft.goes",
-        replace: "    pass.draft.goes",
+        find: "    stops.take(cost);\n    return pass.draft.go(",
+        replace: "    return pass.draft.go(",
       },
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "if (isStarting && budget.starts <= 0) {",
-        replace: "if (isStarting && budget.starts < -99) {",
+        find: "if (isStarting && budget.starts <= 0) return",
+        replace: "if (isStarting && budget.starts < -99) return",
       },
       {
         file: "packages/scheduler/src/reconciler/group-roll.ts",
-        find: "stops.take(costOf(pair));",
-        replace: "costOf(pair);",
+        find: "      stops.take(cost);\n      return pair.hold;",
+        replace: "      return pair.hold;",
       },
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
@@ -261,8 +261,8 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/name-index.ts",
-        find: "      if (this.#used.has(i)) continue;\n      this.#used.add(i);\n      names.push(this.nameOf(i));",
-        replace: "      names.push(this.nameOf(i));",
+        find: "if (!this.#users.has(i)) names.push(this.#use(i));",
+        replace: "names.push(this.#use(i));",
       },
     ],
     killers: [
@@ -311,6 +311,24 @@ export const reconcilerMutants: readonly Mutant[] = [
         by: "test",
         file: "packages/scheduler/src/reconciler/reschedule.test.ts",
         name: "[R5] an error that names the version is never tried again",
+      },
+    ],
+  },
+  {
+    name: "next-batch-floods",
+    breaks: "at most max_parallel nodes fetch images for a group at a time (reconciler F3)",
+    edits: [
+      {
+        file: "packages/scheduler/src/next-images.ts",
+        find: ".slice(0, Math.max(0, room))",
+        replace: "",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/next-images.test.ts",
+        name: "[F3] pairs that fetch leave the others only what is left of max_parallel",
       },
     ],
   },

@@ -78,6 +78,8 @@ function groupProblem(
   const eligible = [...state.nodes()].filter((n) => n.schedulingEligibility === "eligible");
   const wanted = job.type === "system" ? eligible.length : group.count;
   if (desired.length !== wanted) return `${desired.length} desired to run, ${wanted} wanted`;
+  const names = new Set(desired.map(({ name }) => name));
+  if (job.type === "service" && names.size < wanted) return `only ${names.size} names are used`;
   for (const alloc of desired) {
     const id = alloc.id.slice(0, 8);
     if (alloc.jobVersion !== job.version) return `${id} is of version ${alloc.jobVersion}`;

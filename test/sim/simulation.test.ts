@@ -17,6 +17,7 @@ test(`${SEEDS} seeds keep I1 to I11, converge, and have enough going on`, async 
   let calm = 0;
   let events = 0;
   let faults = 0;
+  let fetched = 0;
   const options = { first: 1, count: SEEDS, twice: (seed: number) => seed <= TWICE };
   await runSeeds(options, (report) => {
     const { seed, failure } = report;
@@ -27,8 +28,10 @@ test(`${SEEDS} seeds keep I1 to I11, converge, and have enough going on`, async 
     else if (own < FAULTS_MIN) problems.push(`seed ${seed}: ${own} faults`);
     events += report.events;
     faults += own;
+    fetched += report.counts["fetched ahead"] ?? 0;
   });
   assert.deepEqual(problems, [], "node test/sim/cli.ts");
+  assert.ok(fetched > 0, "no image was fetched ahead");
   assert.ok(calm <= CALM_MAX, `${calm} seeds without a fault`);
   console.log(`${SEEDS} seeds, ${events} events, ${faults} faults, ${calm} without faults`);
 });

@@ -41,7 +41,7 @@ export interface ClusterOptions {
   /** Of short timings; "1s" when left out. */
   readonly minHeartbeatTtl?: string;
   /** Where the agents find Docker; the real engine when left out. */
-  readonly dockerEndpoint?: string;
+  readonly dockerEndpoint?: string | ((agent: number) => string);
   /** Command that starts the program; from source when left out. */
   readonly program?: readonly string[];
   /** On 127.0.0.1 itself, where others answer for its tasks, with ports that are free. */
@@ -78,7 +78,9 @@ export class TestCluster {
       mkdirSync(home);
       const server = i < options.agents - (options.clientsOnly ?? 0);
       const joins = options.shareLocalhost ? [] : joinsOf(net, options);
-      const text = configOf({ name, host, ports, home, server, joins }, options);
+      const { dockerEndpoint: engine = DOCKER } = options;
+      const docker = typeof engine === "string" ? engine : engine(i);
+      const text = configOf({ name, host, ports, home, server, joins, docker }, options);
       writeFileSync(join(dir, `${name}.hcl`), text);
       return { name, host, api: new TestApi(`${host}:${ports.http}`), dir: home, process: null };
     });
@@ -181,6 +183,7 @@ interface AgentFile {
   readonly home: string;
   readonly server: boolean;
   readonly joins: readonly string[];
+  readonly docker: string;
 }
 
 /** Two that nobody listens on now. */
@@ -205,7 +208,7 @@ function joinsOf(net: string, { agents, clientsOnly = 0 }: ClusterOptions): stri
 }
 
 function configOf(file: AgentFile, options: ClusterOptions): string {
-  const { name, host, ports, home, joins, server } = file;
+  const { docker, name, host, ports, home, joins, server } = file;
   return `
 name      = "${name}"
 data_dir  = "${home}"
@@ -220,7 +223,7 @@ ${options.consul ? `consul { address = "${options.consulAddress ?? CONSUL}" }` :
 plugin "docker" {
   config {
     enabled  = ${options.docker === true}
-    endpoint = "${options.dockerEndpoint ?? DOCKER}"
+    endpoint = "${docker}"
   }
 }
 plugin "raw_exec" {

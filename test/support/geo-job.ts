@@ -1,6 +1,8 @@
 /** The job of the walkthrough, its times shortened. */
 export interface GeoOptions {
   readonly image: string;
+  /** Where the image is pulled from, when it is not the engines' own. */
+  readonly repository?: string;
   readonly count?: number;
   readonly autoRevert?: boolean;
   readonly progressDeadline?: string;
@@ -39,7 +41,7 @@ job "${name}" {
     task "server" {
       driver = "docker"
       config {
-        image        = "geo-api-server:${options.image}"
+        image        = "${options.repository ?? "geo-api-server"}:${options.image}"
         network_mode = "host"
       }
       env {

@@ -19,9 +19,10 @@ import { AllocCollector } from "./local/collect-allocs.ts";
 import { type HostStats, HostStatsReader } from "./local/host-stats.ts";
 import type { ClientDeps, ClientOptions } from "./options.ts";
 import { AllocRunner } from "./runner/alloc-runner.ts";
+import { ImageFetcher } from "./runner/image-fetcher.ts";
 import { reapOrphans } from "./runner/reap-orphans.ts";
 import type { RunnerDeps } from "./runner/runner-deps.ts";
-import { type AllocRecord, newAllocRecord, runsDetachedMs } from "./state/alloc-record.ts";
+import { type AllocRecord, newAllocRecord, runs, runsDetachedMs } from "./state/alloc-record.ts";
 import type { AllocStore } from "./state/alloc-store.ts";
 import { type ClientDisk, nodeDisk } from "./state/client-disk.ts";
 import { loadNodeIdentity } from "./state/identity.ts";
@@ -45,6 +46,7 @@ export class ClientAgent {
   readonly #jobs = new SharedJobs();
   readonly #updates: AllocUpdates;
   readonly #session: Session;
+  readonly #fetcher: ImageFetcher;
   readonly #collector: AllocCollector<AllocRunner>;
   readonly #fingerprinter: Fingerprinter;
   readonly #seen: SeenIndex;
@@ -93,7 +95,9 @@ export class ClientAgent {
         this.#watchDetached();
       },
       push: (push) => this.#receive(push),
+      hint: (push) => this.#fetcher.want(push),
     });
+    this.#fetcher = this.#createFetcher();
     this.#collector = new AllocCollector({
       clock,
       log,
@@ -121,6 +125,19 @@ export class ClientAgent {
         frequencyMhz: Number(this.node.attributes["cpu.frequency"] ?? 0),
       }),
     };
+  }
+
+  #createFetcher(): ImageFetcher {
+    const { clock, random, log } = this.#deps;
+    return new ImageFetcher({
+      clock,
+      random: random.fork("image-fetcher"),
+      log,
+      node: () => this.node,
+      driver: (name) => this.#drivers.get(name),
+      imagesPresent: (digests) => this.#fingerprinter.imagesPresent(digests),
+      isHere: (version) => [...this.#runners.values()].some((each) => runs(each.record, version)),
+    });
   }
 
   get node(): Node {
@@ -228,6 +245,7 @@ export class ClientAgent {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#fingerprinter.stop();
     this.#collector.stop();
+    this.#fetcher.close();
     this.#detachedTimer?.();
     await Promise.all([...this.#runners.values()].map((runner) => runner.close()));
     await this.#session.close();
@@ -368,7 +386,10 @@ export class ClientAgent {
       clusterId: () => this.#clusterId(),
       driver: (name) => this.#drivers.get(name),
       discovery: (provider) => this.#discovery(provider),
-      changed: (id, urgent) => this.#updates.changed(id, urgent),
+      changed: (id, urgent) => {
+        this.#updates.changed(id, urgent);
+        this.#fetcher.review();
+      },
       working: (begins) => {
         this.#busy += begins ? 1 : -1;
         if (this.#busy === 0) this.#updates.settled();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { OPERATOR, type Plan, type Reason, Rule, waitsFor, waitsUntil } from "@drover/model";
 import type { VerifiedPlan } from "./contracts.ts";
+import type { whyOpen } from "./deployment/why-waits.ts";
 import type { whyKeepEval } from "./gc/why-kept.ts";
 import type { DeploymentDecision, DrainDecision, Expired, MissedDecision } from "./index.ts";
 
@@ -25,14 +26,18 @@ test("I4 who waits without a reason, and a reason without an end, do not compile
   const silent: Fits<Waits<readonly []>, DeploymentDecision> = false;
   const spoken: Fits<Waits<readonly [Reason]>, DeploymentDecision> = true;
   const drain: Fits<Waits<readonly []>, DrainDecision> = false;
+  const act = { kind: "act", migrate: [], stopWithoutPlacement: [], wakeAt: null } as const;
+  const acts = { ...act, completed: false, deadlineReached: false };
+  const unsaid: Fits<typeof acts, DrainDecision> = false;
+  const open: Fits<readonly Reason[], ReturnType<typeof whyOpen>> = false;
   const missed: Fits<{ readonly kind: "wait"; readonly recheckAt: 1 }, MissedDecision> = false;
   const half: Fits<Part<readonly []>, VerifiedPlan> = false;
   const part: Fits<Part<readonly [Reason]>, VerifiedPlan> = true;
   const held: Fits<string, Expired["held"][number]> = false;
   const kept: Fits<"keep", ReturnType<typeof whyKeepEval>> = false;
   assert.deepEqual(
-    [endless, ended, unknown, silent, spoken, drain, missed, half, part, held, kept],
-    [false, true, false, false, true, false, false, false, true, false, false],
+    [endless, ended, unknown, silent, spoken, drain, unsaid, open, missed, half, part, held, kept],
+    [false, true, false, false, true, false, false, false, false, false, true, false, false],
   );
 });
 

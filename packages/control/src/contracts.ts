@@ -2,7 +2,7 @@
  * The leader's deciders, each a pure function of a snapshot (DESIGN §7). `wakeAt` is the instant
  * (epoch ms) at which the answer may change without the state changing; null = never.
  */
-import type { Evaluation, Plan, Reasons, StateReader } from "@drover/model";
+import type { Evaluation, Plan, Reason, Reasons, StateReader } from "@drover/model";
 
 /** What verification leaves of a plan (spec chapter 6 §6.6). */
 export type VerifiedPlan =
@@ -54,6 +54,8 @@ export type DrainDecision =
       readonly kind: "act";
       /** Allocations to mark for migration now. */
       readonly migrate: readonly string[];
+      /** Why the others stay for now; empty = none does, or the deadline takes them all. */
+      readonly staying: readonly Reason[];
       /** Batch allocations stopped at the deadline without replacement. */
       readonly stopWithoutPlacement: readonly string[];
       readonly completed: boolean;

@@ -8,6 +8,7 @@ export {
   type DriverFingerprint,
   type DriverNetwork,
   type ExecSession,
+  type FetchRequest,
   type PortMapping,
   type PreparedTask,
   type TaskDriver,

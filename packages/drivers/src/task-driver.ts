@@ -53,6 +53,9 @@ export interface TaskStartRequest {
   readonly imageDigest: string;
 }
 
+/** The part of a start request that is known before there is an allocation. */
+export type FetchRequest = Pick<TaskStartRequest, "config" | "imageDigest">;
+
 /** Where a driver's own network puts the task; for services with address mode `driver` or `auto`. */
 export interface DriverNetwork {
   readonly ip: string;
@@ -155,6 +158,12 @@ export interface TaskDriver {
     events: DriverEventSink,
     signal: AbortSignal,
   ): Promise<PreparedTask>;
+  /**
+   * Pulls what is missing before an allocation asks for it (DESIGN §12.3); a `prepare` that comes
+   * meanwhile shares the pull, which goes on for it when `signal` is aborted. Absent where a driver
+   * has nothing to pull. `imageDigest` as in TaskStartRequest. Throws TaskStartError.
+   */
+  fetch?(request: FetchRequest, signal: AbortSignal): Promise<PreparedTask>;
   /**
    * Starts the task, or adopts the running one of the same name. Throws TaskStartError; leaves
    * nothing behind when it does.

@@ -1,6 +1,6 @@
 /** What the scheduler would leave undone, by an evaluation that nobody carries out. */
 import { SeededRandom } from "@drover/base";
-import { shortage } from "@drover/control";
+import { shortage, whyAlloc } from "@drover/control";
 import {
   CAPACITY,
   type DesiredUpdates,
@@ -8,21 +8,50 @@ import {
   EvalTrigger,
   type Evaluation,
   isSameSubject,
+  isTemplate,
   type Job,
+  type JobRef,
   LEADER,
   pendingEvaluation,
   type Reason,
   Rule,
   type StateReader,
+  type Subject,
   subjectOf,
   waitsFor,
 } from "@drover/model";
-import { type SchedulerResult, schedule } from "@drover/scheduler";
+import { inSlices, type SchedulerResult, scheduleInSlices } from "@drover/scheduler";
 
-export function dryRun(state: StateReader, job: Job, at: number): readonly Reason[] {
+export interface DryRun {
+  /** What a pass of the scheduler would leave undone. */
+  readonly waits: readonly Reason[];
+  /** Allocations that are not where they are to be, or not yet. */
+  readonly unsettled: readonly Subject[];
+}
+
+/** In slices: whoever asks `why` of a large job keeps nobody waiting (DESIGN §7). */
+export function* dryRun(
+  state: StateReader,
+  ref: JobRef,
+  at: number,
+): Generator<void, DryRun, void> {
+  const job = state.job(ref);
+  const waits = job && !job.stop && !isTemplate(job) ? yield* waitsOf(state, job, at) : [];
+  const unsettled: Subject[] = [];
+  yield* inSlices(state.allocsByJob(ref), (alloc) => {
+    if (whyAlloc(state, alloc).length > 0) unsettled.push(subjectOf.allocation(alloc));
+  });
+  return { waits, unsettled };
+}
+
+function* waitsOf(
+  state: StateReader,
+  job: Job,
+  at: number,
+): Generator<void, readonly Reason[], void> {
   const now = Math.max(at, state.clock);
   const random = new SeededRandom(state.index);
-  const result = schedule({ evaluation: evaluationOf(job), state, now, random });
+  const result = yield* scheduleInSlices({ evaluation: evaluationOf(job), state, now, random });
   const groups = Object.keys(result.plan.annotations?.desiredTgUpdates ?? {});
   return [...result.waits, ...groups.flatMap((group) => whyOpen(state, job, { group, result }))];
 }

@@ -13,6 +13,7 @@ import {
   subjectKey,
   waitsFor,
 } from "@drover/model";
+import { endOf } from "@drover/scheduler";
 import { chainOf } from "./chain.ts";
 import { dryRun } from "./dry-run.ts";
 import { type DryRuns, type LiveReasons, ReasonFinder } from "./reasons-of.ts";
@@ -40,11 +41,7 @@ interface ExplainInput {
 const REASONS_MAX = 200;
 
 export function explain(input: ExplainInput): Explanation {
-  const slices = explainInSlices(input);
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-  }
+  return endOf(explainInSlices(input));
 }
 
 /** The same, for who must not keep others waiting (DESIGN §7): it may be left at each yield. */
@@ -56,10 +53,7 @@ export function* explainInSlices(input: ExplainInput): Generator<void, Explanati
     const found = walk(finder, input);
     if (finder.missing.size === 0) return found;
     // Each round makes what the one before lacked: jobs wait for few others.
-    for (const [key, job] of finder.missing) {
-      yield;
-      dryRuns.set(key, dryRun(state, job, now));
-    }
+    for (const [key, ref] of finder.missing) dryRuns.set(key, yield* dryRun(state, ref, now));
     yield;
   }
 }

@@ -36,6 +36,16 @@ test("a job's dry run is made once for one snapshot, however often is asked", ()
   assert.equal(explainInSlices({ ...input, dryRuns: new Map() }).next().done, false);
 });
 
+test("§7 what is asked about a large job may be left every few allocations", () => {
+  const harness = new Harness();
+  const job = harness.store(rollingJob({ count: 2_000 }));
+  const { now, state } = harness;
+  const slices = explainInSlices({ state, subject: subjectOf.job(job), now });
+  let turns = 0;
+  while (!slices.next().done) turns++;
+  assert.ok(turns > 1_000, `${turns} turns`);
+});
+
 test("a group that waits for its evaluations is named by the reason's subject, not by its text", () => {
   const harness = new Harness({ nodes: 0 });
   const job = harness.store(rollingJob());

@@ -22,12 +22,13 @@ import {
   subjectOf,
   waitsFor,
 } from "@drover/model";
+import type { DryRun } from "./dry-run.ts";
 
 /** What is known beside the state, by the key of its subject: replaces what the state shows. */
 export type LiveReasons = ReadonlyMap<string, readonly Reason[]>;
 
-/** By the job's key, of one snapshot: what a pass of the scheduler would leave undone. */
-export type DryRuns = Map<string, readonly Reason[]>;
+/** By the job's key, of one snapshot. */
+export type DryRuns = Map<string, DryRun>;
 
 interface FinderInput {
   readonly state: StateReader;
@@ -36,6 +37,8 @@ interface FinderInput {
   readonly dryRuns: DryRuns;
 }
 
+const NOTHING: DryRun = { waits: [], unsettled: [] };
+
 export class ReasonFinder {
   readonly #state: StateReader;
   readonly #now: number;
@@ -43,7 +46,7 @@ export class ReasonFinder {
   readonly #known = new Map<string, readonly Reason[]>();
   readonly #dryRuns: DryRuns;
   /** Jobs whose dry run was asked for and is not there: what was found without lacks it. */
-  readonly missing = new Map<string, Job>();
+  readonly missing = new Map<string, JobRef>();
 
   constructor({ dryRuns, live, now, state }: FinderInput) {
     this.#dryRuns = dryRuns;
@@ -101,17 +104,13 @@ export class ReasonFinder {
     const state = this.#state;
     const job = state.job(ref);
     if (job && !job.stop && isTemplate(job)) return [neverLaunched(job)];
+    const { unsettled: allocs, waits } = this.#dryRunOf(ref);
     const subject = subjectOf.job(ref);
     const deployments = state.deploymentsByJob(ref).filter(isDeploymentActive);
     const evals = state.evalsByJob(ref).filter((each) => !isEvalTerminal(each));
-    const groups = this.#waitsOf(ref).map((reason) => reason.subject);
-    const allocs = state
-      .allocsByJob(ref)
-      .filter((alloc) => whyAlloc(state, alloc).length > 0)
-      .map(subjectOf.allocation);
     const all = [
       ...deployments.map(subjectOf.deployment),
-      ...groups,
+      ...waits.map((reason) => reason.subject),
       ...allocs,
       ...evals.map(subjectOf.evaluation),
     ];
@@ -131,7 +130,7 @@ export class ReasonFinder {
   #ofGroup(subject: Subject): readonly Reason[] {
     const { group, jobId } = groupIdParts(subject.id);
     const ref = { namespace: subject.namespace, id: jobId };
-    const waits = this.#waitsOf(ref).filter((reason) => isSameSubject(reason.subject, subject));
+    const waits = this.#waitsOf(subject, ref);
     const open = this.#state
       .evalsByJob(ref)
       .filter((each) => isOpenFor(each, group))
@@ -158,7 +157,7 @@ export class ReasonFinder {
     const own = whyAlloc(this.#state, alloc);
     if (own.length > 0) return own;
     const ref = { namespace: alloc.namespace, id: alloc.jobId };
-    return this.#waitsOf(ref).filter((reason) => isSameSubject(reason.subject, subject));
+    return this.#waitsOf(subject, ref);
   }
 
   /** A part of an allocation waits for its node, where that is silent. */
@@ -169,13 +168,15 @@ export class ReasonFinder {
     return isSilent ? this.of(subjectOf.node(node.id)) : [];
   }
 
-  #waitsOf(ref: JobRef): readonly Reason[] {
-    const job = this.#state.job(ref);
-    if (!job || job.stop || isTemplate(job)) return [];
+  #waitsOf(subject: Subject, ref: JobRef): readonly Reason[] {
+    return this.#dryRunOf(ref).waits.filter((each) => isSameSubject(each.subject, subject));
+  }
+
+  #dryRunOf(ref: JobRef): DryRun {
     const key = subjectKey(subjectOf.job(ref));
     const known = this.#dryRuns.get(key);
-    if (!known) this.missing.set(key, job);
-    return known ?? [];
+    if (!known) this.missing.set(key, ref);
+    return known ?? NOTHING;
   }
 }
 

@@ -6,7 +6,6 @@ import {
   type Deployment,
   isClientTerminal,
   type Job,
-  type Node,
   type RescheduleTracker,
   Serving,
   servingState,
@@ -15,7 +14,7 @@ import {
 import { newAllocation } from "./allocation.ts";
 import { blockedEvaluation } from "./blocked.ts";
 import { hasImages } from "./feasible/images.ts";
-import type { Selection } from "./placer.ts";
+import type { Found } from "./placer.ts";
 import { deploymentIdFor } from "./reconciler/alloc-facts.ts";
 import { nextTracker } from "./reconciler/reschedule.ts";
 import {
@@ -24,26 +23,27 @@ import {
   type InPlaceRequest,
   type ReconcileResult,
 } from "./reconciler/types.ts";
-import type { SchedulerResult } from "./scheduler.ts";
-import type { Session } from "./session.ts";
+import { noRoomBeside } from "./reconciler/why-group.ts";
+import type { SchedulerResult, Slices } from "./scheduler.ts";
+import type { NoPlace, Placed, Placing, Session } from "./session.ts";
+import { inSlices } from "./slices.ts";
 import type { Version } from "./version-choice.ts";
 
 /** The part of a result that needs no node. */
-type CarriedOut = Pick<
-  ReconcileResult,
-  "stops" | "goes" | "inPlace" | "attributeUpdates" | "activeDeployment"
->;
+type CarriedOut = Pick<ReconcileResult, "stops" | "goes" | "inPlace" | "attributeUpdates">;
 
-export type Found = Selection & { readonly node: Node };
-
-/** Everything that needs no node. */
-export function carryOut(session: Session, result: CarriedOut): void {
+/** Everything that needs no node. `deployment`: what is changed in place belongs to it then. */
+export function* carryOut(
+  session: Session,
+  result: CarriedOut,
+  deployment: Deployment | null,
+): Slices<void> {
   const { job, now, plan, view } = session;
-  for (const request of result.stops) {
+  yield* inSlices(result.stops, (request) => {
     plan.stop(request, now);
     view.stop(request.alloc);
-  }
-  for (const { next, stop } of result.goes) {
+  });
+  yield* inSlices(result.goes, ({ next, stop }) => {
     if (stop) {
       plan.stop(stop, now);
       view.stop(stop.alloc);
@@ -51,27 +51,27 @@ export function carryOut(session: Session, result: CarriedOut): void {
     const started = { ...next, phase: AllocPhase.go };
     plan.place(started);
     view.start(started);
-  }
+  });
   const followups = new Map<string, string>();
   for (const update of result.attributeUpdates) {
     plan.update(update);
     if (update.followupEvalId !== undefined) followups.set(update.allocId, update.followupEvalId);
   }
-  for (const { alloc, resources } of result.inPlace) {
-    if (!job) continue;
+  if (!job) return;
+  yield* inSlices(result.inPlace, ({ alloc, resources }) => {
     const followupEvalId = followups.get(alloc.id) ?? alloc.followupEvalId;
-    plan.place(
-      updateInPlace(session, job, { alloc: { ...alloc, followupEvalId }, resources, result }),
-    );
-  }
+    const request = { alloc: { ...alloc, followupEvalId }, resources };
+    plan.place(updateInPlace(session, job, request, deployment));
+  });
 }
 
 function updateInPlace(
   session: Session,
   job: Job,
-  { alloc, resources, result }: InPlaceRequest & { readonly result: CarriedOut },
+  { alloc, resources }: InPlaceRequest,
+  active: Deployment | null,
 ): Allocation {
-  const deploymentId = deploymentIdFor(result.activeDeployment, alloc.taskGroup);
+  const deploymentId = deploymentIdFor(active, alloc.taskGroup);
   const deployment = session.state.deployment(alloc.deploymentId);
   const serving = servingState(alloc, { deployment, jobType: job.type });
   const stays = alloc.deploymentId === deploymentId;
@@ -94,51 +94,45 @@ type Replacement = DestructiveRequest & {
 
 /**
  * B1: the old one is only given up once there is a place for the new one, and (B3) only stopped at
- * once when what the new one needs is on its node already. Returns whether it found a place.
+ * once when what the new one needs is on its node already.
  */
 export function replace(
   session: Session,
   request: Replacement,
-  search: (group: TaskGroup, previous: Allocation) => Found | null,
-): boolean {
+  search: (group: TaskGroup, previous: Allocation) => Found | NoPlace,
+): Placing {
   const { now, plan, view } = session;
   const { group, job, old, surge } = request;
   if (surge) {
-    if (startBeside(session, request)) return true;
-    if (!surge.mayFallBack) return false;
+    const found = session.findBeside(job, group);
+    // X1, X3: the new one starts while the old one runs on, if there is room for both.
+    if (found) return addReplacement(session, request, { found, phase: AllocPhase.surge });
+    if (!surge.mayFallBack) return noRoomBeside(group, old);
   }
   view.stop(old);
   const found = search(group, old);
-  if (!found) {
+  if (!isFound(found)) {
     view.keep(old);
-    return false;
+    return found;
   }
   const mustPrepare = !isClientTerminal(old) && !hasImages(found.node, job, group);
   if (mustPrepare) view.keep(old);
   else plan.stop({ alloc: old, description: Description.updating }, now);
-  addReplacement(session, request, {
-    found,
-    phase: mustPrepare ? AllocPhase.prepare : AllocPhase.go,
-  });
-  return true;
+  const phase = mustPrepare ? AllocPhase.prepare : AllocPhase.go;
+  return addReplacement(session, request, { found, phase });
 }
 
-/** X1, X3: the new one starts while the old one runs on. Returns whether there is room for both. */
-function startBeside(session: Session, request: Replacement): boolean {
-  const { group, job } = request;
-  const found = session.findBeside(job, group);
-  if (!found) return false;
-  addReplacement(session, request, { found, phase: AllocPhase.surge });
-  return true;
+export function isFound(found: Found | NoPlace): found is Found {
+  return "node" in found;
 }
 
 function addReplacement(
   session: Session,
   { deployment, group, isCanary, job, name, old, retryOf }: Replacement,
   { found, phase }: { readonly found: Found; readonly phase: string },
-): void {
+): Placed {
   const version = { job, group, deploymentId: deploymentIdFor(deployment, group.name) };
-  addAllocation(session, version, found, {
+  return addAllocation(session, version, found, {
     name: name ?? old.name,
     previous: old,
     isCanary,
@@ -160,8 +154,8 @@ export function addAllocation(
   version: Version,
   selection: Found,
   slot: Slot,
-): void {
-  const { evaluation, now, plan, view } = session;
+): Placed {
+  const { evaluation, now } = session;
   const alloc = newAllocation({
     ...slot,
     id: session.mintId(),
@@ -174,12 +168,7 @@ export function addAllocation(
     deploymentId: version.deploymentId,
     now,
   });
-  plan.place(alloc);
-  view.place(alloc);
-}
-
-export function countQueued({ queued }: Session, group: TaskGroup): void {
-  queued[group.name] = (queued[group.name] ?? 0) + 1;
+  return session.place(alloc);
 }
 
 /** The evaluation that waits for capacity; null when everything found a place. */
@@ -223,7 +212,7 @@ export function finishResult(
     blocked,
     failedGroups,
     queued,
-    waits: result.waits,
+    waits: [...result.waits, ...session.waits],
     deploymentId: (result.deployment ?? state.deploymentsByJob(ref)[0])?.id ?? "",
   };
 }

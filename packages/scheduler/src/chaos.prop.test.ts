@@ -196,7 +196,10 @@ class Chaos {
       this.#promote();
       harness.evaluate(ref);
       this.check();
-      if (this.#isDone()) return;
+      if (this.#isDone()) {
+        this.checkNames();
+        return;
+      }
     }
     assert.fail("the last version did not roll out");
   }
@@ -229,6 +232,17 @@ class Chaos {
       live.length === chosen.count &&
       live.every((alloc) => alloc.jobVersion === job?.version && alloc.phase !== "prepare");
     return hasEnded && isRolledOut;
+  }
+
+  checkNames(): void {
+    assert.deepEqual(
+      this.harness
+        .live(this.ref)
+        .map(({ name }) => name)
+        .sort(),
+      Array.from({ length: this.setting.count }, (_, i) => `example.web[${i}]`),
+      "each name once (S6, N5)",
+    );
   }
 }
 

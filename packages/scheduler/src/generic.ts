@@ -1,47 +1,60 @@
 /** Schedules service and batch jobs: reconcile, then find a node for each placement. */
-import { type Allocation, AllocPhase, type Job, type Node, type TaskGroup } from "@drover/model";
+import {
+  type Allocation,
+  AllocPhase,
+  isClientTerminal,
+  type Job,
+  type Node,
+  type TaskGroup,
+} from "@drover/model";
 import {
   addAllocation,
   blockedFor,
   carryOut,
-  countQueued,
-  type Found,
   finishResult,
+  isFound,
   replace,
 } from "./carry-out.ts";
-import { hasImages } from "./feasible/images.ts";
-import { addExhaustedResources, coalesce } from "./metrics.ts";
-import type { Placer } from "./placer.ts";
+import { hasImages, needsImages } from "./feasible/images.ts";
+import type { Found, Placer } from "./placer.ts";
 import { reconcileInput } from "./reconcile-input.ts";
 import { deploymentIdFor, groupOf } from "./reconciler/alloc-facts.ts";
 import { reconcile } from "./reconciler/reconcile.ts";
 import { LastReschedule, nextTracker } from "./reconciler/reschedule.ts";
 import { PlaceKind, type PlaceRequest, type ReconcileResult } from "./reconciler/types.ts";
 import type { SchedulerInput, Slices } from "./scheduler.ts";
-import { Session } from "./session.ts";
+import { type NoPlace, type Placing, Session } from "./session.ts";
 import { chooseVersion, type Version } from "./version-choice.ts";
 
 export function* scheduleGeneric(input: SchedulerInput): Slices {
   const session = new Session(input);
   const result = yield* reconcile(reconcileInput(session));
-  carryOut(session, result);
+  yield* carryOut(session, result, result.activeDeployment);
   const { job } = session;
   if (job !== undefined && !job.stop) {
-    const search = (group: TaskGroup, previous: Allocation) =>
-      select(session, { job, group }, { previous, isReschedule: false });
+    const search = (group: TaskGroup, previous: Allocation) => {
+      const incumbent = incumbentNode(session, { job, group }, previous);
+      return select(session, { job, group }, { previous, isReschedule: false, incumbent });
+    };
     for (const request of result.destructive) {
-      replace(session, { job, deployment: result.activeDeployment, ...request }, search);
+      const replacement = { job, deployment: result.activeDeployment, ...request };
+      session.settle(replace(session, replacement, search));
       yield;
     }
     for (const request of result.places) {
-      place(session, job, result, request);
+      session.settle(place(session, job, result, request));
       yield;
     }
   }
   return finishResult(session, result, blockedFor(session));
 }
 
-function place(session: Session, job: Job, result: ReconcileResult, request: PlaceRequest): void {
+function place(
+  session: Session,
+  job: Job,
+  result: ReconcileResult,
+  request: PlaceRequest,
+): Placing {
   const { now, plan, state, view } = session;
   const { group, kind, leaving, previous, retryOf, stopPrevious } = request;
   const current = {
@@ -60,18 +73,15 @@ function place(session: Session, job: Job, result: ReconcileResult, request: Pla
     rescheduleTracker: failed ? nextTracker(failed, policy ?? null, now) : null,
   };
   const beside = request.isSurge ? session.findBeside(version.job, version.group) : null;
-  if (beside) {
-    addAllocation(session, version, beside, { ...slot, phase: AllocPhase.surge });
-    return;
-  }
+  if (beside) return addAllocation(session, version, beside, { ...slot, phase: AllocPhase.surge });
   if (stopPrevious) view.stop(stopPrevious.alloc);
   if (leaving) view.stop(leaving.alloc);
   const selection = select(session, version, { previous, isReschedule });
-  if (!selection) {
+  if (!isFound(selection)) {
     if (stopPrevious) view.keep(stopPrevious.alloc);
     if (leaving) plan.stop(leaving, now);
     if (isReschedule && previous) noteNoPlacement(session, previous);
-    return;
+    return selection;
   }
   if (stopPrevious) plan.stop(stopPrevious, now);
   const mustPrepare =
@@ -79,7 +89,7 @@ function place(session: Session, job: Job, result: ReconcileResult, request: Pla
   if (mustPrepare) view.keep(leaving.alloc);
   else if (leaving) plan.stop(leaving, now);
   const phase = mustPrepare ? AllocPhase.prepare : AllocPhase.go;
-  addAllocation(session, version, selection, { ...slot, phase });
+  return addAllocation(session, version, selection, { ...slot, phase });
 }
 
 function noteNoPlacement(session: Session, previous: Allocation): void {
@@ -92,24 +102,21 @@ function noteNoPlacement(session: Session, previous: Allocation): void {
 function select(
   session: Session,
   { group, job }: Pick<Version, "group" | "job">,
-  need: { readonly previous: Allocation | null; readonly isReschedule: boolean },
-): Found | null {
-  const failed = session.failedGroups[group.name];
-  if (failed) {
-    coalesce(failed, group);
-    countQueued(session, group);
-    return null;
-  }
+  need: {
+    readonly previous: Allocation | null;
+    readonly isReschedule: boolean;
+    readonly incumbent?: Node | undefined;
+  },
+): Found | NoPlace {
+  if (session.failedGroups[group.name]) return session.noteNoPlace(group, null);
   const placer = session.placerFor(job);
   const selection = placer.select(group, {
     penaltyNodes: penaltyNodes(need.previous, need.isReschedule),
     preferredNode: preferredNode(placer, group, need.previous),
+    incumbent: need.incumbent,
   });
   if (selection.node) return selection;
-  addExhaustedResources(selection.metric, group);
-  session.failedGroups[group.name] = selection.metric;
-  countQueued(session, group);
-  return null;
+  return session.noteNoPlace(group, selection.metric);
 }
 
 /** Where this allocation's predecessors failed. */
@@ -130,4 +137,14 @@ function preferredNode(
   const { migrate, sticky } = group.ephemeralDisk;
   if (previous === null || !(sticky || migrate)) return undefined;
   return placer.candidate(previous.nodeId);
+}
+
+/** F6: the node of one that runs, whose successor's images it has, or has been told to fetch. */
+function incumbentNode(
+  session: Session,
+  { group, job }: Pick<Version, "group" | "job">,
+  previous: Allocation,
+): Node | undefined {
+  if (isClientTerminal(previous) || !needsImages(group)) return undefined;
+  return session.placerFor(job).candidate(previous.nodeId);
 }

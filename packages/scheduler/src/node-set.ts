@@ -22,6 +22,15 @@ export function candidateNodes(state: StateReader, job: Job): NodeSet {
   return { nodes, nodePool: job.nodePool, nodesInPool, nodesAvailable };
 }
 
+/** Whether the node is one of them. */
+export function isCandidate(node: Node, job: Job): boolean {
+  return (
+    isInPool(node, job.nodePool) &&
+    isNodeReady(node) &&
+    datacenterMatcher(job.datacenters)(node.datacenter)
+  );
+}
+
 export function isInPool(node: Node, pool: string): boolean {
   return pool === "all" || node.nodePool === pool;
 }

@@ -38,6 +38,8 @@ interface SelectOptions {
   readonly penaltyNodes?: ReadonlySet<string>;
   /** Tried alone first. */
   readonly preferredNode?: Node | undefined;
+  /** Looked at first, and taken unless another one has a better standing (F6). */
+  readonly incumbent?: Node | undefined;
 }
 
 export type Selection =
@@ -47,6 +49,8 @@ export type Selection =
       readonly metric: AllocMetric;
     }
   | { readonly node: null; readonly metric: AllocMetric };
+
+export type Found = Extract<Selection, { readonly node: Node }>;
 
 /** Nodes scored at least, however few the cluster has. */
 const OPTIONS_MIN = 10;
@@ -69,6 +73,19 @@ function one(node: Node): NodeSource {
   return { size: 1, next: () => node };
 }
 
+function startingWith(first: Node, ring: NodeSource): NodeSource {
+  let isFirst = true;
+  const next = () => {
+    if (!isFirst) {
+      const node = ring.next();
+      return node?.id === first.id ? ring.next() : node;
+    }
+    isFirst = false;
+    return first;
+  };
+  return { size: ring.size, next };
+}
+
 interface Option {
   readonly node: Node;
   readonly resources: AllocatedResources;
@@ -78,7 +95,8 @@ interface Option {
 export class Placer {
   readonly #scope: PlacerScope;
   readonly #ring: NodeRing;
-  readonly #groups = new Map<TaskGroup, GroupContext>();
+  /** By name: what a pass has made of a group asks the same of nodes. */
+  readonly #groups = new Map<string, GroupContext>();
 
   constructor(scope: PlacerScope) {
     this.#scope = scope;
@@ -95,12 +113,13 @@ export class Placer {
   }
 
   select(group: TaskGroup, options: SelectOptions = {}): Selection {
-    const { preferredNode } = options;
+    const { incumbent, preferredNode } = options;
     if (preferredNode) {
       const preferred = this.#search(group, options, one(preferredNode));
       if (preferred.node) return preferred;
     }
-    return this.#search(group, options, this.#ring);
+    const ring = incumbent ? startingWith(incumbent, this.#ring) : this.#ring;
+    return this.#search(group, options, ring);
   }
 
   /** The system scheduler's question: does it go on exactly this node? */
@@ -132,7 +151,7 @@ export class Placer {
       antiAffinity: job.type === "service" || job.type === "batch",
     });
     const limit = this.#optionLimit(group, scorer);
-    const choice = new Choice();
+    const choice = new Choice(options.incumbent);
     for (let i = 0; i < nodes.size && choice.count < limit; i++) {
       const node = nodes.next();
       if (!node) break;
@@ -164,14 +183,14 @@ export class Placer {
   }
 
   #contextOf(group: TaskGroup): GroupContext {
-    const known = this.#groups.get(group);
+    const known = this.#groups.get(group.name);
     if (known) return known;
     const { config, job, view } = this.#scope;
     const context = {
       feasibility: new Feasibility(job, group, view),
       scorer: new Scorer({ view, job, group, config }),
     };
-    this.#groups.set(group, context);
+    this.#groups.set(group.name, context);
     return context;
   }
 
@@ -194,17 +213,26 @@ export class Placer {
 
 /** Keeps the best option. The first few with nothing in their favour do not end the search. */
 class Choice {
+  readonly #incumbent: Node | undefined;
+  #stays: Option | null = null;
   #best: Option | null = null;
   #skips = 0;
   count = 0;
 
+  constructor(incumbent: Node | undefined) {
+    this.#incumbent = incumbent;
+  }
+
   offer(option: Option): void {
     if (option.score.final <= 0 && this.#skips < SKIPS_MAX) this.#skips++;
     else this.count++;
+    if (option.node.id === this.#incumbent?.id) this.#stays = option;
     if (this.#best === null || option.score.final > this.#best.score.final) this.#best = option;
   }
 
   best(): Option | null {
-    return this.#best;
+    const stays = this.#stays;
+    if (stays === null || this.#best === null) return this.#best;
+    return this.#best.score.standing > stays.score.standing ? this.#best : stays;
   }
 }

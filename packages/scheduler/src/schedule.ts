@@ -2,15 +2,10 @@
 import { JobType } from "@drover/model";
 import { scheduleGeneric } from "./generic.ts";
 import type { Schedule, SchedulerInput, Slices } from "./scheduler.ts";
+import { endOf } from "./slices.ts";
 import { scheduleSystem } from "./system.ts";
 
-export const schedule: Schedule = (input) => {
-  const slices = scheduleInSlices(input);
-  for (;;) {
-    const { done, value } = slices.next();
-    if (done) return value;
-  }
-};
+export const schedule: Schedule = (input) => endOf(scheduleInSlices(input));
 
 /**
  * The same, for who must not keep others waiting (DESIGN §7): each yield is a moment at which the

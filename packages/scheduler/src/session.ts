@@ -1,21 +1,42 @@
 /** What one scheduling decision works with, whatever the job's type. */
 import { mintUuid, type Random } from "@drover/base";
 import {
+  type Allocation,
   type AllocMetric,
   type Evaluation,
   isSpecChanged,
   type Job,
   type JobRef,
-  type Node,
+  type Reason,
   type SchedulerConfig,
   type StateReader,
   type TaskGroup,
 } from "@drover/model";
 import { ClusterView } from "./cluster-view.ts";
+import { addExhaustedResources, coalesce } from "./metrics.ts";
 import { candidateNodes } from "./node-set.ts";
-import { Placer, type Selection } from "./placer.ts";
+import { type Found, Placer } from "./placer.ts";
 import { PlanBuilder } from "./plan.ts";
 import type { SchedulerInput } from "./scheduler.ts";
+
+declare const placed: unique symbol;
+/** Stands in the plan. */
+export interface Placed {
+  readonly [placed]: true;
+}
+
+declare const noPlace: unique symbol;
+/** Stands among what has found no place: `SchedulerResult.failedGroups` says for want of what. */
+export interface NoPlace {
+  readonly [noPlace]: true;
+}
+
+/** Of each request: a placement, or why there is none (W2). */
+export type Placing = Placed | NoPlace | Reason;
+
+const PLACED = Object.freeze({}) as Placed;
+/** For who notes elsewhere why: the metric is told with the group. */
+export const NO_PLACE = Object.freeze({}) as NoPlace;
 
 export class Session {
   readonly evaluation: Evaluation;
@@ -28,6 +49,8 @@ export class Session {
   readonly config: SchedulerConfig;
   readonly failedGroups: Record<string, AllocMetric> = {};
   readonly queued: Record<string, number> = {};
+  /** What has been left unplaced, and why, beside `failedGroups`. */
+  readonly waits: Reason[] = [];
   readonly #random: Random;
   readonly #ids: Random;
   /** Groups of which no further one has room beside those that run. */
@@ -65,8 +88,32 @@ export class Session {
     return placer;
   }
 
+  place(alloc: Allocation): Placed {
+    this.plan.place(alloc);
+    this.view.place(alloc);
+    return PLACED;
+  }
+
+  /** What a request has come to, which is told. Returns whether it is placed. */
+  settle(placing: Placing): boolean {
+    if ("rule" in placing) this.waits.push(placing);
+    return placing === PLACED;
+  }
+
+  /** `metric`: of the latest search; a group that found no place before is only counted. */
+  noteNoPlace(group: TaskGroup, metric: AllocMetric | null): NoPlace {
+    const failed = this.failedGroups[group.name];
+    if (failed) coalesce(failed, group);
+    else if (metric) {
+      addExhaustedResources(metric, group);
+      this.failedGroups[group.name] = metric;
+    }
+    this.queued[group.name] = (this.queued[group.name] ?? 0) + 1;
+    return NO_PLACE;
+  }
+
   /** A place for one more of the group beside everything that runs; null = there is none. */
-  findBeside(job: Job, group: TaskGroup): (Selection & { readonly node: Node }) | null {
+  findBeside(job: Job, group: TaskGroup): Found | null {
     if (this.#full.has(group)) return null;
     const found = this.placerFor(job).select(group);
     if (found.node) return found;
@@ -74,17 +121,20 @@ export class Session {
     return null;
   }
 
-  /** R1 of the revert path: the version repeats an older one that has proven itself (§12.7). */
   isRevert(): boolean {
-    const { job } = this;
-    if (job === undefined || job.version === 0) return false;
-    return this.state
-      .jobVersions(this.ref)
-      .some(
-        (each) =>
-          each.version < job.version &&
-          each.stable &&
-          !isSpecChanged({ ...each, versionTag: null }, { ...job, versionTag: null }),
-      );
+    return this.job !== undefined && isRevert(this.state, this.job);
   }
+}
+
+/** R1 of the revert path: the version repeats an older one that has proven itself (§12.7). */
+export function isRevert(state: StateReader, job: Job): boolean {
+  if (job.version === 0) return false;
+  return state
+    .jobVersions(job)
+    .some(
+      (each) =>
+        each.version < job.version &&
+        each.stable &&
+        !isSpecChanged({ ...each, versionTag: null }, { ...job, versionTag: null }),
+    );
 }

@@ -228,6 +228,44 @@ test("[Y8] nodes that a constraint leaves out are no failure unless they all are
   assert.equal(none.blocked, null);
 });
 
+test("[Y10] the total of a running deployment is of the nodes that there are", () => {
+  const { harness, job } = running();
+  harness.register(systemJob({ image: "2" }));
+  const totals = () =>
+    harness.state.deploymentsByJob(job).map(({ taskGroups }) => taskGroups.web?.desiredTotal);
+  assert.deepEqual(totals(), [3, 3]);
+  assert.equal(harness.evaluate(job).plan.deployment, null, "nothing has changed");
+  harness.state.putNode(harnessNode(3));
+  const { plan } = harness.evaluate(job);
+  assert.equal(plan.placements.length, 1);
+  assert.equal(plan.deployment?.id, harness.state.deploymentsByJob(job)[0]?.id);
+  assert.deepEqual(totals(), [4, 3], "the other one has ended");
+  harness.settle(job);
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.nodeDown(first.nodeId);
+  harness.evaluate(job);
+  assert.deepEqual(totals(), [3, 3]);
+  harness.rollToEnd(job);
+  const [deployment] = harness.state.deploymentsByJob(job);
+  assert.equal(deployment?.taskGroups.web?.healthyAllocs, 3);
+});
+
+test("[Y8] a share of the nodes, too, waits only for classes of nodes that may take the job", () => {
+  const harness = new Harness({ nodes: 0 });
+  for (const [i, computedClass] of ["large", "small", "other"].entries()) {
+    const node = harnessNode(i, { computedClass, nodeClass: computedClass });
+    const memory = { memoryMb: computedClass === "small" ? 1 : 8_000 };
+    harness.state.putNode({ ...node, nodeResources: { ...node.nodeResources, memory } });
+  }
+  const lTarget = "$" + "{node.class}";
+  const constraints = [{ lTarget, operand: "!=", rTarget: "other" }];
+  const update = { maxParallel: 1, maxParallelPercent: 50 };
+  const { blocked, plan } = harness.register(systemJob({ update, job: { constraints } }));
+  assert.equal(plan.placements.length, 1);
+  assert.deepEqual(blocked?.classEligibility, { large: true, small: true, other: false });
+});
+
 test("[Y6] a failed allocation is replaced on its node, and keeps its desired status", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
@@ -273,6 +311,23 @@ test("[Y4] a sysbatch job runs once per node and version", () => {
     Array(3).fill("alloc is being updated due to job update"),
   );
   assert.equal(changed.plan.deployment, null);
+});
+
+test("[Y3] [Y4] a new version runs on no node that takes nothing new, also where the old one ran", () => {
+  const harness = new Harness();
+  const build = (image: string) => systemJob({ image, update: null, job: { type: "sysbatch" } });
+  harness.register(build("1"));
+  const [away, gone] = harness.live(build("1"));
+  assert.ok(away && gone);
+  for (const alloc of harness.live(build("1"))) {
+    harness.update(alloc, { clientStatus: ClientStatus.complete });
+  }
+  harness.changeNode(away.nodeId, { schedulingEligibility: "ineligible" });
+  harness.state.deleteNode(gone.nodeId);
+  const { failedGroups, plan, queued } = harness.register(build("2"));
+  assert.equal(plan.placements.length, 1);
+  assert.ok(plan.placements.every((alloc) => alloc.nodeId !== away.nodeId));
+  assert.deepEqual([failedGroups, queued], [{}, { web: 0 }]);
 });
 
 test("[T2] the running deployment of an older version is cancelled", () => {

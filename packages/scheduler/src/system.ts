@@ -15,13 +15,13 @@ import {
   addAllocation,
   blockedFor,
   carryOut,
-  countQueued,
-  type Found,
   finishResult,
+  isFound,
   replace,
 } from "./carry-out.ts";
-import { addExhaustedResources, coalesce } from "./metrics.ts";
+import { coalesce } from "./metrics.ts";
 import { candidateNodes } from "./node-set.ts";
+import type { Found } from "./placer.ts";
 import { reconcileInput } from "./reconcile-input.ts";
 import { deploymentIdFor } from "./reconciler/alloc-facts.ts";
 import {
@@ -30,7 +30,8 @@ import {
   successful,
   triageDeployment,
 } from "./reconciler/deployment-step.ts";
-import { groupAllocs, loseStopped, newDraft, stopGroup } from "./reconciler/job-stop.ts";
+import { Draft } from "./reconciler/draft.ts";
+import { groupAllocs, loseStopped, stopGroup } from "./reconciler/job-stop.ts";
 import { activeOf, reconcile } from "./reconciler/reconcile.ts";
 import {
   isSystemGroupDone,
@@ -41,7 +42,7 @@ import {
 } from "./reconciler/system.ts";
 import type { ReconcileInput } from "./reconciler/types.ts";
 import type { SchedulerInput, Slices } from "./scheduler.ts";
-import { Session } from "./session.ts";
+import { NO_PLACE, type NoPlace, type Placing, Session } from "./session.ts";
 
 export function* scheduleSystem(input: SchedulerInput): Slices {
   const session = new Session(input);
@@ -49,7 +50,7 @@ export function* scheduleSystem(input: SchedulerInput): Slices {
   const { job } = session;
   if (job === undefined || job.stop) {
     const result = yield* reconcile(request);
-    carryOut(session, result);
+    yield* carryOut(session, result, null);
     return finishResult(session, result, null);
   }
   return yield* new SystemPass(session, request, job).run();
@@ -59,11 +60,13 @@ class SystemPass {
   readonly #session: Session;
   readonly #input: ReconcileInput;
   readonly #job: Job;
-  readonly #draft = newDraft();
+  readonly #draft = new Draft();
   readonly #groups = new Map<string, SystemGroupResult>();
   /** Group → why nodes were left out by filters; told only if no node takes the group. */
   readonly #filtered = new Map<string, AllocMetric>();
   readonly #placed = new Map<string, number>();
+  /** Group → placements that its deployment waits for: what is placed, and what it lost a place. */
+  readonly #awaited = new Map<string, number>();
 
   constructor(session: Session, input: ReconcileInput, job: Job) {
     this.#session = session;
@@ -73,11 +76,11 @@ class SystemPass {
 
   *run(): Slices {
     const triage = triageDeployment(this.#input.deployment, this.#job);
-    loseStopped(this.#input, this.#draft);
+    yield* loseStopped(this.#input, this.#draft);
     const isComplete = yield* this.#reconcileGroups(triage);
     const created = triage.current === null ? this.#newDeployment() : null;
     const deployment = created ?? activeOf(triage.current);
-    carryOut(this.#session, { ...this.#draft, activeDeployment: deployment });
+    yield* carryOut(this.#session, this.#draft, deployment);
     yield* this.#placeAll(deployment);
     this.#reportFiltered();
     const updates: DeploymentStatusUpdate[] = [...triage.updates];
@@ -87,14 +90,11 @@ class SystemPass {
     if (isComplete && !isPlacing && current !== null && isDeploymentActive(current)) {
       updates.push(successful(current));
     }
-    const result = {
-      ...this.#draft,
-      deployment: created && this.#withTotals(created),
-      deploymentUpdates: updates,
-    };
+    const { desired, followups, waits } = this.#draft;
+    const planned = created ? this.#withTotals(created) : this.#grown(activeOf(current));
     return finishResult(
       this.#session,
-      result,
+      { deployment: planned, deploymentUpdates: updates, desired, followups, waits },
       this.#hasExhausted() ? blockedFor(this.#session) : null,
     );
   }
@@ -104,10 +104,10 @@ class SystemPass {
     const job = this.#job;
     const candidates = candidateNodes(this.#session.state, job).nodes;
     const targets = new Map(candidates.map((node) => [node.id, node]));
-    const byGroup = groupAllocs(input.allocs);
+    const byGroup = yield* groupAllocs(input.allocs);
     const names = new Set(job.taskGroups.map((group) => group.name));
     for (const [name, allocs] of byGroup) {
-      if (!names.has(name)) stopGroup(input, this.#draft, { name, allocs, isJob: false });
+      if (!names.has(name)) yield* stopGroup(input, this.#draft, { name, allocs, isJob: false });
     }
     let isComplete = triage.current !== null;
     for (const declared of job.taskGroups) {
@@ -158,63 +158,57 @@ class SystemPass {
     const job = this.#job;
     const search = (group: TaskGroup, previous: Allocation) => {
       const node = session.state.node(previous.nodeId);
-      return node ? this.#searchOn(group, node) : null;
+      return node ? this.#searchOn(group, node) : session.noteNoPlace(group, null);
     };
     for (const request of this.#draft.destructive) {
-      const isPlaced = replace(session, { job, deployment, ...request }, search);
+      const isPlaced = session.settle(replace(session, { job, deployment, ...request }, search));
       if (isPlaced) this.#countPlacement(request.group, 0);
+      yield;
     }
     for (const { places } of this.#groups.values()) {
       for (const request of places) {
-        this.#placeOne(deployment, request);
+        const isPlaced = session.settle(this.#placeOne(deployment, request));
+        const isOwed = deployment !== null && request.previous?.deploymentId === deployment.id;
+        if (isPlaced || isOwed) increment(this.#awaited, request.group.name);
         yield;
       }
     }
   }
 
-  #placeOne(deployment: Deployment | null, place: NodePlacement): void {
+  #placeOne(deployment: Deployment | null, place: NodePlacement): Placing {
     const { group, isCanary, name, node, previous } = place;
     const found = this.#searchOn(group, node);
-    if (!found) return;
+    if (!isFound(found)) return found;
     const version = {
       job: this.#job,
       group,
       deploymentId: deploymentIdFor(deployment, group.name),
     };
-    addAllocation(this.#session, version, found, {
+    this.#countPlacement(group, 1);
+    return addAllocation(this.#session, version, found, {
       name,
       previous,
       isCanary,
       rescheduleTracker: null,
       phase: AllocPhase.go,
     });
-    this.#countPlacement(group, 1);
   }
 
   /** A destructive update counts as a placement too, in what `plan` prints (spec §2.7). */
   #countPlacement(group: TaskGroup, isNew: 0 | 1): void {
     const desired = this.#draft.desired[group.name];
     if (desired) desired.place++;
-    this.#placed.set(group.name, (this.#placed.get(group.name) ?? 0) + isNew);
+    if (isNew) increment(this.#placed, group.name);
   }
 
-  #searchOn(group: TaskGroup, node: Node): Found | null {
+  #searchOn(group: TaskGroup, node: Node): Found | NoPlace {
     const session = this.#session;
     const selection = session.placerFor(this.#job).selectOn(group, node);
     if (selection.node) return selection;
     const { metric } = selection;
-    if (metric.nodesFiltered > 0) {
-      this.#noteFiltered(group, metric);
-      return null;
-    }
-    const failed = session.failedGroups[group.name];
-    if (failed) coalesce(failed, group);
-    else {
-      addExhaustedResources(metric, group);
-      session.failedGroups[group.name] = metric;
-    }
-    countQueued(session, group);
-    return null;
+    return metric.nodesFiltered > 0
+      ? this.#noteFiltered(group, metric)
+      : session.noteNoPlace(group, metric);
   }
 
   /** A filtered node is missing nothing, and nobody waits for it. */
@@ -226,10 +220,11 @@ class SystemPass {
     return "filtered";
   }
 
-  #noteFiltered(group: TaskGroup, metric: AllocMetric): void {
+  #noteFiltered(group: TaskGroup, metric: AllocMetric): NoPlace {
     const known = this.#filtered.get(group.name);
     if (known) coalesce(known, group);
     else this.#filtered.set(group.name, metric);
+    return NO_PLACE;
   }
 
   #hasExhausted(): boolean {
@@ -251,16 +246,38 @@ class SystemPass {
   #withTotals(deployment: Deployment): Deployment | null {
     const taskGroups: Deployment["taskGroups"] = {};
     for (const [name, part] of Object.entries(deployment.taskGroups)) {
-      const found = this.#groups.get(name)?.state.desiredTotal ?? 0;
-      const desiredTotal = found + (this.#placed.get(name) ?? 0);
+      const desiredTotal = this.#totalOf(name);
       if (desiredTotal > 0) taskGroups[name] = { ...part, desiredTotal };
     }
     return Object.keys(taskGroups).length === 0 ? null : { ...deployment, taskGroups };
   }
+
+  /** Y10: nodes join and leave while it runs. null = its totals are as they were. */
+  #grown(deployment: Deployment | null): Deployment | null {
+    if (deployment === null) return null;
+    const taskGroups: Deployment["taskGroups"] = {};
+    for (const [name, part] of Object.entries(deployment.taskGroups)) {
+      taskGroups[name] = { ...part, desiredTotal: this.#totalOf(name) };
+    }
+    const hasChanged = Object.entries(taskGroups).some(
+      ([name, { desiredTotal }]) => desiredTotal !== deployment.taskGroups[name]?.desiredTotal,
+    );
+    return hasChanged ? { ...deployment, taskGroups } : null;
+  }
+
+  #totalOf(name: string): number {
+    const result = this.#groups.get(name);
+    const own = (result?.state.desiredTotal ?? 0) + (result?.own ?? 0);
+    return own + (this.#awaited.get(name) ?? 0);
+  }
+}
+
+function increment(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 /** A percentage is one of the nodes, whose number no job file knows (DESIGN §12.2). */
-function perNode(group: TaskGroup, nodes: number): TaskGroup {
+export function perNode(group: TaskGroup, nodes: number): TaskGroup {
   const { update } = group;
   if (update === null || update.maxParallelPercent === 0) return group;
   return { ...group, update: { ...update, maxParallel: parallelOf(update, nodes) } };

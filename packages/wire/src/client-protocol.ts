@@ -15,6 +15,8 @@ export const Rpc = {
   updateAllocs: "session.updateAllocs",
   /** Server → client: desired allocations (push). */
   pushAllocs: "session.pushAllocs",
+  /** Server → client: images it will soon need (push). */
+  pushImageHints: "session.pushImageHints",
   /** Client → server: built-in service registrations. */
   upsertServices: "services.upsert",
   deleteServices: "services.delete",
@@ -81,6 +83,22 @@ export interface PushAllocs {
   readonly allocs: readonly { readonly alloc: unknown; readonly job: unknown }[];
   /** Allocations the state no longer holds (purged or collected): stop and forget. */
   readonly removed: readonly string[];
+}
+
+/** Images of these tasks may be fetched before an allocation asks for them (DESIGN §12.3). */
+export interface ImageHint {
+  /** model `Job`: the version that will be placed. */
+  readonly job: unknown;
+  readonly taskGroup: string;
+  readonly tasks: readonly string[];
+}
+
+/**
+ * All hints of the node, whenever they change and once after a session has been opened. They stand
+ * for nothing: a client that ignores or loses them only fetches later, when an allocation asks.
+ */
+export interface PushImageHints {
+  readonly hints: readonly ImageHint[];
 }
 
 export interface ForwardHttpRequest {

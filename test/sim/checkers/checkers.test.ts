@@ -63,6 +63,9 @@ class Spoiled {
     this.register(this.job);
   }
 
+  /** So many entries have been written since a plan was decided. */
+  behind = 0;
+
   register(job: Job): void {
     this.apply({
       tag: 1,
@@ -120,7 +123,7 @@ class Spoiled {
         jobId: "a",
         jobVersion: this.store.snapshot().job(this.job)?.version ?? 0,
         allAtOnce: false,
-        snapshotIndex: 0,
+        snapshotIndex: this.#index - this.behind,
         stops: stops.map(({ id, nodeId }) => ({
           allocId: id,
           nodeId,
@@ -185,6 +188,24 @@ test("I2 sees that an update stops two of three that serve", () => {
   world.register(world.job);
   world.plan([], allocs.slice(0, 1));
   fails("serving floor", () => world.plan([], allocs.slice(1, 2)));
+});
+
+test("I2 lets a plan be that was on its way when another one was told to be lost", () => {
+  const world = new Spoiled(new ServingFloor());
+  const allocs = world.allocs(3);
+  const [lost, stopped] = allocs;
+  assert.ok(lost && stopped);
+  world.plan(allocs);
+  for (const { id } of allocs) world.report({ id, healthy: true });
+  const [container] = allocs.map((alloc) => world.start(alloc));
+  assert.ok(container);
+  world.register(world.job);
+  world.engine.exit(container, 1);
+  world.report({ id: lost.id, clientStatus: "pending", serving: false });
+  world.behind = 1;
+  world.plan([], [stopped]);
+  world.behind = 0;
+  fails("serving floor", () => world.plan([], allocs.slice(2)));
 });
 
 test("I3 sees a fourth allocation of three", () => {

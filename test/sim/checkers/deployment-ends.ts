@@ -1,15 +1,11 @@
 /**
  * I4, DESIGN §12.1: a group's deadline is at most (desired + 1) × progress_deadline from its start,
- * the time left out in which its clock stands still; and once everything is healed, a deployment
- * that is past its deadline, or done, ends within seconds. Together: T_max.
+ * the time left out in which its clock stands still (there may be more canaries than are desired in
+ * the end, each with a name of its own); and once everything is healed, a deployment that is past
+ * its deadline, or done, ends within seconds. Together: T_max.
  */
 import { nanosToMs } from "@drover/base";
-import {
-  type Deployment,
-  type DeploymentState,
-  isDeploymentActive,
-  isTerminal,
-} from "@drover/model";
+import { type Deployment, type DeploymentState, isDeploymentActive } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
 import { type AppliedEntry, type ClusterChecker, expect } from "./checker.ts";
 
@@ -21,6 +17,8 @@ const ROUNDING_MS = 10;
 interface Clock {
   readonly startedAt: number;
   stoodStillMs: number;
+  /** The most that it has ever desired: of a system job, with nodes that have left since. */
+  desired: number;
 }
 
 export class DeploymentEnds implements ClusterChecker {
@@ -36,7 +34,9 @@ export class DeploymentEnds implements ClusterChecker {
       const earlier = before.deployment(deployment.id);
       for (const [name, group] of Object.entries(deployment.taskGroups)) {
         const key = `${deployment.id} ${name}`;
-        const clock = this.#clocks.get(key) ?? { startedAt: after.clock, stoodStillMs: 0 };
+        const fresh = { startedAt: after.clock, stoodStillMs: 0, desired: 0 };
+        const clock = this.#clocks.get(key) ?? fresh;
+        clock.desired = Math.max(clock.desired, group.desiredTotal, group.desiredCanaries);
         this.#clocks.set(key, clock);
         const was = earlier?.taskGroups[name];
         if (earlier !== undefined && was !== undefined && standsStill(earlier, was)) {
@@ -61,8 +61,7 @@ export class DeploymentEnds implements ClusterChecker {
       expect(late === undefined, this, () => {
         return `${label} is ${now - (late?.requireProgressBy ?? 0)} ms past its deadline`;
       });
-      const isOpen = !groups.every(isDone) || waitsForVerdict(state, deployment);
-      if (isOpen) {
+      if (!groups.every(isDone)) {
         this.#doneSince.delete(deployment.id);
         continue;
       }
@@ -76,7 +75,7 @@ export class DeploymentEnds implements ClusterChecker {
     if (group.requireProgressBy === 0) return;
     const lengthMs = nanosToMs(group.progressDeadline);
     // While health could not be seen, at most its own length in all (state, D4).
-    const most = (group.desiredTotal + 1) * lengthMs + Math.min(group.unseenMs, lengthMs);
+    const most = (clock.desired + 1) * lengthMs + Math.min(group.unseenMs, lengthMs);
     const over = group.requireProgressBy - clock.startedAt - clock.stoodStillMs - most;
     expect(over <= ROUNDING_MS, this, () => `${label}: its deadline is ${over} ms over T_max`);
   }
@@ -90,15 +89,6 @@ function standsStill(deployment: Deployment, group: DeploymentState): boolean {
 function awaitsPromotion(group: DeploymentState): boolean {
   const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
   return isCanaryPhase && group.healthyAllocs >= group.desiredCanaries;
-}
-
-/** Of a system job, on a node that came after its deployment had begun: it is not in the count. */
-function waitsForVerdict(state: StateSnapshot, { id, namespace, jobId }: Deployment): boolean {
-  if (state.job({ namespace, id: jobId })?.type !== "system") return false;
-  return state
-    .allocsByJob({ namespace, id: jobId })
-    .filter((alloc) => alloc.deploymentId === id && alloc.desiredStatus === "run")
-    .some((alloc) => alloc.deploymentStatus?.healthy == null && !isTerminal(alloc));
 }
 
 function isDone(group: DeploymentState): boolean {

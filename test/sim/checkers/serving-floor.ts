@@ -3,7 +3,8 @@
  * an update or because there are too many. Whether one serves is measured at its container and in
  * the catalog, or, where the job says that its checks do not count (`health_check`), at its
  * container alone. One that was lost by accident, and of which the servers cannot know yet, still
- * counts; one that they cannot know to serve may be stopped freely.
+ * counts, also when they hear of it while the plan is on its way into the log; one that they cannot
+ * know to serve may be stopped freely.
  */
 import type { Allocation, Job, TaskGroup } from "@drover/model";
 import type { StateSnapshot } from "@drover/state";
@@ -14,20 +15,34 @@ export class ServingFloor implements ClusterChecker {
   readonly name = "serving floor (I2)";
   /** What an operator has said to be healthy counts, whatever there is to be seen. */
   readonly #byHand = new Set<string>();
+  /** Allocation → index at which its client told that it does not serve any more. */
+  readonly #toldLost = new Map<string, number>();
 
   applied(entry: AppliedEntry, truth: Truth): void {
     const { command, after } = entry;
     if (command.tag === 16) for (const id of command.healthy) this.#byHand.add(id);
+    if (command.tag === 7) this.#hear(entry, command.reports);
     if (command.tag !== 6) return;
-    const job = after.job({ namespace: command.plan.namespace, id: command.plan.jobId });
+    const { namespace, jobId: id, snapshotIndex: decidedAt } = command.plan;
+    const job = after.job({ namespace, id });
     if (job === undefined || job.stop || job.type !== "service") return;
-    for (const group of job.taskGroups) this.#check(entry, truth, { job, group });
+    for (const group of job.taskGroups) this.#check(entry, truth, { job, group, decidedAt });
+  }
+
+  #hear({ before, after }: AppliedEntry, reports: readonly { readonly id: string }[]): void {
+    const believed = (state: StateSnapshot, id: string) => {
+      const alloc = state.alloc(id);
+      return alloc !== undefined && isBelieved(alloc);
+    };
+    for (const { id } of reports) {
+      if (believed(before, id) && !believed(after, id)) this.#toldLost.set(id, after.index);
+    }
   }
 
   #check(
     { before, after }: AppliedEntry,
     truth: Truth,
-    { job, group }: { job: Job; group: TaskGroup },
+    { decidedAt, group, job }: { decidedAt: number; group: TaskGroup; job: Job },
   ): void {
     const stopped = before
       .allocsByJob(job)
@@ -48,8 +63,13 @@ export class ServingFloor implements ClusterChecker {
     const serving = left.filter(
       (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && isBelieved(a)),
     );
+    const lost = before
+      .allocsByJob(job)
+      .filter((a) => a.taskGroup === group.name && a.desiredStatus === "run")
+      .filter((a) => (this.#toldLost.get(a.id) ?? 0) > decidedAt)
+      .filter((a) => ![...stopped, ...serving].some(({ id }) => id === a.id));
     const floor = group.count - group.update.maxParallel;
-    expect(serving.length >= floor, this, () => {
+    expect(serving.length + lost.length >= floor, this, () => {
       const ids = (allocs: readonly Allocation[]) => allocs.map((a) => a.id.slice(0, 8)).join();
       return (
         `${job.id}.${group.name} version ${job.version}: stopped ${ids(hurt)}, and ` +

@@ -4,6 +4,7 @@ import {
   type DriverEventSink,
   type DriverFingerprint,
   type ExecSession,
+  type FetchRequest,
   type PreparedTask,
   type TaskDriver,
   type TaskExit,
@@ -21,10 +22,14 @@ export class SimDriver implements TaskDriver {
   readonly name = "docker";
   readonly #engine: SimEngine;
   readonly #process: SimProcess;
+  readonly #fetched: (image: string) => void;
+  readonly #pulls = new Map<string, Pull>();
 
-  constructor(engine: SimEngine, process: SimProcess) {
+  /** `fetched`: told of each image that was there before an allocation asked for it. */
+  constructor(engine: SimEngine, process: SimProcess, fetched: (image: string) => void) {
     this.#engine = engine;
     this.#process = process;
+    this.#fetched = fetched;
   }
 
   async fingerprint(): Promise<DriverFingerprint> {
@@ -45,17 +50,25 @@ export class SimDriver implements TaskDriver {
     signal: AbortSignal,
   ): Promise<PreparedTask> {
     const image = imageOf(request.config);
+    await this.#ask(1, 8);
+    if (!this.#engine.images.has(image)) {
+      events({ message: "Downloading image", details: { image } });
+      await this.#join(image, signal);
+    }
+    return { imageDigest: `sha256:${image}` };
+  }
+
+  /** A registry that fails leaves it to whoever comes to need the image. */
+  async fetch({ config }: FetchRequest, signal: AbortSignal): Promise<PreparedTask> {
+    const image = imageOf(config);
     const { images, random } = this.#engine;
     await this.#ask(1, 8);
     if (!images.has(image)) {
-      events({ message: "Downloading image", details: { image } });
-      await this.#pull(random.between(200, 4_000), signal);
-      this.#mustBeUp();
-      if (imageKind(image) === "missing") {
-        const text = `no such image: ${image}`;
-        throw new TaskStartError("no-such-image", text, { retryable: false });
+      if (random.chance(REGISTRY_FAILS)) {
+        throw new TaskStartError("registry", "the registry fails", { retryable: true });
       }
-      images.add(image);
+      await this.#join(image, signal);
+      this.#fetched(image);
     }
     return { imageDigest: `sha256:${image}` };
   }
@@ -172,11 +185,46 @@ export class SimDriver implements TaskDriver {
     throw new TaskStartError("daemon", text, { retryable: true });
   }
 
+  /** One pull for all who wait for it; it ends when nobody does. */
+  async #join(image: string, signal: AbortSignal): Promise<void> {
+    const pull = this.#pulls.get(image) ?? this.#begin(image);
+    this.#pulls.set(image, pull);
+    pull.waiting += 1;
+    const gone = new Promise<never>((_resolve, reject) => {
+      const stop = () => reject(aborted());
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
+    });
+    try {
+      await Promise.race([pull.done, gone]);
+    } finally {
+      pull.waiting -= 1;
+      if (pull.waiting === 0) {
+        if (this.#pulls.get(image) === pull) this.#pulls.delete(image);
+        pull.giveUp.abort();
+      }
+    }
+  }
+
+  #begin(image: string): Pull {
+    const giveUp = new AbortController();
+    const { images, random } = this.#engine;
+    const done = this.#pull(random.between(200, 4_000), giveUp.signal).then(() => {
+      this.#mustBeUp();
+      if (imageKind(image) === "missing") {
+        const text = `no such image: ${image}`;
+        throw new TaskStartError("no-such-image", text, { retryable: false });
+      }
+      images.add(image);
+    });
+    return { done, giveUp, waiting: 0 };
+  }
+
   #pull(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = () => {
         cancel();
-        reject(new TaskStartError("aborted", "the pull was given up", { retryable: true }));
+        reject(aborted());
       };
       const cancel = this.#process.after(ms, () => {
         signal.removeEventListener("abort", stop);
@@ -186,6 +234,19 @@ export class SimDriver implements TaskDriver {
       else signal.addEventListener("abort", stop, { once: true });
     });
   }
+}
+
+interface Pull {
+  readonly done: Promise<void>;
+  readonly giveUp: AbortController;
+  waiting: number;
+}
+
+/** Of what is fetched ahead. */
+const REGISTRY_FAILS = 0.2;
+
+function aborted(): TaskStartError {
+  return new TaskStartError("aborted", "the pull was given up", { retryable: true });
 }
 
 const GONE: TaskExit = {

@@ -72,7 +72,9 @@ export class Machine {
       dial: (address) => cluster.wire.dial(process, address, router),
       servers: () => cluster.addresses,
     });
-    const driver = new SimDriver(this.engine, process);
+    const driver = new SimDriver(this.engine, process, (image) => {
+      cluster.trace.note("fetched ahead", this.host, image);
+    });
     const discovery = new SimDiscovery(cluster.catalog, process, this.nodeId);
     const options = {
       ...CLIENT_DEFAULTS,

@@ -31,6 +31,8 @@ export interface TaskEnvInput {
   readonly templated?: Readonly<Record<string, string>>;
 }
 
+export type VersionInput = Pick<TaskEnvInput, "group" | "job" | "node" | "task">;
+
 export interface TaskEnv {
   readonly env: Readonly<Record<string, string>>;
   /** Everything that `${…}` may refer to. */
@@ -45,8 +47,22 @@ export function taskEnv(input: TaskEnvInput): TaskEnv {
   return { env: { ...env, ...own }, lookup };
 }
 
+/**
+ * What `${…}` may refer to before there is an allocation: everything that no allocation, and no
+ * template, can give another value.
+ */
+export function lookupAhead(input: VersionInput): Lookup {
+  const { job, node, task } = input;
+  const lookup = new Map([...nodeLookup(node, job.region), ...Object.entries(versionEnv(input))]);
+  if (task.templates.some((template) => template.envvars)) return lookup;
+  for (const [key, value] of Object.entries(interpolateAll(task.env, lookup))) {
+    lookup.set(key, value);
+  }
+  return lookup;
+}
+
 function droverEnv(input: TaskEnvInput): Record<string, string> {
-  const { alloc, job, task, node, dirs } = input;
+  const { alloc, task, dirs } = input;
   const env: Record<string, string> = {
     NOMAD_ALLOC_DIR: dirs.allocDir,
     NOMAD_TASK_DIR: dirs.taskDir,
@@ -55,11 +71,23 @@ function droverEnv(input: TaskEnvInput): Record<string, string> {
     NOMAD_SHORT_ALLOC_ID: alloc.id.slice(0, 8),
     NOMAD_ALLOC_NAME: alloc.name,
     NOMAD_ALLOC_INDEX: String(Math.max(0, allocIndex(alloc.name))),
-    NOMAD_GROUP_NAME: alloc.taskGroup,
+    ...versionEnv(input),
+  };
+  const cores = alloc.allocatedResources.tasks[task.name]?.cpu.reservedCores ?? [];
+  if (cores.length > 0) env.NOMAD_CPU_CORES = cores.join(",");
+  for (const port of allocPorts(alloc)) addPort(env, port);
+  addTaskNetworks(env, input);
+  return env;
+}
+
+/** What every allocation of the version has on this node. */
+function versionEnv({ group, job, node, task }: VersionInput): Record<string, string> {
+  const env: Record<string, string> = {
+    NOMAD_GROUP_NAME: group.name,
     NOMAD_TASK_NAME: task.name,
     NOMAD_JOB_ID: job.id,
     NOMAD_JOB_NAME: job.name,
-    NOMAD_NAMESPACE: alloc.namespace,
+    NOMAD_NAMESPACE: job.namespace,
     NOMAD_REGION: job.region,
     NOMAD_DC: node.datacenter,
     NOMAD_CPU_LIMIT: String(task.resources.cpu),
@@ -69,11 +97,7 @@ function droverEnv(input: TaskEnvInput): Record<string, string> {
   if (task.resources.memoryMaxMb > 0) {
     env.NOMAD_MEMORY_MAX_LIMIT = String(task.resources.memoryMaxMb);
   }
-  const cores = alloc.allocatedResources.tasks[task.name]?.cpu.reservedCores ?? [];
-  if (cores.length > 0) env.NOMAD_CPU_CORES = cores.join(",");
-  addMeta(env, { ...job.meta, ...input.group.meta, ...task.meta });
-  for (const port of allocPorts(alloc)) addPort(env, port);
-  addTaskNetworks(env, input);
+  addMeta(env, { ...job.meta, ...group.meta, ...task.meta });
   return env;
 }
 

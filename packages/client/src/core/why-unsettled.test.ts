@@ -38,6 +38,11 @@ const CASES: Readonly<Record<string, Case>> = {
     stage: { kind: "delaying", wakeAt: 9 },
     why: [Rule.allocShutdownDelay, "", 9],
   },
+  "stopping, its task gone": {
+    stage: { kind: "stopping" },
+    phase: { kind: "dead", destroyed: true },
+    why: [Rule.allocStopping, "node n", null],
+  },
   "stopping, its task told to end": {
     stage: { kind: "stopping" },
     phase: { kind: "signalling", handle, ending },

@@ -2,6 +2,7 @@
 import {
   type Allocation,
   type Reason,
+  type Reasons,
   Rule,
   type Subject,
   subjectOf,
@@ -22,11 +23,14 @@ export interface Unsettled {
   readonly health: readonly Reason[];
 }
 
+/** Where an allocation may lack nothing that its node could tell. */
+type QuietStage = "preparing" | "running" | "done";
+
 type ByStage = {
   readonly [K in AllocStage["kind"]]: (
     from: Unsettled,
     stage: Extract<AllocStage, { readonly kind: K }>,
-  ) => readonly Reason[];
+  ) => K extends QuietStage ? readonly Reason[] : Reasons;
 };
 
 /** For each stage; a new one does not compile before it is explained. */
@@ -51,7 +55,10 @@ const BY_STAGE: ByStage = {
       text: "it is out of the catalog and runs on for those who still know its address",
     }),
   ],
-  stopping: ({ record }) => whyTasks(record),
+  stopping: ({ record }) => {
+    const [first = cleansUp(record), ...others] = whyTasks(record);
+    return [first, ...others];
+  },
   done: () => [],
 };
 
@@ -78,6 +85,12 @@ function preparing(record: AllocRecord): Reason {
   return waitsFor(told, first, ...others);
 }
 
+function cleansUp({ alloc }: AllocRecord): Reason {
+  const text = "its tasks have ended, and what they leave behind is cleaned away";
+  const told = { ...toldOf(alloc), rule: Rule.allocStopping, text };
+  return waitsFor(told, subjectOf.node(alloc.nodeId));
+}
+
 function awaitsPorts({ portHolder, record: { alloc } }: Unsettled): Reason {
   const { namespace, nodeId } = alloc;
   const text = "another allocation still holds its ports";
@@ -102,11 +115,14 @@ interface TaskFacts {
   readonly run: TaskRun;
 }
 
+/** Where a task may be as it is to be: a poststop task before its time, a running or a dead one. */
+type QuietPhase = "blocked" | "running" | "dead";
+
 type ByPhase = {
   readonly [K in TaskPhase["kind"]]: (
     facts: TaskFacts,
     phase: Extract<TaskPhase, { readonly kind: K }>,
-  ) => Reason | null;
+  ) => K extends QuietPhase ? Reason | null : Reason;
 };
 
 const BY_PHASE: ByPhase = {

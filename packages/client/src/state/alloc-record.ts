@@ -102,6 +102,20 @@ export function tasksOf(record: AllocRecord): { readonly task: Task; readonly st
   });
 }
 
+/** Whether it runs, or is about to run, this group of this version. */
+export function runs(record: AllocRecord, version: { job: Job; group: string }): boolean {
+  const { alloc, job } = record;
+  return (
+    alloc.taskGroup === version.group &&
+    job.id === version.job.id &&
+    job.namespace === version.job.namespace &&
+    job.createIndex === version.job.createIndex &&
+    job.version === version.job.version &&
+    record.stage.kind !== "done" &&
+    !isStopKnown(record)
+  );
+}
+
 /** Nothing that happens to its tasks from now on says anything about its version. */
 export function isStopKnown(record: AllocRecord): boolean {
   return record.removed || record.cutOff !== "" || record.alloc.desiredStatus !== "run";

@@ -67,6 +67,7 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
     },
     disconnected: () => log.push("disconnected"),
     push: (push) => log.push(`push ${push.index}`),
+    hint: ({ hints }) => log.push(`hints ${hints.length}`),
   });
   await until("a session", () => servers.some((s) => s.peers.length === 1));
   const first = servers.find((s) => s.peers.length === 1);
@@ -77,11 +78,12 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
   assert.deepEqual(first.calls.at(-1), [Rpc.updateAllocs, { nodeId: "n1", reports: [] }]);
   const push = { clusterId: "c", epoch: 1, index: 7, complete: true, allocs: [], removed: [] };
   first.peers[0]?.notify(Rpc.pushAllocs, push);
-  await until("the push", () => log.includes("push 7"));
+  first.peers[0]?.notify(Rpc.pushImageHints, { hints: [] });
+  await until("the push and the hints", () => log.includes("hints 0"));
   await first.close();
   await until("the other server", () => other.peers.length === 1);
   await Promise.all(opening);
-  assert.deepEqual(log, ["connected", "push 7", "disconnected", "connected"]);
+  assert.deepEqual(log, ["connected", "push 7", "hints 0", "disconnected", "connected"]);
   await link.close();
   await other.close();
 });

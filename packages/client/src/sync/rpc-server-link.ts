@@ -8,6 +8,7 @@ import {
   type OpenSessionReply,
   type OpenSessionRequest,
   type PushAllocs,
+  type PushImageHints,
   Rpc,
   type RpcPeer,
   type RpcRouter,
@@ -24,7 +25,7 @@ export interface RpcServerLinkDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Shared by the agent's sockets; the link answers `session.pushAllocs` on it. */
+  /** Shared by the agent's sockets; the link answers what servers push on it. */
   readonly router: RpcRouter;
   dial(address: string): Promise<RpcPeer>;
   /** host:port of the servers known now, from configuration and membership. */
@@ -48,6 +49,10 @@ export class RpcServerLink implements ServerLink {
     deps.router.handle(Rpc.pushAllocs, async (payload, peer) => {
       // A server that was given up may still have messages under way.
       if (peer === this.#peer) this.#events?.push(payload as PushAllocs);
+      return {};
+    });
+    deps.router.handle(Rpc.pushImageHints, async (payload, peer) => {
+      if (peer === this.#peer) this.#events?.hint(payload as PushImageHints);
       return {};
     });
   }

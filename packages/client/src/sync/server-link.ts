@@ -3,13 +3,19 @@
  * link re-dials by itself and says so, and the agent opens its session again.
  */
 import type { AllocClientReport, Node, ServiceRegistration } from "@drover/model";
-import type { OpenSessionReply, OpenSessionRequest, PushAllocs } from "@drover/wire";
+import type {
+  OpenSessionReply,
+  OpenSessionRequest,
+  PushAllocs,
+  PushImageHints,
+} from "@drover/wire";
 
 export interface ServerLinkEvents {
   /** A fresh socket: the session has to be opened on it before anything else. */
   connected(): void;
   disconnected(reason: string): void;
   push(push: PushAllocs): void;
+  hint(push: PushImageHints): void;
 }
 
 export interface ServiceKey {

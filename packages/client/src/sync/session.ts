@@ -3,7 +3,12 @@
  * to live, and pass on whether the servers can be reached.
  */
 import { type Cancel, type Clock, errorText, type Random } from "@drover/base";
-import type { OpenSessionReply, OpenSessionRequest, PushAllocs } from "@drover/wire";
+import type {
+  OpenSessionReply,
+  OpenSessionRequest,
+  PushAllocs,
+  PushImageHints,
+} from "@drover/wire";
 import type { Log } from "../options.ts";
 import type { ServerLink } from "./server-link.ts";
 
@@ -18,6 +23,7 @@ export interface SessionDeps {
   opened(reply: OpenSessionReply): void;
   lost(): void;
   push(push: PushAllocs): void;
+  hint(push: PushImageHints): void;
 }
 
 export class Session {
@@ -48,6 +54,7 @@ export class Session {
         this.#close(reason);
       },
       push: (push) => this.#deps.push(push),
+      hint: (push) => this.#deps.hint(push),
     });
   }
 

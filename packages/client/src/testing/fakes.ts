@@ -8,6 +8,7 @@ import {
   type DriverEventSink,
   type DriverFingerprint,
   type ExecSession,
+  type FetchRequest,
   type PreparedTask,
   type TaskDriver,
   type TaskExit,
@@ -17,7 +18,12 @@ import {
   type TaskStartRequest,
 } from "@drover/drivers";
 import type { AllocClientReport, Node, ServiceRegistration } from "@drover/model";
-import type { OpenSessionReply, OpenSessionRequest, PushAllocs } from "@drover/wire";
+import type {
+  OpenSessionReply,
+  OpenSessionRequest,
+  PushAllocs,
+  PushImageHints,
+} from "@drover/wire";
 import type { ServerLink, ServerLinkEvents, ServiceKey } from "../sync/server-link.ts";
 
 export class FakeClock implements Clock {
@@ -74,6 +80,8 @@ export class FakeDriver implements TaskDriver {
   /** Calls of `prepare` under way. */
   pulling = 0;
   ignoresStop = false;
+  /** Images being fetched ahead, each until a test lets it end. */
+  readonly fetching = new Map<string, { end(error?: TaskStartError): void }>();
 
   key(identity: TaskIdentity): string {
     return `${identity.allocId}/${identity.taskName}`;
@@ -131,6 +139,20 @@ export class FakeDriver implements TaskDriver {
     }
     if (this.prepareError !== null) throw this.prepareError;
     return { imageDigest: this.images(request.config).length > 0 ? "sha256:1" : "" };
+  }
+
+  async fetch({ config, imageDigest }: FetchRequest, signal: AbortSignal): Promise<PreparedTask> {
+    const [image = ""] = this.images(config);
+    this.calls.push(`fetch ${image}${imageDigest && ` of ${imageDigest}`}`);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.fetching.set(image, { end: (error) => (error ? reject(error) : resolve()) });
+        signal.addEventListener("abort", () => reject(new Error("aborted")));
+      });
+    } finally {
+      this.fetching.delete(image);
+    }
+    return { imageDigest: imageDigest || "sha256:1" };
   }
 
   async start(request: TaskStartRequest): Promise<TaskHandle> {
@@ -318,6 +340,10 @@ export class FakeLink implements ServerLink {
   push(push: PushAllocs): void {
     // As it comes off a wire: nothing is shared with the sender.
     this.#events?.push(structuredClone(push));
+  }
+
+  hint(push: PushImageHints): void {
+    this.#events?.hint(structuredClone(push));
   }
 
   async openSession(request: OpenSessionRequest): Promise<OpenSessionReply> {

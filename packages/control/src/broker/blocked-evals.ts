@@ -7,6 +7,7 @@ import {
   EvalStatus,
   EvalTrigger,
   type Evaluation,
+  isTerminal,
   JobType,
   type Reason,
   type StateReader,
@@ -31,21 +32,24 @@ interface Entry {
 
 export class BlockedEvals {
   readonly #byJob = new Map<string, Entry>();
-  /** Class → index of its latest capacity change. */
-  readonly #changedClasses = new Map<string, number>();
-  readonly #changedNodes = new Map<string, number>();
+  /** The latest of each class, and of each node. */
+  readonly #ofClasses = new Map<string, CapacityChange>();
+  readonly #ofNodes = new Map<string, CapacityChange>();
 
   get size(): number {
     return this.#byJob.size;
   }
 
   /** Tracks a blocked evaluation. True = it need not wait: capacity has changed since. */
-  block(evaluation: Evaluation, now: number): boolean {
+  block(
+    evaluation: Evaluation,
+    { now, state }: { readonly now: number; readonly state: StateReader },
+  ): boolean {
     if (evaluation.status !== EvalStatus.blocked) return false;
     const key = jobOf(evaluation);
     const known = this.#byJob.get(key)?.evaluation;
     if (known !== undefined && known.createIndex > evaluation.createIndex) return false;
-    if (this.#missedChange(evaluation)) {
+    if (this.#missedChange(evaluation, state)) {
       this.#byJob.delete(key);
       return true;
     }
@@ -55,10 +59,10 @@ export class BlockedEvals {
   }
 
   /** A node became ready, eligible or larger, or an allocation on it ended. */
-  capacityChanged(change: CapacityChange): readonly Evaluation[] {
-    this.#changedClasses.set(change.computedClass, change.index);
-    this.#changedNodes.set(change.nodeId, change.index);
-    return this.#take((evaluation) => mayFit(evaluation, change));
+  capacityChanged(change: CapacityChange, state: StateReader): readonly Evaluation[] {
+    this.#ofClasses.set(change.computedClass, change);
+    this.#ofNodes.set(change.nodeId, change);
+    return this.#take((evaluation) => mayFit(evaluation, change, state));
   }
 
   /** Those whose time has come. */
@@ -99,30 +103,45 @@ export class BlockedEvals {
     return free;
   }
 
-  #missedChange(evaluation: Evaluation): boolean {
+  #missedChange(evaluation: Evaluation, state: StateReader): boolean {
     const seen = evaluation.snapshotIndex || evaluation.createIndex;
-    if (isPerNode(evaluation)) return (this.#changedNodes.get(evaluation.nodeId) ?? 0) > seen;
-    for (const [computedClass, index] of this.#changedClasses) {
-      if (index > seen && mayFit(evaluation, { nodeId: "", computedClass })) return true;
+    const changes = isPerNode(evaluation) ? this.#ofNodes : this.#ofClasses;
+    for (const change of changes.values()) {
+      if (change.index > seen && mayFit(evaluation, change, state)) return true;
     }
     return false;
   }
 }
 
 /** A class that was never looked at may fit; one found wanting does not, until its name changes. */
-function mayFit(
-  evaluation: Evaluation,
-  change: Pick<CapacityChange, "nodeId" | "computedClass">,
-): boolean {
-  if (isPerNode(evaluation)) return evaluation.nodeId === change.nodeId;
-  if (evaluation.escapedComputedClass) return true;
-  return evaluation.classEligibility[change.computedClass] !== false;
+function mayFit(evaluation: Evaluation, change: CapacityChange, state: StateReader): boolean {
+  const isFitting =
+    evaluation.escapedComputedClass || evaluation.classEligibility[change.computedClass] !== false;
+  return isFitting && (!isPerNode(evaluation) || lacksOn(evaluation, change.nodeId, state));
 }
 
-/** System jobs wait for one node each. */
-function isPerNode(evaluation: Evaluation): boolean {
-  const isSystem = evaluation.type === JobType.system || evaluation.type === JobType.sysbatch;
-  return isSystem && evaluation.nodeId !== "";
+/**
+ * System jobs wait for room on the very nodes that have none. A static port may be free on a node
+ * because it has ended on another one that reports the same address.
+ */
+function isPerNode({ failedTgAllocs, type }: Evaluation): boolean {
+  if (type !== JobType.system && type !== JobType.sysbatch) return false;
+  const dimensions = Object.values(failedTgAllocs).flatMap((metric) =>
+    Object.keys(metric.dimensionExhausted),
+  );
+  return !dimensions.some((dimension) => dimension.startsWith("network"));
+}
+
+/** What found no place is not there: its newest version does not run on the node. */
+function lacksOn(evaluation: Evaluation, nodeId: string, state: StateReader): boolean {
+  const { failedTgAllocs, jobId, namespace } = evaluation;
+  const job = state.job({ namespace, id: jobId });
+  const present = state
+    .allocsByNode(nodeId)
+    .filter((alloc) => alloc.namespace === namespace && alloc.jobId === jobId)
+    .filter((alloc) => !isTerminal(alloc) && alloc.jobVersion === job?.version)
+    .map((alloc) => alloc.taskGroup);
+  return !Object.keys(failedTgAllocs).every((group) => present.includes(group));
 }
 
 function jobOf(evaluation: Evaluation): string {

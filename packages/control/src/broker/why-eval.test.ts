@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import {
-  type AllocMetric,
   DEFAULT_SCHEDULER_CONFIG,
   EvalStatus,
   type Evaluation,
@@ -14,30 +13,22 @@ import {
   mockAlloc,
   mockEval,
   mockJob,
+  mockMetric,
   mockNode,
   mockTaskGroup,
 } from "@drover/model/testing";
 import { FakeState } from "../testing/fake-state.ts";
 import { whyEval } from "./why-eval.ts";
 
-const metric: AllocMetric = {
+const metric = mockMetric({
   nodesEvaluated: 3,
   nodesFiltered: 1,
   nodesInPool: 3,
-  nodePool: "default",
-  nodesAvailable: {},
-  classFiltered: {},
   constraintFiltered: { "kernel = windows": 1 },
   nodesExhausted: 2,
-  classExhausted: {},
   dimensionExhausted: { memory: 2 },
-  quotaExhausted: [],
-  resourcesExhausted: {},
-  scores: {},
-  scoreMetaData: [],
-  allocationTime: 0,
   coalescedFailures: 1,
-};
+});
 
 interface Case {
   readonly over: Partial<Evaluation>;

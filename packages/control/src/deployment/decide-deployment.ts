@@ -148,7 +148,7 @@ function waitFor(situation: Situation): DeploymentDecision {
   if (standing) return { kind: "wait", reasons: [standing], wakeAt: null };
   const [first, ...others] = [
     whyBlocked(deployment) ?? [],
-    ...situation.groups.map((group) => whyOpen(situation, group)),
+    ...situation.groups.map((group) => (group.isDone ? [] : whyOpen(situation, group))),
   ].flat();
   return { kind: "wait", reasons: [first ?? completes(situation), ...others], wakeAt };
 }

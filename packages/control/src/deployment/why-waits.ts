@@ -8,6 +8,7 @@ import {
   NodeStatus,
   OPERATOR,
   type Reason,
+  type Reasons,
   Rule,
   type StateReader,
   subjectOf,
@@ -70,8 +71,7 @@ export function whyStanding(deployment: Deployment): Reason | null {
 }
 
 /** What a group that is not done waits for: at least one thing. */
-export function whyOpen(situation: Situation, group: GroupFacts): readonly Reason[] {
-  if (group.isDone) return [];
+export function whyOpen(situation: Situation, group: GroupFacts): Reasons {
   if (group.isAwaitingPromotion) return [awaitsPromotion(situation, group)];
   const { deployment, state } = situation;
   const open = situation.allocs.filter(
@@ -88,23 +88,24 @@ export function whyOpen(situation: Situation, group: GroupFacts): readonly Reaso
     const told = { ...toldOf(situation, group), rule: Rule.deploymentHealthUnseen, text };
     reasons.push(waitsFor(told, firstUnseen, ...otherUnseen));
   }
-  const [first, ...others] = seen.map(subjectOf.allocation);
-  if (first) {
+  const [firstSeen, ...otherSeen] = seen.map(subjectOf.allocation);
+  if (firstSeen) {
     const text = `${title(group)}: ${progressOf(group)}; ${count(seen)} not healthy yet`;
     const told = { ...toldOf(situation, group), rule: Rule.deploymentAwaitsHealth, text };
-    reasons.push(waitsFor(told, first, ...others));
+    reasons.push(waitsFor(told, firstSeen, ...otherSeen));
   }
   const noPlace = state
     .evalsByJob(jobRefOf(deployment))
     .find((each) => each.status === "blocked" && Object.hasOwn(each.failedTgAllocs, group.name));
-  if (reasons.length > 0 && noPlace === undefined) return reasons;
+  const [first, ...others] = reasons;
+  if (first && noPlace === undefined) return [first, ...others];
   const text = `${title(group)}: ${progressOf(group)}; the others are not placed`;
   const told = { ...toldOf(situation, group), rule: Rule.deploymentAwaitsPlacement, text };
   const itself = subjectOf.group(jobRefOf(deployment), group.name);
   const placing = noPlace
     ? waitsFor(told, subjectOf.evaluation(noPlace), itself)
     : waitsFor(told, itself);
-  return [...reasons, placing];
+  return first ? [first, ...others, placing] : [placing];
 }
 
 function awaitsPromotion({ deployment }: Situation, group: GroupFacts): Reason {

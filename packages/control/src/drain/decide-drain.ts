@@ -3,7 +3,6 @@
  * group's migrate block allows, batch ones may finish until the deadline, system ones go last. At
  * the deadline everything is marked at once and the drain is over.
  */
-import { assert } from "@drover/base";
 import {
   type Allocation,
   AllocPhase,
@@ -22,7 +21,7 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { DrainDecision } from "../contracts.ts";
-import { isMarked, type Kind, type Remaining, whyHeld, whyRemain } from "./why-remain.ts";
+import { isMarked, type Kind, type Remaining, WhyRemain, whyHeld } from "./why-remain.ts";
 
 /** Where a group has no migrate block. */
 const MIGRATE_PARALLEL = 1;
@@ -38,28 +37,54 @@ export function decideDrain(
     ({ kind }) => kind !== "system" || !ignoreSystemJobs,
   );
   if (isDrainOverdue(node.drainStrategy, input.now)) return atDeadline(remaining);
-  const others = remaining.filter(({ kind }) => kind !== "system");
-  const last = others.length === 0 ? remaining : [];
-  const parts = groupsOf(others).map((allocs) => migrateNow(node, allocs, state));
+  const fateOf = judge(node, remaining, state);
+  const inTurn = remaining.toSorted((a, b) => RANK[a.kind] - RANK[b.kind]);
+  const fates = inTurn.map((each) => ({ id: each.alloc.id, fate: fateOf(each) }));
+  const migrate = fates.filter(({ fate }) => fate === "go").map(({ id }) => id);
+  const staying = fates.flatMap(({ fate }) => (fate === "go" ? [] : fate));
+  const [first, ...more] = new Set(staying);
   const deadline = node.drainStrategy.forceDeadline;
-  const migrate = [
-    ...parts.flatMap((part) => part.migrate),
-    ...last.filter(({ alloc }) => !isMarked(alloc)).map(({ alloc }) => alloc.id),
-  ];
   const wakeAt = deadline > 0 ? deadline : null;
-  const [first, ...more] = [
-    ...parts.flatMap((part) => part.held ?? []),
-    ...whyRemain(node, remaining, migrate),
-  ];
   if (migrate.length === 0 && first) return { kind: "wait", reasons: [first, ...more], wakeAt };
-  assert(migrate.length > 0 || remaining.length === 0, "who stays has a reason");
   return {
     kind: "act",
     migrate,
+    staying: [...new Set(staying)],
     stopWithoutPlacement: [],
     completed: remaining.length === 0,
     deadlineReached: false,
     wakeAt,
+  };
+}
+
+/** System jobs leave last. */
+const RANK: Readonly<Record<Kind, number>> = { service: 0, batch: 0, system: 1 };
+
+/** Of each allocation on the node: it leaves now, or something keeps it. */
+type Fate = "go" | Reason;
+
+function judge(
+  node: Node,
+  remaining: readonly Remaining[],
+  state: StateReader,
+): (one: Remaining) => Fate {
+  const why = new WhyRemain(node, remaining);
+  const isLast = remaining.every(({ kind }) => kind === "system");
+  const groups = new Map<string, GroupFate>();
+  return ({ alloc, kind }) => {
+    if (isTerminal(alloc) || isMarked(alloc)) return why.told(alloc);
+    switch (kind) {
+      case "batch":
+        return why.batch(alloc);
+      case "system":
+        return isLast ? "go" : why.system(alloc);
+      case "service": {
+        const key = groupKey(alloc);
+        const fate = groups.get(key) ?? judgeGroup(node, { one: alloc, remaining }, state);
+        groups.set(key, fate);
+        return fate.going.has(alloc) ? "go" : fate.held;
+      }
+    }
   };
 }
 
@@ -70,6 +95,7 @@ function atDeadline(remaining: readonly Remaining[]): DrainDecision {
   return {
     kind: "act",
     migrate: idsOf((kind) => kind !== "batch"),
+    staying: [],
     stopWithoutPlacement: idsOf((kind) => kind === "batch"),
     completed: true,
     deadlineReached: true,
@@ -93,15 +119,14 @@ function kindOf(job: Job | undefined): Kind {
   return job?.type === JobType.batch ? "batch" : "service";
 }
 
-/** Service allocations of one job and group. */
-function groupsOf(remaining: readonly Remaining[]): readonly (readonly Allocation[])[] {
-  const groups = new Map<string, Allocation[]>();
-  for (const { alloc, kind } of remaining) {
-    if (kind !== "service" || isTerminal(alloc) || isMarked(alloc)) continue;
-    const key = `${alloc.namespace}\u0000${alloc.jobId}\u0000${alloc.taskGroup}`;
-    groups.set(key, [...(groups.get(key) ?? []), alloc]);
-  }
-  return [...groups.values()];
+function groupKey({ jobId, namespace, taskGroup }: Allocation): string {
+  return `${namespace}\u0000${jobId}\u0000${taskGroup}`;
+}
+
+interface GroupFate {
+  readonly going: ReadonlySet<Allocation>;
+  /** What keeps the others. */
+  readonly held: Reason;
 }
 
 /**
@@ -109,34 +134,34 @@ function groupsOf(remaining: readonly Remaining[]): readonly (readonly Allocatio
  * others serve (DESIGN §7). A replacement serves when its client has proven it as the migrate block
  * says. One that nobody has proven yet costs like a serving one: it may be.
  */
-function migrateNow(
+function judgeGroup(
   node: Node,
-  candidates: readonly Allocation[],
+  { one, remaining }: { readonly one: Allocation; readonly remaining: readonly Remaining[] },
   state: StateReader,
-): { readonly migrate: readonly string[]; readonly held: Reason | null } {
-  const [first] = candidates;
-  if (first === undefined) return { migrate: [], held: null };
-  const ref = { namespace: first.namespace, id: first.jobId };
-  const group = state.job(ref)?.taskGroups.find(({ name }) => name === first.taskGroup);
+): GroupFate {
+  const ref = { namespace: one.namespace, id: one.jobId };
+  const group = state.job(ref)?.taskGroups.find(({ name }) => name === one.taskGroup);
   const parallel = group?.migrate?.maxParallel ?? MIGRATE_PARALLEL;
+  const candidates = remaining
+    .map(({ alloc }) => alloc)
+    .filter((alloc) => groupKey(alloc) === groupKey(one))
+    .filter((alloc) => !isTerminal(alloc) && !isMarked(alloc));
   const rivals = state
     .allocsByJob(ref)
-    .filter((alloc) => alloc.taskGroup === first.taskGroup && !isTerminal(alloc))
+    .filter((alloc) => alloc.taskGroup === one.taskGroup && !isTerminal(alloc))
     .filter((alloc) => !isMarked(alloc));
   const serving = rivals.filter((alloc) => serves(alloc, state));
-  const allowed = serving.length - ((group?.count ?? 0) - parallel);
+  const count = group?.count ?? 0;
+  const allowed = serving.length - (count - parallel);
   const budget = Math.max(0, Math.min(allowed, surgeRoom(group, rivals, state)));
   const free = candidates.filter(isIdle);
   const paid = candidates
     .filter((alloc) => !free.includes(alloc))
     .sort((a, b) => Number(serving.includes(a)) - Number(serving.includes(b)))
     .slice(0, budget);
-  const migrate = [...free, ...paid].map((alloc) => alloc.id);
-  const held =
-    migrate.length === candidates.length
-      ? null
-      : whyHeld({ node, candidates, serving, rivals, parallel, count: group?.count ?? 0 });
-  return { migrate, held };
+  const staying = candidates.length - free.length - paid.length;
+  const held = whyHeld({ node, one, staying, serving, rivals, parallel, count });
+  return { going: new Set([...free, ...paid]), held };
 }
 
 /** With `max_surge` no more are marked than may stand beside their successors (DESIGN §12.2). */

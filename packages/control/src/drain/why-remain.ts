@@ -21,19 +21,19 @@ export function isMarked(alloc: Allocation): boolean {
   return alloc.desiredTransition.migrate === true;
 }
 
-/** The limit of a group's migrate block keeps some of `candidates`. */
+/** The limit of a group's migrate block keeps it. */
 export function whyHeld(facts: {
   readonly node: Node;
-  readonly candidates: readonly Allocation[];
+  /** One of those that it keeps. */
+  readonly one: Allocation;
+  readonly staying: number;
   readonly serving: readonly Allocation[];
   /** Those of the group that count, serving or not. */
   readonly rivals: readonly Allocation[];
   readonly parallel: number;
   readonly count: number;
-}): Reason | null {
-  const { candidates, count, node, parallel, rivals, serving } = facts;
-  const [one] = candidates;
-  if (one === undefined) return null;
+}): Reason {
+  const { count, node, one, parallel, rivals, serving, staying } = facts;
   const group = subjectOf.group({ namespace: one.namespace, id: one.jobId }, one.taskGroup);
   const waited = rivals.filter((alloc) => !serving.includes(alloc)).map(subjectOf.allocation);
   const [first = group, ...others] = waited;
@@ -49,7 +49,7 @@ export function whyHeld(facts: {
         maxParallel: String(parallel),
         serving: String(serving.length),
         count: String(count),
-        staying: String(candidates.length),
+        staying: String(staying),
       },
     },
     first,
@@ -57,57 +57,67 @@ export function whyHeld(facts: {
   );
 }
 
-/** Every allocation that is not about to be marked, by kind. */
-export function whyRemain(
-  node: Node,
-  remaining: readonly Remaining[],
-  migrate: readonly string[],
-): readonly Reason[] {
-  const leaving: Subject[] = [];
-  const batch: Subject[] = [];
-  const system: Subject[] = [];
-  for (const { alloc, kind } of remaining) {
-    const list = isTerminal(alloc) || isMarked(alloc) ? leaving : { batch, system }[String(kind)];
-    if (!migrate.includes(alloc.id)) list?.push(subjectOf.allocation(alloc));
-  }
-  const others = [...leaving, ...batch];
-  return [
-    ...because(node, leaving, leaving, {
-      rule: Rule.drainAwaitsStop,
-      text: "have been told to leave and are not gone yet",
-    }),
-    ...because(node, batch, batch, {
-      rule: Rule.drainAwaitsBatch,
-      text: "are of batch jobs and may finish their work until the deadline",
-    }),
-    ...because(node, system, others.length > 0 ? others : system, {
-      rule: Rule.drainSystemLast,
-      text: "are of system jobs, which leave after all others",
-    }),
-  ];
-}
+/** One reason for all that stay for the same cause. */
+export class WhyRemain {
+  readonly #node: Node;
+  readonly #others: readonly Subject[];
+  readonly #told: readonly Subject[];
+  readonly #batch: readonly Subject[];
+  readonly #system: readonly Subject[];
+  readonly #known = new Map<Rule, Reason>();
 
-function because(
-  node: Node,
-  affected: readonly Subject[],
-  waited: readonly Subject[],
-  told: { readonly rule: Rule; readonly text: string },
-): Reason[] {
-  const [first, ...others] = waited;
-  if (affected.length === 0 || first === undefined) return [];
-  const deadline = node.drainStrategy?.forceDeadline ?? 0;
-  return [
-    waitsFor(
+  constructor(node: Node, remaining: readonly Remaining[]) {
+    const isTold = ({ alloc }: Remaining) => isTerminal(alloc) || isMarked(alloc);
+    const open = remaining.filter((each) => !isTold(each));
+    const subjectsOf = (list: readonly Remaining[]) =>
+      list.map(({ alloc }) => subjectOf.allocation(alloc));
+    this.#node = node;
+    this.#told = subjectsOf(remaining.filter(isTold));
+    this.#others = subjectsOf(remaining.filter(({ kind }) => kind !== "system"));
+    this.#batch = subjectsOf(open.filter(({ kind }) => kind === "batch"));
+    this.#system = subjectsOf(open.filter(({ kind }) => kind === "system"));
+  }
+
+  told(one: Allocation): Reason {
+    const text = "have been told to leave and are not gone yet";
+    return this.#because(one, { rule: Rule.drainAwaitsStop, text }, this.#told);
+  }
+
+  batch(one: Allocation): Reason {
+    const text = "are of batch jobs and may finish their work until the deadline";
+    return this.#because(one, { rule: Rule.drainAwaitsBatch, text }, this.#batch);
+  }
+
+  system(one: Allocation): Reason {
+    const text = "are of system jobs, which leave after all others";
+    return this.#because(one, { rule: Rule.drainSystemLast, text }, this.#system, this.#others);
+  }
+
+  /** `waited`: for others than the affected ones. */
+  #because(
+    one: Allocation,
+    told: { readonly rule: Rule; readonly text: string },
+    affected: readonly Subject[],
+    waited: readonly Subject[] = affected,
+  ): Reason {
+    const known = this.#known.get(told.rule);
+    if (known) return known;
+    const { drainStrategy, id } = this.#node;
+    const deadline = drainStrategy?.forceDeadline ?? 0;
+    const [first = subjectOf.allocation(one), ...others] = waited;
+    const reason = waitsFor(
       {
         rule: told.rule,
-        subject: subjectOf.node(node.id),
+        subject: subjectOf.node(id),
         text: `${affected.length} of its allocations ${told.text}`,
-        since: node.drainStrategy?.startedAt || null,
+        since: drainStrategy?.startedAt || null,
         wakesAt: deadline > 0 ? deadline : null,
-        hint: `drover node drain -enable -force ${node.id}`,
+        hint: `drover node drain -enable -force ${id}`,
       },
       first,
       ...others,
-    ),
-  ];
+    );
+    this.#known.set(told.rule, reason);
+    return reason;
+  }
 }

@@ -54,7 +54,8 @@ function lost(node: Node): Reason {
 function whyUnavailable(state: StateReader, node: Node, now: number): readonly Reason[] {
   const drain = decideDrain({ nodeId: node.id, now }, state);
   if (drain.kind === "wait") return drain.reasons;
-  if (drain.kind === "act" || node.schedulingEligibility === Eligibility.eligible) return [];
+  if (drain.kind === "act") return drain.staying;
+  if (node.schedulingEligibility === Eligibility.eligible) return [];
   const text = `node "${node.name}" is not eligible: nothing new is placed on it`;
   const hint = `drover node eligibility -enable ${node.id}`;
   const told = { rule: Rule.nodeIneligible, subject: subjectOf.node(node.id), text, hint };

@@ -12,6 +12,7 @@ import {
   type DriverEventSink,
   type DriverFingerprint,
   type ExecSession,
+  type FetchRequest,
   type PreparedTask,
   type TaskDriver,
   type TaskExit,
@@ -92,6 +93,17 @@ export class DockerDriver implements TaskDriver {
     const image = await this.#images.ensure(config, request.imageDigest, events, signal);
     this.#prepared.set(request, image);
     return { imageDigest: image.digest };
+  }
+
+  async fetch(request: FetchRequest, signal: AbortSignal): Promise<PreparedTask> {
+    const config = parseDockerConfig(request.config);
+    if (JSON.stringify(config.auth).includes("${")) {
+      const text = "the registry's account is known only to an allocation";
+      throw new TaskStartError("auth-unknown", text, { retryable: false });
+    }
+    const nobody = () => undefined;
+    const { digest } = await this.#images.ensure(config, request.imageDigest, nobody, signal);
+    return { imageDigest: digest };
   }
 
   async start(request: TaskStartRequest, events: DriverEventSink): Promise<TaskHandle> {

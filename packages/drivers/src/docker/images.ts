@@ -106,20 +106,22 @@ export class DockerImages {
     signal: AbortSignal,
   ): Promise<void> {
     events({ message: "Downloading image", details: { image } });
-    let pull = this.#pulls.get(image);
-    if (pull === undefined) {
-      pull = startPull(this.#engine, image, config);
-      this.#pulls.set(image, pull);
-      const forget = () => this.#pulls.delete(image);
-      pull.done.then(forget, forget);
-    }
+    const pull = this.#pulls.get(image) ?? startPull(this.#engine, image, config);
+    this.#pulls.set(image, pull);
+    const forget = () => {
+      if (this.#pulls.get(image) === pull) this.#pulls.delete(image);
+    };
+    if (pull.waiting === 0) pull.done.then(forget, forget);
     pull.waiting++;
     try {
       await unlessAborted(pull.done, signal);
     } finally {
       pull.waiting--;
-      // Nobody is left who wants it.
-      if (pull.waiting === 0) pull.controller.abort();
+      // Nobody is left who wants it; whoever comes now must not join what is given up.
+      if (pull.waiting === 0) {
+        pull.controller.abort();
+        forget();
+      }
     }
   }
 }

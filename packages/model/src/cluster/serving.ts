@@ -6,7 +6,7 @@
  */
 import type { Job } from "../job/job.ts";
 import { JobType } from "../job/job.ts";
-import { type Allocation, ClientStatus, isServerTerminal } from "./allocation.ts";
+import { type Allocation, ClientStatus, isServerTerminal, isTerminal } from "./allocation.ts";
 import { type Deployment, isDeploymentActive } from "./deployment.ts";
 
 export const Serving = {
@@ -57,4 +57,24 @@ export function isCarriedInto(alloc: Allocation, deployment: Deployment | undefi
 /** The verdict of an allocation that moves to another deployment in place. */
 export function carriedVerdict(isServingNow: boolean): Allocation["deploymentStatus"] {
   return isServingNow ? { healthy: null, timestamp: 0, canary: false, modifyIndex: 0 } : null;
+}
+
+/**
+ * Whether a deployment may succeed as things are: health may have been lost since that was planned
+ * (DESIGN §6). That of a system job asks no more of nodes that have gone: what is left of it is
+ * healthy (reconciler Y7).
+ */
+export function isDeploymentHealthy(
+  deployment: Deployment,
+  jobType: Job["type"] | undefined,
+  allocs: Iterable<Allocation>,
+): boolean {
+  if (jobType !== JobType.system) {
+    const groups = Object.values(deployment.taskGroups);
+    return groups.every((group) => group.healthyAllocs >= group.desiredTotal);
+  }
+  for (const alloc of allocs) {
+    if (!isTerminal(alloc) && alloc.deploymentStatus?.healthy !== true) return false;
+  }
+  return true;
 }

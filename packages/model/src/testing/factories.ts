@@ -6,6 +6,7 @@ import { hashLabel, MINUTE, mintUuid, SECOND, SeededRandom } from "@drover/base"
 import {
   type AllocatedResources,
   type Allocation,
+  type AllocMetric,
   ClientStatus,
   DesiredStatus,
 } from "../cluster/allocation.ts";
@@ -424,6 +425,28 @@ export function mockDeployment(
     modifyIndex: 20,
     createTime: MOCK_NOW,
     modifyTime: MOCK_NOW,
+    ...overrides,
+  };
+}
+
+export function mockMetric(overrides: Partial<AllocMetric> = {}): AllocMetric {
+  return {
+    nodesEvaluated: 0,
+    nodesFiltered: 0,
+    nodesInPool: 0,
+    nodePool: "default",
+    nodesAvailable: {},
+    classFiltered: {},
+    constraintFiltered: {},
+    nodesExhausted: 0,
+    classExhausted: {},
+    dimensionExhausted: {},
+    quotaExhausted: [],
+    resourcesExhausted: {},
+    scores: {},
+    scoreMetaData: [],
+    allocationTime: 0,
+    coalescedFailures: 0,
     ...overrides,
   };
 }

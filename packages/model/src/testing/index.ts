@@ -8,6 +8,7 @@ export {
   mockEval,
   mockId,
   mockJob,
+  mockMetric,
   mockNode,
   mockResources,
   mockTask,

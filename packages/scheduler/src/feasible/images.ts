@@ -10,6 +10,30 @@ export function taskImages(task: Task): string[] {
   return typeof image === "string" && image !== "" ? [image] : [];
 }
 
+/** Whether a node has anything to fetch for the group before it starts. */
+export function needsImages(group: TaskGroup): boolean {
+  return group.tasks.some((task) => taskImages(task).length > 0);
+}
+
+/**
+ * F4: the tasks whose images are missing on the node, and stay what they are once fetched: of a tag
+ * that moves, and of one that the registry is asked for at each start, nothing would be saved.
+ */
+export function tasksToFetch(node: Node, job: Job, group: TaskGroup): string[] {
+  const toFetch = group.tasks.filter((task) => {
+    if (mustPull(task)) return false;
+    return taskImages(task).some((image) => !isMoving(image) && !hasImage(node, job, image));
+  });
+  return toFetch.map((task) => task.name);
+}
+
+/** `latest`, also where no tag is written. */
+function isMoving(image: string): boolean {
+  if (image.includes("@")) return false;
+  const tag = image.slice(image.lastIndexOf("/") + 1).split(":")[1] ?? "latest";
+  return tag === "latest";
+}
+
 /** Whether every image of the group is on the node, with the digest that this version means. */
 export function hasImages(node: Node, job: Job, group: TaskGroup): boolean {
   return group.tasks.every((task) => {

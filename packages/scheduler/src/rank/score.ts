@@ -10,6 +10,8 @@ import { SpreadScorer } from "./spread.ts";
 export interface Score {
   readonly parts: Record<string, number>;
   readonly final: number;
+  /** Sum of what speaks for or against this very node, how well it is filled left out. */
+  readonly standing: number;
 }
 
 interface ScoringOptions {
@@ -75,6 +77,6 @@ export class Scorer {
     add("node-affinity", affinity, this.#affinities.length > 0);
     const spread = spreadOf?.(node) ?? 0;
     if (spread !== 0) add("allocation-spread", spread, true);
-    return { parts, final: total / count };
+    return { parts, final: total / count, standing: total - fit };
   }
 }

@@ -9,6 +9,7 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { isCanary, isExpired, lostAfterMs, needsReconnect } from "./alloc-facts.ts";
 
 export const AllocClass = {
@@ -80,8 +81,8 @@ function classifyDown(alloc: Allocation, group: TaskGroup | undefined): AllocCla
 
 export type Buckets = Record<AllocClass, Allocation[]>;
 
-/** So many are sorted before others get their turn. */
-const SLICE = 2_000;
+/** Takes what is left when each class has been taken care of: another class does not compile. */
+export function expectNoMore(_others: Readonly<Record<string, never>>): void {}
 
 export function* sortIntoBuckets(
   allocs: Iterable<Allocation>,
@@ -96,10 +97,6 @@ export function* sortIntoBuckets(
     ignore: [],
     expiring: [],
   };
-  let sorted = 0;
-  for (const alloc of allocs) {
-    buckets[classify(alloc, context)].push(alloc);
-    if (++sorted % SLICE === 0) yield;
-  }
+  yield* inSlices(allocs, (alloc) => buckets[classify(alloc, context)].push(alloc));
   return buckets;
 }

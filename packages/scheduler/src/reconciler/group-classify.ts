@@ -7,13 +7,20 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
-import { AllocClass, type Buckets, classify, sortIntoBuckets } from "./buckets.ts";
+import {
+  AllocClass,
+  type ClassifyContext,
+  classify,
+  expectNoMore,
+  sortIntoBuckets,
+} from "./buckets.ts";
 import {
   clientStopWaits,
   isDueForReplacement,
   planDisconnects,
   planReconnects,
 } from "./disconnect.ts";
+import { passOn } from "./draft.ts";
 import {
   batchFollowups,
   DISCONNECT_KIND,
@@ -21,11 +28,13 @@ import {
   RESCHEDULE_KIND,
   STOP_DELAY_KIND,
 } from "./followups.ts";
+import type { Closed } from "./open.ts";
 import {
   classifyContext,
   isCanarying,
   type Pass,
   rescheduleContext,
+  stopAll,
   stopUnneeded,
 } from "./pass.ts";
 import { cancel, extractPairs, mayRunOn } from "./prepare.ts";
@@ -89,21 +98,24 @@ function keepHealthyNodes(
     if (bucket !== AllocClass.migrate && bucket !== AllocClass.lost) return true;
     if (bucket === AllocClass.migrate && mayRunOn(alloc, pass.input)) return true;
     const isLost = bucket === AllocClass.lost;
-    pass.draft.stops.push(
-      isLost ? cancel(alloc, true) : { alloc, description: Description.migrating },
-    );
-    pass.desired.stop++;
+    const stop = isLost ? cancel(alloc, true) : { alloc, description: Description.migrating };
+    stopAll(pass, [stop]);
     return false;
   });
 }
 
-/** G6 to G10. Returns the waits that hold back regular placements. */
-export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Slices<Due[]> {
+interface Classified {
+  readonly failed: Closed<"failed">;
+  /** What must surely have been stopped by its client before regular placements. */
+  readonly clientStops: readonly Due[];
+}
+
+/** G6 to G10. */
+export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Slices<Classified> {
   const { draft, input, job, triage } = pass;
   const context = classifyContext(pass);
   const buckets = yield* sortIntoBuckets(considered, context);
   yield;
-  pass.desired.ignore += buckets.ignore.length;
   const reschedule = rescheduleContext(pass);
   const split = extractPairs(buckets, {
     job,
@@ -115,22 +127,19 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   });
   pass.pairs = split.pairs;
   pass.retries = split.retries;
-  draft.stops.push(...split.cancelled, ...split.replaced);
-  draft.waits.push(...split.waits);
-  pass.desired.stop += split.cancelled.length + split.replaced.length;
+  stopAll(pass, [...split.cancelled, ...split.replaced]);
   yield;
-  const later = [...split.later, ...(yield* splitFailed(pass, buckets, reschedule))];
+  const { disconnecting, expiring, ignore, lost, migrate, reconnecting, untainted, ...others } =
+    buckets;
+  expectNoMore(others);
+  const later = [...split.later];
+  const failed = yield* splitFailed(pass, untainted, { reschedule, later });
   yield;
-  const reconnects = planReconnects(buckets.reconnecting, pass.untainted, { ...context, job });
-  draft.stops.push(...reconnects.stops);
-  draft.attributeUpdates.push(...reconnects.updates);
-  pass.desired.reconnect += reconnects.kept.length;
-  pass.desired.stop += reconnects.stops.length;
-  const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
-  pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
-  splitMigrating(pass, buckets);
-  pass.lost = [...buckets.lost, ...buckets.expiring];
-  markDisconnected(pass, buckets.disconnecting);
+  pass.desired.ignore += ignore.length;
+  planReturns(pass, reconnecting, context);
+  splitMigrating(pass, migrate);
+  pass.lost = [...lost, ...expiring];
+  markDisconnected(pass, disconnecting);
   const followups = batchFollowups(later, RESCHEDULE_KIND, { ...input, job });
   draft.followups.push(...followups.evals);
   for (const [allocId, followupEvalId] of followups.evalOf) {
@@ -139,11 +148,27 @@ export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Sli
   pass.laterCount += later.length;
   pass.desired.rescheduleLater += later.length;
   pass.desired.rescheduleNow = pass.rescheduleNow.length;
-  return waitForClients(pass, context.groupOf);
+  return { failed, clientStops: waitForClients(pass, context.groupOf) };
+}
+
+/** D4 to D7 */
+function planReturns(
+  pass: Pass,
+  reconnecting: readonly Allocation[],
+  context: ClassifyContext,
+): void {
+  if (reconnecting.length === 0) return;
+  const { draft, job } = pass;
+  const reconnects = planReconnects(reconnecting, pass.untainted, { ...context, job });
+  stopAll(pass, reconnects.stops);
+  draft.attributeUpdates.push(...reconnects.updates);
+  pass.desired.reconnect += reconnects.kept.length;
+  const stopped = new Set(reconnects.stops.map((stop) => stop.alloc.id));
+  pass.untainted = [...pass.untainted, ...reconnects.kept].filter((each) => !stopped.has(each.id));
 }
 
 /** Canaries that wait for their promotion are beside the count, also while they move. */
-function splitMigrating(pass: Pass, { migrate }: Buckets): void {
+function splitMigrating(pass: Pass, migrate: readonly Allocation[]): void {
   const ids = new Set(isCanarying(pass.state) ? pass.state.placedCanaries : []);
   const given = new Set(pass.draft.stops.map((stop) => stop.alloc.id));
   pass.movingCanaries = migrate.filter((alloc) => ids.has(alloc.id));
@@ -153,26 +178,30 @@ function splitMigrating(pass: Pass, { migrate }: Buckets): void {
   pass.canaries = [...kept, ...pass.movingCanaries];
 }
 
-/** G7. Returns what is to be replaced later. */
-function* splitFailed(pass: Pass, buckets: Buckets, context: RescheduleContext): Slices<Due[]> {
-  const { pairs } = pass;
-  const inPairs = new Set(pairs.map((pair) => pair.next.id));
-  const split = splitReschedulable(
-    buckets.untainted.filter((alloc) => !inPairs.has(alloc.id)),
-    context,
+/** G7. What is to be replaced later joins `later`. */
+function* splitFailed(
+  pass: Pass,
+  untainted: readonly Allocation[],
+  { later, reschedule }: { readonly reschedule: RescheduleContext; readonly later: Due[] },
+): Slices<Closed<"failed">> {
+  const nexts = pass.pairs.map((pair) => pair.next);
+  const inPairs = new Set(nexts);
+  const split = yield* splitReschedulable(
+    untainted.filter((alloc) => !inPairs.has(alloc)),
+    reschedule,
   );
-  yield;
-  const due = split.untainted.filter(
-    (alloc) => isDueForReplacement(alloc, context.evalId) && !context.isReplaced(alloc),
-  );
-  pass.disconnected.push(...due);
-  pass.untainted = [
-    ...split.untainted.filter((alloc) => !due.includes(alloc)),
-    ...pairs.map((pair) => pair.next),
-  ];
-  pass.rescheduleNow = split.now;
-  pass.draft.waits.push(...split.waits);
-  return split.later.map(({ alloc, at }) => ({ allocId: alloc.id, at }));
+  const isDue = (alloc: Allocation) =>
+    isDueForReplacement(alloc, reschedule.evalId) && !reschedule.isReplaced(alloc);
+  const kept: Allocation[] = [];
+  for (const alloc of split.untainted) (isDue(alloc) ? pass.disconnected : kept).push(alloc);
+  const failed = yield* split.failed.close(pass.holds, ({ alloc, decision }) => {
+    if (decision.kind === "now") return passOn(alloc, pass.rescheduleNow);
+    kept.push(alloc);
+    if (decision.at !== null) later.push({ allocId: alloc.id, at: decision.at });
+    return decision.reason;
+  });
+  pass.untainted = [...kept, ...nexts];
+  return failed;
 }
 
 /** G8: unreachable allocations become unknown, with a time-out and perhaps a replacement. */

@@ -1,32 +1,42 @@
 /** Second half of a group's pass: what goes, what is compared, what is missing (spec §3.3). */
 import { type Allocation, ClientStatus, Serving } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { isCanary } from "./alloc-facts.ts";
+import type { Due } from "./followups.ts";
 import { hasUpdateStrategy, ServingBudget } from "./limit.ts";
 import { NameIndex } from "./name-index.ts";
-import { isCanarying, type Pass, servingOf, stopUnneeded } from "./pass.ts";
+import { type Closed, Open } from "./open.ts";
+import {
+  isCanarying,
+  type Pass,
+  type Serves,
+  servingStates,
+  stopAll,
+  stopUnneeded,
+} from "./pass.ts";
 import { computeStops } from "./stops.ts";
 import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
-import { decideUpdates, type Updates } from "./updates.ts";
-import { HeldBy } from "./why-group.ts";
+import { decideUpdates, type Outdated, type Updates } from "./updates.ts";
+import { awaitsClientStop, HeldBy } from "./why-group.ts";
 
 /** G11 */
-export function indexNames(pass: Pass): NameIndex {
+export function* indexNames(pass: Pass): Slices<NameIndex> {
   const { group, job } = pass;
   const names = new NameIndex({ jobId: job.id, group: group.name, count: group.count });
-  names.add(pass.untainted);
-  names.add(pass.migrate);
-  names.add(pass.movingCanaries);
-  names.add(pass.rescheduleNow);
-  names.add(pass.disconnected);
-  names.add(pass.lost);
+  const { disconnected, lost, migrate, movingCanaries, rescheduleNow, untainted } = pass;
+  for (const allocs of [untainted, migrate, movingCanaries, rescheduleNow, disconnected, lost]) {
+    yield* inSlices(allocs, (alloc) => names.add(alloc));
+  }
   return names;
 }
 
 /** G13 */
-export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): void {
-  const { canaries, draft, group, lost, migrate, pairs, untainted } = pass;
+export function* stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): Slices<void> {
+  const { canaries, group, lost, migrate, pairs, untainted } = pass;
   const serves = surplusServing(pass);
-  const budget = new ServingBudget(group, [...untainted, ...migrate].map(serves));
+  const states = yield* servingStates({ serves }, [...untainted, ...migrate]);
+  const budget = new ServingBudget(group, states);
   const stops = computeStops({
     count: group.count,
     names,
@@ -39,8 +49,7 @@ export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean
     budget,
   });
   const stopped = new Set(stops.map((stop) => stop.alloc.id));
-  draft.stops.push(...stops);
-  pass.desired.stop += stops.length;
+  stopAll(pass, stops);
   for (const { next, old } of pairs) {
     if (!stopped.has(next.id) || !old) continue;
     stopUnneeded(pass, old);
@@ -52,23 +61,23 @@ export function stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean
 }
 
 /** A pair serves as long as its old one does. Batch jobs have nobody to serve. */
-function surplusServing(pass: Pass): (alloc: Allocation) => Serving {
+function surplusServing(pass: Pass): Serves {
   if (pass.input.isBatch) return () => Serving.yes;
   const olds = new Map(pass.pairs.map(({ next, old }) => [next.id, old]));
-  const serves = servingOf(pass);
+  const { serves } = pass;
   return (alloc) => serves(olds.get(alloc.id) ?? alloc);
 }
 
 /** G14 */
-export function compareVersions(pass: Pass): Updates {
+export function* compareVersions(pass: Pass, names: NameIndex): Slices<Updates> {
   const { desired, draft, group, input, isInDeployment, state, untainted } = pass;
-  const compared = decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
-  const updates = { ...compared, destructive: stopUnneededUnknown(pass, compared.destructive) };
+  const compared = yield* decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  const updates = { ...compared, outdated: stopUnneededUnknown(pass, compared.outdated, names) };
   desired.ignore += updates.ignore.length;
   desired.inPlaceUpdate += updates.inPlace.length;
-  draft.inPlace.push(...updates.inPlace);
+  for (const request of updates.inPlace) draft.updateInPlace(request);
   if (!isInDeployment) {
-    state.desiredTotal += updates.destructive.length + updates.inPlace.length;
+    state.desiredTotal += updates.outdated.size + updates.inPlace.length;
     state.desiredTotal += changingByMigration(pass);
   }
   return updates;
@@ -78,21 +87,24 @@ export function compareVersions(pass: Pass): Updates {
  * D8: of an older version, out of reach, and enough others are there or on their way: nothing takes
  * its place. Gives those that are to be replaced.
  */
-function stopUnneededUnknown(
-  pass: Pass,
-  destructive: readonly Allocation[],
-): readonly Allocation[] {
+function stopUnneededUnknown(pass: Pass, outdated: Outdated, names: NameIndex): Outdated {
   const isUnknown = (alloc: Allocation) => alloc.clientStatus === ClientStatus.unknown;
-  const unknown = destructive.filter(isUnknown);
-  if (unknown.length === 0) return destructive;
+  const unknown = outdated.items.filter(isUnknown);
+  if (unknown.length === 0) return outdated;
   const canaries = new Set(isCanarying(pass.state) ? pass.canaries.map(({ id }) => id) : []);
   const known = pass.untainted.filter((alloc) => !isUnknown(alloc) && !canaries.has(alloc.id));
   const coming = [pass.migrate, pass.rescheduleNow, pass.disconnected, pass.lost].flat();
   const missing = Math.max(0, pass.group.count - known.length - coming.length);
   const unneeded = new Set(unknown.slice(missing));
-  for (const alloc of unneeded) stopUnneeded(pass, alloc);
+  for (const alloc of unneeded) {
+    stopUnneeded(pass, alloc);
+    names.free(alloc);
+  }
   pass.untainted = pass.untainted.filter((alloc) => !unneeded.has(alloc));
-  return destructive.filter((alloc) => !unneeded.has(alloc));
+  return new Open(
+    "outdated",
+    outdated.items.filter((alloc) => !unneeded.has(alloc)),
+  );
 }
 
 /** Allocations that change their version because they must leave their node. */
@@ -110,26 +122,24 @@ export function removeCanaries(pass: Pass): void {
 }
 
 /** G16. A revert to a version that has proven itself needs no canaries (DESIGN §12.7). */
-export function placeCanaries(pass: Pass, updates: Updates, names: NameIndex): boolean {
-  const { canaries, desired, draft, group, input, state, triage } = pass;
-  if (!hasUpdateStrategy(group)) return false;
-  const wanted = group.update.canary;
-  // Those that found no room are still to come when nothing old is left for them to stand beside.
-  const needsCanaries =
-    (updates.destructive.length > 0 || isCanarying(state)) &&
-    canaries.length < wanted &&
-    !state.promoted &&
-    !input.isRevert();
-  if (!needsCanaries) return false;
-  state.desiredCanaries = wanted;
-  if (triage.isPaused || triage.isFailed) {
-    pass.holds.add(HeldBy.deployment, wanted - canaries.length);
-    return true;
-  }
-  const lists = { existing: canaries, destructive: updates.destructive };
-  const allowed = Math.min(wanted - canaries.length, group.count);
-  for (const name of names.nextCanaries(allowed, lists)) {
-    draft.places.push({
+export function* placeCanaries(
+  pass: Pass,
+  updates: Updates,
+  names: NameIndex,
+): Slices<Closed<"canaries">> {
+  const { canaries, desired, draft, group, holds, state, triage } = pass;
+  const missing = missingCanaries(pass, updates);
+  const open = new Open("canaries", [...new Array(missing).keys()]);
+  if (missing > 0) state.desiredCanaries = canaries.length + missing;
+  const mayPlace = !triage.isPaused && !triage.isFailed;
+  const lists = { existing: canaries, destructive: updates.outdated.items };
+  const given = mayPlace ? names.nextCanaries(Math.min(missing, group.count), lists) : [];
+  return yield* open.close(holds, (index) => {
+    if (!mayPlace) return HeldBy.deployment;
+    const name = given[index];
+    if (name === undefined) return HeldBy.otherCanaries;
+    desired.canary++;
+    return draft.place({
       kind: PlaceKind.canary,
       group,
       name,
@@ -138,13 +148,20 @@ export function placeCanaries(pass: Pass, updates: Updates, names: NameIndex): b
       downgrade: false,
       stopPrevious: null,
     });
-    desired.canary++;
-  }
-  return true;
+  });
+}
+
+function missingCanaries(pass: Pass, { outdated }: Updates): number {
+  const { canaries, group, input, state } = pass;
+  if (!hasUpdateStrategy(group) || state.promoted) return 0;
+  // Those that found no room are still to come when nothing old is left for them to stand beside.
+  if (outdated.size === 0 && !isCanarying(state)) return 0;
+  const missing = group.update.canary - canaries.length;
+  return missing > 0 && !input.isRevert() ? missing : 0;
 }
 
 /** G18: what is missing, most urgent first. */
-export function listPlacements(pass: Pass, names: NameIndex): PlaceRequest[] {
+export function listPlacements(pass: Pass, names: NameIndex): Open<"missing", PlaceRequest> {
   const { disconnected, group, lost, migrate, rescheduleNow, state, untainted } = pass;
   const isCanaryPhase = isCanarying(state);
   const places: PlaceRequest[] = [];
@@ -161,21 +178,15 @@ export function listPlacements(pass: Pass, names: NameIndex): PlaceRequest[] {
   for (const alloc of disconnected) add(PlaceKind.disconnect, alloc, alloc.name);
   let existing = untainted.length + migrate.length + rescheduleNow.length + disconnected.length;
   for (const alloc of lost) {
-    if (existing >= group.count) break;
+    // One too many has left its name to others.
+    if (existing >= group.count) names.free(alloc);
+    else add(PlaceKind.lost, alloc, names.forReplacement(alloc));
     existing++;
-    add(PlaceKind.lost, alloc, names.forReplacement(alloc));
   }
   for (const name of names.next(Math.max(0, group.count - existing))) {
     add(PlaceKind.new, null, name);
   }
-  return places;
-}
-
-/** G19, ready: everything that is missing. Returns how many start. */
-export function placeAll(pass: Pass, places: readonly PlaceRequest[]): number {
-  pass.draft.places.push(...places);
-  pass.desired.place += places.length;
-  return places.length;
+  return new Open("missing", places);
 }
 
 /** What keeps a group that is not ready from going on. */
@@ -183,14 +194,29 @@ export function heldBy({ triage }: Pass): HeldBy {
   return triage.isPaused || triage.isFailed ? HeldBy.deployment : HeldBy.canaries;
 }
 
-/** G19, not ready: replacements only, and none for what the failed deployment itself placed. */
-export function placeReplacements(pass: Pass, places: readonly PlaceRequest[]): number {
-  const { current, isFailed } = pass.triage;
-  const allowed = places.filter(({ kind, previous }) => {
-    if (kind === PlaceKind.lost || kind === PlaceKind.disconnect) return true;
-    if (kind !== PlaceKind.reschedule) return false;
-    return !(isFailed && current !== null && previous?.deploymentId === current.id);
+/**
+ * G19: everything that is missing; while the group is not ready replacements only, and none for
+ * what the failed deployment itself placed. G9: nothing before unreachable clients have stopped.
+ */
+export function* placeMissing(
+  pass: Pass,
+  missing: Open<"missing", PlaceRequest>,
+  facts: { readonly isReady: boolean; readonly clientStops: readonly Due[] },
+): Slices<Closed<"missing">> {
+  const { desired, draft, group, holds, input } = pass;
+  const { clientStops, isReady } = facts;
+  const untold = clientStops.length > 0 ? awaitsClientStop(input.ref, group, clientStops) : null;
+  return yield* missing.close(holds, (request) => {
+    if (untold) return untold;
+    if (!isReady && !isReplacedAnyway(pass, request)) return heldBy(pass);
+    desired.place++;
+    return draft.place(request);
   });
-  pass.holds.add(heldBy(pass), places.length - allowed.length);
-  return placeAll(pass, allowed);
+}
+
+function isReplacedAnyway({ triage }: Pass, { kind, previous }: PlaceRequest): boolean {
+  const { current, isFailed } = triage;
+  if (kind === PlaceKind.lost || kind === PlaceKind.disconnect) return true;
+  if (kind !== PlaceKind.reschedule) return false;
+  return !(isFailed && current !== null && previous?.deploymentId === current.id);
 }

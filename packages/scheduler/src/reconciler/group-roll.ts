@@ -1,6 +1,8 @@
 /** The rolling part of a group's pass: pairs go, the next ones are replaced (DESIGN §7, §12.3). */
 import { type Allocation, allocIndex, maxSurgeOf, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { isCanary } from "./alloc-facts.ts";
+import type { Acted } from "./draft.ts";
 import { heldBy } from "./group-place.ts";
 import {
   type LimitInput,
@@ -11,14 +13,15 @@ import {
   undecidedBudget,
 } from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
-import { type Pass, servingOf } from "./pass.ts";
-import { cancel, isReady as isPairReady, mayRunOn, type Pair } from "./prepare.ts";
-import { Description, PlaceKind, type Surge } from "./types.ts";
-import type { Updates } from "./updates.ts";
-import { awaitsSurge, HeldBy } from "./why-group.ts";
+import { type Closed, Open } from "./open.ts";
+import { isCanarying, type Pass, type Serves, servingStates } from "./pass.ts";
+import { cancel, mayRunOn, type Pair } from "./prepare.ts";
+import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
+import type { Outdated } from "./updates.ts";
+import { awaitsSurge, HeldBy, type HoldFacts } from "./why-group.ts";
 
 interface RollFacts {
-  readonly updates: Updates;
+  readonly outdated: Outdated;
   readonly isReady: boolean;
   /** Allocations of the new version that this plan starts besides. */
   readonly starting: number;
@@ -30,132 +33,127 @@ interface Budget {
   readonly stops: ServingBudget;
   /** L1: pairs that may start. */
   starts: number;
+  /** L1: allocations of the new version that may become undecided. */
+  undecided: number;
+  /** L5: those that do not serve, and for which L1 leaves no place. */
+  idle: number;
 }
 
-interface Choice {
-  readonly old: Allocation;
-  readonly surge: Surge | null;
+interface Rolled {
+  readonly pairs: Closed<"pairs">;
+  readonly outdated: Closed<"outdated">;
+  readonly told: Pick<HoldFacts, "limit" | "serving">;
 }
-
-type Serves = (alloc: Allocation) => Serving;
 
 /** G17, G20 */
-export function* rollOut(pass: Pass, facts: RollFacts): Slices<void> {
-  const { desired, draft, group } = pass;
-  const { destructive } = facts.updates;
-  const serves = servingOf(pass);
+export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
+  const { group } = pass;
+  const { isReady, outdated, starting } = facts;
+  const { serves } = pass;
   const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
   // Of two that run in one slot the old one counts, until the new one has taken its place.
   const beside = new Set(pass.pairs.filter(({ isSurge }) => isSurge).map(({ next }) => next));
   const counted = [...pass.untainted.filter((each) => !beside.has(each)), ...olds];
-  const stops = new ServingBudget(group, counted.map(serves));
+  const stops = new ServingBudget(group, yield* servingStates(pass, counted));
   const { serving } = stops;
-  yield;
-  const limit: LimitInput = {
-    group,
-    isBlocked: !facts.isReady,
-    deployment: pass.triage.current,
-    untainted: pass.untainted,
-    starting: facts.starting,
-  };
-  const budget = { stops, starts: startBudget(limit) };
-  const pairs = pass.pairs.filter((pair) => facts.isReady || pair.isReplacement);
-  const held = letPairsGo({ ...pass, pairs }, budget, serves);
+  const { untainted } = pass;
+  const deployment = pass.triage.current;
+  const limit: LimitInput = { group, isBlocked: !isReady, deployment, untainted, starting };
   const undecided = undecidedBudget(limit);
-  const isRevert = destructive.length > 1 && pass.input.isRevert();
+  const resting = (yield* servingStates(pass, outdated.items)).filter((one) => one === Serving.no);
+  const idle = isReady ? Math.max(0, resting.length - undecided) : 0;
+  const budget = { stops, starts: startBudget(limit), undecided, idle };
   yield;
-  const ordered = orderForReplacement(destructive, serves, isRevert);
+  const pairs = yield* letPairsGo(pass, { isReady, budget, serves });
   yield;
-  const choice = choose(pass, ordered, { isReady: facts.isReady, undecided, budget, serves });
-  const yielded = yieldPlaces(pass, held, choice.idle);
-  pass.holds.add(HeldBy.floor, held.length);
-  const told = { ref: pass.input.ref, group, triage: pass.triage, limit, serving };
-  draft.waits.push(...pass.holds.reasons(told));
-  const chosen = [...choice.chosen, ...yielded.map((old) => ({ old, surge: null }))];
-  for (const { old, surge } of chosen) {
-    draft.destructive.push({
-      group,
-      old,
-      name: facts.names.forReplacement(old),
-      retryOf: pass.retries.get(old.id) ?? null,
-      isCanary: false,
-      surge,
-    });
-  }
-  desired.destructiveUpdate += chosen.length;
-  desired.ignore += destructive.length - chosen.length;
+  const isRevert = outdated.size > 1 && pass.input.isRevert();
+  const { compare, turnOf } = replacementOrder(serves, isRevert);
+  const ordered = yield* outdated.inOrder(turnOf, compare);
+  yield;
+  const replaced = yield* replaceOutdated(pass, { ...facts, outdated: ordered, budget, serves });
+  return { pairs, outdated: replaced, told: { limit, serving } };
+}
+
+interface Limits {
+  readonly isReady: boolean;
+  readonly budget: Budget;
+  readonly serves: Serves;
 }
 
 /**
  * L4: pairs that are ready go, the free ones first. What leaves its node does so at the pace of its
- * drain, and of a surge the new one serves in the old one's stead. Returns those that L2 holds back.
+ * drain, and of a surge the new one serves in the old one's stead.
  */
-function letPairsGo(pass: Pass, budget: Budget, serves: Serves): Pair[] {
-  const held: Pair[] = [];
+function* letPairsGo(pass: Pass, { budget, isReady, serves }: Limits): Slices<Closed<"pairs">> {
   const { stops } = budget;
   const costOf = ({ isReplacement, isSurge, old }: Pair) =>
     isReplacement || isSurge || old === null ? Serving.no : serves(old);
-  const ready = pass.pairs.filter(isPairReady);
-  for (const pair of ready.toSorted((a, b) => RANK[costOf(a)] - RANK[costOf(b)])) {
-    const isStarting = !pair.isReplacement && !pair.isSurge;
-    if (isStarting && budget.starts <= 0) {
-      pass.holds.add(HeldBy.limit);
-      continue;
-    }
-    if (!pair.isSurge) budget.starts--;
+  // One that is not ready reserves its stop, after those that go.
+  const rank = (pair: Pair) => (pair.hold === null ? RANK[costOf(pair)] : RANK_MAX);
+  const open = yield* new Open("pairs", pass.pairs).inOrder(rank, (a, b) => a - b);
+  return yield* open.close(pass.holds, (pair) => {
     const cost = costOf(pair);
-    if (!stops.allows(cost)) {
-      held.push(pair);
-      continue;
+    if (!isReady && !pair.isReplacement) return heldBy(pass);
+    if (pair.hold !== null) {
+      stops.take(cost);
+      return pair.hold;
     }
+    const isStarting = !pair.isReplacement && !pair.isSurge;
+    if (isStarting && budget.starts <= 0) return HeldBy.limit;
+    if (!pair.isSurge) budget.starts--;
+    if (!stops.allows(cost)) return yieldPlace(pass, pair, budget) ?? HeldBy.floor;
     stops.take(cost);
-    pass.draft.goes.push({ next: pair.next, stop: pair.stop });
-  }
-  for (const pair of pass.pairs) if (!isPairReady(pair)) stops.take(costOf(pair));
-  return held;
+    return pass.draft.go({ next: pair.next, stop: pair.stop });
+  });
 }
 
-interface Choices {
-  readonly chosen: Choice[];
-  /** Those that do not serve, and for which L1 leaves no place. */
-  readonly idle: Allocation[];
+const RANK_MAX = Math.max(...Object.values(RANK)) + 1;
+
+/**
+ * L5: a pair that the floor holds back gives its place up to one that does not serve, which would
+ * otherwise wait for it for ever.
+ */
+function yieldPlace(pass: Pass, { next }: Pair, budget: Budget): Acted | null {
+  if (budget.idle === 0) return null;
+  budget.idle--;
+  budget.undecided++;
+  pass.desired.stop++;
+  return pass.draft.stop(cancel(next, false));
 }
 
 /** L1, L2, X2 */
-function choose(
+function* replaceOutdated(
   pass: Pass,
-  ordered: readonly Allocation[],
-  facts: {
-    readonly isReady: boolean;
-    readonly undecided: number;
-    readonly budget: Budget;
-    readonly serves: Serves;
-  },
-): Choices {
-  const { budget, isReady, serves, undecided } = facts;
-  const { chosen, idle }: Choices = { chosen: [], idle: [] };
-  const hasSurge = maxSurgeOf(pass.group) > 0;
-  const surge = surgeBudget(pass.group, undecided, pass.pairs.filter(isBeside(pass)).length);
-  const step = (one: Serving): HeldBy | "replace" => {
+  facts: Limits & Pick<RollFacts, "outdated" | "names">,
+): Slices<Closed<"outdated">> {
+  const { desired, draft, group, holds, pairs, retries } = pass;
+  const { budget, isReady, names, outdated, serves } = facts;
+  const { stops, undecided } = budget;
+  const hasSurge = maxSurgeOf(group) > 0;
+  const surge = surgeBudget(group, undecided, pairs.filter(isBeside(pass)).length);
+  let chosen = 0;
+  const closed = yield* outdated.close(holds, (old) => {
     if (!isReady) return heldBy(pass);
-    if (chosen.length >= undecided) return HeldBy.limit;
-    if (one === Serving.no) return "replace";
-    if (hasSurge) return chosen.length >= surge ? HeldBy.surge : "replace";
-    return budget.stops.allows(one) ? "replace" : HeldBy.floor;
-  };
-  for (const old of ordered) {
+    if (chosen >= undecided) return HeldBy.limit;
     const one = serves(old);
-    const next = step(one);
-    if (next !== "replace") {
-      pass.holds.add(next);
-      if (next === HeldBy.limit && one === Serving.no) idle.push(old);
-      continue;
-    }
     const isSurge = hasSurge && one !== Serving.no;
-    chosen.push({ old, surge: isSurge ? { mayFallBack: budget.stops.allows(one) } : null });
-    budget.stops.take(one);
-  }
-  return { chosen, idle };
+    if (isSurge && chosen >= surge) return HeldBy.surge;
+    const mayStop = stops.allows(one);
+    if (!isSurge && !mayStop) return HeldBy.floor;
+    chosen++;
+    stops.take(one);
+    return draft.replace({
+      group,
+      old,
+      name: names.forReplacement(old),
+      retryOf: retries.get(old.id) ?? null,
+      isCanary: false,
+      surge: isSurge ? { mayFallBack: mayStop } : null,
+    });
+  });
+  desired.destructiveUpdate += chosen;
+  desired.ignore += outdated.size - chosen;
+  return closed;
 }
 
 /** Both of the pair run on after this pass. */
@@ -164,71 +162,64 @@ function isBeside({ draft }: Pass): (pair: Pair) => boolean {
   return ({ isSurge, next }) => isSurge && !going.has(next.id);
 }
 
-/**
- * L5: a pair that the limit holds back gives its place up to one that does not serve, which would
- * otherwise wait for it for ever.
- */
-function yieldPlaces(pass: Pass, held: readonly Pair[], idle: readonly Allocation[]): Allocation[] {
-  const count = Math.min(held.length, idle.length);
-  for (const { next } of held.slice(0, count)) {
-    pass.draft.stops.push(cancel(next, false));
-    pass.desired.stop++;
-  }
-  return idle.slice(0, count);
+interface Turn {
+  readonly rank: number;
+  readonly version: number;
+  readonly index: number;
 }
 
 /** L3: those that do not serve first; a revert takes back the newest version first. */
-function orderForReplacement(
-  allocs: readonly Allocation[],
-  serves: (alloc: Allocation) => Serving,
-  isRevert: boolean,
-): Allocation[] {
-  return allocs
-    .map((alloc) => ({ alloc, rank: RANK[serves(alloc)], index: allocIndex(alloc.name) }))
-    .sort((a, b) => {
-      if (a.rank !== b.rank) return a.rank - b.rank;
-      const byVersion = b.alloc.jobVersion - a.alloc.jobVersion;
-      if (isRevert && byVersion !== 0) return byVersion;
-      return a.index - b.index;
-    })
-    .map(({ alloc }) => alloc);
+export function replacementOrder(serves: Serves, isRevert: boolean) {
+  return {
+    turnOf: (alloc: Allocation): Turn => ({
+      rank: RANK[serves(alloc)],
+      version: isRevert ? -alloc.jobVersion : 0,
+      index: allocIndex(alloc.name),
+    }),
+    compare: (a: Turn, b: Turn) => a.rank - b.rank || a.version - b.version || a.index - b.index,
+  };
 }
 
 /**
  * G21: whatever the deployment's condition, an allocation that must leave its node is replaced; with
  * `max_surge`, those of a drain as many at a time as may stand beside their successors (X6).
  */
-export function placeMigrations(pass: Pass): void {
-  const { desired, draft, group } = pass;
-  const mayWait = (alloc: Allocation) => !pass.input.isBatch && mayRunOn(alloc, pass.input);
+export function* placeMigrations(pass: Pass): Slices<Closed<"leaving">> {
+  const { desired, draft, group, holds, input } = pass;
   const surge = { room: surgeRoom(pass), isUsed: maxSurgeOf(group) > 0 };
-  for (const alloc of [...pass.movingCanaries, ...pass.migrate]) {
+  const open = new Open("leaving", [...pass.movingCanaries, ...pass.migrate]);
+  return yield* open.close(holds, (alloc) => {
     const stop = { alloc, description: Description.migrating };
-    const isLeaving = mayWait(alloc);
-    const isSurge = isLeaving && surge.isUsed;
-    if (isSurge && surge.room-- <= 0) {
-      draft.waits.push(awaitsSurge({ ref: pass.input.ref, group }, alloc));
-      continue;
+    const runsOn = !input.isBatch && mayRunOn(alloc, input);
+    if (!runsOn) {
+      const stopped = draft.stop(stop);
+      desired.migrate++;
+      return staysAway(pass, alloc) ? stopped : draft.place(placeAnew(pass, alloc));
     }
-    if (!isLeaving) draft.stops.push(stop);
+    if (surge.isUsed && surge.room-- <= 0) return awaitsSurge(input.ref, group, alloc);
     desired.migrate++;
-    const { migrateDisablePlacement, reschedule } = alloc.desiredTransition;
-    const staysAway =
-      pass.input.isBatch && (migrateDisablePlacement === true || reschedule === true);
-    if (staysAway) continue;
-    const isCanary = alloc.deploymentStatus?.canary ?? false;
     const retryOf = pass.retries.get(alloc.id) ?? null;
-    draft.places.push({
-      kind: PlaceKind.migrate,
-      group,
-      name: alloc.name,
-      previous: alloc,
-      isCanary,
-      downgrade: pass.state.desiredCanaries > 0 && !pass.state.promoted && !isCanary,
-      stopPrevious: null,
-      ...(isLeaving ? { leaving: stop, retryOf, isSurge } : {}),
-    });
-  }
+    const leaves = { leaving: stop, retryOf, isSurge: surge.isUsed };
+    return draft.place({ ...placeAnew(pass, alloc), ...leaves });
+  });
+}
+
+function staysAway({ input }: Pass, { desiredTransition }: Allocation): boolean {
+  const { migrateDisablePlacement, reschedule } = desiredTransition;
+  return input.isBatch && (migrateDisablePlacement === true || reschedule === true);
+}
+
+function placeAnew({ group, state }: Pass, alloc: Allocation): PlaceRequest {
+  const isOne = isCanary(alloc);
+  return {
+    kind: PlaceKind.migrate,
+    group,
+    name: alloc.name,
+    previous: alloc,
+    isCanary: isOne,
+    downgrade: isCanarying(state) && !isOne,
+    stopPrevious: null,
+  };
 }
 
 /** How many more may stand beside those they replace, once this plan is carried out. */

@@ -2,7 +2,7 @@
  * One group of a service or batch job: what is there against what is wanted (spec §3.3). The steps
  * run in the order of SPEC.md; each writes what it decides into the draft.
  */
-import type { Allocation } from "@drover/model";
+import { type Allocation, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { isOfVersion } from "./alloc-facts.ts";
 import { isGroupDone, needsDeployment, newDeploymentState } from "./deployment-step.ts";
@@ -12,18 +12,23 @@ import {
   compareVersions,
   indexNames,
   listPlacements,
-  placeAll,
   placeCanaries,
-  placeReplacements,
+  placeMissing,
   removeCanaries,
   stopSurplus,
 } from "./group-place.ts";
 import { placeMigrations, rollOut } from "./group-roll.ts";
-import { type GroupScope, isCanarying, type Pass } from "./pass.ts";
+import type { Account } from "./open.ts";
+import { type GroupScope, isCanarying, type Pass, servingOf } from "./pass.ts";
 import type { Pair } from "./prepare.ts";
-import { noUpdates, type PlaceRequest } from "./types.ts";
+import { noUpdates } from "./types.ts";
 import type { Updates } from "./updates.ts";
-import { awaitsClientStop, Holds } from "./why-group.ts";
+import { Holds } from "./why-group.ts";
+
+/** Of what a group's pass has been given, every item is acted upon or held (W2). */
+export type GroupAccount = Account<
+  "failed" | "canaries" | "missing" | "pairs" | "outdated" | "leaving"
+>;
 
 /** Returns whether the deployment asks nothing more of the group. */
 export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
@@ -46,34 +51,38 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
     laterCount: 0,
     pairs: [],
     retries: new Map(),
+    serves: () => Serving.no,
     holds: new Holds(),
   };
   const considered = dropUnneededCanaries(pass, considerable(pass));
   yield;
-  const waits = yield* classifyAll(pass, considered);
+  const { clientStops, failed } = yield* classifyAll(pass, considered);
   yield;
-  const names = indexNames(pass);
+  pass.serves = servingOf(pass);
+  const names = yield* indexNames(pass);
   const wasCanarying = isCanarying(pass.state);
-  stopSurplus(pass, names, wasCanarying);
+  yield* stopSurplus(pass, names, wasCanarying);
   yield;
-  const updates = compareVersions(pass);
+  const updates = yield* compareVersions(pass, names);
   yield;
   if (wasCanarying) removeCanaries(pass);
-  const needsCanaries = placeCanaries(pass, updates, names);
-  if (waits.length > 0) {
-    const told = { ref: scope.input.ref, group: scope.group };
-    scope.draft.waits.push(awaitsClientStop(told, waits));
-  }
-  const places = waits.length > 0 ? [] : listPlacements(pass, names);
-  if (!pass.isInDeployment) pass.state.desiredTotal += places.length;
+  const canaries = yield* placeCanaries(pass, updates, names);
+  const toPlace = listPlacements(pass, names);
+  const mayPlace = clientStops.length === 0;
+  if (!pass.isInDeployment && mayPlace) pass.state.desiredTotal += toPlace.size;
   const isReady = !scope.triage.isPaused && !scope.triage.isFailed && !isCanarying(pass.state);
-  const starting = isReady ? placeAll(pass, places) : placeReplacements(pass, places);
+  const missing = yield* placeMissing(pass, toPlace, { isReady, clientStops });
   yield;
-  yield* rollOut(pass, { updates, isReady, names, starting: starting + pass.migrate.length });
+  const starting = desired.place + pass.migrate.length;
+  const { outdated } = updates;
+  const { told, ...rolled } = yield* rollOut(pass, { outdated, isReady, names, starting });
   yield;
-  placeMigrations(pass);
+  const leaving = yield* placeMigrations(pass);
+  const { input, group, triage } = pass;
+  scope.draft.waits.push(...pass.holds.reasons({ ref: input.ref, group, triage, ...told }));
   joinDeployment(pass, updates, considered);
-  return isComplete(pass, { updates, places, needsCanaries });
+  const account = { failed, canaries, missing, leaving, ...rolled };
+  return isComplete(pass, account, mayPlace);
 }
 
 /** G22 */
@@ -82,31 +91,21 @@ function joinDeployment(pass: Pass, updates: Updates, considered: readonly Alloc
   if (triage.current !== null || isInDeployment) return;
   const hadCurrentVersion = considered.some((alloc) => isOfVersion(alloc, job));
   const isUpdating =
-    updates.destructive.length > 0 || updates.inPlace.length > 0 || changingByMigration(pass) > 0;
+    updates.outdated.size > 0 || updates.inPlace.length > 0 || changingByMigration(pass) > 0;
   if (!needsDeployment({ group, state, hadCurrentVersion, isUpdating })) return;
   draft.deploymentGroups[group.name] = state;
 }
 
 /** G24 */
-function isComplete(
-  pass: Pass,
-  facts: {
-    readonly updates: Updates;
-    readonly places: readonly PlaceRequest[];
-    readonly needsCanaries: boolean;
-  },
-): boolean {
+function isComplete(pass: Pass, account: GroupAccount, mayPlace: boolean): boolean {
   const { current } = pass.triage;
-  const { needsCanaries, places, updates } = facts;
+  const { canaries, leaving, missing, outdated } = account;
   const isIdle =
-    updates.destructive.length === 0 &&
-    updates.inPlace.length === 0 &&
-    places.length === 0 &&
-    pass.migrate.length === 0 &&
-    pass.movingCanaries.length === 0 &&
+    outdated.size + canaries.size + leaving.size === 0 &&
+    pass.desired.inPlaceUpdate === 0 &&
+    !(mayPlace && missing.size > 0) &&
     pass.pairs.every((pair) => pair.isSurge && goesNow(pass, pair)) &&
-    pass.laterCount === 0 &&
-    !needsCanaries;
+    pass.laterCount === 0;
   if (!isIdle || current === null) return false;
   return isGroupDone(current.taskGroups[pass.group.name], pass.allocs, current);
 }

@@ -7,67 +7,53 @@ import {
   isTerminal,
   NodeStatus,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { AllocClass, classify } from "./buckets.ts";
-import { classifyContext, type Draft } from "./pass.ts";
+import type { Draft } from "./draft.ts";
+import { classifyContext } from "./pass.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
 
-export function groupAllocs(allocs: readonly Allocation[]): Map<string, Allocation[]> {
+export function* groupAllocs(
+  allocs: readonly Allocation[],
+): Slices<ReadonlyMap<string, readonly Allocation[]>> {
   const byGroup = new Map<string, Allocation[]>();
-  for (const alloc of allocs) {
+  yield* inSlices(allocs, (alloc) => {
     const group = byGroup.get(alloc.taskGroup);
     if (group) group.push(alloc);
     else byGroup.set(alloc.taskGroup, [alloc]);
-  }
+  });
   return byGroup;
 }
 
-export function newDraft(): Draft {
-  return {
-    stops: [],
-    inPlace: [],
-    destructive: [],
-    goes: [],
-    places: [],
-    attributeUpdates: [],
-    followups: [],
-    desired: {},
-    waits: [],
-    deploymentGroups: {},
-  };
-}
-
 /** I1: what was told to stop on a node that is gone will not report its end any more. */
-export function loseStopped(input: ReconcileInput, draft: Draft): void {
-  for (const alloc of input.allocs) {
-    if (!isServerTerminal(alloc) || isClientTerminal(alloc)) continue;
-    if (alloc.clientStatus === ClientStatus.unknown) continue;
+export function* loseStopped(input: ReconcileInput, draft: Draft): Slices<void> {
+  yield* inSlices(input.allocs, (alloc) => {
+    if (!isServerTerminal(alloc) || isClientTerminal(alloc)) return;
+    if (alloc.clientStatus === ClientStatus.unknown) return;
     const node = input.node(alloc.nodeId);
-    if (node !== undefined && node.status !== NodeStatus.down) continue;
-    draft.stops.push({
-      alloc,
-      description: Description.lost,
-      clientStatus: ClientStatus.lost,
-    });
-  }
+    if (node !== undefined && node.status !== NodeStatus.down) return;
+    draft.stop({ alloc, description: Description.lost, clientStatus: ClientStatus.lost });
+  });
 }
 
 /** J1, J2: the job, the group or its whole count is gone. */
-export function stopGroup(
+export function* stopGroup(
   input: ReconcileInput,
   draft: Draft,
   scope: { readonly name: string; readonly allocs: readonly Allocation[]; readonly isJob: boolean },
-): void {
+): Slices<void> {
   const desired = noUpdates();
   draft.desired[scope.name] = desired;
   const context = classifyContext({ input });
-  for (const alloc of scope.allocs) {
-    if (scope.isJob ? isTerminal(alloc) : isServerTerminal(alloc)) continue;
+  yield* inSlices(scope.allocs, (alloc) => {
+    if (scope.isJob ? isTerminal(alloc) : isServerTerminal(alloc)) return;
     const isLost = classify(alloc, context) === AllocClass.lost;
-    draft.stops.push(
+    draft.stop(
       isLost
         ? { alloc, description: Description.lost, clientStatus: ClientStatus.lost }
         : { alloc, description: Description.notNeeded },
     );
     desired.stop++;
-  }
+  });
 }

@@ -64,7 +64,11 @@ export function surgeBudget(group: TaskGroup, budget: number, beside: number): n
 }
 
 /** Nothing new may start: the deployment waits, or one of its allocations is unhealthy. */
-function isClosed({ deployment, isBlocked, untainted }: LimitInput): boolean {
+export function isClosed({
+  deployment,
+  isBlocked,
+  untainted,
+}: Pick<LimitInput, "deployment" | "isBlocked" | "untainted">): boolean {
   if (isBlocked) return true;
   return untainted.some(
     (each) => isUndecided(each, deployment) && each.deploymentStatus?.healthy === false,

@@ -4,21 +4,30 @@ import { type Allocation, allocIndex } from "@drover/model";
 export class NameIndex {
   readonly #prefix: string;
   readonly #count: number;
-  readonly #used = new Set<number>();
-  readonly #duplicates = new Set<number>();
+  /** Index → how many have it. */
+  readonly #users = new Map<number, number>();
 
   constructor(scope: { readonly jobId: string; readonly group: string; readonly count: number }) {
     this.#prefix = `${scope.jobId}.${scope.group}`;
     this.#count = scope.count;
   }
 
-  add(allocs: Iterable<Allocation>): void {
-    for (const alloc of allocs) {
-      const index = allocIndex(alloc.name);
-      if (index < 0) continue;
-      if (this.#used.has(index)) this.#duplicates.add(index);
-      this.#used.add(index);
-    }
+  add({ name }: Allocation): void {
+    const index = allocIndex(name);
+    if (index >= 0) this.#use(index);
+  }
+
+  /** One of those that have the name goes. */
+  free({ name }: Allocation): void {
+    const index = allocIndex(name);
+    const left = (this.#users.get(index) ?? 0) - 1;
+    if (left > 0) this.#users.set(index, left);
+    else this.#users.delete(index);
+  }
+
+  #use(index: number): string {
+    this.#users.set(index, (this.#users.get(index) ?? 0) + 1);
+    return this.nameOf(index);
   }
 
   nameOf(index: number): string {
@@ -26,21 +35,16 @@ export class NameIndex {
   }
 
   isDuplicate(name: string): boolean {
-    return this.#duplicates.has(allocIndex(name));
+    return (this.#users.get(allocIndex(name)) ?? 0) > 1;
   }
 
   /** The `n` smallest free names below the count; when those run out, names are used twice. */
   next(n: number): string[] {
     const names: string[] = [];
     for (let i = 0; i < this.#count && names.length < n; i++) {
-      if (this.#used.has(i)) continue;
-      this.#used.add(i);
-      names.push(this.nameOf(i));
+      if (!this.#users.has(i)) names.push(this.#use(i));
     }
-    for (let i = 0; names.length < n; i++) {
-      this.#used.add(i);
-      names.push(this.nameOf(i));
-    }
+    for (let i = 0; names.length < n; i++) names.push(this.#use(i));
     return names;
   }
 
@@ -53,9 +57,9 @@ export class NameIndex {
     const isBeyond = allocIndex(alloc.name) >= this.#count;
     if (!isBeyond && !this.isDuplicate(alloc.name)) return alloc.name;
     for (let i = 0; i < this.#count; i++) {
-      if (this.#used.has(i)) continue;
-      this.#used.add(i);
-      return this.nameOf(i);
+      if (this.#users.has(i)) continue;
+      this.free(alloc);
+      return this.#use(i);
     }
     return alloc.name;
   }
@@ -77,23 +81,13 @@ export class NameIndex {
     const take = (index: number) => {
       if (indexes.length >= n || taken.has(index)) return;
       taken.add(index);
-      this.#used.add(index);
+      // It will be the other one's: until then they are two, and none of them moves.
+      if (!this.#users.has(index)) this.#use(index);
       indexes.push(index);
     };
     for (const index of replaced) take(index);
-    for (let i = 0; i < this.#count && indexes.length < n; i++) if (!this.#used.has(i)) take(i);
+    for (let i = 0; i < this.#count && indexes.length < n; i++) if (!this.#users.has(i)) take(i);
     for (let i = this.#count; indexes.length < n; i++) take(i);
     return indexes.map((index) => this.nameOf(index));
-  }
-
-  /** The `n` highest used names; they are free afterwards. */
-  highest(n: number): Set<string> {
-    const indexes = [...this.#used].sort((a, b) => b - a).slice(0, Math.max(0, n));
-    for (const index of indexes) this.#used.delete(index);
-    return new Set(indexes.map((index) => this.nameOf(index)));
-  }
-
-  free(names: Iterable<string>): void {
-    for (const name of names) this.#used.delete(allocIndex(name));
   }
 }

@@ -4,46 +4,22 @@ import {
   ClientStatus,
   type DeploymentState,
   type DesiredUpdates,
-  type Evaluation,
   type Job,
   JobType,
-  type PlannedAttributeUpdate,
-  type Reason,
   Serving,
   servingState,
   type TaskGroup,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { groupOf } from "./alloc-facts.ts";
 import type { ClassifyContext } from "./buckets.ts";
 import type { Triage } from "./deployment-step.ts";
+import type { Draft } from "./draft.ts";
 import type { Pair } from "./prepare.ts";
 import type { RescheduleContext } from "./reschedule.ts";
-import {
-  Description,
-  type DestructiveRequest,
-  type GoRequest,
-  type InPlaceRequest,
-  type PlaceRequest,
-  type ReconcileInput,
-  type StopRequest,
-} from "./types.ts";
+import { Description, type ReconcileInput, type StopRequest } from "./types.ts";
 import type { Holds } from "./why-group.ts";
-
-/** Collected over all groups; becomes the result. */
-export interface Draft {
-  readonly stops: StopRequest[];
-  readonly inPlace: InPlaceRequest[];
-  readonly destructive: DestructiveRequest[];
-  readonly goes: GoRequest[];
-  readonly places: PlaceRequest[];
-  readonly attributeUpdates: PlannedAttributeUpdate[];
-  readonly followups: Evaluation[];
-  readonly desired: Record<string, DesiredUpdates>;
-  /** What this pass leaves undone, and why. */
-  readonly waits: Reason[];
-  /** Groups that get a part in a new deployment. */
-  readonly deploymentGroups: Record<string, DeploymentState>;
-}
 
 export interface GroupScope {
   readonly input: ReconcileInput;
@@ -74,6 +50,9 @@ export interface Pass extends GroupScope {
   pairs: Pair[];
   /** Old allocation → the failed attempt at replacing it. */
   retries: ReadonlyMap<string, Allocation>;
+  /** Known once everything is classified. */
+  serves: Serves;
+  /** What this pass leaves undone. */
   readonly holds: Holds;
 }
 
@@ -83,8 +62,15 @@ export function isCanarying(state: DeploymentState): boolean {
 }
 
 export function stopUnneeded(pass: Pass, alloc: Allocation): void {
-  pass.draft.stops.push({ alloc, description: Description.notNeeded });
-  pass.desired.stop++;
+  stopAll(pass, [{ alloc, description: Description.notNeeded }]);
+}
+
+export function stopAll(
+  { desired, draft }: Pick<Pass, "desired" | "draft">,
+  requests: readonly StopRequest[],
+): void {
+  for (const request of requests) draft.stop(request);
+  desired.stop += requests.length;
 }
 
 /** How the failed allocations of the scope are judged. */
@@ -102,11 +88,20 @@ export function rescheduleContext({
   };
 }
 
+export type Serves = (alloc: Allocation) => Serving;
+
+/** Asks about each of many; the pass knows it afterwards. */
+export function* servingStates(
+  { serves }: Pick<Pass, "serves">,
+  allocs: readonly Allocation[],
+): Slices<readonly Serving[]> {
+  const states: Serving[] = [];
+  yield* inSlices(allocs, (alloc) => states.push(serves(alloc)));
+  return states;
+}
+
 /** Whether an allocation serves (DESIGN §6); what this plan finds out of reach does not. */
-export function servingOf({
-  draft,
-  input,
-}: Pick<GroupScope, "draft" | "input">): (alloc: Allocation) => Serving {
+export function servingOf({ draft, input }: Pick<GroupScope, "draft" | "input">): Serves {
   const updates = draft.attributeUpdates;
   const unreachable = new Set(
     updates.flatMap((each) => (each.clientStatus === ClientStatus.unknown ? each.allocId : [])),

@@ -22,6 +22,7 @@ import { AllocClass, type Buckets } from "./buckets.ts";
 import type { Due } from "./followups.ts";
 import type { RescheduleDecision } from "./reschedule.ts";
 import { Description, type StopRequest } from "./types.ts";
+import { whyPairWaits } from "./why-group.ts";
 
 export interface Pair {
   readonly next: Allocation;
@@ -35,7 +36,11 @@ export interface Pair {
   readonly waits: boolean;
   /** Both run. */
   readonly isSurge: boolean;
+  /** P4, X4: what the pair itself still waits for; null = it may go as far as it is concerned. */
+  readonly hold: Reason | null;
 }
+
+type UnheldPair = Omit<Pair, "hold">;
 
 interface PairSplit {
   readonly pairs: Pair[];
@@ -47,7 +52,6 @@ interface PairSplit {
   readonly retries: Map<string, Allocation>;
   /** Failed ones that wait for their next attempt; their pairs stay. */
   readonly later: Due[];
-  readonly waits: Reason[];
 }
 
 interface PairContext {
@@ -74,7 +78,6 @@ export function extractPairs(buckets: Buckets, context: PairContext): PairSplit 
     replaced: [],
     retries: new Map(),
     later: [],
-    waits: [],
   };
   if (beside.length === 0) return split;
   const classOf = classesById(buckets);
@@ -88,8 +91,9 @@ export function extractPairs(buckets: Buckets, context: PairContext): PairSplit 
       if (pair.stop) split.replaced.push(pair.stop);
       continue;
     }
-    if (isWanted(pair, bucket, context) && mayStay(pair, split, context)) {
-      split.pairs.push(pair);
+    const kept = isWanted(pair, bucket, context) ? keep(pair, split, context) : null;
+    if (kept) {
+      split.pairs.push(kept);
       if (old) removed.add(old.alloc.id);
     } else {
       split.cancelled.push(cancel(next, bucket === AllocClass.lost));
@@ -125,7 +129,7 @@ function classesById(buckets: Buckets): Map<string, Classified> {
 }
 
 /** P2: of the version that is wanted now, in a deployment that goes on, on a node that is there. */
-function isWanted(pair: Pair, bucket: AllocClass | undefined, context: PairContext): boolean {
+function isWanted(pair: UnheldPair, bucket: AllocClass | undefined, context: PairContext): boolean {
   const { job, node } = context;
   const { next, old } = pair;
   if (bucket !== AllocClass.untainted) return false;
@@ -142,7 +146,7 @@ function isWanted(pair: Pair, bucket: AllocClass | undefined, context: PairConte
 }
 
 /** A replacement goes on outside a deployment that has failed, an update does not. */
-function isOfDeployment({ isReplacement, next }: Pair, { deployment }: PairContext): boolean {
+function isOfDeployment({ isReplacement, next }: UnheldPair, { deployment }: PairContext): boolean {
   const id = deploymentIdFor(deployment, next.taskGroup);
   if (deployment === null || isDeploymentActive(deployment)) return next.deploymentId === id;
   if (isReplacement) return next.deploymentId === "";
@@ -151,25 +155,27 @@ function isOfDeployment({ isReplacement, next }: Pair, { deployment }: PairConte
 
 /**
  * P7: a failed one stays until it may be tried again, or its predecessor needs the slot. One that
- * its client has ended without a failure has nothing to wait for.
+ * its client has ended without a failure has nothing to wait for. null = the pair is given up.
  */
-function mayStay(pair: Pair, split: PairSplit, context: PairContext): boolean {
+function keep(pair: UnheldPair, split: PairSplit, context: PairContext): Pair | null {
   const { next, old, waits } = pair;
-  if (!isClientTerminal(next)) return true;
-  if (!waits || next.clientStatus === ClientStatus.complete) return false;
+  if (!isClientTerminal(next)) return { ...pair, hold: whyNotReady(pair) };
+  if (!waits || next.clientStatus === ClientStatus.complete) return null;
   const decision = context.retry(next);
-  if (decision.kind === "now") {
+  if (decision.kind !== "wait") {
     if (old) split.retries.set(old.id, next);
-    return false;
+    return null;
   }
-  if (decision.kind === "wait") {
-    split.waits.push(decision.reason);
-    if (decision.at !== null) split.later.push({ allocId: next.id, at: decision.at });
-  }
-  return true;
+  if (decision.at !== null) split.later.push({ allocId: next.id, at: decision.at });
+  return { ...pair, hold: decision.reason };
 }
 
-function toPair(next: Allocation, old: Classified | undefined, context: PairContext): Pair {
+function whyNotReady({ isSurge, next, waits }: UnheldPair): Reason | null {
+  if (isSurge) return next.deploymentStatus?.healthy === true ? null : whyPairWaits.health(next);
+  return next.prepared || !waits ? null : whyPairWaits.images(next);
+}
+
+function toPair(next: Allocation, old: Classified | undefined, context: PairContext): UnheldPair {
   const isSurge = isSurging(next);
   if (!old || isServerTerminal(old.alloc)) {
     return { next, old: null, stop: null, isReplacement: true, waits: false, isSurge };
@@ -212,11 +218,4 @@ export function cancel(next: Allocation, isLost: boolean): StopRequest {
   return isLost
     ? { alloc: next, description: Description.lost, clientStatus: ClientStatus.lost }
     : { alloc: next, description: Description.notNeeded };
-}
-
-/** P4, X4: whether a pair may go as far as the pair itself is concerned. */
-export function isReady(pair: Pair): boolean {
-  if (isClientTerminal(pair.next)) return false;
-  if (pair.isSurge) return pair.next.deploymentStatus?.healthy === true;
-  return pair.next.prepared || !pair.waits;
 }

@@ -11,19 +11,21 @@ import {
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { createDeployment, successful, type Triage, triageDeployment } from "./deployment-step.ts";
+import { Draft } from "./draft.ts";
 import { reconcileGroup } from "./group.ts";
-import { groupAllocs, loseStopped, newDraft, stopGroup } from "./job-stop.ts";
-import type { Draft } from "./pass.ts";
+import { groupAllocs, loseStopped, stopGroup } from "./job-stop.ts";
 import type { ReconcileInput, ReconcileResult } from "./types.ts";
 
 export function* reconcile(input: ReconcileInput): Slices<ReconcileResult> {
   const triage = triageDeployment(input.deployment, input.job);
-  const draft = newDraft();
-  loseStopped(input, draft);
+  const draft = new Draft();
+  yield* loseStopped(input, draft);
   const { job } = input;
-  const byGroup = groupAllocs(input.allocs);
+  const byGroup = yield* groupAllocs(input.allocs);
   if (job === null || job.stop) {
-    for (const [name, allocs] of byGroup) stopGroup(input, draft, { name, allocs, isJob: true });
+    for (const [name, allocs] of byGroup) {
+      yield* stopGroup(input, draft, { name, allocs, isJob: true });
+    }
     return finish(input, draft, triage, false);
   }
   let isComplete = true;
@@ -32,7 +34,7 @@ export function* reconcile(input: ReconcileInput): Slices<ReconcileResult> {
     const allocs = byGroup.get(name) ?? [];
     const group = groups.get(name);
     if (group === undefined || group.count === 0) {
-      stopGroup(input, draft, { name, allocs, isJob: false });
+      yield* stopGroup(input, draft, { name, allocs, isJob: false });
       continue;
     }
     const isDone = yield* reconcileGroup({ input, job, group, allocs, triage, draft });

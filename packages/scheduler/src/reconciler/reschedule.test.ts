@@ -4,6 +4,7 @@ import test from "node:test";
 import { HOUR, MINUTE, SECOND } from "@drover/base";
 import type { Allocation, RescheduleTracker } from "@drover/model";
 import { MOCK_NOW, mockAlloc, mockDeployment, mockTaskGroup } from "@drover/model/testing";
+import { endOf } from "../slices.ts";
 import { nextDelay, nextReschedule, nextTracker, splitReschedulable } from "./reschedule.ts";
 
 const [base] = [mockTaskGroup().reschedulePolicy];
@@ -30,7 +31,7 @@ function split(
 ) {
   const { evalId = "eval", isBatch = false, now = MOCK_NOW } = change;
   const deployment = mockDeployment({ id: "current" });
-  const result = splitReschedulable([alloc], {
+  const slices = splitReschedulable([alloc], {
     now,
     evalId,
     isBatch,
@@ -38,9 +39,12 @@ function split(
     policyOf: () => policy,
     isReplaced: ({ nextAllocation }) => nextAllocation !== "",
   });
-  if (result.now.length > 0) return "now";
-  if (result.later.length > 0) return `later ${(result.later[0]?.at ?? 0) - MOCK_NOW}`;
-  return result.untainted.length > 0 ? "kept" : "dropped";
+  const { failed, untainted } = endOf(slices);
+  const [one] = failed.items;
+  if (one === undefined) return untainted.length > 0 ? "kept" : "dropped";
+  if (one.decision.kind === "now") return "now";
+  const { at } = one.decision;
+  return at === null ? "kept" : `later ${at - MOCK_NOW}`;
 }
 
 test("exponential delays double up to the largest and stay there", () => {

@@ -13,7 +13,10 @@ import {
   type RescheduleTracker,
   type TaskGroup,
 } from "@drover/model";
+import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { failedAt, ranSuccessfully } from "./alloc-facts.ts";
+import { Open } from "./open.ts";
 import { whyNotReplaced } from "./why-group.ts";
 
 type ReschedulePolicy = NonNullable<TaskGroup["reschedulePolicy"]>;
@@ -43,51 +46,34 @@ export type RescheduleDecision =
   | { readonly kind: "wait"; readonly at: number | null; readonly reason: Reason };
 
 const NOW: RescheduleDecision = { kind: "now" };
+const KEEP: RescheduleDecision = { kind: "keep" };
 
-interface RescheduleLater {
+/** One that is to be replaced, now or later. */
+export interface Failed {
   readonly alloc: Allocation;
-  /** Epoch ms. */
-  readonly at: number;
+  readonly decision: Exclude<RescheduleDecision, { readonly kind: "keep" }>;
 }
 
 interface RescheduleSplit {
-  readonly untainted: Allocation[];
-  readonly now: Allocation[];
-  /** These stay in `untainted` meanwhile. */
-  readonly later: RescheduleLater[];
-  /** Failed ones that are not replaced now. */
-  readonly waits: Reason[];
+  readonly untainted: readonly Allocation[];
+  readonly failed: Open<"failed", Failed>;
 }
 
-export function splitReschedulable(
+export function* splitReschedulable(
   allocs: readonly Allocation[],
   context: RescheduleContext,
-): RescheduleSplit {
-  const split: RescheduleSplit = { untainted: [], now: [], later: [], waits: [] };
-  for (const alloc of allocs) {
-    if (isTerminal(alloc) && context.isReplaced(alloc)) continue; // R1
+): Slices<RescheduleSplit> {
+  const untainted: Allocation[] = [];
+  const failed: Failed[] = [];
+  yield* inSlices(allocs, (alloc) => {
+    if (isTerminal(alloc) && context.isReplaced(alloc)) return; // R1
     const fate = context.isBatch ? batchFate(alloc) : serviceFate(alloc);
-    if (fate === "drop") continue;
-    if (fate === "keep") split.untainted.push(alloc);
-    else placeCandidate(alloc, split, context);
-  }
-  return split;
-}
-
-function placeCandidate(
-  alloc: Allocation,
-  split: RescheduleSplit,
-  context: RescheduleContext,
-): void {
-  const decision = decideReschedule(alloc, context);
-  if (decision.kind === "now") {
-    split.now.push(alloc);
-    return;
-  }
-  split.untainted.push(alloc);
-  if (decision.kind === "keep") return;
-  split.waits.push(decision.reason);
-  if (decision.at !== null) split.later.push({ alloc, at: decision.at });
+    if (fate === "drop") return;
+    const decision = fate === "keep" ? KEEP : decideReschedule(alloc, context);
+    if (decision.kind === "keep") untainted.push(alloc);
+    else failed.push({ alloc, decision });
+  });
+  return { untainted, failed: new Open("failed", failed) };
 }
 
 /** R2: a service's allocation that ended for good frees its name. */
@@ -140,7 +126,7 @@ export function decideReschedule(
 function hold(alloc: Allocation, why: (alloc: Allocation) => Reason): RescheduleDecision {
   const { clientStatus } = alloc;
   const hasFailed = clientStatus === ClientStatus.failed || clientStatus === ClientStatus.lost;
-  return hasFailed ? { kind: "wait", at: null, reason: why(alloc) } : { kind: "keep" };
+  return hasFailed ? { kind: "wait", at: null, reason: why(alloc) } : KEEP;
 }
 
 interface NextReschedule {

@@ -223,7 +223,7 @@ class Run {
   }
 }
 
-test("I2 I3 the rolling limit holds in every order of events, and every roll ends", () => {
+test("[S6] [N5] I2 I3 the rolling limit holds in every order of events, and every roll ends", () => {
   fc.assert(
     fc.property(
       setting,
@@ -242,7 +242,11 @@ test("I2 I3 the rolling limit holds in every order of events, and every roll end
         run.finish();
         const job = run.harness.state.job(run.ref);
         const live = run.harness.live(run.ref).filter((alloc) => !isTerminal(alloc));
-        assert.equal(live.length, chosen.count);
+        assert.deepEqual(
+          live.map(({ name }) => name).sort(),
+          Array.from({ length: chosen.count }, (_, i) => `example.web[${i}]`),
+          "each name once (S6, N5)",
+        );
         assert.ok(live.every((alloc) => alloc.jobVersion === job?.version));
       },
     ),

@@ -24,7 +24,7 @@ function stopped(harness: Harness, { plan }: SchedulerResult): string[] {
   return plan.stops.map((stop) => harness.state.alloc(stop.allocId)?.name.slice(-3) ?? "").sort();
 }
 
-test("[S4] where all serve, the highest names go", () => {
+test("[N3] [S4] where all serve, the highest names go", () => {
   const { harness } = running({ count: 4 });
   assert.deepEqual(stopped(harness, harness.register(rollingJob({ count: 2 }))), ["[2]", "[3]"]);
 });
@@ -70,6 +70,20 @@ test("[S2] [S5] beside a promoted canary goes the one of its name, but first wha
     const names = surplus.map((each) => harness.state.alloc(each.allocId)?.name.slice(-3));
     assert.deepEqual(names, [gone]);
   }
+});
+
+test("[S6] of two that share a name the older one goes, before any with a name for itself", () => {
+  const update = { canary: 1, maxParallel: 1 };
+  const { harness, job } = running({ count: 2, update });
+  const next = { count: 2, image: "2", update };
+  harness.register(rollingJob(next));
+  harness.settle(job);
+  harness.promote(job);
+  // Before the promotion is looked at, a version comes that the promoted canary can become.
+  const result = harness.register(rollingJob({ ...next, job: { priority: 60 } }));
+  assert.deepEqual(stopped(harness, result), ["[0]"]);
+  const stop = result.plan.stops[0];
+  assert.equal(stop && harness.state.alloc(stop.allocId)?.jobVersion, 0);
 });
 
 test("[N5] what is left beyond the count is replaced under a free name", () => {

@@ -56,10 +56,9 @@ class Surplus {
   taken(): readonly Allocation[] {
     this.#takeIdle();
     for (const alloc of this.#sharingWithCanary()) this.#take(alloc);
+    for (const alloc of this.#sharing()) this.#take(alloc);
     // S3: one that must leave its node anyway is not replaced.
-    for (const alloc of [...this.#migrate].sort(byNameDown)) this.#takeNamed(alloc);
-    const highest = this.#input.names.highest(this.#remove);
-    for (const alloc of [...this.#left]) if (highest.has(alloc.name)) this.#take(alloc);
+    for (const alloc of [...this.#migrate].sort(byNameDown)) this.#take(alloc);
     for (const alloc of [...this.#left].sort(byNameDown)) this.#take(alloc);
     // Whom the floor has spared goes after all when there is nobody else: there are too many.
     for (const alloc of [...this.#left].sort(byNameDown)) this.#take(alloc, true);
@@ -70,8 +69,22 @@ class Surplus {
   #takeIdle(): void {
     const isIdle = (alloc: Allocation) => this.#input.serves(alloc) === Serving.no;
     for (const alloc of this.#sharingWithCanary().filter(isIdle)) this.#take(alloc);
+    for (const alloc of this.#sharing().filter(isIdle)) this.#take(alloc);
     const others = [...this.#left, ...this.#migrate].filter(isIdle);
-    for (const alloc of others.sort(byNameDown)) this.#takeNamed(alloc);
+    for (const alloc of others.sort(byNameDown)) this.#take(alloc);
+  }
+
+  /** S6: of those that have one name all but the newest. */
+  #sharing(): Allocation[] {
+    const kept = new Map<string, Allocation>();
+    const others: Allocation[] = [];
+    for (const alloc of [...this.#left, ...this.#migrate]) {
+      const other = kept.get(alloc.name);
+      const isNewer = other === undefined || isYounger(alloc, other);
+      if (isNewer) kept.set(alloc.name, alloc);
+      if (other !== undefined) others.push(isNewer ? other : alloc);
+    }
+    return others.sort(byNameDown);
   }
 
   /** S2: a promoted canary takes the place of the older allocation of its name. */
@@ -83,22 +96,21 @@ class Surplus {
     return [...this.#left].filter(({ id, name }) => !ids.has(id) && names.has(name));
   }
 
-  #takeNamed(alloc: Allocation): void {
-    const { names } = this.#input;
-    if (this.#take(alloc) && !names.isDuplicate(alloc.name)) names.free([alloc.name]);
-  }
-
-  #take(alloc: Allocation, isForced = false): boolean {
-    const { budget, serves } = this.#input;
+  #take(alloc: Allocation, isForced = false): void {
+    const { budget, names, serves } = this.#input;
     const one = serves(alloc);
-    if (this.#remove <= 0 || !(isForced || budget.allows(one))) return false;
-    this.#left.delete(alloc);
-    this.#migrate.delete(alloc);
+    if (this.#remove <= 0 || !(isForced || budget.allows(one))) return;
+    if (!this.#left.delete(alloc) && !this.#migrate.delete(alloc)) return;
     budget.take(one);
+    names.free(alloc);
     this.#taken.push(alloc);
     this.#remove--;
-    return true;
   }
+}
+
+function isYounger(alloc: Allocation, other: Allocation): boolean {
+  const byVersion = alloc.jobVersion - other.jobVersion;
+  return byVersion === 0 ? alloc.createIndex > other.createIndex : byVersion > 0;
 }
 
 const byNameDown = (a: Allocation, b: Allocation) => compareNames(b, a);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import {
   type Allocation,
+  CAPACITY,
   ClientStatus,
   DeploymentStatus,
   type DrainStrategy,
@@ -168,8 +169,13 @@ test("[X3 L2] without room, and with the floor reached, nothing that serves stop
   assert.ok(first);
   harness.settle(job);
   harness.update(first, { serving: false });
-  const { plan } = harness.evaluate(job);
+  const { plan, waits } = harness.evaluate(job);
   assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  const stays = waits.filter(({ subject }) => subject.kind === "allocation");
+  assert.deepEqual(
+    stays.map(({ rule, waitsFor }) => [rule, waitsFor]),
+    [[Rule.groupSurgeLimit, [CAPACITY]]],
+  );
   harness.update(first, { serving: true });
   assert.equal(harness.evaluate(job).plan.stops.length, 1);
 });

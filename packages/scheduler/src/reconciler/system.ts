@@ -19,17 +19,20 @@ import {
   type TaskGroup,
 } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
+import { inSlices } from "../slices.ts";
 import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
-import { type Buckets, sortIntoBuckets } from "./buckets.ts";
+import { type Buckets, expectNoMore, sortIntoBuckets } from "./buckets.ts";
 import { newDeploymentState, type Triage } from "./deployment-step.ts";
 import { planDisconnects, planReconnects } from "./disconnect.ts";
+import { type Draft, passOn } from "./draft.ts";
 import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
 import { hasUpdateStrategy, RANK, undecidedBudget } from "./limit.ts";
-import { classifyContext, type Draft, rescheduleContext, servingOf } from "./pass.ts";
-import { extractPairs, isReady, type Pair } from "./prepare.ts";
+import { type Account, Open } from "./open.ts";
+import { classifyContext, rescheduleContext, servingOf, stopAll } from "./pass.ts";
+import { extractPairs, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
 import { Description, noUpdates, type ReconcileInput } from "./types.ts";
-import { decideUpdates } from "./updates.ts";
+import { decideUpdates, type Outdated } from "./updates.ts";
 import { HeldBy, Holds, whyNotReplaced } from "./why-group.ts";
 
 /** Y8: a filter leaves a node out, however much room it has. */
@@ -58,10 +61,15 @@ interface SystemScope {
   readonly draft: Draft;
 }
 
+/** Of what a group's pass has been given, every item is acted upon or held (W2). */
+export type SystemAccount = Account<"missing" | "pairs" | "outdated">;
+
 export interface SystemGroupResult {
   readonly places: NodePlacement[];
-  /** The group's part in a deployment yet to be created; its total still lacks the placements. */
+  /** The group's part in a deployment; its total still lacks the placements, and `own`. */
   readonly state: DeploymentState;
+  /** Of the running deployment, and staying. */
+  readonly own: number;
   readonly isUpdating: boolean;
   readonly hadCurrentVersion: boolean;
   readonly isIdle: boolean;
@@ -74,7 +82,8 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   const considered = allocs.filter((alloc) => !isServerTerminal(alloc));
   const buckets = yield* sortIntoBuckets(considered, classifyContext({ input }));
   const reschedule = rescheduleContext(scope);
-  const { cancelled, pairs, waits } = extractPairs(buckets, {
+  const holds = new Holds();
+  const { cancelled, pairs } = extractPairs(buckets, {
     job,
     deployment: triage.current,
     node: input.node,
@@ -82,55 +91,82 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
     isCanarying: false,
     retry: (next) => decideReschedule(next, reschedule),
   });
-  draft.stops.push(...cancelled);
-  draft.waits.push(...waits);
-  desired.stop += cancelled.length;
-  stopTainted(scope, buckets);
-  const kept = [...keepReachable(scope, buckets), ...pairs.map((pair) => pair.next)];
+  stopAll({ desired, draft }, cancelled);
+  // Of those, what has ended is left as it is.
+  const {
+    disconnecting,
+    expiring,
+    ignore: _,
+    lost,
+    migrate,
+    reconnecting,
+    untainted,
+    ...others
+  } = buckets;
+  expectNoMore(others);
+  stopTainted(scope, { lost: [...lost, ...expiring], migrate });
+  const reachable = keepReachable(scope, { disconnecting, reconnecting, untainted });
+  const kept = [...reachable, ...pairs.map((pair) => pair.next)];
   const running = stopMisplaced(scope, kept);
-  const updates = decideUpdates(
+  const updates = yield* decideUpdates(
     running.filter((alloc) => !isOver(input.isBatch, alloc, job)),
     (alloc) => input.decideUpdate(alloc, group),
   );
-  draft.inPlace.push(...updates.inPlace);
+  for (const request of updates.inPlace) draft.updateInPlace(request);
   desired.inPlaceUpdate += updates.inPlace.length;
   desired.ignore += updates.ignore.length;
+  const { outdated } = updates;
   const state = { ...(triage.current?.taskGroups[group.name] ?? newDeploymentState(group)) };
-  state.desiredTotal = updates.destructive.length + updates.inPlace.length;
-  const { destructive } = updates;
-  const canaries = wantCanaries(scope, { state, destructive, running });
-  const updating = new Set(destructive);
-  const places = missingOnNodes(scope, running, { updating, isCanaryPhase: canaries !== null });
+  state.desiredTotal = outdated.size + updates.inPlace.length;
+  const canaries = wantCanaries(scope, { state, outdated, running });
+  const updating = new Set(outdated.items);
+  const isCanaryPhase = canaries !== null;
+  const places: NodePlacement[] = [];
+  const toPlace = yield* missingOnNodes(scope, running, { updating, isCanaryPhase });
+  const missing = yield* toPlace.close(holds, (need) =>
+    "rule" in need ? need : passOn(need, places),
+  );
   // What cannot be placed now uses nothing of the limit up.
   const starting = places.filter(({ fit }) => fit === "fits").length;
-  const replaced = rollSystem(scope, { destructive, pairs, running, canaries, starting });
-  desired.destructiveUpdate += replaced;
-  desired.ignore += updates.destructive.length - replaced;
-  const isUpdating = updates.destructive.length > 0 || updates.inPlace.length > 0;
+  const rolled = yield* rollSystem(scope, { outdated, pairs, running, canaries, starting, holds });
+  const account: SystemAccount = { missing, ...rolled };
+  const isUpdating = account.outdated.size > 0 || updates.inPlace.length > 0;
+  const stopped = new Set(draft.stops.map(({ alloc }) => alloc));
+  const own = allocs.filter(
+    (alloc) => isLive(alloc) && alloc.deploymentId === triage.current?.id && !stopped.has(alloc),
+  ).length;
+  const isPlacing = places.some(({ previous }) => previous !== null);
   return {
     places,
     state,
+    own,
     isUpdating,
     hadCurrentVersion: considered.some((alloc) => alloc.jobVersion === job.version),
-    isIdle: !isUpdating && pairs.length === 0 && places.every(({ previous }) => previous === null),
+    isIdle: !isUpdating && account.pairs.size === 0 && !isPlacing,
   };
 }
 
 /** Y1: nodes that are gone lose theirs, drained nodes give theirs up; nobody replaces them. */
-function stopTainted({ draft, group }: SystemScope, buckets: Buckets): void {
+function stopTainted(
+  { draft, group }: SystemScope,
+  { lost, migrate }: Pick<Buckets, "lost" | "migrate">,
+): void {
   const desired = draft.desired[group.name] ?? noUpdates();
-  for (const alloc of [...buckets.lost, ...buckets.expiring]) {
-    draft.stops.push({ alloc, description: Description.lost, clientStatus: ClientStatus.lost });
+  for (const alloc of lost) {
+    draft.stop({ alloc, description: Description.lost, clientStatus: ClientStatus.lost });
     desired.stop++;
   }
-  for (const alloc of buckets.migrate) {
-    draft.stops.push({ alloc, description: Description.tainted });
+  for (const alloc of migrate) {
+    draft.stop({ alloc, description: Description.tainted });
     desired.stop++;
   }
 }
 
 /** Y2: the unreachable become unknown and stay; those that come back go on. */
-function keepReachable(scope: SystemScope, buckets: Buckets): Allocation[] {
+function keepReachable(
+  scope: SystemScope,
+  buckets: Pick<Buckets, "disconnecting" | "reconnecting" | "untainted">,
+): Allocation[] {
   const { draft, input, job } = scope;
   const context = classifyContext({ input });
   const timeouts = planDisconnects(buckets.disconnecting, context.groupOf, input.now).timeouts;
@@ -146,7 +182,7 @@ function keepReachable(scope: SystemScope, buckets: Buckets): Allocation[] {
     });
   }
   const reconnects = planReconnects(buckets.reconnecting, [], { ...context, job });
-  draft.stops.push(...reconnects.stops);
+  for (const request of reconnects.stops) draft.stop(request);
   draft.attributeUpdates.push(...reconnects.updates);
   return [...buckets.untainted, ...buckets.disconnecting, ...reconnects.kept];
 }
@@ -156,14 +192,16 @@ function stopMisplaced(scope: SystemScope, kept: readonly Allocation[]): Allocat
   const { draft, group, input, job, targets } = scope;
   const desired = draft.desired[group.name] ?? noUpdates();
   return kept.filter((alloc) => {
-    if (targets.has(alloc.nodeId) || isTerminal(alloc)) return true;
+    if (targets.has(alloc.nodeId)) return true;
+    // What has ended there has no successor: the node takes nothing new.
+    if (isTerminal(alloc)) return false;
     const node = input.node(alloc.nodeId);
     const isOnlyUnready = node !== undefined && !isNodeReady(node);
     if (isOnlyUnready && alloc.jobModifyIndex === job.jobModifyIndex) {
       desired.ignore++;
       return false;
     }
-    draft.stops.push({ alloc, description: Description.notNeeded });
+    draft.stop({ alloc, description: Description.notNeeded });
     desired.stop++;
     return false;
   });
@@ -176,45 +214,52 @@ function isOver(isBatch: boolean, alloc: Allocation, job: Job): boolean {
 }
 
 /** Y5: at most `max_parallel` undecided ones; those that do not serve first. */
-function rollSystem(
+function* rollSystem(
   scope: SystemScope,
   facts: {
-    readonly destructive: readonly Allocation[];
+    readonly outdated: Outdated;
     readonly pairs: readonly Pair[];
     readonly running: readonly Allocation[];
     /** How many more of them are canaries; null = this is no canary phase. */
     readonly canaries: number | null;
     /** Allocations of the new version that this plan starts besides. */
     readonly starting: number;
+    readonly holds: Holds;
   },
-): number {
+): Slices<Account<"pairs" | "outdated">> {
   const { draft, group, input, triage } = scope;
-  const holds = new Holds();
+  const { canaries, holds, running, starting } = facts;
   const isBlocked = triage.isPaused || triage.isFailed;
-  if (!isBlocked) {
-    for (const { next, stop } of facts.pairs.filter(isReady)) draft.goes.push({ next, stop });
-  }
+  const pairs = yield* new Open("pairs", facts.pairs).close(holds, ({ hold, next, stop }) => {
+    if (isBlocked) return HeldBy.deployment;
+    return hold ?? draft.go({ next, stop });
+  });
   // One that has ended stays when another takes its place on the node: it holds nothing up.
-  const untainted = facts.running.filter(
+  const untainted = running.filter(
     (alloc) => !(isClientTerminal(alloc) && alloc.nextAllocation !== ""),
   );
   const limit = { group, deployment: triage.current, untainted };
-  const budget = undecidedBudget({ ...limit, isBlocked, starting: facts.starting });
+  const budget = undecidedBudget({ ...limit, isBlocked, starting });
   const serving = servingOf(scope);
-  const rank = (alloc: Allocation) => RANK[serving(alloc)];
-  const ordered = facts.destructive.toSorted((a, b) => rank(a) - rank(b));
-  const chosen = ordered.slice(0, Math.min(budget, facts.canaries ?? ordered.length));
-  const isCanary = facts.canaries !== null;
-  for (const old of chosen) draft.destructive.push({ group, old, retryOf: null, isCanary });
-  const cause = isBlocked
-    ? HeldBy.deployment
-    : chosen.length >= budget
-      ? HeldBy.limit
-      : HeldBy.canaries;
-  holds.add(cause, ordered.length - chosen.length);
-  const count = facts.running.filter((alloc) => serving(alloc) === Serving.yes).length;
+  const ordered = yield* facts.outdated.inOrder(
+    (alloc) => RANK[serving(alloc)],
+    (a, b) => a - b,
+  );
+  const desired = draft.desired[group.name] ?? noUpdates();
+  const isCanary = canaries !== null;
+  let chosen = 0;
+  const outdated = yield* ordered.close(holds, (old) => {
+    if (isBlocked) return HeldBy.deployment;
+    if (chosen >= budget) return HeldBy.limit;
+    if (canaries !== null && chosen >= canaries) return HeldBy.canaries;
+    chosen++;
+    return draft.replace({ group, old, retryOf: null, isCanary });
+  });
+  desired.destructiveUpdate += chosen;
+  desired.ignore += outdated.size - chosen;
+  const count = running.filter((alloc) => serving(alloc) === Serving.yes).length;
   draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving: count }));
-  return chosen.length;
+  return { pairs, outdated };
 }
 
 /**
@@ -226,17 +271,17 @@ function wantCanaries(
   { group, input, triage }: SystemScope,
   facts: {
     readonly state: DeploymentState;
-    readonly destructive: readonly Allocation[];
+    readonly outdated: Outdated;
     readonly running: readonly Allocation[];
   },
 ): number | null {
-  const { destructive, running, state } = facts;
+  const { outdated, running, state } = facts;
   if (!hasUpdateStrategy(group) || state.promoted) return null;
   const { canary, maxParallel } = group.update;
   if (state.desiredCanaries === 0) {
-    const isStarting = triage.current === null && destructive.length > 0 && !input.isRevert();
+    const isStarting = triage.current === null && outdated.size > 0 && !input.isRevert();
     if (canary === 0 || !isStarting) return null;
-    state.desiredCanaries = Math.min(maxParallel, Math.ceil((canary * destructive.length) / 100));
+    state.desiredCanaries = Math.min(maxParallel, Math.ceil((canary * outdated.size) / 100));
   }
   const own = running.filter(
     (alloc) => isLive(alloc) && isCanary(alloc) && alloc.deploymentId === triage.current?.id,
@@ -244,41 +289,27 @@ function wantCanaries(
   return Math.max(0, state.desiredCanaries - own.length);
 }
 
+/** A look at a node is a search on it. */
+const NODES_PER_SLICE = 20;
+
 /** Y6: every target node without a running (for sysbatch: or finished) allocation gets one. */
-function missingOnNodes(
+function* missingOnNodes(
   scope: SystemScope,
   running: readonly Allocation[],
-  facts: { readonly updating: ReadonlySet<Allocation>; readonly isCanaryPhase: boolean },
-): NodePlacement[] {
-  const { draft, group, input, job, targets } = scope;
-  if (group.count === 0) return [];
+  facts: CanaryFacts,
+): Slices<Open<"missing", NodePlacement | Reason>> {
   const onNode = new Map<string, Allocation>();
-  for (const alloc of running) {
+  yield* inSlices(running, (alloc) => {
     const known = onNode.get(alloc.nodeId);
     if (!known || isBetter(alloc, known)) onNode.set(alloc.nodeId, alloc);
-  }
-  const places: NodePlacement[] = [];
-  for (const node of targets.values()) {
-    const existing = onNode.get(node.id);
-    // Y4: the update takes the place of what an older version of a sysbatch job has ended with.
-    if (input.isBatch && existing && facts.updating.has(existing)) continue;
-    const need = existing ? needOf(scope, existing, job) : "another";
-    if (need !== "another") {
-      if (need !== "none") draft.waits.push(need);
-      continue;
-    }
-    const fit = scope.lookAt(node);
-    if (fit === "filtered") continue;
-    places.push({
-      fit,
-      group,
-      node,
-      name: `${job.name}.${group.name}[0]`,
-      previous: existing ?? null,
-      isCanary: facts.isCanaryPhase && existing !== undefined && isCanary(existing),
-    });
-  }
-  return places;
+  });
+  const missing: (NodePlacement | Reason)[] = [];
+  const look = (node: Node) => {
+    const need = needOf(scope, { node, existing: onNode.get(node.id) ?? null }, facts);
+    if (need !== "none") missing.push(need);
+  };
+  if (scope.group.count > 0) yield* inSlices(scope.targets.values(), look, NODES_PER_SLICE);
+  return new Open("missing", missing);
 }
 
 /** Speaks for its node: a live one, else the latest. */
@@ -287,20 +318,33 @@ function isBetter(alloc: Allocation, known: Allocation): boolean {
   return alloc.createIndex > known.createIndex;
 }
 
+interface CanaryFacts {
+  readonly updating: ReadonlySet<Allocation>;
+  readonly isCanaryPhase: boolean;
+}
+
 /** A version that cannot run is not tried again, nor is what a failed deployment has placed. */
 function needOf(
-  { input, triage }: SystemScope,
-  existing: Allocation,
-  job: Job,
-): "none" | "another" | Reason {
-  if (!isClientTerminal(existing)) return "none";
-  const isOtherVersion = existing.jobModifyIndex !== job.jobModifyIndex;
-  const isFailed = !isOtherVersion && !ranSuccessfully(existing);
-  if (isFailed && existing.unretryableError !== "") return whyNotReplaced.versionFailed(existing);
-  if (input.isBatch)
-    return ranSuccessfully(existing) ? "none" : whyNotReplaced.notRepeated(existing);
-  const isFrozen = triage.isFailed && existing.deploymentId === triage.current?.id;
-  return isFrozen ? whyNotReplaced.frozen(existing) : "another";
+  { group, input, job, lookAt, triage }: SystemScope,
+  { existing, node }: { readonly node: Node; readonly existing: Allocation | null },
+  { isCanaryPhase, updating }: CanaryFacts,
+): "none" | NodePlacement | Reason {
+  const isAgain = existing !== null && isCanaryPhase && isCanary(existing);
+  if (existing !== null) {
+    // Y4: the update takes the place of what an older version of a sysbatch job has ended with.
+    if (!isClientTerminal(existing) || (input.isBatch && updating.has(existing))) return "none";
+    const isOtherVersion = existing.jobModifyIndex !== job.jobModifyIndex;
+    const isFailed = !isOtherVersion && !ranSuccessfully(existing);
+    if (isFailed && existing.unretryableError !== "") return whyNotReplaced.versionFailed(existing);
+    if (input.isBatch)
+      return ranSuccessfully(existing) ? "none" : whyNotReplaced.notRepeated(existing);
+    const isFrozen = triage.isFailed && existing.deploymentId === triage.current?.id;
+    if (isFrozen) return whyNotReplaced.frozen(existing);
+  }
+  const fit = lookAt(node);
+  if (fit === "filtered") return "none";
+  const name = `${job.name}.${group.name}[0]`;
+  return { fit, group, node, name, previous: existing, isCanary: isAgain };
 }
 
 /** Y7: nothing left to do, and everything the deployment runs is healthy. */

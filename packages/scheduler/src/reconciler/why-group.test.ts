@@ -100,6 +100,30 @@ test("[T4] a paused deployment holds its groups, a failed one too", () => {
   assert.deepEqual(because?.waitsFor, [OPERATOR], "a deployment that has ended brings nothing");
 });
 
+test("[W2] a pair that is prepared when its deployment is paused says that this holds it", () => {
+  const scene = rolling({ count: 1, driver: "docker" });
+  const { harness, ref } = scene;
+  const [next] = harness.live(ref).filter(({ phase }) => phase === "prepare");
+  assert.ok(next);
+  assert.deepEqual(rulesOf(scene), [Rule.allocPreparesImages]);
+  harness.update(next, { prepared: true });
+  harness.pause(ref);
+  const [reason, ...others] = whys(scene);
+  assert.deepEqual([reason?.rule, others], [Rule.groupHeldByDeployment, []]);
+  assert.equal(reason?.evidence.waiting, "1");
+});
+
+test("[W2] canaries beyond the group's count say that they wait for the first ones", () => {
+  const options = { count: 2, update: { canary: 3 } };
+  const { harness, ref } = rolling(options, {});
+  const { plan, waits } = harness.register(rollingJob({ ...options, image: "2" }));
+  assert.equal(plan.placements.length, 2);
+  const [reason] = waits.filter(({ text }) => text.includes("more canaries"));
+  assert.deepEqual([reason?.rule, reason?.evidence.waiting], [Rule.groupAwaitsCanaries, "1"]);
+  harness.settle(ref);
+  assert.equal(harness.evaluate(ref).plan.placements.length, 1);
+});
+
 test("[G15] the others wait for the canaries", () => {
   const scene = rolling({ update: { canary: 1 } });
   scene.harness.settle(scene.ref);

@@ -3,6 +3,7 @@ import {
   type Allocation,
   CAPACITY,
   type JobRef,
+  LEADER,
   OPERATOR,
   type Reason,
   Rule,
@@ -15,12 +16,15 @@ import {
 import type { Triage } from "./deployment-step.ts";
 import type { Due } from "./followups.ts";
 import { isUndecided, type LimitInput } from "./limit.ts";
+import type { Outcome } from "./open.ts";
 
 /** What keeps an allocation from being replaced or placed in this pass. */
 export const HeldBy = {
   /** Paused or failed. */
   deployment: "deployment",
   canaries: "canaries",
+  /** More canaries than the group's count are placed one count after the other. */
+  otherCanaries: "otherCanaries",
   /** `max_parallel` undecided ones. */
   limit: "limit",
   /** Serving ones may not fall below `count - max_parallel`. */
@@ -62,6 +66,15 @@ const TELL: Readonly<Record<HeldBy, Tell>> = {
       },
       deploymentOf(facts) ?? OPERATOR,
     ),
+  otherCanaries: (facts, count) =>
+    waitsFor(
+      {
+        ...toldOf(facts, count),
+        rule: Rule.groupAwaitsCanaries,
+        text: `${count} more canaries to place after those that go first`,
+      },
+      deploymentOf(facts) ?? LEADER,
+    ),
   limit: (facts, count) => {
     const open = facts.limit.untainted.filter((each) => isUndecided(each, facts.limit.deployment));
     const [first = deploymentOf(facts) ?? OPERATOR, ...others] = open.map(subjectOf.allocation);
@@ -91,14 +104,11 @@ const TELL: Readonly<Record<HeldBy, Tell>> = {
 };
 
 /** X6: told to leave its node, it waits until fewer stand beside those they replace. */
-export function awaitsSurge(
-  { group, ref }: Pick<HoldFacts, "group" | "ref">,
-  alloc: Allocation,
-): Reason {
+export function awaitsSurge(ref: JobRef, group: TaskGroup, alloc: Allocation): Reason {
   const max = group.update?.maxSurge ?? 0;
   return waitsFor(
     {
-      ...toldOfFailed(alloc),
+      ...toldOfAlloc(alloc),
       rule: Rule.groupSurgeLimit,
       text: `it must leave its node; max_surge = ${max} already stand beside those they replace`,
     },
@@ -106,16 +116,35 @@ export function awaitsSurge(
   );
 }
 
-/** Counts what is held back, by its cause. */
+/** X3: no room beside it, and L2 does not let it stop first. */
+export function noRoomBeside(group: TaskGroup, old: Allocation): Reason {
+  return waitsFor(
+    {
+      ...toldOfAlloc(old),
+      rule: Rule.groupSurgeLimit,
+      text: "there is no room for a new one beside it, and too few others serve to stop it first",
+      hint: `add or free a node for another one of group "${group.name}"`,
+    },
+    CAPACITY,
+  );
+}
+
+/** Counts what is held back, by its cause; what has a reason of its own is told with it. */
 export class Holds {
   readonly #counts = new Map<HeldBy, number>();
+  readonly #own = new Set<Reason>();
 
-  add(by: HeldBy, count = 1): void {
-    if (count > 0) this.#counts.set(by, (this.#counts.get(by) ?? 0) + count);
+  note(outcome: Outcome): void {
+    if (typeof outcome === "string") this.#counts.set(outcome, this.#countOf(outcome) + 1);
+    else if ("rule" in outcome) this.#own.add(outcome);
   }
 
   reasons(facts: HoldFacts): Reason[] {
-    return [...this.#counts].map(([by, count]) => TELL[by](facts, count));
+    return [...[...this.#counts].map(([by, count]) => TELL[by](facts, count)), ...this.#own];
+  }
+
+  #countOf(by: HeldBy): number {
+    return this.#counts.get(by) ?? 0;
   }
 }
 
@@ -142,24 +171,43 @@ function conditionOf({ current, isPaused }: Triage): string {
 }
 
 /** G9: clients that are out of reach stop their allocations by themselves after a while. */
-export function awaitsClientStop(
-  scope: { readonly ref: JobRef; readonly group: TaskGroup },
-  waits: readonly Due[],
-): Reason {
+export function awaitsClientStop(ref: JobRef, group: TaskGroup, waits: readonly Due[]): Reason {
   return waitsUntil(Math.max(...waits.map(({ at }) => at)), {
     rule: Rule.groupAwaitsClientStop,
-    subject: subjectOf.group(scope.ref, scope.group.name),
+    subject: subjectOf.group(ref, group.name),
     text: `nothing is placed until unreachable nodes have surely stopped ${waits.length} of it`,
     evidence: { allocations: waits.map(({ allocId }) => allocId).join(", ") },
   });
 }
+
+/** P4, X4: a pair of which the new one may not take the other's place yet. */
+export const whyPairWaits = {
+  images: (next: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfAlloc(next),
+        rule: Rule.allocPreparesImages,
+        text: "its node fetches what it needs; the one it replaces runs on",
+      },
+      subjectOf.node(next.nodeId),
+    ),
+  health: (next: Allocation): Reason =>
+    waitsFor(
+      {
+        ...toldOfAlloc(next),
+        rule: Rule.allocAwaitsVerdict,
+        text: "it runs beside the one that it replaces, which goes once it is healthy",
+      },
+      subjectOf.node(next.nodeId),
+    ),
+} as const;
 
 /** R4 to R8, Y5, Y6: a failed allocation that is not replaced now. */
 export const whyNotReplaced = {
   awaitsDeployment: (alloc: Allocation): Reason =>
     waitsFor(
       {
-        ...toldOfFailed(alloc),
+        ...toldOfAlloc(alloc),
         rule: Rule.allocAwaitsDeployment,
         text: "it failed: its deployment decides whether it is replaced",
       },
@@ -168,7 +216,7 @@ export const whyNotReplaced = {
   versionFailed: (alloc: Allocation): Reason =>
     waitsFor(
       {
-        ...toldOfFailed(alloc),
+        ...toldOfAlloc(alloc),
         rule: Rule.allocVersionFailed,
         text: `its version cannot run, so it is not tried again: ${alloc.unretryableError}`,
         hint: `submit a corrected version of job "${alloc.jobId}"`,
@@ -178,7 +226,7 @@ export const whyNotReplaced = {
   frozen: (alloc: Allocation): Reason =>
     waitsFor(
       {
-        ...toldOfFailed(alloc),
+        ...toldOfAlloc(alloc),
         rule: Rule.allocFrozen,
         text: "it ended, and the failed deployment that it belongs to starts nothing more",
         hint: `submit another version of job "${alloc.jobId}"`,
@@ -188,7 +236,7 @@ export const whyNotReplaced = {
   exhausted: (alloc: Allocation): Reason =>
     waitsFor(
       {
-        ...toldOfFailed(alloc),
+        ...toldOfAlloc(alloc),
         rule: Rule.allocRescheduleExhausted,
         text: "it failed, and its group's reschedule policy allows no further attempt",
         evidence: { attempts: String(alloc.rescheduleTracker?.events.length ?? 0) },
@@ -199,7 +247,7 @@ export const whyNotReplaced = {
   notRepeated: (alloc: Allocation): Reason =>
     waitsFor(
       {
-        ...toldOfFailed(alloc),
+        ...toldOfAlloc(alloc),
         rule: Rule.allocRescheduleExhausted,
         text: "it failed, and runs of sysbatch jobs are not repeated",
         hint: `submit another version of job "${alloc.jobId}"`,
@@ -208,13 +256,13 @@ export const whyNotReplaced = {
     ),
   delayed: (alloc: Allocation, at: number): Reason =>
     waitsUntil(at, {
-      ...toldOfFailed(alloc),
+      ...toldOfAlloc(alloc),
       rule: Rule.allocRescheduleDelay,
       text: "it failed and is replaced after its reschedule delay",
       evidence: { attempts: String(alloc.rescheduleTracker?.events.length ?? 0) },
     }),
 } as const;
 
-function toldOfFailed(alloc: Allocation) {
+function toldOfAlloc(alloc: Allocation) {
   return { subject: subjectOf.allocation(alloc), since: alloc.modifyTime || null };
 }

@@ -3,7 +3,11 @@ import {
   type Allocation,
   type Deployment,
   type DeploymentState,
+  DeploymentStatus,
+  type DeploymentStatusUpdate,
   isBesidePrevious,
+  isDeploymentActive,
+  isDeploymentHealthy,
   isTerminal,
   type Plan,
   type PlannedAttributeUpdate,
@@ -15,9 +19,8 @@ const CLIENT_STATUS_FIELD = 0;
 export function applyPlan(state: MemoryState, plan: Plan): void {
   state.index++;
   const { index } = state;
-  if (plan.deployment) {
-    state.putDeployment({ ...plan.deployment, createIndex: index, modifyIndex: index });
-  }
+  for (const update of plan.deploymentUpdates) updateDeployment(state, update);
+  if (plan.deployment) putDeployment(state, plan.deployment);
   for (const stop of plan.stops) {
     const alloc = state.alloc(stop.allocId);
     if (!alloc) continue;
@@ -30,16 +33,34 @@ export function applyPlan(state: MemoryState, plan: Plan): void {
     if (alloc) state.putAlloc(withAttributes(alloc, update, index));
   }
   for (const placement of plan.placements) place(state, placement);
-  for (const update of plan.deploymentUpdates) {
-    const deployment = state.deployment(update.deploymentId);
-    if (!deployment) continue;
-    const { status, statusDescription } = update;
-    state.putDeployment({ ...deployment, status, statusDescription, modifyIndex: index });
-    const ref = { namespace: deployment.namespace, id: deployment.jobId };
-    const job = state.jobVersion(ref, deployment.jobVersion);
-    if (status === "successful" && job) state.putJob({ ...job, stable: true });
-  }
   recountDeployments(state);
+}
+
+function updateDeployment(state: MemoryState, update: DeploymentStatusUpdate): void {
+  const deployment = state.deployment(update.deploymentId);
+  if (!deployment || !isDeploymentActive(deployment)) return;
+  const { status, statusDescription } = update;
+  const ref = { namespace: deployment.namespace, id: deployment.jobId };
+  const job = state.jobVersion(ref, deployment.jobVersion);
+  const isSuccess = status === DeploymentStatus.successful;
+  const allocs = state.allocsByDeployment(deployment.id);
+  if (isSuccess && !isDeploymentHealthy(deployment, job?.type, allocs)) return;
+  state.putDeployment({ ...deployment, status, statusDescription, modifyIndex: state.index });
+  if (isSuccess && job) state.putJob({ ...job, stable: true });
+}
+
+function putDeployment(state: MemoryState, planned: Deployment): void {
+  const { index } = state;
+  const stored = state.deployment(planned.id);
+  if (!stored) state.putDeployment({ ...planned, createIndex: index, modifyIndex: index });
+  else if (isDeploymentActive(stored)) {
+    const taskGroups = { ...stored.taskGroups };
+    for (const [name, { desiredCanaries, desiredTotal }] of Object.entries(planned.taskGroups)) {
+      const known = taskGroups[name];
+      if (known) taskGroups[name] = { ...known, desiredTotal, desiredCanaries };
+    }
+    state.putDeployment({ ...stored, taskGroups, modifyIndex: index });
+  }
 }
 
 function place(state: MemoryState, placement: Allocation): void {

@@ -123,8 +123,9 @@ export class EvalLoop {
       this.#blocked.forget(evaluation.id);
       return;
     }
-    const ready =
-      evaluation.status === EvalStatus.blocked ? this.#blocked.block(evaluation, now) : true;
+    const state = this.#context.store.snapshot();
+    const isBlocked = evaluation.status === EvalStatus.blocked;
+    const ready = isBlocked ? this.#blocked.block(evaluation, { now, state }) : true;
     if (ready) this.#free([evaluation]);
     else this.#loop.wake();
   }
@@ -151,14 +152,9 @@ export class EvalLoop {
     if (node) this.#capacity(node, index);
   }
 
-  #capacity(node: Node, index: number): void {
-    this.#free(
-      this.#blocked.capacityChanged({
-        index,
-        nodeId: node.id,
-        computedClass: node.computedClass,
-      }),
-    );
+  #capacity({ computedClass, id }: Node, index: number): void {
+    const change = { index, nodeId: id, computedClass };
+    this.#free(this.#blocked.capacityChanged(change, this.#context.store.snapshot()));
   }
 
   async #pass(): Promise<LoopPass> {

@@ -17,9 +17,13 @@ const HEALTHY = { healthy: true, timestamp: 1, canary: false, modifyIndex: 1 };
 function causes(
   stored: Partial<Allocation>,
   report: Partial<AllocClientReport>,
-  { status = "running", ...group }: { status?: string } & Partial<DeploymentState> = {},
+  {
+    status = "running",
+    type = "service",
+    ...group
+  }: { status?: string; type?: string } & Partial<DeploymentState> = {},
 ): string[] {
-  const job = mockJob();
+  const job = mockJob({ type });
   const deployed = mockDeployment({ id: "d", status }, { job });
   const taskGroups = Object.fromEntries(
     Object.entries(deployed.taskGroups).map(([name, state]) => [name, { ...state, ...group }]),
@@ -95,4 +99,16 @@ test("a failure that may be replaced, a preparation and a return are news", () =
     ["deployment-watcher d"],
   );
   assert.deepEqual(causes({ clientStatus: "unknown" }, {}), ["reconnect"]);
+});
+
+test("one that its client has ended by itself is missing, unless it was to end", () => {
+  const complete = { clientStatus: ClientStatus.complete };
+  const pending = { clientStatus: ClientStatus.pending };
+  assert.deepEqual(causes(pending, complete), ["alloc-failure"]);
+  assert.deepEqual(causes(pending, complete, { status: "successful" }), ["alloc-failure"]);
+  assert.deepEqual(causes(pending, complete, { type: "system" }), ["alloc-failure"]);
+  assert.deepEqual(causes(complete, complete), []);
+  const stopped = { ...pending, desiredStatus: "stop" };
+  assert.deepEqual(causes(stopped, complete), []);
+  assert.deepEqual(causes(pending, complete, { type: "batch", status: "successful" }), []);
 });

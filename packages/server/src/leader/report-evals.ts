@@ -12,6 +12,7 @@ import {
   DesiredStatus,
   EvalTrigger,
   type Evaluation,
+  isClientTerminal,
   isDeploymentActive,
   JobType,
   Serving,
@@ -58,6 +59,7 @@ function triggerOf(
   if (is === ClientStatus.failed && was !== ClientStatus.failed) {
     return mayBeReplaced(state, alloc) ? EvalTrigger.allocFailure : null;
   }
+  if (hasEndedByItself(state, alloc, report)) return EvalTrigger.allocFailure;
   const isNews = freesSlot(state, alloc, report) || changesService(state, alloc, report);
   return isNews ? EvalTrigger.deploymentWatcher : null;
 }
@@ -74,6 +76,18 @@ function freesSlot(state: StateReader, alloc: Allocation, report: AllocClientRep
   if (deployment?.status !== DeploymentStatus.running) return false;
   const group = deployment.taskGroups[alloc.taskGroup];
   return group !== undefined && (group.desiredCanaries === 0 || group.promoted);
+}
+
+/** Cut off for longer than its job allows, its client has stopped it: now it is missing. */
+function hasEndedByItself(
+  state: StateReader,
+  alloc: Allocation,
+  report: AllocClientReport,
+): boolean {
+  if (alloc.desiredStatus !== DesiredStatus.run) return false;
+  if (report.clientStatus !== ClientStatus.complete || isClientTerminal(alloc)) return false;
+  const type = state.allocJob(alloc)?.type;
+  return type === JobType.service || type === JobType.system;
 }
 
 /** A failed allocation that may be replaced wakes the scheduler at once (spec §3.5, Trigger). */

@@ -3,6 +3,12 @@
  * places on it: neither may have known of the other, and nobody would look. This loop asks for that
  * look, at what was placed on a node that was given up meanwhile, and for the jobs that a node's
  * change concerns and that were not named with it.
+ *
+ * NOTE: applying the entry could make them from the very state that it changes, and nothing would
+ * be left to mend. But the state machine makes no ids (DESIGN §6), and how many evaluations there
+ * will be is known only then: five commands and the plan would derive ids of their own, beside the
+ * lists that they carry now and that logs of versions 1 and 2 go on needing. One loop that reads
+ * what was written, and writes nothing where nothing was missed, is less than that.
  */
 import type { Random } from "@drover/base";
 import {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { JobInput } from "@drover/model";
 import { mockJob } from "@drover/model/testing";
+import { endOf } from "@drover/scheduler";
 import { registerNode, settled, testServer } from "../testing/test-server.ts";
 import { planJob } from "./plan.ts";
 
@@ -13,7 +14,8 @@ test("a dry run says what would be placed, and changes and proposes nothing", as
   await settled();
   const before = made.store.snapshot();
   const commands = made.log.commands.length;
-  const planned = planJob(made.server, mockJob({ id: "new" }) as unknown as JobInput);
+  const input = mockJob({ id: "new" }) as unknown as JobInput;
+  const planned = endOf(planJob(made.server, input));
   assert.ok(planned.plan.placements.length > 0);
   await settled();
   const after = made.store.snapshot();

@@ -3,7 +3,7 @@
  * on a private copy, nothing proposed.
  */
 import { EvalTrigger, type Evaluation, type Job, type JobInput, type Plan } from "@drover/model";
-import { schedule } from "@drover/scheduler";
+import { scheduleInSlices } from "@drover/scheduler";
 import { COMMAND_VERSION } from "@drover/state";
 import type { ServerContext } from "../context.ts";
 import { evalForJob } from "../leader/new-eval.ts";
@@ -20,7 +20,8 @@ export interface DryRun {
 
 const NEW_JOB_INDEX = 100;
 
-export function planJob(context: ServerContext, input: JobInput): DryRun {
+/** In slices, as a large job's takes long (DESIGN §7); the copy stays as it was at the first. */
+export function* planJob(context: ServerContext, input: JobInput): Generator<void, DryRun, void> {
   const { job, warnings } = prepareJob(context, input);
   const stored = context.store.snapshot().job(job);
   const copy = context.store.fork();
@@ -49,7 +50,7 @@ export function planJob(context: ServerContext, input: JobInput): DryRun {
   );
   unwrap(applied.result);
   const state = copy.snapshot();
-  const result = schedule({
+  const result = yield* scheduleInSlices({
     evaluation: state.evaluation(evaluation.id) ?? evaluation,
     state,
     now,

@@ -10,12 +10,14 @@ import {
   type OpenSessionReply,
   type OpenSessionRequest,
   type PushAllocs,
+  type PushImageHints,
   Rpc,
   type RpcPeer,
   type RpcRouter,
 } from "@drover/wire";
 import type { Applied, ServerContext } from "../context.ts";
 import type { LeaderCalls } from "../leader/leader-call.ts";
+import { ImageHints } from "./image-hints.ts";
 
 /** Commands that delete allocations, which no event tells. */
 const REMOVING: ReadonlySet<number> = new Set([
@@ -44,6 +46,7 @@ export class ClientSessions {
   readonly #calls: LeaderCalls;
   readonly #servers: SessionServers;
   readonly #sessions = new Map<string, Session>();
+  readonly #hints: ImageHints;
   #tokenSerial = 0;
   /** Node id → the newest request for a session; an older one that is still waiting gives way. */
   readonly #opening = new Map<string, OpenSessionRequest>();
@@ -63,9 +66,15 @@ export class ClientSessions {
     router.handle(Rpc.updateAllocs, (payload) => this.#updateAllocs(payload as never));
     router.handle(Rpc.upsertServices, (payload) => this.#call("services.upsert", payload));
     router.handle(Rpc.deleteServices, (payload) => this.#call("services.delete", payload));
+    this.#hints = new ImageHints(context, (nodeId, push) => {
+      this.#sessions.get(nodeId)?.peer.notify<PushImageHints>(Rpc.pushImageHints, push);
+    });
     this.#unsubscribe = [
       context.onApplied((applied) => this.#applied(applied)),
-      context.onRestored(() => this.#markAll()),
+      context.onRestored(() => {
+        this.#markAll();
+        this.#hints.restored();
+      }),
     ];
   }
 
@@ -76,6 +85,7 @@ export class ClientSessions {
 
   close(): void {
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
+    this.#hints.close();
     for (const session of this.#sessions.values()) session.peer.close("server stops");
     this.#sessions.clear();
   }
@@ -111,9 +121,12 @@ export class ClientSessions {
     if (old && old.peer !== peer) old.peer.close("replaced by a newer session");
     this.#sessions.set(node.id, session);
     peer.onClose(() => {
-      if (this.#sessions.get(node.id) === session) this.#sessions.delete(node.id);
+      if (this.#sessions.get(node.id) !== session) return;
+      this.#sessions.delete(node.id);
+      this.#hints.closed(node.id);
     });
     this.#mark(session);
+    this.#hints.opened(node.id);
     return {
       clusterId: known?.clusterId ?? "",
       epoch: known?.epoch ?? 0,
@@ -174,6 +187,7 @@ export class ClientSessions {
   /** Only nodes with a session here and a change made by the servers get a push. */
   #applied(applied: Applied): void {
     if (this.#sessions.size === 0) return;
+    this.#hints.applied(applied.events);
     for (const event of applied.events) {
       if (event.topic !== "Allocation") continue;
       const { id, nodeId } = event.payload as Allocation;

@@ -13,9 +13,8 @@ import {
   isBesidePrevious,
   isClientTerminal,
   isDeploymentActive,
+  isDeploymentHealthy,
   isServerTerminal,
-  isTerminal,
-  JobType,
   type Plan,
   type PlannedAttributeUpdate,
   type PlannedStop,
@@ -60,20 +59,10 @@ function carryOut(tx: Tx, plan: Plan): void {
   for (const placement of plan.placements) applyPlacement(tx, placement);
 }
 
-/**
- * Health may have been lost since the plan was made: then the deployment goes on (DESIGN §6). That
- * of a system job asks no more of nodes that have gone: what is left of it is healthy (rule Y7).
- */
 function isHealthy(tx: Tx, deployment: Deployment): boolean {
   const job = tx.read.jobVersion(jobRefOf(deployment), deployment.jobVersion);
-  if (job?.type !== JobType.system) {
-    const groups = Object.values(deployment.taskGroups);
-    return groups.every((group) => group.healthyAllocs >= group.desiredTotal);
-  }
-  for (const alloc of tx.read.eachAllocOfDeployment(deployment.id)) {
-    if (!isTerminal(alloc) && alloc.deploymentStatus?.healthy !== true) return false;
-  }
-  return true;
+  const allocs = tx.read.eachAllocOfDeployment(deployment.id);
+  return isDeploymentHealthy(deployment, job?.type, allocs);
 }
 
 /** A deployment of a job that was purged or registered anew meanwhile would belong to nobody. */

@@ -28,6 +28,7 @@ import {
 } from "@drover/server";
 import { Fields } from "../fields.ts";
 import type { RequestContext, WriteHandler } from "../handler.ts";
+import { inSlices } from "../in-slices.ts";
 import type { Reply } from "../reply.ts";
 
 const PRIORITY_MAX = 100;
@@ -136,7 +137,7 @@ const jobPlan: WriteHandler = {
     const body = new Fields(await context.json(), "api.JobPlanRequest");
     const input = readJob(body, context, "api.Job");
     if (context.params.id !== input.id) throw badRequest("Job ID does not match");
-    const dry = planJob(server, input);
+    const dry = await inSlices(planJob(server, input));
     const annotations = dry.plan.annotations;
     const diff = body.boolean("Diff")
       ? annotateDiff(diffJobs(dry.stored ?? null, dry.job, { contextual: true }), annotations)
