@@ -123,6 +123,17 @@ test("a voter that dies for good is replaced by the standby; writes go on", asyn
   assert.ok(tookMs <= REPLACED_WITHIN_MS, `${tookMs} ms`);
   assert.ok(count > 10 && slowestMs < 3_000, `${count} writes, slowest ${slowestMs} ms`);
   assert.equal(await termOf(leader), term, "nobody had to be elected");
+  const asked = cluster.alive.find((agent) => agent !== leader);
+  const health = await asked?.api.get<{
+    FailureTolerance: number;
+    Healthy: boolean;
+    Reason: string;
+    Servers: { Name: string; Healthy: boolean; Voter: boolean }[];
+  }>("/v1/operator/autopilot/health");
+  const { FailureTolerance, Healthy, Reason, Servers = [] } = health ?? {};
+  assert.deepEqual([FailureTolerance, Healthy, Reason], [1, false, "no-spare"]);
+  const unwell = Servers.filter((server) => !server.Healthy).map((server) => server.Name);
+  assert.deepEqual(unwell, [`${victim.name}.global`]);
 
   // Back with what it had: it is brought up to date, votes no more, and makes nobody campaign.
   const again = keepWriting(leader);

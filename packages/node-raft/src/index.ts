@@ -35,6 +35,7 @@ export type {
 export { raftDefaults } from "./node/limits.ts";
 export type { MembershipDeps, MembershipReport } from "./node/membership-controller.ts";
 export { MembershipController, membershipDefaults } from "./node/membership-controller.ts";
+export { type MembershipHealth, membershipHealth } from "./node/membership-health.ts";
 export { openRaftNode } from "./node/open-raft-node.ts";
 export type { ServerFacts } from "./node/watch-members.ts";
 export { openLocalStorage } from "./wal/local-port.ts";

@@ -6,15 +6,10 @@
 import { type Cancel, type Clock, DroverError, errorText } from "@drover/base";
 import type { Log } from "@drover/server";
 import { type PeerPool, type Router, Rpc } from "@drover/wire";
-import {
-  MembershipController,
-  type MembershipReport,
-  type MembershipSettings,
-  type RaftNode,
-} from "@raft/node-raft";
+import { MembershipController, type MembershipSettings, type RaftNode } from "@raft/node-raft";
 import type { MemberInfo } from "../agent-info.ts";
 import { decideFormation } from "./decide-formation.ts";
-import type { AgentIdentity } from "./identity.ts";
+import type { AgentIdentity, Upkeep } from "./identity.ts";
 import { LeaderSight } from "./leader-sight.ts";
 import { listMembers, newestLeader } from "./member-list.ts";
 import { Spares } from "./spares.ts";
@@ -35,7 +30,15 @@ interface JoinReply {
 export interface ClusterOptions {
   readonly self: Omit<
     AgentIdentity,
-    "clusterId" | "known" | "voters" | "addresses" | "leader" | "term" | "lastIndex" | "peers"
+    | "clusterId"
+    | "known"
+    | "voters"
+    | "addresses"
+    | "leader"
+    | "term"
+    | "lastIndex"
+    | "peers"
+    | "upkeep"
   >;
   /** host:port of agents to begin with. */
   readonly join: readonly string[];
@@ -106,9 +109,13 @@ export class Cluster {
     });
   }
 
-  /** What the leader makes of the members; elsewhere that this is not the leader. */
-  membership(): MembershipReport | null {
-    return this.#controller?.report ?? null;
+  #upkeep(): Upkeep | null {
+    const report = this.#controller?.report();
+    if (report === undefined || report.members.length === 0) return null;
+    const members = report.members.map(({ id, healthy, silentMs, healthyForMs }) => {
+      return { id, healthy, lastContactMs: silentMs, healthyForMs };
+    });
+    return { reason: report.decision.reason, members };
   }
 
   identity(): AgentIdentity {
@@ -125,6 +132,7 @@ export class Cluster {
       leader: status?.leader ?? "",
       term: status?.term ?? 0,
       lastIndex: status?.lastIndex ?? 0,
+      upkeep: this.#upkeep(),
       peers: [...this.#addresses, this.#options.self.rpcAddr],
     };
   }
@@ -195,7 +203,9 @@ export class Cluster {
       heard: [...this.#heard.values()],
       alive,
       voters: status?.conf.voters ?? [],
+      standbys: status?.conf.learners ?? [],
       leader: status?.leader ?? "",
+      now: this.#deps.clock.now(),
     });
   }
 

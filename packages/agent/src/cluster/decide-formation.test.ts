@@ -14,6 +14,7 @@ function identity(id: string, fields: Partial<AgentIdentity> = {}): AgentIdentit
     server: true,
     client: true,
     level: 1,
+    upkeep: null,
     clusterId: "",
     expect: 3,
     known: ["a", "b", "c"],

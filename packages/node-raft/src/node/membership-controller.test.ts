@@ -164,7 +164,7 @@ test("[C7] a refused change is looked at anew, soon", async () => {
   leader.refuse = null;
   await leader.pass(300);
   assert.deepEqual(summary(leader), ["+bc - x", "+bc - x"]);
-  assert.equal(leader.controller.report.decision.reason, "no-spare");
+  assert.equal(leader.controller.report().decision.reason, "no-spare");
   leader.controller.stop();
 });
 
@@ -182,7 +182,7 @@ test("[C10] the report names the members' health and the reason; elsewhere that 
   const leader = new FakeLeader(["a", "b", "c"], ["d", "e"]);
   leader.controller.start();
   await leader.pass(10);
-  const { decision, members } = leader.controller.report;
+  const { decision, members } = leader.controller.report();
   assert.deepEqual(decision, { kind: "nothing", reason: "complete" });
   assert.deepEqual(
     members.map((m) => [m.id, m.voter, m.healthy]),
@@ -195,7 +195,7 @@ test("[C10] the report names the members' health and the reason; elsewhere that 
     ],
   );
   leader.leads = false;
-  assert.equal(leader.controller.report.decision.reason, "not-leader");
+  assert.equal(leader.controller.report().decision.reason, "not-leader");
   await assert.rejects(leader.controller.admit({ id: "f", address: "f:1" }), /does not lead/);
   await leader.pass(20_000);
   assert.equal(leader.waits, false);

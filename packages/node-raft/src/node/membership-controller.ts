@@ -52,7 +52,7 @@ export interface MembershipDeps {
   log?(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-/** What the leader made of its last look; members are empty elsewhere. */
+/** What the leader knows of the members; there are none elsewhere. */
 export interface MembershipReport {
   readonly decision: MembershipDecision;
   readonly members: MembershipView["members"];
@@ -68,7 +68,7 @@ export class MembershipController {
   readonly #settings: MembershipSettings;
   readonly #timers: Pick<RaftTimers, "now" | "after">;
   #sightings: Sightings | null = null;
-  #report = NOT_LEADER;
+  #decision: MembershipDecision = NOT_LEADER.decision;
   #cancel: () => void = () => undefined;
   #off: () => void = () => undefined;
   #running = false;
@@ -83,9 +83,10 @@ export class MembershipController {
     this.#timers = deps.timers ?? realTimers;
   }
 
-  /** Of the last look: who is healthy, and why nothing is changed. */
-  get report(): MembershipReport {
-    return this.#leads() ? this.#report : NOT_LEADER;
+  /** Who is healthy now, and what the last look decided. */
+  report(): MembershipReport {
+    if (!this.#leads()) return NOT_LEADER;
+    return { decision: this.#decision, members: this.#view().members };
   }
 
   get settings(): MembershipSettings {
@@ -162,7 +163,7 @@ export class MembershipController {
     const view = this.#view();
     const decision = decideMembership(view, this.#settings);
     this.#tell(decision);
-    this.#report = { decision, members: view.members };
+    this.#decision = decision;
     if (decision.kind === "nothing") return AWAITED.has(decision.reason) ? SOON_MS : this.#lookMs();
     try {
       const { spare } = decision;
@@ -209,7 +210,7 @@ export class MembershipController {
   }
 
   #tell(decision: MembershipDecision): void {
-    const last = this.#report.decision;
+    const last = this.#decision;
     if (decision.kind === "nothing" && decision.reason === last.reason) return;
     const { reason } = decision;
     const change = decision.kind === "change" ? { ...decision.change } : {};

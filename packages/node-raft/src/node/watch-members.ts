@@ -10,7 +10,8 @@ import type { MembershipSettings, MembershipView, MemberView, Spare } from "./de
 
 export interface Sightings {
   readonly at: number;
-  readonly confIndex: number;
+  /** When this leadership was first looked at. */
+  readonly since: number;
   readonly term: number;
   readonly members: ReadonlyMap<MemberId, Sighting>;
 }
@@ -50,12 +51,13 @@ export function watchMembers(
   for (const id of ids) {
     if (id !== status.memberId) members.set(id, sightingOf(id, last, look, settings));
   }
-  const sightings = { at: now, confIndex: status.confIndex, term: status.term, members };
+  const since = last?.since ?? now;
+  const sightings = { at: now, since, term: status.term, members };
   const view: MembershipView = {
     self: status.memberId,
     confIndex: status.confIndex,
     pending: isJoint(status.conf) || status.confIndex > status.commit,
-    members: ids.map((id) => memberView(id, members.get(id), look)),
+    members: ids.map((id) => memberView(id, members.get(id), look, since)),
     spares: look.spares,
   };
   return { sightings, view };
@@ -82,7 +84,12 @@ function sightingOf(
   return { silentMs, live, healthySince: wasHealthy ? seen.healthySince : now };
 }
 
-function memberView(id: MemberId, sighting: Sighting | undefined, look: Look): MemberView {
+function memberView(
+  id: MemberId,
+  sighting: Sighting | undefined,
+  look: Look,
+  since: number,
+): MemberView {
   const { status, now } = look;
   const common = {
     id,
@@ -92,7 +99,7 @@ function memberView(id: MemberId, sighting: Sighting | undefined, look: Look): M
   };
   if (sighting === undefined) {
     const well = { silentMs: 0, live: true, healthy: true };
-    return { ...common, ...well, match: status.lastIndex, healthyForMs: Number.POSITIVE_INFINITY };
+    return { ...common, ...well, match: status.lastIndex, healthyForMs: now - since };
   }
   const { silentMs, live, healthySince } = sighting;
   return {
