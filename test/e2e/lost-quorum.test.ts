@@ -35,7 +35,7 @@ let cluster: TestCluster;
 before(async () => {
   cluster = await TestCluster.start({
     agents: 3,
-    extra: 'autopilot { dead_server_threshold = "2s" }',
+    extra: 'autopilot { dead_server_threshold = "4s" }',
   });
 });
 after(async () => {

@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { type TestAgent, TestCluster } from "../support/cluster.ts";
 import { waitUntil } from "../support/wait.ts";
 
-const DEAD_AFTER_MS = 2_000;
+const DEAD_AFTER_MS = 4_000;
 /** Dead time, the interval between two looks, elections and the change itself. */
 const REPLACED_WITHIN_MS = DEAD_AFTER_MS + 6_000;
 

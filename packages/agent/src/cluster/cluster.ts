@@ -329,7 +329,9 @@ export class Cluster {
   /** The leader wants this machine as a standby, and will add it once it waits for that. */
   async #takePart(clusterId: string): Promise<void> {
     const { raft, log } = this.#deps;
-    if (!raft || (raft.clusterId !== "" && raft.clusterId !== clusterId)) {
+    // One that is still forming a cluster has asked nobody to be taken in.
+    const asked = raft?.clusterId === "" ? this.#outside : raft?.clusterId === clusterId;
+    if (!raft || !asked) {
       throw new DroverError("other-cluster", "this agent is no server of that cluster");
     }
     if (raft.clusterId === "") await raft.join({ clusterId });

@@ -4,7 +4,7 @@ import { runSeed, type SimMode } from "./simulation.ts";
 
 const CORE_SEEDS = 100;
 const NODE_SEEDS = 20;
-const UPKEEP_SEEDS = 10;
+const UPKEEP_SEEDS = 30;
 
 test("the core keeps its promises in simulated clusters", async () => {
   await runAll("core", CORE_SEEDS, { events: 300_000, faults: 1000, acknowledged: 2000 });
@@ -15,7 +15,7 @@ test("the driver over the real log keeps its promises in simulated clusters", as
 });
 
 test("the membership controller keeps as many voters when machines die for good", async () => {
-  const least = { events: 100_000, faults: 80, acknowledged: 1_000 };
+  const least = { events: 200_000, faults: 150, acknowledged: 1_000 };
   const counts = await runAll("upkeep", UPKEEP_SEEDS, least);
   const deaths = counts.get("fault death") ?? 0;
   assert.ok(deaths >= UPKEEP_SEEDS, `${deaths} machines died`);

@@ -206,8 +206,9 @@ test("what makes no sense is refused by name", async (t) => {
   const [a = "", b = ""] = await site.stoppedThree(["one"]);
   const at = (id: string) => ({ id, address: `${id}:1` });
   const cases: readonly [() => unknown, RegExp][] = [
-    [() => recoverCluster(site.dir("a"), [at(b)]), /must include the member/],
-    [() => recoverCluster(site.dir("a"), [at(a), at(a)]), /named once/],
+    [() => recoverCluster(site.dir("a"), [at(b)]), /only voter must be the member/],
+    [() => recoverCluster(site.dir("a"), [at(a), at(b)]), /others join it anew/],
+    [() => recoverCluster(site.dir("a"), []), /only voter must be the member/],
     [() => recoverCluster(site.dir("x"), [at(a)]), /no member of a cluster lives here/],
     [() => inspectMember(site.dir("x")), /no member of a cluster lives here/],
   ];

@@ -66,8 +66,9 @@ export function inspectMember(dataDir: string): StoppedMember {
 }
 
 /**
- * `voters` must include the member itself; others in it join with an empty directory under these
- * ids, or not at all. Throws as `inspectMember`, and "refused" when the change makes no sense.
+ * `voters` is the member itself, with the address under which others will reach it; they join it
+ * anew. Two old logs cannot both be the beginning: where they differ, the same new entry would
+ * follow different ones. Throws as `inspectMember`, and "refused" for any other list.
  */
 export function recoverCluster(
   dataDir: string,
@@ -133,13 +134,9 @@ function checkVoters(
   before: StoppedMember,
   voters: readonly { readonly id: MemberId; readonly address: string }[],
 ): void {
-  const ids = voters.map((voter) => voter.id);
-  if (!ids.includes(before.memberId)) {
-    const text = `the voters must include the member that is recovered, ${before.memberId}`;
-    throw new RaftError("refused", text);
-  }
-  if (new Set(ids).size !== ids.length || ids.includes("")) {
-    throw new RaftError("refused", "each voter is named once, with its id");
+  if (voters.length !== 1 || voters[0]?.id !== before.memberId) {
+    const text = `the only voter must be the member that is recovered, ${before.memberId}`;
+    throw new RaftError("refused", `${text}: others join it anew`);
   }
   if (before.lastIndex === 0) {
     throw new RaftError("refused", "this member's log is empty: there is nothing to recover");
@@ -151,11 +148,10 @@ function confEntry(
   before: StoppedMember,
   voters: readonly { readonly id: MemberId; readonly address: string }[],
 ): Entry {
-  const sorted = [...voters].sort((a, b) => (a.id < b.id ? -1 : 1));
   const conf: ConfState = {
     ...emptyConf,
-    voters: sorted.map((voter) => voter.id),
-    addresses: Object.fromEntries(sorted.map((voter) => [voter.id, voter.address])),
+    voters: voters.map((voter) => voter.id),
+    addresses: Object.fromEntries(voters.map((voter) => [voter.id, voter.address])),
   };
   const [index, term] = [before.lastIndex + 1, before.term + 1];
   return { index, term, kind: EntryKind.config, data: encodeConf(conf) };

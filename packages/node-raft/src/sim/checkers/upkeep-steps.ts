@@ -15,10 +15,10 @@ const BEHIND_MAX = upkeepSettings.trailingMax + 20;
 
 export class UpkeepSteps implements Checker {
   readonly name = "upkeep-steps";
-  readonly #world: World;
+  readonly #world: Pick<World, "members" | "watch">;
   readonly #truth: UpkeepTruth;
 
-  constructor(world: World, truth: UpkeepTruth) {
+  constructor(world: Pick<World, "members" | "watch">, truth: UpkeepTruth) {
     this.#world = world;
     this.#truth = truth;
   }
