@@ -16,7 +16,7 @@ import {
 } from "./decide-membership.ts";
 import { membershipDefaults } from "./membership-controller.ts";
 
-const RUNS = { numRuns: 1_000, seed: 20_262 };
+const RUNS = { numRuns: 400, seed: 20_262 };
 const IDS = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
 const LOOK_MS = 20_000;
 const ZONES = ["", "z1", "z2"];
@@ -197,5 +197,5 @@ test("once nothing changes any more it ends where dead members vote only for wan
     }),
     RUNS,
   );
-  assert.ok(replaced > 50, `${replaced} replacements: the runs prove little`);
+  assert.ok(replaced > 20, `${replaced} replacements: the runs prove little`);
 });
