@@ -5,7 +5,10 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DOCKER } from "../support/real-parts.ts";
+import { within } from "../support/wait.ts";
 
+/** No act of the engine takes so long. */
+const EVENT_MS = 60_000;
 /** The engine of the tests; others are named where they are asked. */
 const OURS = DOCKER.replace(/^unix:\/\//, "");
 
@@ -84,7 +87,11 @@ export class EngineEvents {
   }
 
   /** The first event that fits, waited for. */
-  async first(fits: (event: EngineEvent) => boolean): Promise<EngineEvent> {
+  first(what: string, fits: (event: EngineEvent) => boolean): Promise<EngineEvent> {
+    return within(this.#first(fits), { timeoutMs: EVENT_MS, what });
+  }
+
+  async #first(fits: (event: EngineEvent) => boolean): Promise<EngineEvent> {
     for (;;) {
       const found = this.events.find(fits);
       if (found !== undefined) return found;

@@ -2,7 +2,7 @@
  * Thirty containers, five at a time, with HTTP checks in Consul: a whole update, and the way back
  * from the middle of one, both beside what Docker needs for the same containers by itself.
  */
-import type { AllocDoc, TestApi } from "../support/api.ts";
+import type { AllocDoc, DeploymentDoc, TestApi } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
 import { geoJob } from "../support/geo-job.ts";
 import { containersOf } from "../support/real-parts.ts";
@@ -10,7 +10,7 @@ import { waitUntil } from "../support/wait.ts";
 import { EngineEvents } from "./docker-engine.ts";
 import { type Figure, seconds } from "./figure.ts";
 import { type BatchFloor, measureBatches, measureDetection, measureStarts } from "./floors.ts";
-import { endedDeployment, purge } from "./job.ts";
+import { endedDeployment, purge, WAIT_MS } from "./job.ts";
 import { median, spread } from "./stats.ts";
 
 const JOB = "geo-bench-thirty";
@@ -114,17 +114,12 @@ async function revertHalfWay(api: TestApi): Promise<Back> {
 }
 
 async function untilHealthy(api: TestApi, version: number, wanted: number): Promise<void> {
-  let index = 0;
-  for (;;) {
-    const answer = await api.request("GET", `/v1/job/${JOB}/deployment?index=${index}&wait=5s`);
-    const found = answer.json as {
-      readonly JobVersion: number;
-      readonly TaskGroups: Readonly<Record<string, { readonly HealthyAllocs: number }>>;
-    } | null;
+  const isThere = (found: DeploymentDoc | null) => {
     const healthy = Object.values(found?.TaskGroups ?? {})[0]?.HealthyAllocs ?? 0;
-    if (found?.JobVersion === version && healthy >= wanted) return;
-    index = answer.index;
-  }
+    return found?.JobVersion === version && healthy >= wanted;
+  };
+  const what = `${wanted} healthy allocations of version ${version} of ${JOB}`;
+  await api.held(`/v1/job/${JOB}/deployment`, isThere, { timeoutMs: WAIT_MS, what });
 }
 
 function updateFigure(totals: readonly number[], batch: BatchFloor, answersMs: number): Figure {

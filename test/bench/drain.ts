@@ -2,9 +2,10 @@
 import type { AllocDoc, TestApi } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
 import { type EventLine, TestEventReader } from "../support/event-reader.ts";
+import { within } from "../support/wait.ts";
 import { type Figure, ms } from "./figure.ts";
 import { measureFlush } from "./floors.ts";
-import { endedDeployment } from "./job.ts";
+import { endedDeployment, WAIT_MS } from "./job.ts";
 import { mockJob } from "./mock-job.ts";
 import { median, spread } from "./stats.ts";
 
@@ -13,6 +14,7 @@ const COUNT = 30;
 const LIMIT_MS = 20;
 /** Entries of the log: the drain, and the mark. */
 const COMMITS = 2;
+const MARK = { timeoutMs: WAIT_MS, what: "the event of a marked allocation" };
 
 export async function measureDrain(rounds: number): Promise<readonly Figure[]> {
   const cluster = await TestCluster.start({ agents: 3, timings: "default" });
@@ -69,7 +71,7 @@ async function drainOnce(api: TestApi, node: string, marks: Marks): Promise<numb
   const marked = firstMark(marks);
   const from = performance.now();
   await api.put(`/v1/node/${node}/drain`, { DrainSpec: { Deadline: 600e9 } });
-  const took = (await marked) - from;
+  const took = (await within(marked, MARK)) - from;
   await untilNode(api, node, (allocs) => !allocs.some(isHere));
   await api.put(`/v1/node/${node}/drain`, { DrainSpec: null, MarkEligible: true });
   // Another node gets work again: the job is placed anew on all of them.
@@ -89,13 +91,8 @@ async function untilNode(
   node: string,
   isDone: (allocs: readonly AllocDoc[]) => boolean,
 ): Promise<void> {
-  let index = 0;
-  for (;;) {
-    const path = `/v1/node/${node}/allocations?index=${index}&wait=10s`;
-    const answer = await api.request("GET", path);
-    if (isDone(answer.json as AllocDoc[])) return;
-    index = answer.index;
-  }
+  const what = `no allocation that runs on ${node}`;
+  await api.held(`/v1/node/${node}/allocations`, isDone, { timeoutMs: WAIT_MS, what });
 }
 
 function isHere(alloc: AllocDoc): boolean {

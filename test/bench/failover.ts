@@ -3,7 +3,9 @@
  * a write that was sent after the kill is acknowledged?
  */
 import { type TestAgent, TestCluster } from "../support/cluster.ts";
+import { within } from "../support/wait.ts";
 import { type Figure, ms } from "./figure.ts";
+import { WAIT_MS } from "./job.ts";
 import { median, quantile, spread } from "./stats.ts";
 
 const EVERY_MS = 20;
@@ -74,21 +76,25 @@ async function killOnce(cluster: TestCluster): Promise<number> {
 }
 
 /** Starts a write on each survivor every 20 ms until one has been acknowledged. */
-function firstAcknowledged(survivors: readonly TestAgent[]): Promise<number> {
-  return new Promise((resolve) => {
-    const timer = setInterval(send, EVERY_MS);
+async function firstAcknowledged(survivors: readonly TestAgent[]): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const acknowledged = new Promise<number>((resolve) => {
     function send(): void {
       for (const agent of survivors) {
         write(agent).then(
-          () => {
-            clearInterval(timer);
-            resolve(performance.now());
-          },
+          () => resolve(performance.now()),
           // Refused while nobody leads: that is what is being measured.
           () => undefined,
         );
       }
     }
+    timer = setInterval(send, EVERY_MS);
     send();
   });
+  const what = "a write to be acknowledged after the leader was killed";
+  try {
+    return await within(acknowledged, { timeoutMs: WAIT_MS, what });
+  } finally {
+    clearInterval(timer);
+  }
 }

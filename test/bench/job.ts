@@ -4,6 +4,9 @@ import type { TestCluster } from "../support/cluster.ts";
 import { containersOf } from "../support/real-parts.ts";
 import { waitUntil } from "../support/wait.ts";
 
+/** Longer than any figure needs: what waits so long waits for what does not come. */
+export const WAIT_MS = 600_000;
+
 /** The first deployment made after `from` (epoch ms), once it has ended; by held queries. */
 export async function endedDeployment(
   api: TestApi,
@@ -11,14 +14,15 @@ export async function endedDeployment(
   from: number,
   version = 0,
 ): Promise<DeploymentDoc> {
-  let index = 0;
-  for (;;) {
-    const answer = await api.request("GET", `/v1/job/${job}/deployment?index=${index}&wait=5s`);
-    const found = answer.json as (DeploymentDoc & { readonly CreateTime: number }) | null;
+  type Found = (DeploymentDoc & { readonly CreateTime: number }) | null;
+  const hasEnded = (found: Found) => {
     const fresh = found !== null && found.CreateTime / 1e6 >= from - 1;
-    if (fresh && found.JobVersion >= version && found.Status !== "running") return found;
-    index = answer.index;
-  }
+    return fresh && found.JobVersion >= version && found.Status !== "running";
+  };
+  const what = `the end of a deployment of ${job} that was made after ${new Date(from).toISOString()}`;
+  const path = `/v1/job/${job}/deployment`;
+  const found = await api.held<Found>(path, hasEnded, { timeoutMs: WAIT_MS, what });
+  return found as DeploymentDoc;
 }
 
 export async function purge(cluster: TestCluster, job: string): Promise<void> {

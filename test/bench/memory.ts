@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { TestApi } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
 import type { Figure } from "./figure.ts";
+import { WAIT_MS } from "./job.ts";
 import { mockJob, ROOMY } from "./mock-job.ts";
 import { readProcess } from "./process.ts";
 
@@ -55,12 +56,11 @@ export async function measureMemory(): Promise<readonly Figure[]> {
 
 async function untilRunning(api: TestApi): Promise<void> {
   for (let i = 0; i < JOBS; i++) {
-    let index = 0;
-    for (;;) {
-      const answer = await api.request("GET", `/v1/job/bench-${i}/summary?index=${index}&wait=5s`);
-      const { Summary } = answer.json as { Summary: { g?: { Running: number } } };
-      if ((Summary.g?.Running ?? 0) >= ALLOCS / JOBS) break;
-      index = answer.index;
-    }
+    const all = ALLOCS / JOBS;
+    await api.held(
+      `/v1/job/bench-${i}/summary`,
+      ({ Summary }: { Summary: { g?: { Running: number } } }) => (Summary.g?.Running ?? 0) >= all,
+      { timeoutMs: WAIT_MS, what: `${all} running allocations of bench-${i}` },
+    );
   }
 }

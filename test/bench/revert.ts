@@ -4,7 +4,7 @@ import { TestCluster } from "../support/cluster.ts";
 import { geoJob } from "../support/geo-job.ts";
 import { type Figure, ms } from "./figure.ts";
 import { measureFlush, measureMissingImage } from "./floors.ts";
-import { endedDeployment, purge } from "./job.ts";
+import { endedDeployment, purge, WAIT_MS } from "./job.ts";
 import { median, spread } from "./stats.ts";
 
 const JOB = "geo-bench-revert";
@@ -66,11 +66,9 @@ async function revertOnce(api: TestApi): Promise<number> {
 }
 
 async function versionReached(api: TestApi, version: number, index: number): Promise<number> {
-  let after = index;
-  for (;;) {
-    const answer = await api.request("GET", `/v1/job/${JOB}?index=${after}&wait=10s`);
-    const at = Date.now();
-    if ((answer.json as { readonly Version: number }).Version >= version) return at;
-    after = answer.index;
-  }
+  const isThere = ({ Version }: { readonly Version: number }) => Version >= version;
+  await api.held(`/v1/job/${JOB}`, isThere, {
+    ...{ timeoutMs: WAIT_MS, what: `version ${version} of ${JOB}`, index },
+  });
+  return Date.now();
 }

@@ -118,8 +118,8 @@ interface Start {
 async function startOf(stub: AllocDoc, { events, relay }: Engine): Promise<Start> {
   const ours = (action: string) => (event: EngineEvent) =>
     event.action === action && event.name.includes(stub.ID);
-  const created = await events.first(ours("create"));
-  const started = await events.first(ours("start"));
+  const created = await events.first(`the creation for ${stub.ID}`, ours("create"));
+  const started = await events.first(`the start for ${stub.ID}`, ours("start"));
   const verdict = stub.DeploymentStatus as { readonly Timestamp?: string } | null;
   return {
     askedAt: relay.askedAt.get(created.name) ?? Number.NaN,

@@ -6,6 +6,7 @@ import type { TestApi } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
 import type { Figure } from "./figure.ts";
 import { measureFlush } from "./floors.ts";
+import { WAIT_MS } from "./job.ts";
 import { mockJob, ROOMY } from "./mock-job.ts";
 import { median, spread } from "./stats.ts";
 
@@ -71,25 +72,21 @@ async function untilSummary(
   id: string,
   isDone: (counts: Counts) => boolean,
 ): Promise<void> {
-  let index = 0;
-  for (;;) {
-    const answer = await api.request("GET", `/v1/job/${id}/summary?index=${index}&wait=5s`);
-    const counts = (answer.json as { readonly Summary: { readonly g?: Counts } } | null)?.Summary.g;
-    if (counts && isDone(counts)) return;
-    index = answer.index;
-  }
+  type Found = { readonly Summary: { readonly g?: Counts } } | null;
+  const isThere = (found: Found) => found?.Summary.g !== undefined && isDone(found.Summary.g);
+  const what = `the allocations of ${id} to be placed or to run`;
+  await api.held<Found>(`/v1/job/${id}/summary`, isThere, { timeoutMs: WAIT_MS, what });
 }
 
 /** What was purged has stopped: the next round finds a machine that has nothing else to do. */
 async function nothingRuns(api: TestApi): Promise<void> {
-  let index = 0;
-  for (;;) {
-    const answer = await api.request("GET", `/v1/allocations?index=${index}&wait=5s`);
-    const allocs = answer.json as readonly { readonly ClientStatus: string }[];
-    const isLive = (status: string) => status === "running" || status === "pending";
-    if (!allocs.some(({ ClientStatus }) => isLive(ClientStatus))) return;
-    index = answer.index;
-  }
+  const isLive = ({ ClientStatus }: { readonly ClientStatus: string }) =>
+    ClientStatus === "running" || ClientStatus === "pending";
+  await api.held<readonly { readonly ClientStatus: string }[]>(
+    "/v1/allocations",
+    (allocs) => !allocs.some(isLive),
+    { timeoutMs: WAIT_MS, what: "the end of what was purged" },
+  );
 }
 
 async function evaluations(api: TestApi, flushMs: number): Promise<Figure> {
@@ -124,12 +121,10 @@ async function flood(
   };
   await Promise.all(Array.from({ length: WRITERS }, writer));
   const registeredMs = performance.now() - from;
-  let index = 0;
-  for (;;) {
-    const path = `/v1/evaluations?status=pending&per_page=1&index=${index}&wait=1s`;
-    const answer = await api.request("GET", path);
-    if ((answer.json as unknown[]).length === 0) break;
-    index = answer.index;
-  }
+  await api.held<readonly unknown[]>(
+    "/v1/evaluations?status=pending&per_page=1",
+    (pending) => pending.length === 0,
+    { timeoutMs: WAIT_MS, what: "the end of the last pending evaluation" },
+  );
   return { registeredMs, totalMs: performance.now() - from };
 }

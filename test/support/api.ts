@@ -11,6 +11,10 @@ export interface ApiReply {
   readonly json: unknown;
 }
 
+/** Bounds how late it is noticed that the time is up. */
+const HELD_WAIT = "2s";
+const SEEN_MAX = 2_000;
+
 export class TestApi {
   readonly address: string;
 
@@ -44,6 +48,29 @@ export class TestApi {
     const reply = await this.request("GET", path);
     assert.equal(reply.status, 200, `GET ${path}: ${reply.text}`);
     return reply.json as T;
+  }
+
+  /**
+   * By held queries, so that it is seen at once: each answer is looked at, and the next is asked
+   * from its index. Fails with what was seen last.
+   */
+  async held<T>(
+    path: string,
+    reached: (value: T) => boolean,
+    options: { readonly timeoutMs: number; readonly what: string; readonly index?: number },
+  ): Promise<T> {
+    const from = Date.now();
+    let index = options.index ?? 0;
+    for (;;) {
+      const join = path.includes("?") ? "&" : "?";
+      const reply = await this.request("GET", `${path}${join}index=${index}&wait=${HELD_WAIT}`);
+      if (reached(reply.json as T)) return reply.json as T;
+      if (Date.now() - from > options.timeoutMs) {
+        const seen = reply.text.slice(0, SEEN_MAX);
+        throw new Error(`waited ${options.timeoutMs} ms for ${options.what}; last seen: ${seen}`);
+      }
+      index = reply.index;
+    }
   }
 
   async put<T = Doc>(path: string, body: unknown): Promise<T> {

@@ -23,3 +23,21 @@ export async function waitUntil<T>(
     await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 50));
   }
 }
+
+/** The answer; an error that names `what` when it is not there in time. */
+export async function within<T>(
+  promise: Promise<T>,
+  options: { readonly timeoutMs: number; readonly what: string },
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`waited ${options.timeoutMs} ms for ${options.what}`));
+    }, options.timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

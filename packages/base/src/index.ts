@@ -15,4 +15,5 @@ export {
 } from "./duration.ts";
 export { DroverError, errorText } from "./errors.ts";
 export { Heap } from "./heap.ts";
+export { quoted } from "./quoted.ts";
 export { hashLabel, mintUuid, type Random, SeededRandom } from "./random.ts";

@@ -86,7 +86,7 @@ test("why prints the chain, the root's evidence, every hint, and what else waits
     `Why = allocation 2e869c55: check "alive" of service "web" is critical
 
 deployment 1d869c55
-  group "web": 0 of 2 healthy; 2 allocations not healthy yet (since 10s ago, decided anew 10m from now)
+  group "web": 0 of 2 healthy; 2 allocations not healthy yet (since 10s ago, 10m left)
   allocation 2e869c55
     check "alive" of service "web" is critical
 
@@ -131,7 +131,7 @@ test("what has ended says until when it is kept", async () => {
       answer("/v1/why/job/2e?namespace=default", ended),
     ],
   );
-  assert.match(stdout, /^Nothing waits: job "2e"\nKept = it has ended \(decided anew .+\)\n$/);
+  assert.match(stdout, /^Nothing waits: job "2e"\nKept = it has ended \(\d+y\d*\w* left\)\n$/);
 });
 
 test("what a prefix may mean is listed, and what it does not mean is said", async () => {
@@ -181,4 +181,32 @@ test("status ends with the first line on a terminal, and only where something wa
   assert.doesNotMatch((await run(argv, [read, idle, self], true)).stdout, /Why/);
   const older = await run(argv, [read, self], true);
   assert.deepEqual([older.exit, /Why/.test(older.stdout)], [0, false]);
+});
+
+test("what a root has to show follows an empty line, also when it waits for time alone", async () => {
+  const Name = 'service: "web" check';
+  const check = subject("check", `${ALLOC}/${Name}`);
+  const root = {
+    ...{ Rule: "alloc-check-not-passing", Subject: check, Since: null, WaitsFor: [], Hint: "" },
+    ...{ Text: `check '${Name}' of service "web" is critical`, WakesAt: "2026-11-01T12:00:30Z" },
+    Evidence: { check: Name, status: "critical" },
+  };
+  const said = { Subject: check, Waits: true, Chain: [root], Reasons: [root], Kept: null };
+  const { stdout } = await run(
+    ["why", "2e"],
+    [
+      jobs("2e", { ID: "2e", Namespace: "default" }),
+      answer("/v1/why/job/2e?namespace=default", said),
+    ],
+  );
+  assert.equal(
+    stdout,
+    `Why = check 'service: "web" check' of 2e869c55: check 'service: "web" check' of service "web" is critical
+
+check 'service: "web" check' of 2e869c55
+  check 'service: "web" check' of service "web" is critical (30s left)
+
+Evidence  = status: critical
+`,
+  );
 });

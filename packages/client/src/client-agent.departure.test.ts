@@ -1,7 +1,8 @@
 /** How long consumers have between a service's departure from the catalog and the signal. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { stopped, type Want, want } from "./testing/jobs.ts";
+import { SECOND } from "@drover/base";
+import { changed, stopped, type Want, want } from "./testing/jobs.ts";
 import { World } from "./testing/world.ts";
 
 const GRACE_MS = 2_000;
@@ -19,21 +20,33 @@ function stageOf(world: World, { alloc }: Want): string {
   return world.agent.runner(alloc.id)?.record.stage.kind ?? "";
 }
 
-async function running(world: World): Promise<Want> {
-  const place = want(world.nodeId, { task: { shutdownDelay: 0 } });
+type Delays = { readonly group?: number; readonly task?: number };
+
+async function running(world: World, delays: Delays = {}): Promise<Want> {
+  const { group = 0, task = 0 } = delays;
+  const over = { group: { shutdownDelay: group * SECOND }, task: { shutdownDelay: task * SECOND } };
+  const place = want(world.nodeId, over);
   world.push([place]);
   await world.status(place.alloc.id, "running");
   await world.until("it is in the catalog", () => world.discovery.services.size === 1);
   return place;
 }
 
-/** It waits so long. */
-async function isSignalledAfter(world: World, place: Want, graceMs: number): Promise<void> {
-  await world.until("it waits for consumers", () => stageOf(world, place) === "delaying");
-  const { stage } = world.agent.runner(place.alloc.id)?.record ?? {};
-  assert.deepEqual(stage, { kind: "delaying", wakeAt: world.clock.now() + graceMs });
-  assert.ok(!world.driver.calls.includes("stop server"), "the signal came too early");
-  world.clock.advance(graceMs);
+function waiting(world: World, { alloc }: Want): { readonly wakeAt: number } | null {
+  const record = world.agent.runner(alloc.id)?.record;
+  const phase = record?.tasks.server?.phase;
+  if (record?.stage.kind === "delaying") return record.stage;
+  return phase?.kind === "delaying" ? phase : null;
+}
+
+/** It waits so long, with its delays one after the other. */
+async function isSignalledAfter(world: World, place: Want, ...delaysMs: number[]): Promise<void> {
+  for (const ms of delaysMs) {
+    const wakeAt = world.clock.now() + ms;
+    await world.until(`it waits until ${wakeAt}`, () => waiting(world, place)?.wakeAt === wakeAt);
+    assert.ok(!world.driver.calls.includes("stop server"), "the signal came too early");
+    world.clock.advance(ms);
+  }
   await world.status(place.alloc.id, "complete");
 }
 
@@ -86,5 +99,46 @@ test("[T7] a check that failed while the agent was away may have failed a moment
     world.discovery.defaultStatus = "critical";
     await world.restart();
     world.push([stopped(place)], { complete: true });
+    await isSignalledAfter(world, place, GRACE_MS);
+  }));
+
+const BESIDE: Readonly<Record<string, { delays: Delays; waits: readonly number[] }>> = {
+  "a longer shutdown delay": { delays: { task: 5 }, waits: [5_000] },
+  "a shorter shutdown delay": { delays: { task: 1 }, waits: [GRACE_MS] },
+  "a longer delay of its group": { delays: { group: 3 }, waits: [3_000] },
+  "a shorter delay of its group": { delays: { group: 1 }, waits: [1_000, GRACE_MS - 1_000] },
+  "both, one after the other": { delays: { group: 1, task: 3 }, waits: [1_000, 3_000] },
+};
+
+for (const [name, { delays, waits }] of Object.entries(BESIDE)) {
+  test(`[T7] the grace for consumers runs beside what the job asks for: ${name}`, () =>
+    inWorld(async (world) => {
+      const place = await running(world, delays);
+      world.push([stopped(place)]);
+      await isSignalledAfter(world, place, ...waits);
+    }));
+}
+
+test("[T7] an agent that was killed while a task had its grace goes on with what was left of it", () =>
+  inWorld(async (world) => {
+    const place = await running(world, { task: 5 });
+    world.push([stopped(place)]);
+    await world.until("it waits", () => waiting(world, place) !== null);
+    world.clock.advance(4_000);
+    await world.restart();
+    world.push([stopped(place)], { complete: true });
+    await isSignalledAfter(world, place, 1_000);
+  }));
+
+test("[T7] a stop without shutdown delay leaves consumers their grace", () =>
+  inWorld(async (world) => {
+    const place = await running(world, { group: 3, task: 5 });
+    const { desiredTransition } = place.alloc;
+    world.push([
+      changed(place, {
+        desiredStatus: "stop",
+        desiredTransition: { ...desiredTransition, noShutdownDelay: true },
+      }),
+    ]);
     await isSignalledAfter(world, place, GRACE_MS);
   }));

@@ -459,3 +459,15 @@ test("[H6] health is proven again after a restart of the agent, with a new deadl
     });
     assert.equal(world.report(id)?.healthy, true);
   }));
+
+test("an allocation that waits for a catalog says what the catalog does not do", () =>
+  inWorld(async (world) => {
+    world.discovery.set({ visible: false });
+    const place = want(world.nodeId);
+    world.push([place]);
+    await world.status(place.alloc.id, "running");
+    world.discovery.says = "Consul: no answer within 10 s";
+    await world.until("it says why", () => world.agent.allocWhy(place.alloc.id).length > 0);
+    const [reason] = world.agent.allocWhy(place.alloc.id);
+    assert.equal(reason?.evidence.catalog, world.discovery.says);
+  }));

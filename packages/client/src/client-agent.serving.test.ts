@@ -281,3 +281,41 @@ test("[H14] outside a deployment nobody builds on the verdict, and it stays", ()
     await world.until("it does not serve", () => serving(world, place) === false);
     assert.equal(verdict(world, place), true);
   }));
+
+test("[H14] an operator who confirms what the node has said already is not contradicted by it", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const { clientSeq = 0, healthAt = 0 } = world.report(place.alloc.id) ?? {};
+    const deploymentStatus = { healthy: true, timestamp: healthAt, canary: false, modifyIndex: 9 };
+    const confirmed = changed(place, { deploymentStatus, clientSeq, judgedIn: "d1" });
+    world.push([confirmed]);
+    await settled(world, confirmed);
+    world.discovery.set({ status: "critical" });
+    await world.until("it does not serve", () => serving(world, place) === false);
+    assert.equal(verdict(world, place), true, "the operator's word");
+  }));
+
+test("[H14] an operator's word counts, although the node has just taken back its own", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId);
+    await healthy(world, place);
+    const heard = world.report(place.alloc.id);
+    world.discovery.set({ status: "critical" });
+    await world.until("it is taken back", () => verdict(world, place) === null);
+    const deploymentStatus = { healthy: true, timestamp: 1, canary: false, modifyIndex: 9 };
+    const clientSeq = heard?.clientSeq ?? 0;
+    world.push([changed(place, { deploymentStatus, clientSeq, judgedIn: "d1" })]);
+    await world.until("it is healthy", () => verdict(world, place) === true);
+    assert.equal(world.report(place.alloc.id)?.revoked, undefined);
+  }));
+
+test("[H14] an operator's word on an earlier deployment binds nobody in the next one", () =>
+  inWorld(async (world) => {
+    const place = want(world.nodeId, { alloc: { judgedIn: "d0" } });
+    await healthy(world, place);
+    const deploymentStatus = { healthy: true, timestamp: 1, canary: false, modifyIndex: 9 };
+    await settled(world, changed(place, { deploymentStatus, judgedIn: "d0" }));
+    world.discovery.set({ status: "critical" });
+    await world.until("it is taken back", () => verdict(world, place) === null);
+  }));

@@ -91,7 +91,8 @@ test("[T7] a service is out of the catalog before the task is signalled, and con
       world.push([stopped(place)]);
       await world.until("it is out of the catalog", () => world.discovery.services.size === 0);
       await world.until("it waits", () => {
-        return world.agent.runner(place.alloc.id)?.record.stage.kind === "delaying";
+        const { server } = world.agent.runner(place.alloc.id)?.record.tasks ?? {};
+        return server?.phase.kind === "delaying";
       });
       world.clock.advance(1_999);
       assert.ok(!world.driver.calls.includes("stop server"), "too early");

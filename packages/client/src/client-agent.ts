@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { type Cancel, DroverError, errorText } from "@drover/base";
-import type { CheckResult, ServiceDiscovery } from "@drover/discovery";
+import type { CatalogListener, CheckResult, ServiceDiscovery } from "@drover/discovery";
 import type { ExecSession, TaskDriver } from "@drover/drivers";
 import type { Node, Reason } from "@drover/model";
 import type { PushAllocs } from "@drover/wire";
@@ -228,10 +228,12 @@ export class ClientAgent {
       this.#updates.changed(runner.record.alloc.id, true);
     }
     for (const discovery of this.#deps.discoveries) {
-      const changed = () => {
-        for (const runner of this.#runners.values()) runner.catalogChanged();
+      const tell: CatalogListener = (_view, changed) => {
+        for (const runner of this.#runners.values()) {
+          if (changed === null || runner.services.has(changed)) runner.catalogChanged();
+        }
       };
-      this.#unsubscribe.push(discovery.subscribe(changed));
+      this.#unsubscribe.push(discovery.subscribe(tell));
     }
     this.#fingerprinter.start((node) => this.#sendNode(node));
     this.#session.start();
@@ -324,7 +326,7 @@ export class ClientAgent {
         discoveries: this.#deps.discoveries,
         log: this.#deps.log,
         hasAlloc: (id) => this.#runners.has(id),
-        serviceIds: () => [...this.#runners.values()].flatMap((runner) => runner.serviceIds),
+        serviceIds: () => [...this.#runners.values()].flatMap((runner) => runner.services.ids),
       },
     );
   }

@@ -6,7 +6,7 @@ export {
   DEFAULT_BROKER_OPTIONS,
   EvalBroker,
 } from "./broker/eval-broker.ts";
-export { shortage, whyEval } from "./broker/why-eval.ts";
+export { capacityHint, shortage, whyEval } from "./broker/why-eval.ts";
 export type * from "./contracts.ts";
 export { decideDeployment } from "./deployment/decide-deployment.ts";
 export { type Rollback, rollbackTarget } from "./deployment/rollback.ts";

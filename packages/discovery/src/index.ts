@@ -14,6 +14,7 @@ export {
 } from "./consul/consul-discovery.ts";
 export type { ScriptRunner } from "./consul/script-checks.ts";
 export {
+  type CatalogListener,
   type CatalogView,
   type CheckObservation,
   type CheckSpec,
@@ -21,3 +22,4 @@ export {
   type ServiceDiscovery,
   type ServiceSpec,
 } from "./service-discovery.ts";
+export { changedServices } from "./view.ts";

@@ -66,6 +66,9 @@ export interface CatalogView {
   readonly checksByService: ReadonlyMap<string, readonly CheckObservation[]>;
 }
 
+/** `changed`: ids of the services that differ; null = any may matter. */
+export type CatalogListener = (view: CatalogView, changed: ReadonlySet<string> | null) => void;
+
 export interface ServiceDiscovery {
   readonly provider: "consul" | "nomad";
   /** Registers or replaces; resolves when the agent has accepted it. Repeats with backoff. */
@@ -76,8 +79,13 @@ export interface ServiceDiscovery {
    */
   deregister(serviceId: string, options: { ackTimeoutMs: number }): Promise<{ confirmed: boolean }>;
   view(): CatalogView;
+  /**
+   * What keeps a service from being in the catalog, out of it, or seen in it, while that is being
+   * tried again; "" = nothing.
+   */
+  trouble(serviceId: string): string;
   /** Calls `fn` after each change of the view; returns the unsubscription. */
-  subscribe(fn: (view: CatalogView) => void): () => void;
+  subscribe(fn: CatalogListener): () => void;
   /**
    * Removes this node's registrations that are neither in `keep` nor registered through this
    * object; only ever our own node's. Returns their ids.

@@ -1,8 +1,8 @@
 /** The view that an implementation keeps and tells its subscribers of. */
-import type { CatalogView, CheckObservation } from "./service-discovery.ts";
+import type { CatalogListener, CatalogView, CheckObservation } from "./service-discovery.ts";
 
 export class ViewKeeper {
-  readonly #subscribers = new Set<(view: CatalogView) => void>();
+  readonly #listeners = new Set<CatalogListener>();
   #view: CatalogView;
 
   constructor(options: { readonly visible: boolean }) {
@@ -13,29 +13,35 @@ export class ViewKeeper {
     return this.#view;
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
-    this.#subscribers.add(fn);
-    return () => this.#subscribers.delete(fn);
+  subscribe(fn: CatalogListener): () => void {
+    this.#listeners.add(fn);
+    return () => this.#listeners.delete(fn);
   }
 
-  /** Tells the subscribers when, and only when, something differs. */
-  update(next: {
-    readonly visible: boolean;
-    readonly checksByService: ReadonlyMap<string, readonly CheckObservation[]>;
-  }): void {
-    if (sameView(this.#view, next)) return;
+  /** Tells the listeners when, and only when, something differs. */
+  update(next: CatalogView): void {
+    const changed = changedServices(this.#view, next);
     this.#view = next;
-    for (const fn of [...this.#subscribers]) fn(next);
+    if (changed?.size === 0) return;
+    for (const fn of [...this.#listeners]) fn(next, changed);
   }
 }
 
-function sameView(a: CatalogView, b: CatalogView): boolean {
-  if (a.visible !== b.visible || a.checksByService.size !== b.checksByService.size) return false;
-  for (const [id, checks] of a.checksByService) {
-    const others = b.checksByService.get(id);
-    if (others === undefined || !sameChecks(checks, others)) return false;
+/**
+ * Ids of services that `next` shows differently; null = any may matter, because the catalog went or
+ * came back. That a check was run once more and said the same is no difference.
+ */
+export function changedServices(before: CatalogView, next: CatalogView): Set<string> | null {
+  if (before.visible !== next.visible) return null;
+  const changed = new Set<string>();
+  for (const [id, checks] of next.checksByService) {
+    const others = before.checksByService.get(id);
+    if (others === undefined || !sameChecks(checks, others)) changed.add(id);
   }
-  return true;
+  for (const id of before.checksByService.keys()) {
+    if (!next.checksByService.has(id)) changed.add(id);
+  }
+  return changed;
 }
 
 function sameChecks(a: readonly CheckObservation[], b: readonly CheckObservation[]): boolean {
@@ -46,8 +52,7 @@ function sameChecks(a: readonly CheckObservation[], b: readonly CheckObservation
       other !== undefined &&
       check.id === other.id &&
       check.status === other.status &&
-      check.output === other.output &&
-      check.at === other.at
+      check.output === other.output
     );
   });
 }

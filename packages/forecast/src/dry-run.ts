@@ -1,6 +1,6 @@
 /** What the scheduler would leave undone, by an evaluation that nobody carries out. */
 import { SeededRandom } from "@drover/base";
-import { shortage, whyAlloc } from "@drover/control";
+import { capacityHint, shortage, whyAlloc } from "@drover/control";
 import {
   CAPACITY,
   type DesiredUpdates,
@@ -67,7 +67,7 @@ function whyOpen(
   if (metric) {
     if (isBlocked(state, job, group)) return [];
     const text = `no place for ${metric.coalescedFailures + 1}: ${shortage(metric)}`;
-    const hint = "add or free a node with what is missing, or ask for less";
+    const hint = capacityHint([metric]);
     const told = { rule: Rule.groupNoCapacity, subject, text, hint };
     return [waitsFor(told, CAPACITY)];
   }

@@ -92,7 +92,7 @@ export function withoutLeader(found: Explanation, index: number): Explanation {
     {
       rule: Rule.noLeader,
       subject: LEADER,
-      text: "a majority of the servers must reach each other to have one",
+      text: "there is none: a majority of the servers must reach each other to elect one",
       hint: "drover server members, and look after those that are not alive",
     },
     OPERATOR,

@@ -55,6 +55,6 @@ test("a group that waits for its evaluations is named by the reason's subject, n
   const told = reasons.filter(({ rule }) => rule === Rule.groupAwaitsEvaluation);
   assert.deepEqual(
     told.map(({ subject, text }) => [subject.kind, text]),
-    [["group", "waits for what its evaluations plan"]],
+    [["group", "waits for an evaluation of its job to place it"]],
   );
 });

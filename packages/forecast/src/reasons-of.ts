@@ -137,7 +137,7 @@ export class ReasonFinder {
       .map(subjectOf.evaluation);
     const [first, ...others] = open;
     if (!first) return waits;
-    const text = "waits for what its evaluations plan";
+    const text = "waits for an evaluation of its job to place it";
     const told = { rule: Rule.groupAwaitsEvaluation, subject, text };
     return [...waits, waitsFor(told, first, ...others)];
   }
@@ -205,7 +205,7 @@ function neverLaunched(job: Job): Reason {
 }
 
 function leaderActs(subject: Subject, what: string): Reason {
-  const text = `nothing: the leader is about to act (${what})`;
+  const text = `the leader is about to act on it (${what})`;
   return waitsFor({ rule: Rule.leaderActs, subject, text }, LEADER);
 }
 

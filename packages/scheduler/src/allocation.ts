@@ -74,6 +74,7 @@ export function newAllocation(options: NewAllocation): Allocation {
     phase: options.phase,
     prepared: false,
     serving: null,
+    judgedIn: "",
     unseen: false,
     clientSeq: 0,
     unretryableError: "",

@@ -157,7 +157,9 @@ export class Server implements ServerContext {
       now: Math.max(this.clock.now(), this.store.clock),
       token: draft.token ?? mintUuid(this.random),
     } as Command;
-    const { result } = await this.engine.propose(encodeMessage(command), options);
+    // The log keeps it, and must not keep the encoder's buffer with it.
+    const bytes = new Uint8Array(encodeMessage(command));
+    const { result } = await this.engine.propose(bytes, options);
     return result;
   }
 

@@ -5,6 +5,7 @@ import { mockJob } from "@drover/model/testing";
 import { type Command, CommandTag } from "./commands/command.ts";
 import { StateMachineStore } from "./fsm.ts";
 import { Hash64 } from "./store/hash.ts";
+import { addRow } from "./store/row-digest.ts";
 import { jobRegister } from "./testing/commands.ts";
 import { StateHarness } from "./testing/harness.ts";
 
@@ -97,6 +98,7 @@ test("a fork goes its own way", () => {
   const harness = new StateHarness();
   harness.accept(jobRegister(mockJob({ meta: { v: "0" } })));
   const hash = harness.snapshot.stateHash();
+  const { chain } = harness.snapshot;
   const fork = harness.state.fork();
   assert.equal(fork.snapshot().stateHash(), hash);
   const body = { ...jobRegister(mockJob({ meta: { v: "1" } })), v: 1, now: 0, token: "x" };
@@ -104,6 +106,7 @@ test("a fork goes its own way", () => {
   assert.equal(fork.snapshot().job(REF)?.meta.v, "1");
   assert.equal(harness.snapshot.job(REF)?.meta.v, "0");
   assert.equal(harness.snapshot.stateHash(), hash);
+  assert.equal(fork.snapshot().chain, chain, "what no log holds is hashed for nobody");
 });
 
 test("a dump without its header is refused", () => {
@@ -120,6 +123,22 @@ test("listeners hear of each entry after it was applied", () => {
   off();
   harness.accept(jobRegister(mockJob()));
   assert.deepEqual(heard, [[true, index, index]]);
+});
+
+test("the running hash sees what is deep in a row, and only its content", () => {
+  const chainOf = (row: unknown) => {
+    const hash = new Hash64();
+    addRow(hash, row);
+    return hash.digest();
+  };
+  const row = (deep: string) => ({ id: "a", none: undefined, part: { text: "x".repeat(300), deep } });
+  const first = row("1");
+  assert.equal(chainOf(first), chainOf(first));
+  assert.equal(chainOf(first), chainOf(JSON.parse(JSON.stringify(first))));
+  assert.equal(chainOf(first), chainOf({ ...first }));
+  assert.notEqual(chainOf(first), chainOf(row("2")));
+  const others = [null, "a", ["a"], {}, { id: "a" }, { id: "a", part: null }, first];
+  assert.equal(new Set(others.map(chainOf)).size, others.length);
 });
 
 test("an unknown command stops the node", () => {

@@ -14,6 +14,7 @@ import {
 import { type DumpRecord, StateSnapshot } from "./snapshot.ts";
 import { Hash64 } from "./store/hash.ts";
 import { paddedNumber } from "./store/keys.ts";
+import { addRow } from "./store/row-digest.ts";
 import { cloneStore, createStore, reindex, type Store, type TableName } from "./store/tables.ts";
 import { type Change, Tx } from "./store/tx.ts";
 import { eventsOf } from "./watch/events.ts";
@@ -33,13 +34,20 @@ export interface Applied {
 export type AppliedListener = (applied: Applied, index: number) => void;
 
 export class StateMachineStore {
-  #store: Store = createStore();
+  #store: Store;
+  /** A fork's entries are in no log, so no server could compare their hash. */
+  readonly #isFork: boolean;
   #index = 0;
   #clock = 0;
   #chain = new Hash64().digest();
   #snapshot: StateSnapshot | undefined;
   readonly #hub = new WatchHub(0);
   readonly #listeners = new Set<AppliedListener>();
+
+  constructor(forked?: Store) {
+    this.#store = forked ?? createStore();
+    this.#isFork = forked !== undefined;
+  }
 
   /** Index of the last entry that was applied or restored. */
   get index(): number {
@@ -60,7 +68,7 @@ export class StateMachineStore {
     this.#clock = tx.now;
     this.#snapshot = undefined;
     const result = this.#answered(command) ?? this.#run(tx, command);
-    this.#chain = nextChain(this.#chain, index, tx.changes);
+    if (!this.#isFork) this.#chain = nextChain(this.#chain, index, tx.changes);
     const applied = { result, events: eventsOf(command.tag, index, tx.changes) };
     this.#hub.notify(index, tx.changes.flatMap(touchedKeys));
     for (const listener of this.#listeners) listener(applied, index);
@@ -84,10 +92,12 @@ export class StateMachineStore {
     return this.#snapshot;
   }
 
-  /** A private copy at the same index, for dry runs: what it applies is seen nowhere else. */
+  /**
+   * A private copy at the same index, for dry runs: what it applies is seen nowhere else, and its
+   * snapshots keep the chain of the log that it left.
+   */
   fork(): StateMachineStore {
-    const copy = new StateMachineStore();
-    copy.#store = cloneStore(this.#store);
+    const copy = new StateMachineStore(cloneStore(this.#store));
     copy.#index = this.#index;
     copy.#clock = this.#clock;
     copy.#chain = this.#chain;
@@ -168,7 +178,7 @@ function tokensOf(command: Command): readonly string[] {
 function nextChain(chain: string, index: number, changes: readonly Change[]): string {
   const hash = new Hash64(chain).add(String(index));
   for (const change of changes) {
-    hash.add(change.table).add(change.key).add(JSON.stringify(change.after));
+    addRow(hash.add(change.table).add(change.key), change.after);
   }
   return hash.digest();
 }

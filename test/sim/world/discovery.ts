@@ -1,10 +1,12 @@
 /** A `ServiceDiscovery` over the simulated catalog, for one life of the agent. */
 import { DroverError } from "@drover/base";
-import type {
-  CatalogView,
-  CheckObservation,
-  ServiceDiscovery,
-  ServiceSpec,
+import {
+  type CatalogListener,
+  type CatalogView,
+  type CheckObservation,
+  changedServices,
+  type ServiceDiscovery,
+  type ServiceSpec,
 } from "@drover/discovery";
 import type { SimCatalog } from "./catalog.ts";
 import { EPOCH_MS, type SimProcess } from "./process.ts";
@@ -20,7 +22,7 @@ export class SimDiscovery implements ServiceDiscovery {
   readonly #process: SimProcess;
   readonly #nodeId: string;
   readonly #desired = new Map<string, ServiceSpec>();
-  readonly #subscribers = new Set<(view: CatalogView) => void>();
+  readonly #subscribers = new Set<CatalogListener>();
   #view: CatalogView = { visible: false, checksByService: new Map() };
   #publishing = false;
 
@@ -62,9 +64,13 @@ export class SimDiscovery implements ServiceDiscovery {
     return this.#view;
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
+  subscribe(fn: CatalogListener): () => void {
     this.#subscribers.add(fn);
     return () => this.#subscribers.delete(fn);
+  }
+
+  trouble(): string {
+    return "";
   }
 
   async reconcile(keep: ReadonlySet<string>): Promise<readonly string[]> {
@@ -141,9 +147,10 @@ export class SimDiscovery implements ServiceDiscovery {
       visible,
       checksByService: visible ? this.#look() : this.#view.checksByService,
     };
-    if (sameView(this.#view, next)) return;
+    const changed = changedServices(this.#view, next);
     this.#view = next;
-    for (const fn of [...this.#subscribers]) fn(next);
+    if (changed?.size === 0) return;
+    for (const fn of [...this.#subscribers]) fn(next, changed);
   }
 
   #look(): Map<string, readonly CheckObservation[]> {
@@ -164,9 +171,4 @@ export class SimDiscovery implements ServiceDiscovery {
     }
     return seen;
   }
-}
-
-function sameView(a: CatalogView, b: CatalogView): boolean {
-  const text = (view: CatalogView) => JSON.stringify([view.visible, [...view.checksByService]]);
-  return text(a) === text(b);
 }

@@ -44,12 +44,18 @@ test("pretty is indented by four spaces and ends with a newline", async () => {
   assert.equal(await response.text(), '[\n    "global"\n]\n');
 });
 
-test("gzip is sent to who accepts it", async () => {
+test("gzip is sent to who accepts it, unless the answer is short", async () => {
   const headers = { "Accept-Encoding": "gzip" };
-  const response = await app({ regions }).request("/v1/regions", { headers });
+  const names = Array.from({ length: 200 }, (_, i) => `region-${i}`);
+  const many: Handler = { kind: "local", run: async () => ({ json: names }) };
+  const response = await app({ regions: many }).request("/v1/regions", { headers });
   assert.equal(response.headers.get("content-encoding"), "gzip");
   const body = gunzipSync(Buffer.from(await response.arrayBuffer()));
-  assert.equal(body.toString(), '["global"]');
+  assert.deepEqual(JSON.parse(body.toString()), names);
+  const short = await app({ regions }).request("/v1/regions", { headers });
+  assert.equal(short.headers.get("content-encoding"), null);
+  assert.equal(short.headers.get("vary"), "Accept-Encoding");
+  assert.equal(await short.text(), '["global"]');
 });
 
 const fixed: readonly [string, string, number, string][] = [

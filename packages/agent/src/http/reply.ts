@@ -7,6 +7,8 @@ import { DroverError, errorText } from "@drover/base";
 import { toWebStream } from "./web-stream.ts";
 
 const gzipAsync = promisify(gzip);
+/** A shorter answer fits into one packet as it is; packing it costs more than it saves. */
+const GZIP_LENGTH_MIN = 1024;
 
 export interface Reply {
   readonly status?: number;
@@ -69,7 +71,7 @@ async function withGzip(
   acceptGzip: boolean,
 ): Promise<Response> {
   headers.set("Vary", "Accept-Encoding");
-  if (!acceptGzip || body === null || body === "") {
+  if (!acceptGzip || body === null || body.length < GZIP_LENGTH_MIN) {
     return new Response(body, { status, headers });
   }
   headers.set("Content-Encoding", "gzip");

@@ -194,6 +194,7 @@ async function runUntilSignal(
   // Whatever ends this process, its next start finds the sources stripped and compiled.
   flushCompileCache();
   if (config.realtime) await agent.takePriority(log);
+  agent.collectWhenQuiet();
   const ended = await Promise.race([asked, failed]);
   if (ended instanceof Error) return endNow(log, ended);
   log("info", "stopping", { signal: ended });

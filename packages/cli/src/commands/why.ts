@@ -28,7 +28,7 @@ export const whyCommand: Command = {
   summary: "Explains what something waits for",
   description:
     "Walks from a job, or whatever else the prefix of an id names, to the reason why it waits:\n" +
-    "what each step waits for, since when, when it is decided anew, and what can be done.",
+    "what each step waits for, since when, how much time is left, and what can be done.",
   flags: [VERBOSE, ...FORMAT_FLAGS],
   args: { min: 1, max: 1, message: "This command takes one argument: <identifier>" },
   async run(context) {

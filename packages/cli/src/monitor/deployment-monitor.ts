@@ -22,6 +22,11 @@ export interface FollowOptions {
   readonly lead: string;
   /** Index that the first query is held from; 0 = print the current state first. */
   readonly index: number;
+  /**
+   * Nobody asked to watch: one that is paused to begin with is shown and left. One that is paused
+   * later is followed on, as whoever paused it will resume it (spec chapter 7 §7.7).
+   */
+  readonly leavePaused: boolean;
 }
 
 /** The status that the deployment asked for ended in. */
@@ -39,6 +44,7 @@ export async function followDeployment(
     const status = last.deployment.text("Status");
     if (live) live.end(status, last.text);
     else print(last.text);
+    if (status === "paused") sayPaused(context, shortId(deploymentId, options.verbose));
     if (status === "failed" && canRevert(last.deployment)) {
       await followRevert(context, last.deployment, options);
     }
@@ -54,7 +60,6 @@ interface LastPicture {
 }
 
 /** Shows every picture but the last one, which it gives back. */
-
 async function watchToEnd(
   context: CommandContext,
   id: string,
@@ -62,7 +67,7 @@ async function watchToEnd(
   show: (text: string) => void,
 ): Promise<LastPicture> {
   let { index } = options;
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const answer = await orFail(
       "Error fetching deployment",
       context.api.call("deploymentRead", {
@@ -78,8 +83,25 @@ async function watchToEnd(
     const deployment = answer.doc;
     const text = await picture(context, deployment, options);
     if (OVER.includes(deployment.text("Status"))) return { deployment, text };
+    if (isFirst && options.leavePaused && (await isPaused(context, deployment))) {
+      return { deployment, text };
+    }
     show(text);
   }
+}
+
+/** What an agent shows may be older than the resume that was just asked for: the leader knows. */
+async function isPaused(context: CommandContext, shown: Doc): Promise<boolean> {
+  if (shown.text("Status") !== "paused") return false;
+  const params = { id: shown.text("ID") };
+  const asked = context.api.call("deploymentRead", { params });
+  return (await orFail("Error fetching deployment", asked)).doc.text("Status") === "paused";
+}
+
+function sayPaused({ ui }: CommandContext, id: string): void {
+  ui.output(`
+Deployment "${id}" is paused: it goes no further before it is resumed.
+Resume it and watch it to its end: drover deployment resume ${id}`);
 }
 
 function canRevert(deployment: Doc): boolean {

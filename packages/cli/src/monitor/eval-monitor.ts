@@ -140,6 +140,7 @@ class EvalMonitor {
       wait: "",
       lead: "    ",
       index: 0,
+      leavePaused: true,
     });
     return status === "successful" ? 0 : 1;
   }

@@ -1,7 +1,8 @@
 /** Reasons as text: a line for each step of the chain, then what can be done about its root. */
+import { quoted } from "@drover/base";
 import type { Doc } from "../doc.ts";
 import { shortId } from "../format/ids.ts";
-import { formatAgo } from "../format/time.ts";
+import { formatAgo, formatSpan } from "../format/time.ts";
 
 interface Options {
   readonly verbose: boolean;
@@ -28,22 +29,25 @@ export function whyText(answer: Doc, options: Options): string {
     lines.push(`${indent}  ${reason.text("Text")}${whenText(reason, options)}`);
   });
   const waited = root.list("WaitsFor").map((each) => subjectText(each, options));
-  if (waited.length > 0) lines.push("", `Waits for = ${waited.join(", ")}`);
-  lines.push(...evidenceLines(root));
+  const facts = waited.length > 0 ? [`Waits for = ${waited.join(", ")}`] : [];
+  facts.push(...evidenceLines(root));
   const hints = new Set([...chain].reverse().map((reason) => reason.text("Hint")));
   hints.delete("");
-  for (const hint of hints) lines.push(`Hint      = ${hint}`);
-  lines.push(...kept);
+  for (const hint of hints) facts.push(`Hint      = ${hint}`);
+  facts.push(...kept);
+  if (facts.length > 0) lines.push("", ...facts);
   const others = otherLines(answer, options);
   if (others.length > 0) lines.push("", "Also waiting", ...others);
   return lines.join("\n");
 }
 
+/** Without what the reason's own sentence says already. */
 function evidenceLines(reason: Doc): string[] {
+  const text = reason.text("Text");
   return reason
     .entries("Evidence")
     .map(([name, value]) => [name, String(value.json)] as const)
-    .filter(([, value]) => value !== "")
+    .filter(([, value]) => value !== "" && !(value.includes(" ") && text.includes(value.trim())))
     .map(([name, value]) => `Evidence  = ${name}: ${value.trim()}`);
 }
 
@@ -75,7 +79,7 @@ function whenText(reason: Doc, { now }: Options): string {
   const since = reason.time("Since");
   const wakesAt = reason.time("WakesAt");
   if (since > 0 && since <= now) parts.push(`since ${formatAgo(since, now)}`);
-  if (wakesAt > now) parts.push(`decided anew ${formatAgo(wakesAt, now)}`);
+  if (wakesAt > now) parts.push(`${formatSpan(wakesAt - now)} left`);
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
 
@@ -90,6 +94,6 @@ function subjectText(subject: Doc, { verbose }: Options): string {
   const slash = kind === "group" ? id.lastIndexOf("/") : id.indexOf("/");
   if (slash < 0) return `${kind} ${shortId(id, verbose)}`;
   const owner = id.slice(0, slash);
-  const name = `${kind} "${id.slice(slash + 1)}"`;
+  const name = `${kind} ${quoted(id.slice(slash + 1))}`;
   return `${name} of ${kind === "group" ? `job "${owner}"` : shortId(owner, verbose)}`;
 }

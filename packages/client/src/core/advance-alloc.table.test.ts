@@ -1,7 +1,7 @@
 /** Every stage of an allocation on its node, and everything that may move it (SPEC.md, A8). */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { SeededRandom } from "@drover/base";
+import { SECOND, SeededRandom } from "@drover/base";
 import type { TaskHandle } from "@drover/drivers";
 import { type Allocation, AllocPhase } from "@drover/model";
 import { mockAlloc, mockJob, mockTask, mockTaskGroup } from "@drover/model/testing";
@@ -25,6 +25,7 @@ const CONTEXT: AllocContext = {
 };
 const TASK = mockTask();
 const JOB = mockJob({ taskGroups: [mockTaskGroup({ tasks: [TASK] })] });
+const PATIENT = mockJob({ taskGroups: [mockTaskGroup({ tasks: [TASK], shutdownDelay: SECOND })] });
 const RUNS: TaskPhase = { kind: "running", handle: {} as TaskHandle };
 const GONE: TaskPhase = { kind: "dead", destroyed: true };
 
@@ -64,8 +65,9 @@ const EVENTS = {
   "told to stop": (record) => desired(record, { desiredStatus: "stop" }),
   "its own job cuts it off": (record) => advanceAlloc(cutOff(record, "too long"), CONTEXT),
   "the servers have forgotten it": (record) => advanceAlloc({ ...record, removed: true }, CONTEXT),
-  "out of the catalog, nobody asks for grace": (record) => servicesGone(record, 0, CONTEXT),
   "out of the catalog": (record) => servicesGone(record, 2_000, CONTEXT),
+  "out of the catalog, and its group has a delay": (record) =>
+    servicesGone({ ...record, job: PATIENT }, 0, CONTEXT),
   "its delay is over": (record) => delayOver(record, CONTEXT),
   "a timer fires early": (record) => delayOver(record, { ...CONTEXT, now: NOW - 1 }),
   "an error names the version": (record) => prepareFailed(record, TASK, "no such image", CONTEXT),
@@ -95,8 +97,8 @@ const TABLE: Readonly<Record<Stage, Record<Event, Stage>>> = {
   waiting: row("waiting", { ...stopped("stopping"), "its ports are free": "running" }),
   running: row("running", { ...stopped("leaving"), "its tasks are gone": "done" }),
   leaving: row("leaving", {
-    "out of the catalog, nobody asks for grace": "stopping",
-    "out of the catalog": "delaying",
+    "out of the catalog": "stopping",
+    "out of the catalog, and its group has a delay": "delaying",
   }),
   delaying: row("delaying", { "its delay is over": "stopping" }),
   stopping: row("stopping", { "its tasks are gone": "done" }),

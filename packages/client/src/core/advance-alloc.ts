@@ -62,21 +62,27 @@ export function cutOff(record: AllocRecord, reason: string): AllocRecord {
     : record;
 }
 
-/** The catalog no longer shows the allocation; `graceMs` is what its consumers still need. */
+/**
+ * The catalog no longer shows the allocation; `graceMs` is what its consumers still need. It is left
+ * to the tasks, because their own delays are there for the same purpose and run beside it (T7).
+ */
 export function servicesGone(record: AllocRecord, graceMs: number, ctx: AllocContext): AllocRecord {
   if (record.stage.kind !== "leaving") return record;
   const group = groupOf(record.job, record.alloc);
   const delayMs = skipsDelay(record) ? 0 : nanosToMs(group.shutdownDelay ?? 0);
-  const waitMs = Math.max(graceMs, delayMs);
+  const graceUntil = ctx.now + graceMs;
   const stage: AllocStage =
-    waitMs === 0 ? { kind: "stopping" } : { kind: "delaying", wakeAt: ctx.now + waitMs };
+    delayMs === 0
+      ? { kind: "stopping", graceUntil }
+      : { kind: "delaying", wakeAt: ctx.now + delayMs, graceUntil };
   return { ...record, stage };
 }
 
 export function delayOver(record: AllocRecord, ctx: AllocContext): AllocRecord {
   const stage = record.stage;
   if (stage.kind !== "delaying" || ctx.now < stage.wakeAt) return record;
-  return { ...record, stage: { kind: "stopping" } };
+  const { graceUntil = 0 } = stage;
+  return { ...record, stage: { kind: "stopping", graceUntil } };
 }
 
 /** Everything is there to start; the servers may now stop what this allocation replaces. */
@@ -141,17 +147,18 @@ function moveStage(record: AllocRecord): AllocRecord {
 }
 
 function coordinate(record: AllocRecord, ctx: AllocContext): AllocRecord {
-  const kind = record.stage.kind;
-  if (kind !== "running" && kind !== "stopping") return record;
+  const { stage } = record;
+  if (stage.kind !== "running" && stage.kind !== "stopping") return record;
   const tasks = groupOf(record.job, record.alloc).tasks;
-  const plan = coordinateTasks({ tasks, runs: record.tasks, stop: kind === "stopping" });
+  const plan = coordinateTasks({ tasks, runs: record.tasks, stop: stage.kind === "stopping" });
+  const graceUntil = stage.kind === "stopping" ? (stage.graceUntil ?? 0) : 0;
   let next = record;
   for (const task of tasks) {
     if (plan.open.includes(task.name)) next = stepTask(next, task, { kind: "open" }, ctx);
     if (!plan.kill.includes(task.name) || plan.cause === null) continue;
     const input: TaskInput = {
       kind: "end",
-      ending: { kind: "kill", skipDelay: skipsDelay(record) },
+      ending: { kind: "kill", skipDelay: skipsDelay(record), graceUntil },
       event: causeEvent(plan.cause, ctx.now),
     };
     next = stepTask(next, task, input, ctx);

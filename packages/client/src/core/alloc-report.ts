@@ -4,6 +4,7 @@ import { type AllocRecord, groupOf, isStopKnown, tasksOf } from "../state/alloc-
 import { tasksRun } from "./alloc-health.ts";
 import { allocStatus } from "./alloc-status.ts";
 import { healthRules } from "./health-rules.ts";
+import { isRevoked } from "./verdict.ts";
 
 export function allocReport(record: AllocRecord): AllocClientReport {
   const taskStates: Record<string, TaskState> = {};
@@ -21,7 +22,7 @@ export function allocReport(record: AllocRecord): AllocClientReport {
     healthy: health.healthy,
     healthAt: health.at,
     ...(health.healthy === null ? {} : { deploymentId: record.alloc.deploymentId }),
-    ...(record.verdict.revokedSeq === undefined ? {} : { revoked: true }),
+    ...(isRevoked(record.verdict) ? { revoked: true } : {}),
     prepared: record.prepared,
     ...(record.unseen === true && record.tracking !== null ? { unseen: true } : {}),
     serving: servingNow(record),

@@ -3,26 +3,6 @@ import { MINUTE, nanosToMs, SECOND } from "@drover/base";
 import { type Allocation, isServerTerminal, type Job, type TaskGroup } from "@drover/model";
 import type { HealthRules } from "./alloc-health.ts";
 
-/** What this node has found out; belongs to one deployment. */
-export interface HealthVerdict {
-  readonly deploymentId: string;
-  /** null = undecided. */
-  readonly healthy: boolean | null;
-  /** Epoch ms; 0 = undecided. */
-  readonly at: number;
-  /** Given by this node, not by an operator: it may take it back. Absent = not. */
-  readonly own?: boolean;
-  /** Epoch ms at which this node took its word back for the first time. Absent = never. */
-  readonly lostSince?: number;
-  /** Number of the report that takes the one before back, while there is no new one. */
-  readonly revokedSeq?: number;
-}
-
-/** H14: only its own word, and only where a deployment builds on it. */
-export function isRevocable({ deploymentId, healthy, own }: HealthVerdict): boolean {
-  return healthy === true && own === true && deploymentId !== "";
-}
-
 export function healthRules(alloc: Allocation, job: Job, group: TaskGroup): HealthRules | null {
   if (job.type !== "service" && job.type !== "system") return null;
   // A task that dies because the servers want it stopped says nothing about its version.

@@ -3,8 +3,9 @@
  * tasks that keep running, a stop, a new deployment to prove health for. Older news are refused.
  */
 import type { Allocation, Job } from "@drover/model";
-import { type AllocRecord, adoptedVerdict } from "../state/alloc-record.ts";
+import type { AllocRecord } from "../state/alloc-record.ts";
 import { resetTracking } from "./advance-alloc.ts";
+import { heardVerdict, serversVerdict } from "./verdict.ts";
 
 export function mergeDesired(
   record: AllocRecord,
@@ -18,13 +19,7 @@ export function mergeDesired(
   if (stopped) return record;
   const next: AllocRecord = { ...record, alloc, job };
   const moved = alloc.deploymentId !== record.verdict.deploymentId;
-  if (moved) return resetTracking({ ...next, verdict: adoptedVerdict(alloc) }, now);
-  const given = alloc.deploymentStatus?.healthy ?? null;
-  // What was taken back may come once more, from servers that have not heard of it yet. Those that
-  // have, and say healthy all the same, go by an operator's word or have closed the deployment.
-  const isOld = given === true && alloc.clientSeq < (record.verdict.revokedSeq ?? 0);
-  if (record.verdict.healthy === null && given !== null && !isOld) {
-    return { ...next, verdict: adoptedVerdict(alloc), tracking: null };
-  }
-  return next;
+  if (moved) return resetTracking({ ...next, verdict: serversVerdict(alloc) }, now);
+  const verdict = heardVerdict(record.verdict, alloc);
+  return verdict === null ? next : { ...next, verdict, tracking: null };
 }

@@ -266,3 +266,14 @@ test("[T13] the kill timeout is limited by the agent", () => {
   const text = next.state.events.at(-1)?.displayMessage;
   assert.equal(text, "Sent interrupt. Waiting 30s before force killing");
 });
+
+test("[T7] a restart that becomes an end waits for those who have just heard of the end", () => {
+  const ending = { ...kill, graceUntil: NOW + 2_000 };
+  const phase: TaskPhase = { kind: "delaying", handle, ending: restart, wakeAt: NOW + 500 };
+  const next = nextTaskRun(
+    { ...running(), phase },
+    { kind: "end", ending, event: null },
+    context(),
+  );
+  assert.deepEqual(next.phase, { kind: "delaying", handle, ending, wakeAt: NOW + 2_000 });
+});

@@ -209,9 +209,17 @@ function bringDown(
       return moved(noted, { ...phase, ending });
     case "running":
       return moved(noted, { kind: "leaving", handle: phase.handle, ending });
+    case "delaying":
+      if (phase.ending.kind === "kill") return run;
+      return moved(noted, { ...phase, ending, wakeAt: Math.max(phase.wakeAt, graceEnd(ending)) });
     default:
       return phase.ending.kind === "kill" ? run : moved(noted, { ...phase, ending });
   }
+}
+
+/** When the last consumers have heard that the whole allocation is going; 0 = it is not. */
+function graceEnd(ending: Ending): number {
+  return ending.kind === "kill" ? (ending.graceUntil ?? 0) : 0;
 }
 
 function servicesGone(run: TaskRun, graceMs: number, ctx: TaskContext): TaskRun {
@@ -224,10 +232,11 @@ function servicesGone(run: TaskRun, graceMs: number, ctx: TaskContext): TaskRun 
       ? [events.shutdownDelay(ctx.now, delayMs, skip)]
       : [];
   const noted = note(run, ...lines);
-  // The grace for consumers and the shutdown delay serve the same purpose and begin together.
+  // The grace for consumers and the shutdown delay serve the same purpose and run together.
   const waitMs = Math.max(graceMs, skip || phase.ending.kind === "restart" ? 0 : delayMs);
-  if (waitMs === 0) return signal(noted, phase, ctx);
-  return moved(noted, { ...phase, kind: "delaying", wakeAt: ctx.now + waitMs });
+  const wakeAt = Math.max(ctx.now + waitMs, graceEnd(phase.ending));
+  if (wakeAt <= ctx.now) return signal(noted, phase, ctx);
+  return moved(noted, { ...phase, kind: "delaying", wakeAt });
 }
 
 function signal(

@@ -15,7 +15,12 @@ import { received, withEvents } from "./task-events.ts";
 /** Why a task is being brought down. */
 export type Ending =
   /** For good: the allocation stops, a sibling failed, the leader is dead. */
-  | { readonly kind: "kill"; readonly skipDelay: boolean }
+  | {
+      readonly kind: "kill";
+      readonly skipDelay: boolean;
+      /** Epoch ms until which consumers may still come; left out = nobody does. */
+      readonly graceUntil?: number;
+    }
   /** The process only; `counts` puts it through the restart policy. */
   | { readonly kind: "restart"; readonly counts: boolean; readonly reason: string };
 

@@ -66,13 +66,26 @@ test("I4 an allocation that is not decided names what is missing, and since when
     const { badSince, goodSince } = step.progress;
     const deadline = deadlineAt(RULES, step.tracking);
     const since = goodSince ?? badSince;
-    const reasons = whyUndecided(alloc, { waits: step.waits, rules: RULES, since, deadline });
+    const told = { waits: step.waits, rules: RULES, since, deadline, trouble: "no answer" };
+    const reasons = whyUndecided(alloc, told);
     assert.equal(reasons.length, 1);
     const [reason] = reasons;
-    const told = reason.waitsFor.map(({ id, kind }) => `${kind} ${id}`).join();
-    assert.deepEqual([reason.rule, reason.wakesAt, told], [rule, wakesAt, waits]);
+    const subjects = reason.waitsFor.map(({ id, kind }) => `${kind} ${id}`).join();
+    assert.deepEqual([reason.rule, reason.wakesAt, subjects], [rule, wakesAt, waits]);
+    const needsCatalog = rule === Rule.allocCatalogUnseen || rule === Rule.allocCheckNotSeen;
+    assert.equal(reason.evidence.catalog, needsCatalog ? "no answer" : undefined);
     assert.equal(reason.since, goodSince === null ? 1_000 : 2_000);
   }
+});
+
+test("a check whose name nobody gave is named without quotes in quotes", () => {
+  const name = 'service: "api" check';
+  const waits = [
+    { kind: "check-status", check: name, service: "api", status: "critical" },
+  ] as const;
+  const told = { waits, rules: RULES, since: 0, deadline: 1, trouble: "" };
+  const [reason] = whyUndecided(mockAlloc(), told);
+  assert.equal(reason.text, `check 'service: "api" check' of service "api" is critical`);
 });
 
 test("what was good and is missing again is missing since then", () => {

@@ -1,5 +1,5 @@
 /** What an allocation without a verdict lacks, as reasons (DESIGN §12.6). */
-import { formatDuration, msToNanos } from "@drover/base";
+import { formatDuration, msToNanos, quoted } from "@drover/base";
 import {
   type Allocation,
   type Reason,
@@ -18,6 +18,8 @@ export interface Undecided {
   readonly since: number;
   /** Epoch ms at which it turns unhealthy. */
   readonly deadline: number;
+  /** What its catalog cannot do, and tries again; "" = nothing. */
+  readonly trouble: string;
 }
 
 export function whyUndecided(alloc: Allocation, undecided: Undecided): Reasons {
@@ -40,15 +42,17 @@ function reasonOf(alloc: Allocation, undecided: Undecided, wait: HealthWait): Re
       const text = "the catalog of services cannot be read, so its checks cannot be seen";
       const hint = `look after the Consul agent of node "${alloc.nodeName}"`;
       const node = subjectOf.node(alloc.nodeId);
-      return waitsFor({ ...told, rule: Rule.allocCatalogUnseen, text, hint }, node);
+      const evidence = catalogTrouble(undecided.trouble);
+      return waitsFor({ ...told, rule: Rule.allocCatalogUnseen, text, hint, evidence }, node);
     }
     case "check-unseen": {
-      const text = `check "${wait.check}" of service "${wait.service}" is not in the catalog yet`;
+      const text = `check ${quoted(wait.check)} of service "${wait.service}" is not in the catalog yet`;
       const subject = subjectOf.partOf(alloc, "check", wait.check);
-      return waitsFor({ ...told, rule: Rule.allocCheckNotSeen, text }, subject);
+      const evidence = catalogTrouble(undecided.trouble);
+      return waitsFor({ ...told, rule: Rule.allocCheckNotSeen, text, evidence }, subject);
     }
     case "check-status": {
-      const text = `check "${wait.check}" of service "${wait.service}" is ${wait.status}`;
+      const text = `check ${quoted(wait.check)} of service "${wait.service}" is ${wait.status}`;
       const hint = `drover alloc checks ${alloc.id}`;
       const subject = subjectOf.partOf(alloc, "check", wait.check);
       const evidence = { check: wait.check, status: wait.status };
@@ -60,6 +64,10 @@ function reasonOf(alloc: Allocation, undecided: Undecided, wait: HealthWait): Re
       return waitsUntil(wait.until, { ...told, rule: Rule.allocMinHealthyTime, text });
     }
   }
+}
+
+export function catalogTrouble(text: string): Record<string, string> {
+  return text === "" ? {} : { catalog: text };
 }
 
 function latestEvent(alloc: Allocation, task: string): Record<string, string> {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { TaskHandle } from "@drover/drivers";
-import { type Reason, Rule, type Task } from "@drover/model";
+import { type Reason, Rule, type Task, type TaskState } from "@drover/model";
 import { mockAlloc, mockJob, mockTask, mockTaskGroup } from "@drover/model/testing";
 import { type AllocStage, newAllocRecord } from "../state/alloc-record.ts";
 import { newTaskRun, type TaskPhase } from "./task-run.ts";
@@ -84,17 +84,22 @@ const CASES: Readonly<Record<string, Case>> = {
   "a task that is gone": { phase: { kind: "dead", destroyed: true }, why: null },
 };
 
-function why({ phase, prepared = false, stage = { kind: "running" }, task }: Case) {
+function why(
+  { phase, prepared = false, stage = { kind: "running" }, task }: Case,
+  events: TaskState["events"] = [],
+) {
   const tasks = [mockTask({ config: { image: "app:1" }, ...task })];
   const job = mockJob({ taskGroups: [mockTaskGroup({ tasks })] });
   const alloc = mockAlloc({ id: "a", nodeId: "n" }, { job });
   const record = { ...newAllocRecord({ alloc, job, now: 0 }), stage, prepared };
-  const run = newTaskRun(0);
+  const fresh = newTaskRun(0);
+  const run = { ...fresh, state: { ...fresh.state, events: [...fresh.state.events, ...events] } };
   const server = phase ? { ...run, phase } : run;
   return whyUnsettled({
     record: { ...record, tasks: { server } },
     portHolder: "holder",
     health: [],
+    trouble: "no answer",
   });
 }
 
@@ -123,6 +128,30 @@ test("a task waits for the prestart tasks that have not done their work", () => 
     record: { ...record, tasks: runs },
     portHolder: null,
     health: [],
+    trouble: "",
   });
   assert.deepEqual(reasons.map(shape), [[Rule.taskBlocked, "task a/first", null]]);
+});
+
+test("what leaves a catalog that does not answer says so", () => {
+  const [reason] = why({ stage: { kind: "leaving" }, why: null });
+  assert.deepEqual(reason?.evidence, { catalog: "no answer" });
+});
+
+test("a task in its restart delay says how it ended, or why it did not start", () => {
+  const backoff = { phase: { kind: "backoff", wakeAt: 7 }, why: null } as const;
+  const after = (type: string, displayMessage: string) => {
+    const event = { type, time: 0, message: "", displayMessage, details: {} };
+    const restarting = { ...event, type: "Restarting", displayMessage: "Task restarting in 40s" };
+    const [reason] = why(backoff, [event, restarting] as TaskState["events"]);
+    return [reason?.text, reason?.evidence];
+  };
+  assert.deepEqual(after("Terminated", "Exit Code: 1"), [
+    'task "server" ended (Exit Code: 1) and is started again after its restart delay',
+    {},
+  ]);
+  assert.deepEqual(after("Driver Failure", "no route to host"), [
+    'task "server" could not be started and is tried again after its restart delay',
+    { because: "no route to host" },
+  ]);
 });

@@ -14,6 +14,7 @@ import { type AllocRecord, type AllocStage, groupOf } from "../state/alloc-recor
 import { hookOf, isSidecar } from "./coordinate-tasks.ts";
 import { killTimeoutMs } from "./next-task-action.ts";
 import type { TaskPhase, TaskRun } from "./task-run.ts";
+import { catalogTrouble } from "./why-undecided.ts";
 
 export interface Unsettled {
   readonly record: AllocRecord;
@@ -21,6 +22,8 @@ export interface Unsettled {
   readonly portHolder: string | null;
   /** What its health lacks besides. */
   readonly health: readonly Reason[];
+  /** What its catalog cannot do, and tries again; "" = nothing. */
+  readonly trouble: string;
 }
 
 /** Where an allocation may lack nothing that its node could tell. */
@@ -42,17 +45,17 @@ const BY_STAGE: ByStage = {
     const isTold = tasks.length > 0;
     return [...tasks, ...health.filter(({ rule }) => !isTold || rule !== Rule.allocTaskNotRunning)];
   },
-  leaving: ({ record: { alloc } }) => [
-    waitsFor(
-      { ...toldOf(alloc), rule: Rule.allocLeavesCatalog, text: "its services leave the catalog" },
-      subjectOf.node(alloc.nodeId),
-    ),
-  ],
+  leaving: ({ record: { alloc }, trouble }) => {
+    const text = "its services leave the catalog";
+    const evidence = catalogTrouble(trouble);
+    const told = { ...toldOf(alloc), rule: Rule.allocLeavesCatalog, text, evidence };
+    return [waitsFor(told, subjectOf.node(alloc.nodeId))];
+  },
   delaying: ({ record: { alloc } }, { wakeAt }) => [
     waitsUntil(wakeAt, {
       ...toldOf(alloc),
       rule: Rule.allocShutdownDelay,
-      text: "it is out of the catalog and runs on for those who still know its address",
+      text: "it is out of the catalog and has its group's shutdown delay",
     }),
   ],
   stopping: ({ record }) => {
@@ -138,13 +141,18 @@ const BY_PHASE: ByPhase = {
   starting: (facts) => begins(facts, "is being started"),
   running: () => null,
   backoff: (facts, { wakeAt }) => {
-    const text = `task "${facts.task.name}" ended and is started again after its restart delay`;
+    const last = facts.run.state.events.findLast(({ type }) => type !== "Restarting");
+    const because = last?.displayMessage || last?.message || "";
+    const hasRun = last?.type === "Terminated";
+    const what = hasRun ? `ended (${because}) and is started` : "could not be started and is tried";
+    const text = `task "${facts.task.name}" ${what} again after its restart delay`;
     const fields = told(facts, Rule.taskRestartDelay, text);
-    const evidence = { ...fields.evidence, ...latestExit(facts.run) };
+    const evidence: Record<string, string> = hasRun ? {} : { because };
     return waitsFor({ ...fields, evidence, wakesAt: wakeAt }, partOf(facts.record, facts.task));
   },
   leaving: (facts) => ends(facts, "leaves the catalog"),
-  delaying: (facts, { wakeAt }) => ends(facts, "has its shutdown delay", wakeAt),
+  delaying: (facts, { wakeAt }) =>
+    ends(facts, "is out of the catalog and runs on for those who still know its address", wakeAt),
   signalling: (facts) => ends(facts, "was told to end and has not"),
   dead: (facts, { destroyed }) => (destroyed ? null : ends(facts, "is being cleaned away")),
 };
@@ -190,12 +198,6 @@ function told({ record, run, task }: TaskFacts, rule: Rule, text: string) {
 function latestEvent(name: string, run: TaskRun): Record<string, string> {
   const last = run.state.events.at(-1);
   return last ? { [`task ${name}`]: last.displayMessage || last.message || last.type } : {};
-}
-
-/** How its process ended, or why it did not start. */
-function latestExit(run: TaskRun): Record<string, string> {
-  const last = run.state.events.findLast(({ type }) => type !== "Restarting");
-  return last ? { before: last.displayMessage || last.message || last.type } : {};
 }
 
 function toldOf(alloc: Allocation) {

@@ -49,11 +49,11 @@ type Change = (record: AllocRecord) => AllocRecord;
 
 export class AllocRunner {
   readonly paths: AllocPaths;
+  readonly services: AllocServices;
   readonly #options: RunnerOptions;
   readonly #deps: RunnerDeps;
   readonly #closed = new AbortController();
   readonly #loops = new Map<string, TaskLoop>();
-  readonly #services: AllocServices;
   readonly #checkRestart: CheckRestartWatch;
   readonly #health: HealthWatch;
   #record: AllocRecord;
@@ -79,8 +79,8 @@ export class AllocRunner {
     this.#record = from.record;
     this.#restored = from.restored;
     this.paths = allocPaths(options.allocBase, from.record.alloc.id);
-    this.#services = this.#createServices();
-    const plans = (record: AllocRecord) => this.#services.plans(record);
+    this.services = this.#createServices();
+    const plans = (record: AllocRecord) => this.services.plans(record);
     const wake = () => this.catalogChanged();
     this.#health = new HealthWatch({
       clock: deps.clock,
@@ -108,16 +108,13 @@ export class AllocRunner {
     return allocReport(this.#record);
   }
 
-  /** Ids of services that are, or may be, in the catalog. */
-  get serviceIds(): readonly string[] {
-    return this.#services.ids;
-  }
-
   /** Why it is not where it is to be; empty = it is. */
   why(): readonly Reason[] {
     const record = this.#record;
     const portHolder = this.#deps.ports.holder(record.alloc.id, heldPorts(record.alloc));
-    return whyUnsettled({ record, portHolder, health: this.#health.why(record) ?? [] });
+    const trouble = this.services.trouble(record);
+    const health = this.#health.why(record, trouble) ?? [];
+    return whyUnsettled({ record, portHolder, health, trouble });
   }
 
   /** A restored runner claims what its processes hold before any new one may ask. */
@@ -125,7 +122,7 @@ export class AllocRunner {
     const kind = this.#record.stage.kind;
     if (!this.#restored || kind === "preparing" || kind === "waiting" || kind === "done") return;
     this.#deps.ports.restore(this.#record.alloc.id, heldPorts(this.#record.alloc));
-    this.#services.assume(this.#record);
+    this.services.assume(this.#record);
   }
 
   /** While the agent was away nobody saw whether it was healthy: its deadline begins anew. */
@@ -146,7 +143,7 @@ export class AllocRunner {
 
   /** The catalog's view or the time changed. What is being written is followed by a look anyway. */
   catalogChanged(): void {
-    this.#services.observe();
+    this.services.observe();
     if (!this.#draining) this.#look();
   }
 
@@ -314,7 +311,7 @@ export class AllocRunner {
     const record = this.#record;
     const restored = this.#restored;
     this.#restored = false;
-    this.#services.sync(record);
+    this.services.sync(record);
     for (const task of this.#tasks()) {
       const run = record.tasks[task.name];
       if (run === undefined) continue;
@@ -388,7 +385,7 @@ export class AllocRunner {
   }
 
   async #leaveCatalog(): Promise<void> {
-    const graceMs = await this.#services.leave(null);
+    const graceMs = await this.services.leave(null);
     this.#apply((record) => servicesGone(record, graceMs, this.#context()));
   }
 
@@ -440,7 +437,7 @@ export class AllocRunner {
   }
 
   async #setup(task: Task): Promise<Readonly<Record<string, string>>> {
-    this.#services.refuseBad(this.#record);
+    this.services.refuseBad(this.#record);
     const env = environmentOf(this.#requestInput(task, {}));
     const { disk } = this.#deps;
     return await setupTask({ task, job: this.#record.job, paths: this.paths, env, disk });
@@ -478,7 +475,7 @@ export class AllocRunner {
       prepared: (request, ready) => {
         if (driver !== undefined) this.#imagesReady(driver, request, ready.imageDigest);
       },
-      leave: () => this.#services.leave(task),
+      leave: () => this.services.leave(task),
       post: (input) => this.#post(task, input),
     });
     this.#loops.set(task.name, loop);
@@ -487,7 +484,7 @@ export class AllocRunner {
 
   async #forget(): Promise<void> {
     const { id } = this.#record.alloc;
-    await this.#services.leave(null);
+    await this.services.leave(null);
     const done = await untilDone(this.#retry(), "removing allocation state", async () => {
       await this.removeFiles();
       await this.#deps.store.remove(id);

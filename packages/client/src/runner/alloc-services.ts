@@ -54,6 +54,17 @@ export class AllocServices {
     return this.#registrar.ids;
   }
 
+  /** What the catalogs cannot do for it, and try again; "" = nothing. */
+  trouble(record: AllocRecord): string {
+    const troubles = this.plans(record).map(({ discovery, spec }) => discovery.trouble(spec.id));
+    return troubles.find((text) => text !== "") ?? "";
+  }
+
+  /** One of these is, or may be, in the catalog because of it. */
+  has(ids: ReadonlySet<string>): boolean {
+    return this.#registrar.has(ids);
+  }
+
   /** A service that cannot be built fails the tasks' setup; until then it is not offered. */
   plans(record: AllocRecord): readonly ServicePlan[] {
     const { alloc, job } = record;

@@ -18,7 +18,8 @@ import {
   startProgress,
   stepHealth,
 } from "../core/alloc-health.ts";
-import { healthRules, isRevocable, servingMode } from "../core/health-rules.ts";
+import { healthRules, servingMode } from "../core/health-rules.ts";
+import { isRevocable } from "../core/verdict.ts";
 import { type Undecided, whyUndecided } from "../core/why-undecided.ts";
 import { type AllocRecord, groupOf, isStopKnown, tasksOf } from "../state/alloc-record.ts";
 import type { ServicePlan } from "./service-registrar.ts";
@@ -50,7 +51,7 @@ export class HealthWatch {
   #startedAt = -1;
   #progress: HealthProgress = startProgress(0);
   #timer: Cancel | null = null;
-  #undecided: Undecided | null = null;
+  #undecided: Omit<Undecided, "trouble"> | null = null;
   /** Checks of which there has been a result since this agent runs. */
   readonly #shown = new Set<string>();
 
@@ -107,11 +108,11 @@ export class HealthWatch {
   }
 
   /** Why it is not decided, as of the latest look; null = it is, or is not to be. */
-  why(record: AllocRecord): Reasons | null {
+  why(record: AllocRecord, trouble: string): Reasons | null {
     if (this.#undecided === null) return null;
     const states = Object.entries(record.tasks).map(([name, { state }]) => [name, state] as const);
     const alloc = { ...record.alloc, taskStates: Object.fromEntries(states) };
-    return whyUndecided(alloc, this.#undecided);
+    return whyUndecided(alloc, { ...this.#undecided, trouble });
   }
 
   close(): void {

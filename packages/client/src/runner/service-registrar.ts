@@ -47,6 +47,11 @@ export class ServiceRegistrar {
     return [...this.#entries.keys()];
   }
 
+  has(ids: ReadonlySet<string>): boolean {
+    for (const id of this.#entries.keys()) if (ids.has(id)) return true;
+    return false;
+  }
+
   /** After a restart: these may have been registered by the agent before. */
   assume(plans: readonly ServicePlan[]): void {
     for (const plan of plans) {

@@ -1,9 +1,9 @@
 /** Writes a health verdict into an allocation's record, with the lines that explain a bad one. */
 import { resetTracking } from "../core/advance-alloc.ts";
 import { checksPass, unhealthyReason } from "../core/alloc-health.ts";
-import { isRevocable } from "../core/health-rules.ts";
 import { allocUnhealthy, withEvents } from "../core/task-events.ts";
 import type { TaskRun } from "../core/task-run.ts";
+import { isRevocable, isRevoked, lostVerdict, ownVerdict } from "../core/verdict.ts";
 import { type AllocRecord, groupOf, isStopKnown } from "../state/alloc-record.ts";
 import type { Verdict } from "./health-watch.ts";
 
@@ -11,17 +11,14 @@ export function recordVerdict(record: AllocRecord, verdict: Verdict): AllocRecor
   // A stop or a new deployment may have overtaken it.
   if (record.tracking === null || isStopKnown(record)) return record;
   const { deploymentId } = record.alloc;
-  const { lostSince } = record.verdict;
-  const kept = lostSince === undefined ? {} : { lostSince };
   const next: AllocRecord = {
     ...record,
     tracking: null,
     checksPass: checksPass(verdict.rules.mode, verdict.input) ?? record.checksPass ?? null,
-    verdict: { deploymentId, healthy: verdict.healthy, at: verdict.at, own: true, ...kept },
+    verdict: ownVerdict(record.verdict, { deploymentId, healthy: verdict.healthy, at: verdict.at }),
   };
   // One that was healthy before, perhaps long ago, has no deadline to be explained by.
-  const isFirst = record.verdict.revokedSeq === undefined;
-  const explained = !verdict.healthy && deploymentId !== "" && isFirst;
+  const explained = !verdict.healthy && deploymentId !== "" && !isRevoked(record.verdict);
   return explained ? { ...next, tasks: withReasons(next, verdict) } : next;
 }
 
@@ -42,13 +39,11 @@ export function revokeVerdict(
   checksPass: boolean | null,
   now: number,
 ): AllocRecord {
-  const { deploymentId } = record.verdict;
   if (!isRevocable(record.verdict) || isStopKnown(record)) return record;
   // The record with this change in it is the next report.
-  const lostSince = record.verdict.lostSince ?? now;
-  const verdict = { deploymentId, healthy: null, at: 0, revokedSeq: record.seq + 1, lostSince };
+  const verdict = lostVerdict(record.verdict, { now, reportSeq: record.seq + 1 });
   const isBounded = (groupOf(record.job, record.alloc).update?.progressDeadline ?? 0) > 0;
-  return resetTracking({ ...record, verdict, checksPass }, isBounded ? now : lostSince);
+  return resetTracking({ ...record, verdict, checksPass }, isBounded ? now : verdict.lostSince);
 }
 
 function withReasons(record: AllocRecord, verdict: Verdict): Record<string, TaskRun> {

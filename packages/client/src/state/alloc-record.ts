@@ -5,8 +5,8 @@
 import { nanosToMs } from "@drover/base";
 import type { Allocation, Job, Task, TaskGroup, TaskState } from "@drover/model";
 import type { HealthTracking } from "../core/alloc-health.ts";
-import type { HealthVerdict } from "../core/health-rules.ts";
 import { newTaskRun, type TaskRun } from "../core/task-run.ts";
+import { type HealthVerdict, serversVerdict } from "../core/verdict.ts";
 
 export type AllocStage =
   /** Make before break: pull and report, start nothing. */
@@ -16,8 +16,9 @@ export type AllocStage =
   | { readonly kind: "running" }
   /** Stop asked: services are being taken out of the catalog. */
   | { readonly kind: "leaving" }
-  | { readonly kind: "delaying"; readonly wakeAt: number }
-  | { readonly kind: "stopping" }
+  /** Its group's shutdown delay; what consumers need goes on beside it, and beside its tasks'. */
+  | { readonly kind: "delaying"; readonly wakeAt: number; readonly graceUntil?: number }
+  | { readonly kind: "stopping"; readonly graceUntil?: number }
   /** All tasks are dead and destroyed; only the report is left. */
   | { readonly kind: "done" };
 
@@ -65,23 +66,13 @@ export function newAllocRecord(input: {
     seq: alloc.clientSeq,
     prepared: alloc.prepared,
     imageDigests: {},
-    verdict: adoptedVerdict(alloc),
+    verdict: serversVerdict(alloc),
     tracking: null,
     unseen: false,
     checksPass: null,
     removed: false,
     startedAt: 0,
     cutOff: "",
-  };
-}
-
-/** What the servers already hold, for instance set by hand through the API. */
-export function adoptedVerdict(alloc: Allocation): HealthVerdict {
-  const status = alloc.deploymentStatus;
-  return {
-    deploymentId: alloc.deploymentId,
-    healthy: status?.healthy ?? null,
-    at: status?.healthy == null ? 0 : status.timestamp,
   };
 }
 

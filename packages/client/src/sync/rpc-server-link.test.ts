@@ -45,7 +45,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-test("the link dials, calls, receives pushes, and moves to another server", async () => {
+test("the link dials, calls, receives pushes, and moves to another server", async (t) => {
   const servers = [await fakeServer(), await fakeServer()];
   const router = new Router(() => undefined);
   const link = new RpcServerLink({
@@ -55,6 +55,10 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
     router,
     dial: (address) => dial(address, router),
     servers: () => servers.map((s) => s.address),
+  });
+  t.after(async () => {
+    await link.close();
+    await Promise.all(servers.map((server) => server.close()));
   });
   await assert.rejects(link.heartbeat("n1"), { code: "no-server", retryable: true });
   const log: string[] = [];
@@ -84,6 +88,4 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
   await until("the other server", () => other.peers.length === 1);
   await Promise.all(opening);
   assert.deepEqual(log, ["connected", "push 7", "hints 0", "disconnected", "connected"]);
-  await link.close();
-  await other.close();
 });

@@ -3,7 +3,14 @@
  * that outlives agents, a catalog, and servers that record what they are told.
  */
 import type { Cancel, Clock } from "@drover/base";
-import type { CatalogView, CheckStatus, ServiceDiscovery, ServiceSpec } from "@drover/discovery";
+import {
+  type CatalogListener,
+  type CatalogView,
+  type CheckStatus,
+  changedServices,
+  type ServiceDiscovery,
+  type ServiceSpec,
+} from "@drover/discovery";
 import {
   type DriverEventSink,
   type DriverFingerprint,
@@ -237,8 +244,11 @@ export class FakeDiscovery implements ServiceDiscovery {
   /** Set: what leaves is confirmed after it. */
   confirmGate: Promise<void> | null = null;
   visible = true;
+  /** What it says of every service. */
+  says = "";
   readonly #statuses = new Map<string, CheckStatus>();
-  readonly #listeners = new Set<(view: CatalogView) => void>();
+  readonly #listeners = new Set<CatalogListener>();
+  #told: CatalogView = { visible: true, checksByService: new Map() };
 
   constructor(provider: "consul" | "nomad" = "nomad") {
     this.provider = provider;
@@ -285,9 +295,13 @@ export class FakeDiscovery implements ServiceDiscovery {
     return { visible: this.visible, checksByService };
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
+  subscribe(fn: CatalogListener): () => void {
     this.#listeners.add(fn);
     return () => this.#listeners.delete(fn);
+  }
+
+  trouble(): string {
+    return this.says;
   }
 
   async reconcile(keep: ReadonlySet<string>): Promise<readonly string[]> {
@@ -303,7 +317,11 @@ export class FakeDiscovery implements ServiceDiscovery {
   async close(): Promise<void> {}
 
   #tell(): void {
-    for (const fn of [...this.#listeners]) fn(this.view());
+    const view = this.view();
+    const changed = changedServices(this.#told, view);
+    this.#told = view;
+    if (changed?.size === 0) return;
+    for (const fn of [...this.#listeners]) fn(view, changed);
   }
 }
 

@@ -177,3 +177,20 @@ for (const [name, each] of Object.entries(CASES)) {
     assert.deepEqual(reason.subject, subjectOf.allocation({ id: "a", namespace: "default" }));
   });
 }
+
+test("what waits for another allocation, or for a person, says it in plain words", () => {
+  const tell = (name: string) => {
+    const each = CASES[name];
+    assert.ok(each);
+    const [reason] = why(each);
+    return reason;
+  };
+  assert.equal(
+    tell("it is prepared")?.text,
+    "it is ready to start, and does when it may replace the one that still runs",
+  );
+  assert.equal(
+    tell("its health is set by hand")?.hint,
+    'PUT /v1/deployment/allocation-health/d {"HealthyAllocationIDs":["a"]}',
+  );
+});

@@ -98,7 +98,7 @@ function held(alloc: Allocation): Reason {
     {
       rule: Rule.allocPairHeld,
       subject: subjectOf.allocation(alloc),
-      text: "it is prepared and waits for its turn to take the other's place",
+      text: "it is ready to start, and does when it may replace the one that still runs",
       since: alloc.modifyTime || null,
     },
     subjectOf.group(ref, alloc.taskGroup),
@@ -112,7 +112,7 @@ function leaving(state: StateReader, alloc: Allocation): Reason {
     .allocsByJob(ref)
     .find((each) => each.previousAllocation === alloc.id && !isServerTerminal(each));
   const text = next
-    ? "it must leave its node, and runs on until its replacement is prepared"
+    ? "it must leave its node, and runs on until its replacement is ready to start"
     : "it must leave its node: an evaluation of its job finds it another place";
   return waitsFor(
     {
@@ -148,7 +148,8 @@ function undecided(state: StateReader, alloc: Allocation, { id }: Deployment): R
   const isManual = groupOf(state, alloc)?.update?.healthCheck === "manual";
   if (isManual) {
     const text = "its group's health is set by hand";
-    const hint = `PUT /v1/deployment/allocation-health/${id}`;
+    const verdict = JSON.stringify({ HealthyAllocationIDs: [alloc.id] });
+    const hint = `PUT /v1/deployment/allocation-health/${id} ${verdict}`;
     return waitsFor({ rule: Rule.allocManualHealth, subject, text, since, hint }, OPERATOR);
   }
   const text = `it runs, and node "${alloc.nodeName}" has not found it healthy yet`;

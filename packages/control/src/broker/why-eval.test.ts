@@ -3,6 +3,7 @@ import test from "node:test";
 import {
   DEFAULT_SCHEDULER_CONFIG,
   EvalStatus,
+  EvalTrigger,
   type Evaluation,
   type Network,
   Rule,
@@ -103,7 +104,51 @@ test("a blocked evaluation names what was missing, and on how many nodes", () =>
   assert.equal(
     reason?.text,
     'no place for group "web" (2): memory exhausted on 2 nodes, ' +
-      'constraint "kernel = windows" filtered on 1 node (of 3 evaluated)',
+      'constraint "kernel = windows" not met on 1 node (of 3 evaluated)',
+  );
+  assert.equal(reason?.hint, "add or free a node with what is missing, or ask for less");
+});
+
+const NOTHING_FULL = { ...metric, dimensionExhausted: {} };
+
+test("what no node may take is not asked to be smaller, and nodes alike are counted once", () => {
+  const filtered = { "kernel = plan9": 1, "missing drivers": 2, "computed class ineligible": 3 };
+  const told = { ...NOTHING_FULL, nodesEvaluated: 6, constraintFiltered: filtered };
+  const reason = why({ over: { status: "blocked", failedTgAllocs: { web: told } } });
+  assert.equal(
+    reason?.text,
+    'no place for group "web" (2): missing drivers on 2 nodes, constraint "kernel = plan9" not met ' +
+      "on 1 node, and 3 nodes of the same kind as one of these (of 6 evaluated)",
+  );
+  assert.equal(reason?.hint, "add a node that the job's constraints allow, or change these");
+});
+
+test("where every node is closed, a node that takes something is asked for", () => {
+  const told = { ...NOTHING_FULL, nodesEvaluated: 0, constraintFiltered: {} };
+  const reason = why({ over: { status: "blocked", failedTgAllocs: { web: told } } });
+  assert.equal(reason?.text, 'no place for group "web" (2): no node was eligible');
+  assert.equal(reason?.hint, "add a node that takes new allocations");
+});
+
+test("how many kinds of node would do is said in words", () => {
+  const over = { status: "blocked", failedTgAllocs: { web: metric } } as const;
+  const kindsOf = (classEligibility: Record<string, boolean>, escapedComputedClass = false) =>
+    why({ over: { ...over, classEligibility, escapedComputedClass } })?.evidence["kinds of node"];
+  assert.equal(kindsOf({ a: true, b: false }), "1 of 2 would do if there were room");
+  assert.equal(kindsOf({}), undefined);
+  assert.equal(kindsOf({ a: true }, true), undefined, "each node is looked at by itself");
+});
+
+test("an evaluation that is delayed, and one whose plans met conflicts, say so in plain words", () => {
+  const waitUntil = MOCK_NOW + 1_000;
+  const text = (over: Partial<Evaluation>) => why({ over })?.text;
+  assert.equal(
+    text({ waitUntil, statusDescription: "created for delayed rescheduling" }),
+    "its time has not come (created for delayed rescheduling)",
+  );
+  assert.equal(
+    text({ status: "blocked", triggeredBy: EvalTrigger.maxPlanAttempts }),
+    "the places that it chose were taken meanwhile, again and again: it is tried once more",
   );
 });
 
@@ -150,4 +195,16 @@ test("nodes of the pool that take nothing new stand beside what is missing", () 
   const blocked = mockEval({ jobId: "b", status: "blocked", failedTgAllocs: { web: metric } });
   const reason = whyEval(state, blocked, MOCK_NOW);
   assert.equal(reason?.evidence["not available"], "gone (down), shy (ineligible)");
+  const base = "add or free a node with what is missing, or ask for less";
+  const enable = "drover node eligibility -enable 3";
+  assert.equal(reason?.hint, `${base}; or let node "shy" take some again: ${enable}`);
+  const drainStrategy = {
+    ...{ deadline: 0, ignoreSystemJobs: false, forceDeadline: 0, startedAt: 1 },
+  };
+  state.putNode(mockNode({ id: "3", name: "shy", drainStrategy }));
+  const disable = "drover node drain -disable 3";
+  assert.equal(
+    whyEval(state, blocked, MOCK_NOW)?.hint,
+    `${base}; or let node "shy" take some again: ${disable}`,
+  );
 });

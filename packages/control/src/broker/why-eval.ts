@@ -2,6 +2,7 @@
 import {
   type AllocMetric,
   CAPACITY,
+  CLASS_INELIGIBLE,
   EvalStatus,
   EvalTrigger,
   type Evaluation,
@@ -69,7 +70,7 @@ function delayed(evaluation: Evaluation): Reason {
   return waitsUntil(evaluation.waitUntil, {
     rule: Rule.evalDelayed,
     subject: subjectOf.evaluation(evaluation),
-    text: `it is put off (${evaluation.statusDescription || evaluation.triggeredBy})`,
+    text: `its time has not come (${evaluation.statusDescription || evaluation.triggeredBy})`,
     since: evaluation.createTime || null,
     evidence: { triggeredBy: evaluation.triggeredBy },
   });
@@ -147,7 +148,8 @@ export function whyBlocked(
   const subject = subjectOf.evaluation(evaluation);
   const since = evaluation.createTime || null;
   if (evaluation.triggeredBy === EvalTrigger.maxPlanAttempts) {
-    const text = "its plans met conflicts again and again: it is tried once more a minute later";
+    const text =
+      "the places that it chose were taken meanwhile, again and again: it is tried once more";
     const told = { rule: Rule.evalPlanConflict, subject, text, since, wakesAt: retryAt };
     return waitsFor(told, LEADER);
   }
@@ -157,27 +159,50 @@ export function whyBlocked(
     ([name, metric]) => `group "${name}" (${metric.coalescedFailures + 1}): ${shortage(metric)}`,
   );
   const job = state.job({ namespace: evaluation.namespace, id: evaluation.jobId });
-  const away = job ? unavailableNodes(state, job) : "";
+  const away = job ? unavailableNodes(state, job) : [];
+  const unavailable = away.map((node) => `${node.name} (${stateOf(node)})`).join(", ");
+  const classes = classesOf(evaluation);
   const evidence = {
     ...Object.fromEntries(shortages),
-    classes: classesOf(evaluation),
-    ...(away === "" ? {} : { "not available": away }),
+    ...(classes === "" ? {} : { "kinds of node": classes }),
+    ...(unavailable === "" ? {} : { "not available": unavailable }),
   };
   const text = `no place for ${lines.join("; ") || "some of its allocations"}`;
   const told = { rule: Rule.evalNoCapacity, subject, text, since, evidence };
   const [holder, ...holders] = job ? stoppingPortHolders(state, job, evaluation) : [];
   if (holder) return waitsFor(told, holder, ...holders);
-  const hint = "add or free a node with what is missing, or ask for less";
-  return waitsFor({ ...told, hint }, CAPACITY);
+  const hint = capacityHint(Object.values(evaluation.failedTgAllocs));
+  return waitsFor(
+    { ...told, hint: [hint, ...away.flatMap(openHint).slice(0, 1)].join("; ") },
+    CAPACITY,
+  );
+}
+
+/** What a person may do about what was missing. */
+export function capacityHint(metrics: readonly AllocMetric[]): string {
+  const isFull = metrics.some((each) => Object.keys(each.dimensionExhausted).length > 0);
+  if (isFull) return "add or free a node with what is missing, or ask for less";
+  const isFiltered = metrics.some((each) => Object.keys(each.constraintFiltered).length > 0);
+  return isFiltered
+    ? "add a node that the job's constraints allow, or change these"
+    : "add a node that takes new allocations";
+}
+
+/** How a node that takes nothing new takes some again. */
+function openHint(node: Node): string[] {
+  if (node.status !== NodeStatus.ready) return [];
+  const undo =
+    node.drainStrategy === null
+      ? `drover node eligibility -enable ${node.id}`
+      : `drover node drain -disable ${node.id}`;
+  return [`or let node "${node.name}" take some again: ${undo}`];
 }
 
 /** Nodes of the job's pool that take nothing new. */
-function unavailableNodes(state: StateReader, { nodePool }: Job): string {
+function unavailableNodes(state: StateReader, { nodePool }: Job): Node[] {
   return [...state.nodes()]
     .filter((node) => (nodePool === "all" || node.nodePool === nodePool) && !isNodeReady(node))
-    .slice(0, UNAVAILABLE_MAX)
-    .map((node) => `${node.name} (${stateOf(node)})`)
-    .join(", ");
+    .slice(0, UNAVAILABLE_MAX);
 }
 
 function stateOf({ drainStrategy, schedulingEligibility, status }: Node): string {
@@ -208,18 +233,23 @@ function collidesOnPorts(metric: AllocMetric | undefined): boolean {
 
 /** Which classes of nodes were found to fit were they free. */
 function classesOf(evaluation: Evaluation): string {
-  if (evaluation.escapedComputedClass) return "any";
-  const fitting = Object.entries(evaluation.classEligibility).filter(([, fits]) => fits);
-  return `${fitting.length} of ${Object.keys(evaluation.classEligibility).length} known fit`;
+  if (evaluation.escapedComputedClass) return "";
+  const all = Object.values(evaluation.classEligibility);
+  const fitting = all.filter((fits) => fits).length;
+  return all.length === 0 ? "" : `${fitting} of ${all.length} would do if there were room`;
 }
 
 /** What was missing, most frequent first. */
 export function shortage(metric: AllocMetric): string {
   if (metric.nodesEvaluated === 0) return "no node was eligible";
+  const { [CLASS_INELIGIBLE]: alike = 0, ...filtered } = metric.constraintFiltered;
   const parts = [
     ...counted(metric.dimensionExhausted, (name) => `${name} exhausted`),
-    ...counted(metric.constraintFiltered, (name) => `constraint "${name}" filtered`),
+    ...counted(filtered, (name) =>
+      name.startsWith("missing ") ? name : `constraint "${name}" not met`,
+    ),
     ...counted(metric.classExhausted, (name) => `class "${name}" exhausted`),
+    ...(alike === 0 ? [] : [`and ${nodes(alike)} of the same kind as one of these`]),
   ];
   const total = metric.nodesEvaluated;
   if (parts.length > 0) return `${parts.join(", ")} (of ${total} evaluated)`;
@@ -232,5 +262,9 @@ function counted(
 ): readonly string[] {
   return Object.entries(counts)
     .sort(([, a], [, b]) => b - a)
-    .map(([name, count]) => `${say(name)} on ${count} ${count === 1 ? "node" : "nodes"}`);
+    .map(([name, count]) => `${say(name)} on ${nodes(count)}`);
+}
+
+function nodes(count: number): string {
+  return count === 1 ? "1 node" : `${count} nodes`;
 }

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { SECOND } from "@drover/base";
-import type { Allocation, DrainStrategy, Job } from "@drover/model";
-import { MOCK_NOW, mockAlloc, mockJob, mockNode, mockTaskGroup } from "@drover/model/testing";
+import type { Allocation, Deployment, DrainStrategy, Job } from "@drover/model";
+import {
+  MOCK_NOW,
+  mockAlloc,
+  mockDeployment,
+  mockJob,
+  mockNode,
+  mockTaskGroup,
+} from "@drover/model/testing";
 import type { DrainDecision } from "../contracts.ts";
 import { FakeState } from "../testing/fake-state.ts";
 import { decideDrain } from "./decide-drain.ts";
@@ -21,6 +28,7 @@ interface Scene {
   /** Status of the other node. */
   readonly thereIs?: string;
   readonly now?: number;
+  readonly deployment?: Deployment;
 }
 
 const JOB = service({});
@@ -52,8 +60,10 @@ function decide({
   drain = {},
   now = MOCK_NOW,
   thereIs = "ready",
+  deployment,
 }: Scene) {
   const state = new FakeState();
+  if (deployment) state.putDeployment(deployment);
   for (const job of jobs) state.putJob(job);
   const strategy = {
     deadline: 0,
@@ -110,6 +120,19 @@ test("§12.2 with max_surge no more leave than may stand beside their successors
   const gone = { ...HEALTHY, phase: "surge", previousAllocation: "x" };
   const later = decide({ jobs, here: [HEALTHY, HEALTHY], there: [gone] });
   assert.deepEqual(later.migrate, ["h0", "h1"]);
+});
+
+test("§12.2 a paused update's pairs keep no drain from leaving, and serve in one place", () => {
+  const job = service({ parallel: 1, maxSurge: 1 });
+  const pair = { clientStatus: "running", phase: "surge", previousAllocation: "t0" };
+  const beside = { ...pair, deploymentId: "d", deploymentStatus: { ...VERDICT, healthy: true } };
+  const scene = { jobs: [job], here: [HEALTHY, HEALTHY], there: [HEALTHY, beside] };
+  assert.deepEqual(decide(scene).migrate, [], "it ends by itself while the update goes on");
+  const paused = mockDeployment({ id: "d", status: "paused" }, { job });
+  assert.deepEqual(decide({ ...scene, deployment: paused }).migrate, ["h0"]);
+  const gone = { ...HEALTHY, clientStatus: "failed" };
+  const less = { ...scene, deployment: paused, here: [HEALTHY, gone] };
+  assert.deepEqual(decide(less).migrate, [], "two serve of three, and both of a pair are one");
 });
 
 test("§12.2 what takes a disk over stops first, and max_surge limits no drain of it", () => {

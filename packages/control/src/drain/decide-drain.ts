@@ -6,6 +6,7 @@
 import {
   type Allocation,
   AllocPhase,
+  DeploymentStatus,
   isClientTerminal,
   isDrainOverdue,
   isTerminal,
@@ -150,10 +151,13 @@ function judgeGroup(
     .allocsByJob(ref)
     .filter((alloc) => alloc.taskGroup === one.taskGroup && !isTerminal(alloc))
     .filter((alloc) => !isMarked(alloc));
-  const serving = rivals.filter((alloc) => serves(alloc, state));
+  const beside = rivals.filter((alloc) => isBesideLive(alloc, state));
+  const serving = rivals.filter(
+    (alloc) => serves(alloc, state) && !isDoubled(alloc, beside, state),
+  );
   const count = group?.count ?? 0;
   const allowed = serving.length - (count - parallel);
-  const budget = Math.max(0, Math.min(allowed, surgeRoom(group, rivals, state)));
+  const budget = Math.max(0, Math.min(allowed, surgeRoom(group, beside, state)));
   const free = candidates.filter(isIdle);
   const paid = candidates
     .filter((alloc) => !free.includes(alloc))
@@ -164,19 +168,33 @@ function judgeGroup(
   return { going: new Set([...free, ...paid]), held };
 }
 
-/** With `max_surge` no more are marked than may stand beside their successors (DESIGN §12.2). */
+/**
+ * With `max_surge` no more are marked than may stand beside their successors (DESIGN §12.2), unless
+ * a paused update keeps some of that: then they leave as they would without (reconciler, X6).
+ */
 function surgeRoom(
   group: TaskGroup | undefined,
-  rivals: readonly Allocation[],
+  beside: readonly Allocation[],
   state: StateReader,
 ): number {
   const max = group === undefined ? 0 : maxSurgeOf(group);
-  if (max === 0) return Number.POSITIVE_INFINITY;
-  const beside = rivals.filter(({ phase, previousAllocation }) => {
-    const old = phase === AllocPhase.surge ? state.alloc(previousAllocation) : undefined;
-    return old !== undefined && !isTerminal(old);
+  const isKept = beside.some(({ deploymentId, previousAllocation }) => {
+    const old = state.alloc(previousAllocation);
+    const isUpdate = old !== undefined && !isMarked(old);
+    return isUpdate && state.deployment(deploymentId)?.status === DeploymentStatus.paused;
   });
-  return max - beside.length;
+  return max === 0 || isKept ? Number.POSITIVE_INFINITY : max - beside.length;
+}
+
+/** It runs beside the one that it is to replace. */
+function isBesideLive({ phase, previousAllocation }: Allocation, state: StateReader): boolean {
+  const old = phase === AllocPhase.surge ? state.alloc(previousAllocation) : undefined;
+  return old !== undefined && !isTerminal(old);
+}
+
+/** Its successor serves in the same place: of a pair one goes as soon as it may. */
+function isDoubled({ id }: Allocation, beside: readonly Allocation[], state: StateReader): boolean {
+  return beside.some((next) => next.previousAllocation === id && serves(next, state));
 }
 
 /** What runs on a machine that nobody hears of is counted on by no one. */

@@ -42,9 +42,10 @@ export function whyHeld(facts: {
       rule: Rule.drainRollingLimit,
       subject: subjectOf.node(node.id),
       text:
-        `group "${one.taskGroup}" of job "${one.jobId}" may give up ${parallel} at a time: ` +
-        `${serving.length} serve, ${count} are wanted`,
-      since: node.drainStrategy?.startedAt || null,
+        `${counted(staying)} of group "${one.taskGroup}" of job "${one.jobId}" ` +
+        `must wait until more serve: ${serving.length} of ${count} do for sure, and max_parallel lets ` +
+        `${parallel} be missing at a time`,
+      ...scheduleOf(node),
       evidence: {
         maxParallel: String(parallel),
         serving: String(serving.length),
@@ -102,17 +103,13 @@ export class WhyRemain {
   ): Reason {
     const known = this.#known.get(told.rule);
     if (known) return known;
-    const { drainStrategy, id } = this.#node;
-    const deadline = drainStrategy?.forceDeadline ?? 0;
     const [first = subjectOf.allocation(one), ...others] = waited;
     const reason = waitsFor(
       {
         rule: told.rule,
-        subject: subjectOf.node(id),
+        subject: subjectOf.node(this.#node.id),
         text: `${affected.length} of its allocations ${told.text}`,
-        since: drainStrategy?.startedAt || null,
-        wakesAt: deadline > 0 ? deadline : null,
-        hint: `drover node drain -enable -force ${id}`,
+        ...scheduleOf(this.#node),
       },
       first,
       ...others,
@@ -120,4 +117,18 @@ export class WhyRemain {
     this.#known.set(told.rule, reason);
     return reason;
   }
+}
+
+function counted(stay: number): string {
+  return stay === 1 ? "1 allocation" : `${stay} allocations`;
+}
+
+/** Since when, until when at the latest, and how a person ends it sooner. */
+function scheduleOf(node: Node) {
+  const { forceDeadline = 0, startedAt = 0 } = node.drainStrategy ?? {};
+  return {
+    since: startedAt || null,
+    wakesAt: forceDeadline > 0 ? forceDeadline : null,
+    hint: `stop what is left without waiting: drover node drain -enable -force ${node.id}`,
+  };
 }

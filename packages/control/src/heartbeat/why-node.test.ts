@@ -48,3 +48,24 @@ for (const [name, { over, rules }] of Object.entries(CASES)) {
     for (const reason of reasons) assert.ok(reason.waitsFor.length > 0 || reason.wakesAt !== null);
   });
 }
+
+test("a drain that waits says for what, how long at most, and how to end it", () => {
+  const state = new FakeState();
+  const forceDeadline = MOCK_NOW + 60_000;
+  const node = mockNode({ id: "n", drainStrategy: { ...DRAIN, forceDeadline } });
+  const job = mockJob({ taskGroups: [mockTaskGroup({ count: 3 })] });
+  state.putJob(job);
+  state.putNode(node);
+  state.putAlloc(mockAlloc({ nodeId: "n", clientStatus: "running", deploymentId: "d" }, { job }));
+  const [reason] = whyNode(state, node, MOCK_NOW);
+  assert.equal(
+    reason?.text,
+    `1 allocation of group "web" of job "${job.id}" must wait until more serve: ` +
+      "0 of 3 do for sure, and max_parallel lets 1 be missing at a time",
+  );
+  assert.equal(reason.wakesAt, forceDeadline);
+  assert.equal(
+    reason.hint,
+    "stop what is left without waiting: drover node drain -enable -force n",
+  );
+});

@@ -6,6 +6,7 @@ import { type Clock, errorText } from "@drover/base";
 import type { ServiceRegistration } from "@drover/model";
 import { retrying } from "../backoff.ts";
 import type {
+  CatalogListener,
   CatalogView,
   CheckSpec,
   CheckStatus,
@@ -99,8 +100,13 @@ export class BuiltinDiscovery implements ServiceDiscovery {
     return this.#view.current;
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
+  subscribe(fn: CatalogListener): () => void {
     return this.#view.subscribe(fn);
+  }
+
+  /** Health does not wait for the servers, and a departure that they do not confirm is logged. */
+  trouble(_serviceId: string): string {
+    return "";
   }
 
   /** Results of one allocation's checks, in the words of the HTTP API. */

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { DroverError } from "@drover/base";
+import { DroverError, errorText } from "@drover/base";
 import { mockServiceCheck } from "@drover/model/testing";
 import { aSpec, ManualClock, statusesOf, untilView } from "../testing.ts";
-import { ConsulDiscovery, type ConsulDiscoveryDeps } from "./consul-discovery.ts";
+import {
+  ConsulDiscovery,
+  type ConsulDiscoveryDeps,
+  type ConsulDiscoveryOptions,
+} from "./consul-discovery.ts";
 import { FakeConsul } from "./fake-consul.ts";
 
 async function onStage(
@@ -13,13 +17,14 @@ async function onStage(
     warnings: string[];
   }) => Promise<void>,
   deps: ConsulDiscoveryDeps = {},
+  options: Partial<ConsulDiscoveryOptions> = {},
 ): Promise<void> {
   const fake = new FakeConsul();
   await fake.up();
   const warnings: string[] = [];
   const discovery = new ConsulDiscovery(
-    { address: fake.address, nodeId: "node-1" },
-    { ...deps, onWarning: (message) => warnings.push(message) },
+    { address: fake.address, nodeId: "node-1", ...options },
+    { ...deps, onWarning: (message, error) => warnings.push(`${message}: ${errorText(error)}`) },
   );
   try {
     await body({ fake, discovery, warnings });
@@ -243,6 +248,115 @@ test("a script's exit code becomes the state of its check", async () => {
     },
     { clock, runScript: async () => ({ exitCode: codes.shift() ?? 2, output: "said" }) },
   );
+});
+
+/** A Consul that accepts and never answers must hold up nothing for ever. */
+const IMPATIENT = { callTimeoutMs: 50 };
+
+test("a registration that Consul never answers is broken off, said and repeated", async () => {
+  await onStage(
+    async ({ fake, discovery, warnings }) => {
+      fake.silentOn = /service\/register/;
+      const registering = discovery.register(spec);
+      await eventually(() => assert.match(warnings.join(), /cannot register .* no answer within/));
+      assert.match(discovery.trouble(spec.id), /register.*no answer within 50 ms/);
+      fake.silentOn = null;
+      await registering;
+      assert.equal(discovery.trouble(spec.id), "");
+    },
+    {},
+    IMPATIENT,
+  );
+});
+
+test("a departure that Consul never answers is broken off, said and repeated", async () => {
+  await onStage(
+    async ({ fake, discovery, warnings }) => {
+      await discovery.register(spec);
+      fake.silentOn = /service\/deregister/;
+      const leaving = discovery.deregister(spec.id, { ackTimeoutMs: 5_000 });
+      await eventually(() => assert.match(warnings.join(), /cannot deregister/));
+      assert.match(discovery.trouble(spec.id), /no answer within 50 ms/);
+      fake.silentOn = null;
+      assert.deepEqual(await leaving, { confirmed: true });
+      assert.equal(discovery.trouble(spec.id), "");
+    },
+    {},
+    IMPATIENT,
+  );
+});
+
+test("a registration that was given up on and takes effect after the departure is removed", async () => {
+  await onStage(
+    async ({ fake, discovery, warnings }) => {
+      await untilView(discovery, (view) => view.visible);
+      let open = (): void => undefined;
+      fake.registerGate = new Promise((resolve) => {
+        open = resolve;
+      });
+      const registering = discovery.register(spec);
+      await eventually(() => assert.match(warnings.join(), /cannot register/));
+      assert.deepEqual(await discovery.deregister(spec.id, { ackTimeoutMs: 5_000 }), {
+        confirmed: true,
+      });
+      await registering;
+      const before = fake.requests.length;
+      open();
+      await eventually(() => {
+        const since = fake.requests.slice(before).join();
+        assert.match(since, /service\/deregister/);
+        assert.equal(fake.services.has(spec.id), false);
+      });
+    },
+    {},
+    IMPATIENT,
+  );
+});
+
+test("a check whose removal Consul never answers is proven all the same", async () => {
+  let passes = false;
+  await onStage(
+    async ({ fake, discovery, warnings }) => {
+      fake.silentOn = /check\/deregister/;
+      await discovery.register(spec);
+      passes = true;
+      await eventually(() => assert.match(warnings.join(), /no answer within/));
+      fake.silentOn = null;
+      await untilView(discovery, (view) => statusesOf(view, spec.id)[0] === "passing");
+    },
+    {
+      probe: async () => {
+        const [status, statusCode] = passes
+          ? (["passing", 200] as const)
+          : (["critical", 500] as const);
+        return { status, statusCode, output: "" };
+      },
+    },
+    IMPATIENT,
+  );
+});
+
+test("neither looking at what is registered nor the end waits for a Consul that never answers", async () => {
+  await onStage(
+    async ({ fake, discovery, warnings }) => {
+      await discovery.register(spec);
+      fake.silentOn = /./;
+      await assert.rejects(discovery.reconcile(new Set()), /no answer within 50 ms/);
+      assert.deepEqual(await discovery.fingerprint(), {});
+      await discovery.deregister(spec.id, { ackTimeoutMs: 100 });
+      await eventually(() => assert.match(warnings.join(), /cannot deregister/));
+    },
+    {},
+    IMPATIENT,
+  );
+});
+
+test("the end does not wait for a call that is under way", { timeout: 5_000 }, async () => {
+  await onStage(async ({ fake, discovery }) => {
+    await discovery.register(spec);
+    fake.silentOn = /./;
+    await discovery.deregister(spec.id, { ackTimeoutMs: 20 });
+  });
 });
 
 function updates(fake: FakeConsul): string[] {

@@ -8,6 +8,7 @@ import { type Clock, DroverError, errorText } from "@drover/base";
 import Consul from "consul";
 import { pause, retrying } from "../backoff.ts";
 import {
+  type CatalogListener,
   type CatalogView,
   type CheckObservation,
   type CheckSpec,
@@ -20,7 +21,7 @@ import { ViewKeeper } from "../view.ts";
 import { type CatalogCheck, CatalogWatch, readNodeName } from "./catalog-watch.ts";
 import { consulAttributes } from "./fingerprint.ts";
 import { FirstChecks, type Probe } from "./first-checks.ts";
-import { ConsulHttp } from "./http.ts";
+import { ConsulHttp, noAnswer } from "./http.ts";
 import { NODE_META, registrationPayload, SERVICE_PREFIX } from "./payload.ts";
 import { ScriptChecks, type ScriptRunner } from "./script-checks.ts";
 
@@ -30,6 +31,8 @@ export interface ConsulDiscoveryOptions {
   readonly token?: string;
   /** Drover's id of this machine, not Consul's. */
   readonly nodeId: string;
+  /** How long one call may take before it is made again; 10 s. */
+  readonly callTimeoutMs?: number;
 }
 
 export interface ConsulDiscoveryDeps {
@@ -47,6 +50,7 @@ interface Desired {
   readonly controller: AbortController;
 }
 
+/** Longer than a busy agent takes: what is given up on may still take effect. */
 const CALL_MS = 10_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
@@ -58,6 +62,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
   readonly provider = "consul";
   readonly #nodeId: string;
   readonly #clock: Clock;
+  readonly #callMs: number;
   readonly #http: ConsulHttp;
   readonly #consul: Consul;
   readonly #watch: CatalogWatch;
@@ -71,9 +76,14 @@ export class ConsulDiscovery implements ServiceDiscovery {
   readonly #closing = new AbortController();
   readonly #background = new Set<Promise<unknown>>();
   #checks: readonly CatalogCheck[] = [];
-  #lost = false;
+  /** Why the catalog cannot be read; "" = it can, or has not been tried. */
+  #lost = "";
   /** Aborted when Consul can be reached again: what waits to be repeated is repeated now. */
   #found = new AbortController();
+  /** What is being repeated, by service, and what went wrong with it. */
+  readonly #troubles = new Map<string, string>();
+  /** Services with a registration that was sent and not answered: it may take effect yet. */
+  readonly #unanswered = new Set<string>();
   readonly #seen = new Map<string, { modifyIndex: number; at: number }>();
 
   constructor(options: ConsulDiscoveryOptions, deps: ConsulDiscoveryDeps = {}) {
@@ -82,7 +92,8 @@ export class ConsulDiscovery implements ServiceDiscovery {
     this.#warn = deps.onWarning ?? (() => undefined);
     const token = options.token ?? "";
     this.#http = new ConsulHttp({ address: options.address, token });
-    this.#consul = makeClient(this.#http.url, token);
+    this.#callMs = options.callTimeoutMs ?? CALL_MS;
+    this.#consul = makeClient(this.#http.url, { token, timeout: this.#callMs });
     this.#scripts = new ScriptChecks({
       clock: this.#clock,
       runScript: deps.runScript ?? null,
@@ -130,8 +141,12 @@ export class ConsulDiscovery implements ServiceDiscovery {
     return this.#view.current;
   }
 
-  subscribe(fn: (view: CatalogView) => void): () => void {
+  subscribe(fn: CatalogListener): () => void {
     return this.#view.subscribe(fn);
+  }
+
+  trouble(serviceId: string): string {
+    return this.#troubles.get(serviceId) ?? this.#lost;
   }
 
   async reconcile(keep: ReadonlySet<string>): Promise<readonly string[]> {
@@ -149,10 +164,11 @@ export class ConsulDiscovery implements ServiceDiscovery {
     this.#closing.abort();
     for (const entry of this.#desired.values()) entry.controller.abort();
     this.#scripts.close();
+    // What the library has sent knows no signal: closed sockets end it.
+    this.#consul.destroy();
     await this.#watch.close();
     await Promise.allSettled([...this.#background, ...this.#chains.values()]);
     this.#http.close();
-    this.#consul.destroy();
   }
 
   #isCurrent(entry: Desired): boolean {
@@ -178,9 +194,13 @@ export class ConsulDiscovery implements ServiceDiscovery {
     // What has been sent is waited for: broken off, it could take effect after a later departure.
     const closing = this.#closing.signal;
     try {
-      await this.#retrying(`register ${entry.spec.id}`, signal, () =>
-        this.#http.request({ method: "PUT", path, body, timeoutMs: CALL_MS, signal: closing }),
-      );
+      await this.#retrying("register", { id: entry.spec.id, signal }, async () => {
+        const isFirst = !this.#unanswered.has(entry.spec.id);
+        this.#unanswered.add(entry.spec.id);
+        const timeoutMs = this.#callMs;
+        await this.#http.request({ method: "PUT", path, body, timeoutMs, signal: closing });
+        if (isFirst) this.#unanswered.delete(entry.spec.id);
+      });
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -193,7 +213,9 @@ export class ConsulDiscovery implements ServiceDiscovery {
     await this.#inOrder(entry.spec.id, async () => {
       if (!this.#isCurrent(entry) || this.#isPassing(check)) return;
       // Consul keeps the status of a check it knows, whatever a registration says of it.
-      await this.#consul.agent.check.deregister(check.id);
+      await this.#retrying(`renew check ${check.id} of`, { id: entry.spec.id, signal }, () =>
+        this.#calling(() => this.#consul.agent.check.deregister(check.id)),
+      );
       await this.#put(entry);
     });
   }
@@ -206,7 +228,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
   async #remove(serviceId: string): Promise<void> {
     const signal = this.#closing.signal;
     try {
-      await this.#retrying(`deregister ${serviceId}`, signal, async () => {
+      await this.#retrying("deregister", { id: serviceId, signal }, async () => {
         if (this.#desired.has(serviceId)) return;
         await this.#removeOnce(serviceId);
       });
@@ -217,23 +239,42 @@ export class ConsulDiscovery implements ServiceDiscovery {
 
   async #removeOnce(serviceId: string): Promise<void> {
     try {
-      await this.#consul.agent.service.deregister(serviceId);
+      await this.#calling(() => this.#consul.agent.service.deregister(serviceId));
     } catch (error) {
       // Already gone is what was asked for.
-      if (!errorText(error).includes("Unknown service")) throw asRetryable(error);
+      if (!errorText(error).includes("Unknown service")) throw error;
     }
   }
 
-  #retrying<T>(what: string, signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-    return retrying(attempt, {
-      clock: this.#clock,
-      signal,
-      minMs: RETRY_MIN_MS,
-      maxMs: RETRY_MAX_MS,
-      hurry: () => this.#found.signal,
-      retryable: (error) => error instanceof DroverError && error.retryable,
-      onRetry: (error) => this.#warn(`cannot ${what}`, error),
-    });
+  async #calling<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw asRetryable(error, this.#callMs);
+    }
+  }
+
+  async #retrying<T>(
+    what: string,
+    { id, signal }: { readonly id: string; readonly signal: AbortSignal },
+    attempt: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await retrying(attempt, {
+        clock: this.#clock,
+        signal,
+        minMs: RETRY_MIN_MS,
+        maxMs: RETRY_MAX_MS,
+        hurry: () => this.#found.signal,
+        retryable: (error) => error instanceof DroverError && error.retryable,
+        onRetry: (error) => {
+          this.#troubles.set(id, `cannot ${what} it: ${errorText(error)}`);
+          this.#warn(`cannot ${what} ${id}`, error);
+        },
+      });
+    } finally {
+      this.#troubles.delete(id);
+    }
   }
 
   /** Asks the catalog, not the agent: consumers read the catalog. */
@@ -246,12 +287,8 @@ export class ConsulDiscovery implements ServiceDiscovery {
       for (;;) {
         const wait = index === 0 ? "" : `&index=${index}&wait=5s`;
         const path = `/catalog/node/${encodeURIComponent(node)}?filter=${filter}${wait}`;
-        const answer = await this.#http.request({
-          method: "GET",
-          path,
-          timeoutMs: CALL_MS,
-          signal,
-        });
+        const timeoutMs = this.#callMs;
+        const answer = await this.#http.request({ method: "GET", path, timeoutMs, signal });
         const found = answer.body as { readonly Services?: Record<string, unknown> } | null;
         if (Object.keys(found?.Services ?? {}).length === 0) return true;
         index = Math.max(1, answer.index);
@@ -272,9 +309,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
 
   async #listOurs(): Promise<string[]> {
     const filter = `Meta["${NODE_META}"] == "${this.#nodeId}"`;
-    const services = await this.#consul.agent.service.list({ filter }).catch((error: unknown) => {
-      throw asRetryable(error);
-    });
+    const services = await this.#calling(() => this.#consul.agent.service.list({ filter }));
     return Object.keys(services).filter((id) => id.startsWith(SERVICE_PREFIX));
   }
 
@@ -292,6 +327,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
       try {
         await this.#restoreMissing();
         await this.reconcile(new Set());
+        for (const id of this.#unanswered) if (!this.#desired.has(id)) this.#unanswered.delete(id);
       } catch (error) {
         this.#warn("cannot compare with Consul's registrations", error);
       }
@@ -302,19 +338,25 @@ export class ConsulDiscovery implements ServiceDiscovery {
   #onChecks(checks: readonly CatalogCheck[]): void {
     this.#checks = checks;
     this.#publish(true);
+    for (const { ServiceID: id } of checks) {
+      const isLate = this.#unanswered.has(id) && !this.#desired.has(id);
+      if (isLate && !this.#chains.has(id)) {
+        this.#inBackground(this.#inOrder(id, () => this.#remove(id)));
+      }
+    }
   }
 
   #onFound(): void {
     const earlier = this.#found;
     this.#found = new AbortController();
     earlier.abort();
-    this.#lost = false;
+    this.#lost = "";
     this.#inBackground(this.#restoreMissing());
   }
 
   #onLost(error: unknown): void {
-    if (!this.#lost) this.#warn("cannot read Consul's catalog", error);
-    this.#lost = true;
+    if (this.#lost === "") this.#warn("cannot read Consul's catalog", error);
+    this.#lost = errorText(error);
     this.#publish(false);
   }
 
@@ -357,7 +399,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
     const body = { Status: result.status, Output: result.output };
     const { signal } = this.#closing;
     try {
-      await this.#http.request({ method: "PUT", path, body, timeoutMs: CALL_MS, signal });
+      await this.#http.request({ method: "PUT", path, body, timeoutMs: this.#callMs, signal });
     } catch (error) {
       if (!signal.aborted) this.#warn(`cannot report the result of ${checkId}`, error);
     }
@@ -392,19 +434,24 @@ function statusOf(text: string): CheckStatus {
 }
 
 /** The client library's errors say nothing about repeating; a refusal has a 4xx status. */
-function asRetryable(error: unknown): DroverError {
-  if (error instanceof DroverError) return error;
+function asRetryable(error: unknown, timeoutMs: number): DroverError {
   const status = Number((error as { statusCode?: unknown } | null)?.statusCode ?? 0);
   const retryable = status === 0 || status >= 500 || status === 429;
-  return new DroverError("consul-error", `Consul: ${errorText(error)}`, {
+  const { isTimeout = false } = error as { readonly isTimeout?: boolean };
+  const text = isTimeout ? noAnswer(timeoutMs) : errorText(error);
+  return new DroverError("consul-error", `Consul: ${text}`, {
     retryable,
     cause: error,
   });
 }
 
-function makeClient(url: URL, token: string): Consul {
+function makeClient(
+  url: URL,
+  limits: { readonly token: string; readonly timeout: number },
+): Consul {
   const secure = url.protocol === "https:";
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
-  const base = { host: url.hostname, port, secure };
-  return new Consul(token === "" ? base : { ...base, defaults: { token } });
+  const { timeout, token } = limits;
+  const defaults = { timeout, ...(token === "" ? {} : { token }) };
+  return new Consul({ host: url.hostname, port, secure, defaults });
 }

@@ -24,6 +24,8 @@ export class FakeConsul {
   readonly updates: { readonly Status: string; readonly Output: string }[] = [];
   /** Status for every write; 0 = accept. */
   refuseWith = 0;
+  /** What it accepts and never answers, by method and path; null = nothing. */
+  silentOn: RegExp | null = null;
   /** Set: a registration takes effect after it, whether or not its sender still waits. */
   registerGate: Promise<void> | null = null;
   /** The catalog keeps showing what the agent has dropped. */
@@ -43,6 +45,7 @@ export class FakeConsul {
       this.requests.push(`${request.method} ${request.url}`);
       readJson(request).then(
         async (body) => {
+          if (this.silentOn?.test(`${request.method} ${request.url}`)) return;
           if (request.url?.includes("/service/register")) await this.registerGate;
           this.#route(request, answer, body);
         },

@@ -54,7 +54,11 @@ export class ConsulHttp {
     const client = this.url.protocol === "https:" ? https : http;
     const target = new URL(`/v1${path}`, this.url);
     return new Promise((resolve, reject) => {
-      const fail = (error: unknown) => reject(unreachable(`${method} ${path}`, error));
+      const fail = (error: unknown) => {
+        const isLate = limit.reason instanceof DOMException && limit.reason.name === "TimeoutError";
+        const text = isLate && !options.signal.aborted ? noAnswer(timeoutMs) : errorText(error);
+        reject(unreachable(`${method} ${path}: ${text}`, error));
+      };
       const request = client.request(
         target,
         { method, headers, agent: this.#agent, signal: limit },
@@ -97,6 +101,12 @@ function toAnswer(answer: http.IncomingMessage, text: string): ConsulAnswer {
 }
 
 function unreachable(what: string, cause: unknown): DroverError {
-  const text = `Consul: ${what}: ${errorText(cause)}`;
-  return new DroverError("consul-unreachable", text, { retryable: true, cause });
+  return new DroverError("consul-unreachable", `Consul: ${what}`, { retryable: true, cause });
+}
+
+/** What is said of a call that was broken off. */
+export function noAnswer(timeoutMs: number): string {
+  return timeoutMs < 1_000
+    ? `no answer within ${timeoutMs} ms`
+    : `no answer within ${timeoutMs / 1_000} s`;
 }

@@ -110,23 +110,39 @@ function inspectState(state: ContainerState) {
   };
 }
 
-async function onStage(
-  body: (parts: { fake: FakeEngine; engine: DockerEngine; directory: string }) => Promise<void>,
-): Promise<void> {
+interface Parts {
+  readonly fake: FakeEngine;
+  readonly engine: DockerEngine;
+  readonly directory: string;
+  /** What is under way and would try again for ever, were the test to fail meanwhile. */
+  during<T>(work: Promise<T>): Promise<T>;
+}
+
+async function onStage(body: (parts: Parts) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "drover-outage-"));
   const fake = new FakeEngine(directory);
   await fake.up();
+  const engine = new DockerEngine({ endpoint: fake.socketPath });
+  const begun: Promise<unknown>[] = [];
+  const during = <T>(work: Promise<T>): Promise<T> => {
+    begun.push(work);
+    return work;
+  };
   try {
-    await body({ fake, engine: new DockerEngine({ endpoint: fake.socketPath }), directory });
+    await body({ fake, engine, directory, during });
   } finally {
+    fake.exit(0);
+    await fake.down();
+    await fake.up();
+    await Promise.allSettled(begun);
     await fake.down();
     await rm(directory, { recursive: true, force: true });
   }
 }
 
 test("a container that outlives an outage is waited for again", async () => {
-  await onStage(async ({ fake, engine }) => {
-    const exiting = waitForExit(engine, "c1", AbortSignal.timeout(LIMIT_MS));
+  await onStage(async ({ fake, engine, during }) => {
+    const exiting = during(waitForExit(engine, "c1", AbortSignal.timeout(LIMIT_MS)));
     await fake.asked("/wait");
     await fake.down();
     await fake.up();
@@ -140,8 +156,8 @@ test("a container that outlives an outage is waited for again", async () => {
 });
 
 test("a container that ended during an outage is told apart from one that failed", async () => {
-  await onStage(async ({ fake, engine }) => {
-    const exiting = waitForExit(engine, "c1", AbortSignal.timeout(LIMIT_MS));
+  await onStage(async ({ fake, engine, during }) => {
+    const exiting = during(waitForExit(engine, "c1", AbortSignal.timeout(LIMIT_MS)));
     await fake.asked("/wait");
     await fake.down();
     fake.exit(137);
@@ -154,9 +170,10 @@ test("a container that ended during an outage is told apart from one that failed
 });
 
 test("a stop that meets an outage is carried out after it", async () => {
-  await onStage(async ({ fake, engine }) => {
+  await onStage(async ({ fake, engine, during }) => {
     await fake.down();
-    const stopping = stopContainer(engine, "c1", { killSignal: "SIGTERM", timeoutMs: LIMIT_MS });
+    const how = { killSignal: "SIGTERM", timeoutMs: LIMIT_MS };
+    const stopping = during(stopContainer(engine, "c1", how));
     // Asked behind the stop's own first call, which has failed too when this one has.
     await assert.rejects(engine.call((docker) => docker.ping()));
     await fake.up();
@@ -176,7 +193,7 @@ function entry(second: number, text: string): Buffer {
 }
 
 test("output goes on behind the last entry when the engine is back", async () => {
-  await onStage(async ({ fake, engine, directory }) => {
+  await onStage(async ({ fake, engine, directory, during }) => {
     fake.logs.push({ text: Buffer.concat([entry(1, "one"), entry(2, "two")]), stays: true });
     fake.logs.push({ text: Buffer.concat([entry(2, "two"), entry(3, "three")]), stays: false });
     const target = { logDir: directory, taskName: "web", maxFiles: 2, maxFileBytes: 1_000_000 };
@@ -191,6 +208,7 @@ test("output goes on behind the last entry when the engine is back", async () =>
       },
       engine,
     );
+    void during(copier.done);
     const file = join(directory, "web.stdout.0");
     await fake.asked("/logs");
     await untilText(file, "one\ntwo\n");
@@ -229,7 +247,7 @@ test("what was written after the last checkpoint of a killed agent is not writte
 });
 
 test("an entry that comes in pieces is put together", async () => {
-  await onStage(async ({ fake, engine, directory }) => {
+  await onStage(async ({ fake, engine, directory, during }) => {
     const whole = Buffer.concat([entry(1, "first"), entry(2, "second")]);
     fake.logs.push({ text: whole.subarray(0, 60), stays: false });
     fake.logs.push({ text: whole, stays: false });
@@ -239,6 +257,7 @@ test("an entry that comes in pieces is put together", async () => {
       { ...options, onError: (error) => assert.fail(String(error)) },
       engine,
     );
+    void during(copier.done);
     await fake.asked("/logs", 2);
     fake.exit(0);
     await copier.done;
@@ -247,7 +266,7 @@ test("an entry that comes in pieces is put together", async () => {
 });
 
 test("a log directory that is removed meanwhile leaves no file open", async () => {
-  await onStage(async ({ fake, engine, directory }) => {
+  await onStage(async ({ fake, engine, directory, during }) => {
     fake.logs.push({ text: entry(1, "one"), stays: true });
     const logDir = join(directory, "logs");
     const target = { logDir, taskName: "web", maxFiles: 2, maxFileBytes: 1_000_000 };
@@ -255,6 +274,7 @@ test("a log directory that is removed meanwhile leaves no file open", async () =
     const onError = (error: unknown) => failures.push(error);
     const options = { containerId: "c1", tty: false, target, after: Promise.resolve(), onError };
     const copier = new LogCopier(options, engine);
+    void during(copier.done);
     await untilText(join(logDir, "web.stdout.0"), "one\n");
     assert.equal(openFilesIn(logDir).length, 2);
     await rm(logDir, { recursive: true });

@@ -151,6 +151,9 @@ export const desiredTransitionSchema = record("DesiredTransition", {
 });
 export type DesiredTransition = Infer<typeof desiredTransitionSchema>;
 
+/** In `constraintFiltered`: nodes that were not asked, being like one that was (spec ch. 6). */
+export const CLASS_INELIGIBLE = "computed class ineligible";
+
 export const allocDeploymentStatusSchema = record("AllocDeploymentStatus", {
   /** null = undecided. */
   healthy: nullable(bool()),
@@ -231,6 +234,11 @@ export const allocationSchema = record("Allocation", {
   prepared: bool({ wire: null, owner: "client" }),
   /** Its tasks run and its checks pass, as its client sees it now; null = it has not said (§6). */
   serving: nullable(bool({ wire: null, owner: "client" })),
+  /**
+   * The deployment in which an operator has judged it; "" = none. While it is its own, the verdict is
+   * the operator's: its client does not take it back. Rows of older logs lack the field.
+   */
+  judgedIn: string({ wire: null, owner: "deployment" }),
   /** Its client cannot see the catalog, and its health is not decided (§12.1). */
   unseen: bool({ wire: null, owner: "client" }),
   /** Higher wins: updates of one allocation may travel through different servers (DESIGN §6). */
@@ -277,6 +285,11 @@ export interface AllocClientReport {
   readonly networkStatus: Infer<typeof networkStatusSchema> | null;
   /** Image reference → digest it resolved to on this node. */
   readonly imageDigests: Readonly<Record<string, string>>;
+}
+
+/** Its verdict is an operator's: what its client finds does not change it (spec §4.6). */
+export function isJudgedByOperator(alloc: Pick<Allocation, "deploymentId" | "judgedIn">): boolean {
+  return alloc.deploymentId !== "" && alloc.judgedIn === alloc.deploymentId;
 }
 
 export function isServerTerminal(alloc: Pick<Allocation, "desiredStatus">): boolean {

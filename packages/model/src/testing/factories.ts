@@ -242,6 +242,7 @@ export function mockAlloc(
     phase: "",
     prepared: false,
     serving: null,
+    judgedIn: "",
     unseen: false,
     clientSeq: 0,
     unretryableError: "",

@@ -138,6 +138,17 @@ export class RaftLog {
     return at;
   }
 
+  /** The index after which, up to `index`, there are at most `bytesMax` of entries. */
+  tailBefore(index: number, bytesMax: number): number {
+    let bytes = 0;
+    let at = index;
+    for (; at > this.#baseIndex; at -= 1) {
+      bytes += this.entryAt(at).data.length;
+      if (bytes > bytesMax) break;
+    }
+    return at;
+  }
+
   bytesBetween(from: number, to: number): number {
     let bytes = 0;
     for (let index = from; index <= to; index += 1) bytes += this.entryAt(index).data.length;

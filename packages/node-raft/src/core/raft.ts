@@ -170,6 +170,11 @@ export class RaftCore {
     if (meta.index > (state.snapshot?.index ?? 0)) state.snapshot = meta;
   }
 
+  /** Up to where the log may be forgotten behind a snapshot at `index` to keep so much of it. */
+  forgettable(index: number, keep: { readonly entries: number; readonly bytes: number }): number {
+    return Math.max(index - keep.entries, this.#state.log.tailBefore(index, keep.bytes));
+  }
+
   /** Entries up to and including `index` were dropped from the disk; index <= the snapshot's. */
   compacted(index: number): void {
     const state = this.#state;

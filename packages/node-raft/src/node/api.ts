@@ -35,8 +35,11 @@ export interface RaftLimits {
   readonly messageBytesMax: number;
   readonly uncommittedBytesMax: number;
   readonly snapshotEntries: number;
+  /** At least: a log half as large as the last snapshot is worth another one. */
   readonly snapshotLogBytes: number;
+  /** Behind a snapshot the log keeps so much for members that are a little late: the lesser one. */
   readonly trailingEntries: number;
+  readonly trailingBytes: number;
 }
 
 /** Who this member is, as its peers must know it. */

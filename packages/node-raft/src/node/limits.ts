@@ -18,8 +18,10 @@ export const raftDefaults: RaftLimits = {
   messageBytesMax: 1 * MIB,
   uncommittedBytesMax: 64 * MIB,
   snapshotEntries: 10_000,
-  snapshotLogBytes: 64 * MIB,
+  // Each member holds in memory what its log has, beside the state that this made.
+  snapshotLogBytes: 16 * MIB,
   trailingEntries: 10_000,
+  trailingBytes: 16 * MIB,
 };
 
 export function withDefaults(limits: Partial<RaftLimits> | undefined): RaftLimits {

@@ -33,9 +33,16 @@ export async function openRaftNode<R>(options: OpenRaftOptions<R>): Promise<Raft
 
 /** Files are dropped whole, so the disk holds more of the old log than memory has to. */
 function trimmed(state: StorageState, limits: RaftLimits): StorageState {
-  const keepFrom = (state.snapshot?.index ?? 0) - limits.trailingEntries + 1;
   const first = state.entries[0]?.index ?? 0;
-  if (first === 0 || first >= keepFrom) return state;
+  if (first === 0) return state;
+  const snapshot = state.snapshot?.index ?? 0;
+  let keepFrom = snapshot + 1;
+  let bytes = 0;
+  for (; keepFrom > first && snapshot - keepFrom + 1 < limits.trailingEntries; keepFrom -= 1) {
+    bytes += state.entries[keepFrom - 1 - first]?.data.length ?? 0;
+    if (bytes > limits.trailingBytes) break;
+  }
+  if (first >= keepFrom) return state;
   return { ...state, entries: state.entries.slice(keepFrom - first) };
 }
 

@@ -177,6 +177,27 @@ test("a member that is far behind catches up through a snapshot", async (t) => {
   await waitUntil(() => again.machine.items.length === 300, "the state after a restart");
 });
 
+test("a snapshot is due by bytes too, and keeps no more of the log than by bytes", async (t) => {
+  const cluster = new Cluster(t);
+  const limits = { ...FAST, snapshotLogBytes: 50_000, trailingBytes: 10_000 };
+  const [member] = await cluster.form(["a"], { limits });
+  assert.ok(member !== undefined);
+  const leader = await waitForLeader(cluster.nodes);
+  const text = "x".repeat(1_000);
+  for (let i = 0; i < 60; i += 1) await leader.propose(bytes(text));
+  await waitUntil(() => leader.status().snapshotIndex > 0, "a snapshot");
+  await waitUntil(() => leader.status().firstIndex > 1, "the log to be cut");
+  const { firstIndex, snapshotIndex } = leader.status();
+  assert.ok(snapshotIndex - firstIndex + 1 <= 10, `${firstIndex} to ${snapshotIndex}`);
+
+  // The state has 60 KB by now, so the next one is due when as much as half of it has come.
+  await cluster.stop(member);
+  const again = await cluster.open("a", { limits });
+  await waitUntil(() => again.machine.items.length === 60, "the state after a restart");
+  const from = again.node.status().firstIndex;
+  assert.ok(snapshotIndex - from + 1 <= 10, `${from} to ${snapshotIndex} after a restart`);
+});
+
 test("members are added and removed, and leadership is handed over", async (t) => {
   const cluster = new Cluster(t);
   await cluster.form(["a"], { storage: "memory" });

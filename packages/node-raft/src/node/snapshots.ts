@@ -39,6 +39,8 @@ export class Snapshots<R> {
   readonly #pending = new Set<(error: RaftError) => void>();
   readonly #pinnedSince = new Map<MemberId, number>();
   #newest: SnapshotMeta | null = null;
+  /** Of the last one that was taken here. */
+  #newestBytes = 0;
   #taking: Promise<SnapshotMeta> | null = null;
   #receiving = false;
   #restoring = false;
@@ -73,7 +75,8 @@ export class Snapshots<R> {
 
   maybeTake(): void {
     const { snapshotEntries, snapshotLogBytes } = this.#deps.limits;
-    if (this.#entriesSince < snapshotEntries && this.#bytesSince < snapshotLogBytes) return;
+    const bytesMax = Math.max(snapshotLogBytes, this.#newestBytes / 2);
+    if (this.#entriesSince < snapshotEntries && this.#bytesSince < bytesMax) return;
     if (this.#isInstalling() || this.#taking !== null) return;
     this.take().catch((error: unknown) => {
       // A disk that failed says so itself; anything else ends here, because the log would only
@@ -103,7 +106,12 @@ export class Snapshots<R> {
     const capture = stateMachine.snapshot();
     this.#entriesSince = 0;
     this.#bytesSince = 0;
-    await this.#whileRunning(storeSnapshot(storage, meta, capture.stream()));
+    let bytes = 0;
+    const counted = (piece: Uint8Array) => {
+      bytes += piece.length;
+    };
+    await this.#whileRunning(storeSnapshot(storage, meta, watched(capture.stream(), counted)));
+    this.#newestBytes = bytes;
     const overtaken = this.#overtaking(meta);
     if (overtaken !== null) return overtaken;
     this.#newest = meta;
@@ -135,7 +143,8 @@ export class Snapshots<R> {
   async #compact(meta: SnapshotMeta): Promise<void> {
     const { core, storage, limits } = this.#deps;
     const status = core.status();
-    const target = Math.min(meta.index - limits.trailingEntries, this.#pinnedIndex());
+    const keep = { entries: limits.trailingEntries, bytes: limits.trailingBytes };
+    const target = Math.min(core.forgettable(meta.index, keep), this.#pinnedIndex());
     if (target < status.firstIndex || this.#overtaking(meta)?.index !== meta.index) return;
     await this.#whileRunning(storage.compact(target));
     if (core.status().firstIndex <= target) core.compacted(target);
@@ -251,5 +260,12 @@ export class Snapshots<R> {
         },
       );
     });
+  }
+}
+
+async function* watched<T>(source: AsyncIterable<T>, see: (piece: T) => void): AsyncGenerator<T> {
+  for await (const piece of source) {
+    see(piece);
+    yield piece;
   }
 }

@@ -4,7 +4,7 @@ import type { Mutant } from "./mutants.ts";
 const DECIDE = "node/decide-membership.ts";
 const SEEDS = 10;
 /** Of those that show only when a zone or a level decides. */
-const SEEDS_RARE = 30;
+const SEEDS_RARE = 60;
 
 export const upkeepMutants: readonly Mutant[] = [
   {

@@ -3,7 +3,7 @@
  * what nodes of one computed class share are asked once per class, unless a constraint looks at
  * something unique to a node.
  */
-import type { Job, Node, TaskGroup } from "@drover/model";
+import { CLASS_INELIGIBLE, type Job, type Node, type TaskGroup } from "@drover/model";
 import type { ClusterView } from "../cluster-view.ts";
 import { ConstraintFilter, escapesClass } from "./constraint.ts";
 import { DeviceFilter } from "./devices.ts";
@@ -12,8 +12,6 @@ import { DriverFilter } from "./driver.ts";
 import type { NodeFilter } from "./filter.ts";
 import { NetworkFilter } from "./ports.ts";
 import { HostVolumeFilter } from "./volumes.ts";
-
-const CLASS_INELIGIBLE = "computed class ineligible";
 
 export class Feasibility {
   readonly #classFilters: readonly NodeFilter[];

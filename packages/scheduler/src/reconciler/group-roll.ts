@@ -182,10 +182,12 @@ export function replacementOrder(serves: Serves, isRevert: boolean) {
 
 /**
  * G21: whatever the deployment's condition, an allocation that must leave its node is replaced; with
- * `max_surge`, those of a drain as many at a time as may stand beside their successors (X6).
+ * `max_surge`, those of a drain as many at a time as may stand beside their successors (X6). What a
+ * paused update keeps of that comes back to nobody, so the rest leaves as it would without.
  */
 export function* placeMigrations(pass: Pass): Slices<Closed<"leaving">> {
   const { desired, draft, group, holds, input } = pass;
+  const isKept = pass.triage.isPaused && pass.pairs.some(isUpdateBeside(pass));
   const surge = { room: surgeRoom(pass), isUsed: maxSurgeOf(group) > 0 };
   const open = new Open("leaving", [...pass.movingCanaries, ...pass.migrate]);
   return yield* open.close(holds, (alloc) => {
@@ -196,10 +198,13 @@ export function* placeMigrations(pass: Pass): Slices<Closed<"leaving">> {
       desired.migrate++;
       return staysAway(pass, alloc) ? stopped : draft.place(placeAnew(pass, alloc));
     }
-    if (surge.isUsed && surge.room-- <= 0) return awaitsSurge(input.ref, group, alloc);
+    const hasRoom = surge.room > 0;
+    const isSurge = surge.isUsed && (hasRoom || !isKept);
+    if (isSurge && !hasRoom) return awaitsSurge(input.ref, group, alloc);
+    if (isSurge) surge.room--;
     desired.migrate++;
     const retryOf = pass.retries.get(alloc.id) ?? null;
-    const leaves = { leaving: stop, retryOf, isSurge: surge.isUsed };
+    const leaves = { leaving: stop, retryOf, isSurge };
     return draft.place({ ...placeAnew(pass, alloc), ...leaves });
   });
 }
@@ -220,6 +225,12 @@ function placeAnew({ group, state }: Pass, alloc: Allocation): PlaceRequest {
     downgrade: isCanarying(state) && !isOne,
     stopPrevious: null,
   };
+}
+
+/** Both of the pair run on until the update does. */
+function isUpdateBeside(pass: Pass): (pair: Pair) => boolean {
+  const isKept = isBeside(pass);
+  return (pair) => !pair.isReplacement && isKept(pair);
 }
 
 /** How many more may stand beside those they replace, once this plan is carried out. */

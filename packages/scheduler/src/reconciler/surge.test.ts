@@ -387,7 +387,10 @@ test("[X6] no more than max_surge of a drain stand beside their successors", () 
   mark(harness, other);
   const { plan, waits } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
   assert.deepEqual([plan.stops, plan.placements], [[], []]);
-  assert.ok(waits.some(({ rule }) => rule === Rule.groupSurgeLimit));
+  assert.equal(
+    waits.find(({ rule }) => rule === Rule.groupSurgeLimit)?.text,
+    "it must leave its node; max_surge = 1 replacements run beside theirs already",
+  );
   const [next] = beside(harness, job);
   assert.ok(next);
   harness.update(harness.run(next), {
@@ -399,6 +402,34 @@ test("[X6] no more than max_surge of a drain stand beside their successors", () 
     [old.id],
   );
   assert.ok(later.placements.some(({ previousAllocation }) => previousAllocation === other.id));
+});
+
+test("[X6] a drain does not wait for the surge that a paused update keeps", () => {
+  const { harness, job } = surging({ nodes: 5 });
+  harness.evaluate(job);
+  const [next] = beside(harness, job);
+  assert.ok(next);
+  harness.run(next, null);
+  harness.pause(job);
+  const other = harness
+    .live(job)
+    .find(({ id }) => ![next.id, next.previousAllocation].includes(id));
+  assert.ok(other);
+  drain(harness, other.nodeId);
+  mark(harness, other);
+  const { plan } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
+  assert.deepEqual(
+    plan.placements.map(({ phase, previousAllocation }) => [phase, previousAllocation]),
+    [["go", other.id]],
+    "it leaves as it would without max_surge",
+  );
+  assert.deepEqual(
+    plan.stops.map(({ allocId }) => allocId),
+    [other.id],
+  );
+  const pair = beside(harness, job).map(({ id }) => id);
+  assert.deepEqual(pair, [next.id], "the update's pair stays");
+  assert.equal(harness.live(job).length, 5);
 });
 
 test("[X6] at the drain's deadline the old one goes, and the new one has taken its place", () => {

@@ -141,6 +141,9 @@ test("[R8] a failed one waits for its delay, before and after the follow-up is t
   const [before] = whys(scene);
   assert.equal(before?.rule, Rule.allocRescheduleDelay);
   assert.equal(before.wakesAt, scene.harness.now + 30_000);
+  assert.equal(before.text, "it failed and is replaced after its reschedule delay");
+  assert.deepEqual(before.evidence, { "replaced before": "0 times" });
+  assert.equal(before.hint, `why it failed: drover alloc status ${before.subject.id}`);
   scene.harness.evaluate(scene.ref);
   assert.deepEqual(rulesOf(scene), [Rule.allocRescheduleDelay]);
 });

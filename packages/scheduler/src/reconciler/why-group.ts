@@ -110,7 +110,7 @@ export function awaitsSurge(ref: JobRef, group: TaskGroup, alloc: Allocation): R
     {
       ...toldOfAlloc(alloc),
       rule: Rule.groupSurgeLimit,
-      text: `it must leave its node; max_surge = ${max} already stand beside those they replace`,
+      text: `it must leave its node; max_surge = ${max} replacements run beside theirs already`,
     },
     subjectOf.group(ref, group.name),
   );
@@ -259,9 +259,14 @@ export const whyNotReplaced = {
       ...toldOfAlloc(alloc),
       rule: Rule.allocRescheduleDelay,
       text: "it failed and is replaced after its reschedule delay",
-      evidence: { attempts: String(alloc.rescheduleTracker?.events.length ?? 0) },
+      evidence: { "replaced before": times(alloc.rescheduleTracker?.events.length ?? 0) },
+      hint: `why it failed: drover alloc status ${alloc.id}`,
     }),
 } as const;
+
+function times(count: number): string {
+  return count === 1 ? "1 time" : `${count} times`;
+}
 
 function toldOfAlloc(alloc: Allocation) {
   return { subject: subjectOf.allocation(alloc), since: alloc.modifyTime || null };

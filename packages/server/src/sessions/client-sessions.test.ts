@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import test from "node:test";
+import test, { type TestContext } from "node:test";
 import type { Allocation, Deployment, Node } from "@drover/model";
 import {
   mockAlloc,
@@ -22,8 +22,15 @@ import {
 
 const node = mockNode();
 
-async function leading(): Promise<TestServer> {
+/** Closed when the test is over, however it ends. */
+function opened(t: TestContext): TestServer {
   const made = testServer();
+  t.after(() => made.server.close());
+  return made;
+}
+
+async function leading(t: TestContext): Promise<TestServer> {
+  const made = opened(t);
   made.log.lead(1);
   await settled();
   return made;
@@ -91,8 +98,8 @@ function quietJob(made: TestServer, id: string) {
   return stored;
 }
 
-test("a session begins with a complete push and goes on with what changed", async () => {
-  const made = await leading();
+test("a session begins with a complete push and goes on with what changed", async (t) => {
+  const made = await leading(t);
   const job = quietJob(made, "a");
   await settled();
   const peer = new FakePeer();
@@ -120,8 +127,8 @@ test("a session begins with a complete push and goes on with what changed", asyn
   assert.ok(peer.closed);
 });
 
-test("an operator's verdict is pushed, so that the client does not judge it as well", async () => {
-  const made = await leading();
+test("an operator's verdict is pushed, so that the client does not judge it as well", async (t) => {
+  const made = await leading(t);
   const job = quietJob(made, "a");
   await settled();
   const peer = new FakePeer();
@@ -140,11 +147,10 @@ test("an operator's verdict is pushed, so that the client does not judge it as w
   made.apply({ tag: CommandTag.deploymentAllocHealth, deploymentId: deployment.id, ...verdict });
   await settled();
   assert.deepEqual(verdicts(), [null, true]);
-  made.server.close();
 });
 
-test("what the node holds and the state does not know gets its tombstone, once", async () => {
-  const made = await leading();
+test("what the node holds and the state does not know gets its tombstone, once", async (t) => {
+  const made = await leading(t);
   const peer = new FakePeer();
   await open(made, peer, { allocIds: [mockId("unknown")] });
   await settled();
@@ -152,11 +158,10 @@ test("what the node holds and the state does not know gets its tombstone, once",
     pushes(peer).map((p) => p.removed),
     [[mockId("unknown")]],
   );
-  made.server.close();
 });
 
-test("a purged job's allocations are removed by a tombstone", async () => {
-  const made = await leading();
+test("a purged job's allocations are removed by a tombstone", async (t) => {
+  const made = await leading(t);
   const job = quietJob(made, "a");
   await settled();
   const peer = new FakePeer();
@@ -173,17 +178,16 @@ test("a purged job's allocations are removed by a tombstone", async () => {
   });
   await settled();
   assert.deepEqual(pushes(peer).at(-1)?.removed, [alloc.id]);
-  made.server.close();
 });
 
-test("a server that fell behind and got a snapshot tells its sessions what it holds", async () => {
-  const made = await leading();
+test("a server that fell behind and got a snapshot tells its sessions what it holds", async (t) => {
+  const made = await leading(t);
   const job = quietJob(made, "a");
   await settled();
   const peer = new FakePeer();
   await open(made, peer);
   await settled();
-  const ahead = testServer();
+  const ahead = opened(t);
   await ahead.fsm.restore({}, made.fsm.snapshot().stream());
   ahead.log.index = made.log.index;
   const alloc = place(ahead, "one", job);
@@ -195,42 +199,38 @@ test("a server that fell behind and got a snapshot tells its sessions what it ho
       ?.allocs.map((each) => (each.alloc as { id: string }).id),
     [alloc.id],
   );
-  made.server.close();
-  ahead.server.close();
 });
 
-test("of two sessions of one node the one that was asked for last stays", async () => {
-  const made = await leading();
+test("of two sessions of one node the one that was asked for last stays", async (t) => {
+  const made = await leading(t);
   const first = new FakePeer();
   await open(made, first);
   const second = new FakePeer();
   await open(made, second);
   assert.ok(first.closed);
   assert.ok(!second.closed);
-  made.server.close();
 });
 
-test("a request that waited for the leader does not take over a newer session", async () => {
-  const made = testServer();
+test("a request that waited for the leader does not take over a newer session", async (t) => {
+  const made = opened(t);
   const slow = new FakePeer();
   const waiting = assert.rejects(open(made, slow), { code: "replaced", retryable: true });
   await settled();
   const newer = new FakePeer();
-  const opened = open(made, newer);
+  const taken = open(made, newer);
   made.log.lead(1);
   await settled();
   await made.clock.advance(1_000);
-  await Promise.all([waiting, opened]);
+  await Promise.all([waiting, taken]);
   assert.ok(!newer.closed);
   assert.deepEqual(
     pushes(newer).map((p) => p.complete),
     [true],
   );
-  made.server.close();
 });
 
-test("a client that went away while the leader was asked gets no session", async () => {
-  const made = testServer();
+test("a client that went away while the leader was asked gets no session", async (t) => {
+  const made = opened(t);
   const peer = new FakePeer();
   const waiting = assert.rejects(open(made, peer), { code: "replaced" });
   peer.close();
@@ -239,43 +239,38 @@ test("a client that went away while the leader was asked gets no session", async
   await made.clock.advance(1_000);
   await waiting;
   assert.deepEqual(pushes(peer), []);
-  made.server.close();
 });
 
-test("a server that is behind what the client has seen does not serve it", async () => {
-  const made = await leading();
+test("a server that is behind what the client has seen does not serve it", async (t) => {
+  const made = await leading(t);
   const seenIndex = made.log.index + 100;
   await assert.rejects(open(made, new FakePeer(), { seenIndex }), {
     code: "behind",
     retryable: true,
   });
   await assert.rejects(open(made, new FakePeer(), { seenEpoch: 2 }), { code: "behind" });
-  made.server.close();
 });
 
-test("an index of an older epoch says nothing about the new history", async () => {
-  const made = await leading();
+test("an index of an older epoch says nothing about the new history", async (t) => {
+  const made = await leading(t);
   made.apply({ tag: CommandTag.clusterInit, clusterId: "cluster-1", epoch: 2 });
   const peer = new FakePeer();
   const reply = await open(made, peer, { seenIndex: 1_000_000, seenEpoch: 1 });
   assert.equal(reply.epoch, 2);
-  made.server.close();
 });
 
-test("a client of another cluster is refused by name", async () => {
-  const made = await leading();
+test("a client of another cluster is refused by name", async (t) => {
+  const made = await leading(t);
   await assert.rejects(open(made, new FakePeer(), { clusterId: "other" }), {
     code: "other-cluster",
     message: /cluster-1.*other/,
   });
-  made.server.close();
 });
 
-test("a node whose id was copied without its secret is refused", async () => {
-  const made = await leading();
+test("a node whose id was copied without its secret is refused", async (t) => {
+  const made = await leading(t);
   await open(made, new FakePeer());
   await assert.rejects(open(made, new FakePeer(), { secretId: "guessed" }), {
     code: "node-secret",
   });
-  made.server.close();
 });

@@ -101,6 +101,27 @@ test("[A8] a verdict may be revoked, and silence revokes nothing", () => {
   assert.deepEqual([group(harness)?.healthyAllocs, group(harness)?.unhealthyAllocs], [0, 1]);
 });
 
+for (const healthy of [true, false]) {
+  test(`[A14] the operator's word that it is ${healthy ? "healthy" : "unhealthy"} stands, also where the node had said so`, () => {
+    const { harness, allocs } = start();
+    const [first] = allocs;
+    send(harness, first, { healthy: true });
+    harness.accept({
+      tag: CommandTag.deploymentAllocHealth,
+      deploymentId: "d1",
+      healthy: healthy ? [first?.id ?? ""] : [],
+      unhealthy: healthy ? [] : [first?.id ?? ""],
+      evaluation: null,
+      failure: null,
+    });
+    const reports = [{ healthy: null, revoked: true }, { healthy: false }, { healthy: true }];
+    for (const [i, report] of reports.entries()) {
+      const after = send(harness, first, { clientSeq: 2 + i, ...report });
+      assert.equal(after.deploymentStatus?.healthy, healthy);
+    }
+  });
+}
+
 test("[A11] a verdict on an earlier deployment says nothing in the one that took over", () => {
   const { harness, job, allocs } = start();
   const first = allocs[0] as Allocation;

@@ -8,6 +8,7 @@ import {
   type AllocClientReport,
   type AllocDeploymentStatus,
   isDeploymentActive,
+  isJudgedByOperator,
 } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
@@ -53,7 +54,10 @@ function merge(tx: Tx, stored: Allocation, report: AllocClientReport): Allocatio
   };
 }
 
-/** A verdict may be revoked until its deployment has ended; saying nothing revokes nothing. */
+/**
+ * A client's verdict may be revoked until its deployment has ended; saying nothing revokes nothing.
+ * An operator's is changed by operators alone.
+ */
 function nextVerdict(
   tx: Tx,
   stored: Allocation,
@@ -62,6 +66,7 @@ function nextVerdict(
   const current = stored.deploymentStatus;
   // Its client has not heard of the takeover yet, and will say it of the new deployment.
   if ((report.deploymentId ?? stored.deploymentId) !== stored.deploymentId) return current;
+  if (isJudgedByOperator(stored)) return current;
   const decided = current?.healthy ?? null;
   const isRevoked = report.healthy === null && report.revoked === true && decided === true;
   if (report.healthy === decided || (report.healthy === null && !isRevoked)) return current;

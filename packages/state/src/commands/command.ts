@@ -56,9 +56,9 @@ export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
  * its clocks stand as DESIGN §12.1 says, a version that is back waits for capacity, each node of a
  * system job extends its deadline, a kept count is what its percentages are of, a takeover in
  * place keeps the time of the verdict, and a drain that is called off unmarks what waits for
- * images. 3: a registration is refused that changes what a job is, and a promotion extends no
- * deadline of a group without waiting canaries. What older versions in old logs mean stays as it
- * was.
+ * images. 3: a registration is refused that changes what a job is, a promotion extends no deadline
+ * of a group without waiting canaries, and an operator's verdict stands, whatever clients report.
+ * What older versions in old logs mean stays as it was.
  */
 export const COMMAND_VERSION = 3;
 

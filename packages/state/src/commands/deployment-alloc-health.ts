@@ -35,6 +35,7 @@ function judge(tx: Tx, ids: readonly string[], healthy: boolean): void {
       deploymentStatus: { healthy, timestamp: tx.now, canary, modifyIndex: tx.index },
       // Its client has to hear of it, or would judge it all the same.
       ...(tx.v < 2 ? {} : { allocModifyIndex: tx.index }),
+      ...(tx.v < 3 ? {} : { judgedIn: alloc.deploymentId }),
       modifyIndex: tx.index,
       modifyTime: tx.now,
     });

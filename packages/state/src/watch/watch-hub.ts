@@ -7,6 +7,8 @@ import { isMatch, type TouchedKey, type WatchKey } from "./watch-key.ts";
 
 /** Entries remembered for waits that begin after a change; older waits are woken at once. */
 const HISTORY_MAX = 1024;
+/** Of all of them together: a plan of a thousand allocations alone touches seven thousand. */
+const HISTORY_KEYS_MAX = 16_384;
 
 export interface Wait {
   /** Resolves with the index of the change; never rejects. */
@@ -29,6 +31,7 @@ export class WatchHub {
   /** Waiters by table: a change looks only at those of its own tables. */
   readonly #waiters = new Map<string, Set<Waiter>>();
   #history: Entry[] = [];
+  #historyKeys = 0;
   /** Changes up to here are forgotten. */
   #forgottenIndex: number;
 
@@ -56,11 +59,7 @@ export class WatchHub {
 
   notify(index: number, touched: readonly TouchedKey[]): void {
     if (touched.length === 0) return;
-    this.#history.push({ index, touched });
-    if (this.#history.length > 2 * HISTORY_MAX) {
-      this.#forgottenIndex = this.#history[HISTORY_MAX - 1]?.index ?? index;
-      this.#history = this.#history.slice(HISTORY_MAX);
-    }
+    this.#remember({ index, touched });
     for (const key of touched) {
       for (const waiter of [...(this.#waiters.get(key.table) ?? [])]) {
         if (waiter.keys.some((watch) => isMatch(watch, key))) this.#wake(waiter, index);
@@ -71,10 +70,28 @@ export class WatchHub {
   /** Everything may have changed: a snapshot was installed. */
   wakeAll(index: number): void {
     this.#history = [];
+    this.#historyKeys = 0;
     this.#forgottenIndex = index;
     for (const waiters of [...this.#waiters.values()]) {
       for (const waiter of [...waiters]) this.#wake(waiter, index);
     }
+  }
+
+  #remember(entry: Entry): void {
+    this.#history.push(entry);
+    this.#historyKeys += entry.touched.length;
+    if (this.#history.length <= 2 * HISTORY_MAX && this.#historyKeys <= HISTORY_KEYS_MAX) return;
+    // Half of it at a time; the newest stays, however much it touched.
+    let gone = 0;
+    while (gone < this.#history.length - 1) {
+      const isEnough =
+        this.#history.length - gone <= HISTORY_MAX && this.#historyKeys <= HISTORY_KEYS_MAX / 2;
+      if (isEnough) break;
+      const oldest = this.#history[gone++] as Entry;
+      this.#historyKeys -= oldest.touched.length;
+      this.#forgottenIndex = oldest.index;
+    }
+    this.#history = this.#history.slice(gone);
   }
 
   #changeAfter(keys: readonly WatchKey[], afterIndex: number): number | undefined {

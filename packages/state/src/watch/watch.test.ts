@@ -5,6 +5,7 @@ import { CommandTag } from "../commands/command.ts";
 import { jobKey } from "../store/keys.ts";
 import { jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
+import { WatchHub } from "./watch-hub.ts";
 import type { WatchKey } from "./watch-key.ts";
 
 const register = (id: string) => jobRegister(mockJob({ id }));
@@ -83,6 +84,22 @@ test("a snapshot too old to remember what changed since ends its wait at once", 
   const evals = [mockEval({ id: "e" })];
   for (let i = 0; i < 3000; i++) harness.accept({ tag: CommandTag.evalUpdate, evals });
   assert.ok((await outcome(snapshot.changed([{ table: "nodes" }]).promise)) !== undefined);
+});
+
+test("what is remembered is bounded by keys, and whoever may have missed one is woken", async () => {
+  const hub = new WatchHub(0);
+  const touched = Array.from(
+    { length: 5_000 },
+    (_, i) => ({ table: "jobs", key: `${i}` }) as const,
+  );
+  for (let index = 1; index <= 10; index++) hub.notify(index, touched);
+  const nodes = [{ table: "nodes" }] as const;
+  assert.equal(await outcome(hub.changed(nodes, 10).promise), undefined);
+  assert.equal(await outcome(hub.changed(nodes, 9).promise), undefined);
+  assert.notEqual(await outcome(hub.changed(nodes, 1).promise), undefined);
+  const all = Array.from({ length: 20_000 }, (_, i) => ({ table: "jobs", key: `${i}` }) as const);
+  hub.notify(11, all);
+  assert.equal(await outcome(hub.changed([{ table: "jobs", key: "7" }], 10).promise), 11);
 });
 
 test("a restored state wakes everyone", async () => {

@@ -66,6 +66,6 @@ async function follow(context: CommandContext, id: string, index: number): Promi
   const wait = parseDuration(flags.string("wait"));
   if (!wait.ok) throw new CommandError(`invalid value for flag -wait: ${wait.message}`);
   ui.output(`${formatInstant(now())}: Monitoring deployment ${quote(shortId(id, verbose))}`);
-  const options = { verbose, wait: `${wait.nanos / 1e6}ms`, lead: "", index };
+  const options = { verbose, wait: `${wait.nanos / 1e6}ms`, lead: "", index, leavePaused: false };
   await followDeployment(context, id, options);
 }
