@@ -129,7 +129,11 @@ test("the running hash sees what is deep in a row, and only its content", () => 
     addRow(hash, row);
     return hash.digest();
   };
-  const row = (deep: string) => ({ id: "a", none: undefined, part: { text: "x".repeat(300), deep } });
+  const row = (deep: string) => ({
+    id: "a",
+    none: undefined,
+    part: { text: "x".repeat(300), deep },
+  });
   const first = row("1");
   assert.equal(chainOf(first), chainOf(first));
   assert.equal(chainOf(first), chainOf(JSON.parse(JSON.stringify(first))));
