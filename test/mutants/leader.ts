@@ -334,8 +334,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/control/src/plan/verify-plan.ts",
-        find: 'if (node.status !== NodeStatus.ready) return "not ready";',
-        replace: "",
+        find: '? null : "not ready";',
+        replace: "? null : null;",
       },
     ],
     killers: [

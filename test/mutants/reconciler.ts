@@ -30,6 +30,29 @@ export const reconcilerMutants: readonly Mutant[] = [
     ],
   },
   {
+    name: "returned-one-goes",
+    breaks: "I2: one of an older version that comes back is replaced at the limit (D7, L2)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/disconnect.ts",
+        find: "(alloc.jobVersion < job.version && !isRolled(alloc, job)) ||",
+        replace: "alloc.jobVersion < job.version ||",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/failures.test.ts",
+        name: "[D7 L2] one of an older version that comes back serves until its turn",
+      },
+      {
+        by: "test",
+        file: "test/small-scope/mixed.test.ts",
+        name: "waited for: I2, I3 and I4 hold in every world",
+      },
+    ],
+  },
+  {
     name: "pairs-not-reserved",
     breaks: "I2: a pair that is not ready reserves its stop, and one that goes uses it (L4)",
     edits: [

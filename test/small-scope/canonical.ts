@@ -11,6 +11,7 @@
  * That this leaves out nothing that matters is checked, not believed: the search now and then
  * explores a world that it knows already, and compares (`explore.ts`).
  */
+import { hash } from "node:crypto";
 import {
   type Allocation,
   AllocPhase,
@@ -22,10 +23,12 @@ import {
   isEvalTerminal,
   isNodeReady,
   isServerTerminal,
+  type Job,
   type Json,
 } from "@drover/model";
 import type { CommandDraft } from "@drover/server";
 import type { StateSnapshot } from "@drover/state";
+import { mayBeHeardOfAgain } from "./client-steps.ts";
 import { JOB } from "./scope.ts";
 import type { Proposal, World } from "./world.ts";
 
@@ -76,13 +79,14 @@ class Canonical {
   }
 
   parts(): Part {
-    const { faultsLeft, operations, proposals } = this.#world.progress;
+    const { faults, operations, proposals, retried } = this.#world.progress;
     return [
       operations,
-      faultsLeft,
+      this.#world.scope.pair === undefined ? faults.length : faults,
+      this.#ref(retried),
       this.#state
         .jobVersions(JOB)
-        .map((job) => [job.version, job.stable, this.#grant(job.version)]),
+        .map((job) => [job.version, job.stable, this.#grant(job.version), CONTENTS.of(job)]),
       [...this.#state.nodes()].map((node) => [
         node.status,
         node.schedulingEligibility,
@@ -98,6 +102,7 @@ class Canonical {
 
   /** One that has ended and is not wanted says nothing, unless its deployment still judges it. */
   #matters(alloc: Allocation): boolean {
+    if (mayBeHeardOfAgain(this.#world, alloc)) return true;
     if (!isServerTerminal(alloc) || !isClientTerminal(alloc)) return true;
     const deployment = this.#state.deployment(alloc.deploymentId);
     if (deployment === undefined || !isDeploymentActive(deployment)) return false;
@@ -147,7 +152,7 @@ class Canonical {
           group.placedCanaries.map((id) => this.#ref(id)),
           [...proven]
             .filter((key) => key.startsWith(each.id))
-            .map((key) => key.slice(-3))
+            .map((key) => key.slice(each.id.length))
             .sort(),
         ],
         !isActive && group.placedCanaries.map((id) => this.#ref(id)).filter((id) => id !== "gone"),
@@ -161,7 +166,7 @@ class Canonical {
       this.#ref(alloc.id),
       this.#ref(alloc.deploymentId),
       deployment !== undefined && alloc.createIndex < deployment.createIndex,
-      ...fieldsOf(alloc),
+      FIELDS.of(alloc),
       this.#ref(alloc.previousAllocation),
       alloc.nextAllocation === "" ? "" : "next",
       this.#ref(alloc.followupEvalId),
@@ -169,7 +174,23 @@ class Canonical {
       alloc.clientSeq > 0,
       // Its replacement may have to wait for some time after that.
       alloc.clientStatus === "failed" ? this.#time(alloc.modifyTime) : "",
+      this.#world.scope.lostAfterS === undefined ? "" : this.#outOfReach(alloc),
     ];
+  }
+
+  /** Since when, and what its return is weighed by (reconciler's `disconnect.ts`). */
+  #outOfReach(alloc: Allocation): Part {
+    return [
+      alloc.allocStates.map(({ time, value }) => [value, this.#time(time)]),
+      this.#score(alloc),
+      this.#ref(alloc.nextAllocation),
+    ];
+  }
+
+  /** Weighed when one comes back that has been waited for, and never else. */
+  #score({ metrics }: Allocation): Part {
+    if (this.#world.scope.lostAfterS === undefined) return "";
+    return metrics?.scoreMetaData[0]?.normScore ?? null;
   }
 
   #eval(each: Evaluation): Part {
@@ -191,13 +212,14 @@ class Canonical {
     );
   }
 
-  #proposal({ basis, drafts, loop }: Proposal): Part {
+  #proposal({ basis, drafts, drawn, loop }: Proposal): Part {
     const serving = basis
       .allocsByJob(JOB)
       .filter((alloc) => alloc.serving === true)
       .filter((alloc) => alloc.clientStatus === "running" && !isServerTerminal(alloc));
     return [
       loop,
+      drawn !== undefined,
       this.#order.look(basis.index),
       serving.map(({ id }) => this.#ref(id)).filter((id) => id !== "gone"),
       drafts.map((draft) => this.#draft(draft)),
@@ -218,8 +240,9 @@ class Canonical {
           plan.placements.map((alloc) => [
             this.#ref(alloc.id),
             this.#ref(alloc.deploymentId),
-            ...fieldsOf(alloc),
+            FIELDS.of(alloc),
             this.#ref(alloc.previousAllocation),
+            this.#score(alloc),
           ]),
           plan.attributeUpdates.map((each) => [
             this.#ref(each.allocId),
@@ -294,6 +317,38 @@ class Interleaving {
   news(index: number): number {
     return this.#blocks.get(`news ${index}`) ?? 0;
   }
+}
+
+/** 60 bits: of thousands of rows no two that differ have the same. */
+const WORD_LENGTH = 10;
+
+/** Rows never change, and most worlds share them: what matters of each, as a short word. */
+class Word<T extends object> {
+  readonly #parts: (row: T) => Part;
+  readonly #known = new WeakMap<T, string>();
+
+  constructor(parts: (row: T) => Part) {
+    this.#parts = parts;
+  }
+
+  of(row: T): string {
+    const known = this.#known.get(row);
+    if (known !== undefined) return known;
+    const word = hash("sha1", JSON.stringify(this.#parts(row)), "base64url").slice(0, WORD_LENGTH);
+    this.#known.set(row, word);
+    return word;
+  }
+}
+
+const CONTENTS = new Word<Job>(contentOf);
+const FIELDS = new Word<Allocation>(fieldsOf);
+
+function contentOf(job: Job): Part {
+  const groups = job.taskGroups.map(({ count, shutdownDelay, tasks }) => {
+    const images = tasks.map(({ config }) => (config ?? {}) as { readonly image?: string });
+    return [count, shutdownDelay, images.map(({ image }) => image ?? "")];
+  });
+  return [job.stop, groups];
 }
 
 function fieldsOf(alloc: Allocation): Part[] {

@@ -3,11 +3,12 @@
  * comes again would go round for ever: faults and operators are used up, so whatever the leader,
  * clients and time do must come to rest. The longest run in steps is the bound of termination.
  */
-import { createHash } from "node:crypto";
 import { canonical } from "./canonical.ts";
 import { unexplained, violation } from "./invariants.ts";
-import type { Scope } from "./scope.ts";
-import { Broken, otherSteps, ownSteps, type Step } from "./steps.ts";
+import { Broken } from "./leader-steps.ts";
+import { FIRST, type Scope } from "./scope.ts";
+import { otherSteps, ownSteps, type Step } from "./steps.ts";
+import { type Digest, digest, ON_PATH, Visited } from "./visited.ts";
 import { World } from "./world.ts";
 
 export interface Explored {
@@ -19,6 +20,8 @@ export interface Explored {
   readonly longest: number;
   /** Known worlds that were explored once more, to compare. */
   readonly audited: number;
+  /** Whether the step was taken that the scope is there for. */
+  readonly hasReached: boolean;
   readonly failure: Failure | null;
 }
 
@@ -36,14 +39,13 @@ export interface ExploreOptions {
 
 /** Steps until the first version has succeeded; more would be a bug by itself. */
 const SETTLE_MAX = 200;
-const ON_PATH = -1;
 
 interface Frame {
   readonly world: World;
-  readonly key: string;
+  readonly key: Digest;
   readonly label: string;
   readonly steps: readonly Step[];
-  readonly successors: string[];
+  readonly successors: Digest[];
   next: number;
   longest: number;
 }
@@ -56,19 +58,18 @@ class Search {
   readonly #scope: Scope;
   readonly #auditEvery: number;
   readonly #statesMax: number;
-  /** World → steps of the longest run from it. */
-  readonly #longest = new Map<string, number>();
-  /** World → its successors, to compare. */
-  readonly #successors = new Map<string, string>();
+  readonly #visited = new Visited();
   readonly #path: Frame[] = [];
   #transitions = 0;
   #ends = 0;
   #known = 0;
   #audited = 0;
   #deepest = 0;
+  #hasReached: boolean;
 
   constructor(scope: Scope, { auditEvery = 0, statesMax }: ExploreOptions) {
     this.#scope = scope;
+    this.#hasReached = scope.reaches === undefined;
     this.#auditEvery = auditEvery;
     this.#statesMax = statesMax ?? Number.POSITIVE_INFINITY;
   }
@@ -76,11 +77,12 @@ class Search {
   run(): Explored {
     const failure = this.#guarded(() => this.#search(this.#settled()));
     return {
-      states: this.#longest.size,
+      states: this.#visited.size,
       transitions: this.#transitions,
       ends: this.#ends,
       longest: this.#deepest,
       audited: this.#audited,
+      hasReached: this.#hasReached,
       failure,
     };
   }
@@ -96,7 +98,7 @@ class Search {
 
   /** Version 0 runs, is healthy and stable. */
   #settled(): World {
-    let world = World.empty({ ...this.#scope, interleaves: "entries", bad: [] }).submit("0");
+    let world = World.empty({ ...this.#scope, interleaves: "entries", bad: [] }).submit(FIRST);
     for (let taken = 0; taken < SETTLE_MAX; taken++) {
       const [step] = ownSteps(world);
       if (step === undefined) return world.in(this.#scope);
@@ -117,6 +119,7 @@ class Search {
         continue;
       }
       frame.next += 1;
+      this.#hasReached ||= step.label.includes(this.#scope.reaches ?? "");
       this.#transitions += 1;
       const problem = this.#take(frame, step);
       if (problem !== "") return this.#fail(problem, step.label);
@@ -130,9 +133,9 @@ class Search {
     frame.successors.push(key);
     const broken = violation(world);
     if (broken !== "") return broken;
-    const known = this.#longest.get(key);
+    const known = this.#visited.longest(key);
     if (known === undefined) {
-      if (this.#longest.size >= this.#statesMax) return `more than ${this.#statesMax} worlds`;
+      if (this.#visited.size >= this.#statesMax) return `more than ${this.#statesMax} worlds`;
       return this.#enter(world, key, step.label);
     }
     if (known === ON_PATH) return "I4: it goes round in a circle";
@@ -140,14 +143,14 @@ class Search {
     return this.#audit(world, key);
   }
 
-  #enter(world: World, key: string, label: string): string {
+  #enter(world: World, key: Digest, label: string): string {
     const own = ownSteps(world);
     if (own.length === 0) {
       this.#ends += 1;
       const silent = unexplained(world);
       if (silent !== "") return silent;
     }
-    this.#longest.set(key, ON_PATH);
+    this.#visited.enter(key);
     const steps = [...own, ...otherSteps(world)];
     this.#path.push({ world, key, label, steps, successors: [], next: 0, longest: 0 });
     return "";
@@ -155,21 +158,20 @@ class Search {
 
   #leave(frame: Frame): void {
     this.#path.pop();
-    this.#longest.set(frame.key, frame.longest);
-    if (this.#auditEvery > 0) this.#successors.set(frame.key, digest(frame.successors));
+    this.#visited.leave(frame.key, frame.longest, digestOf(frame.successors));
     this.#deepest = Math.max(this.#deepest, frame.longest);
     const parent = this.#path.at(-1);
     if (parent) parent.longest = Math.max(parent.longest, frame.longest + 1);
   }
 
   /** Two worlds that count as one must have the same successors. */
-  #audit(world: World, key: string): string {
+  #audit(world: World, key: Digest): string {
     this.#known += 1;
     if (this.#auditEvery === 0 || this.#known % this.#auditEvery !== 0) return "";
     this.#audited += 1;
     const steps = [...ownSteps(world), ...otherSteps(world)];
     const found = steps.map(({ take }) => keyOf(take()));
-    if (digest(found) === this.#successors.get(key)) return "";
+    if (this.#visited.hasSuccessors(key, digestOf(found))) return "";
     return "two worlds of equal form have different futures: canonical.ts leaves something out";
   }
 
@@ -179,14 +181,10 @@ class Search {
   }
 }
 
-function digest(keys: readonly string[]): string {
-  return hash(keys.toSorted().join());
+function digestOf(keys: readonly Digest[]): Digest {
+  return digest(keys.toSorted().join(""));
 }
 
-function keyOf(world: World): string {
-  return hash(canonical(world));
-}
-
-function hash(text: string): string {
-  return createHash("sha1").update(text).digest("base64url");
+function keyOf(world: World): Digest {
+  return digest(canonical(world));
 }

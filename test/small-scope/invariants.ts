@@ -11,42 +11,43 @@ import {
   isClientTerminal,
   isDeploymentActive,
   isServerTerminal,
+  type Job,
   NodeStatus,
   type Plan,
   SubjectKind,
   subjectOf,
-  type TaskGroup,
 } from "@drover/model";
 import { MOCK_NOW } from "@drover/model/testing";
 import type { StateSnapshot } from "@drover/state";
-import { JOB } from "./scope.ts";
+import { groupsOf, JOB } from "./scope.ts";
 import type { World } from "./world.ts";
 
 /** The first invariant that does not hold, in words; "" = all do. */
 export function violation(world: World): string {
-  return (
-    servingFloor(world) ||
-    calmFloor(world) ||
-    desiredBound(world) ||
-    undecidedLimit(world) ||
-    deadline(world)
-  );
+  for (const group of groupsOf(world.scope)) {
+    const broken =
+      servingFloor(world, group) ||
+      calmFloor(world, group) ||
+      desiredBound(world, group) ||
+      undecidedLimit(world, group);
+    if (broken !== "") return broken;
+  }
+  return deadline(world);
 }
 
-function groupOf(world: World): TaskGroup {
-  const [group] = world.job.taskGroups;
-  if (group === undefined) throw new Error("no group");
-  return group;
+function allocsOf(state: StateSnapshot, group: string): Allocation[] {
+  return state.allocsByJob(JOB).filter(({ taskGroup }) => taskGroup === group);
 }
 
 /** I2: an update stops one that serves only while `count - max_parallel` others do. */
-function servingFloor(world: World): string {
+function servingFloor(world: World, group: string): string {
   for (const { basis, before, command } of world.written) {
     if (command.tag !== 6) continue;
-    const floor = countOf(world, command.plan) - world.scope.maxParallel;
+    const floor = countOf(world, command.plan, group) - world.scope.maxParallel;
     const stops = command.plan.stops
       .filter(({ clientStatus }) => clientStatus === undefined)
-      .map(({ allocId }) => before.alloc(allocId));
+      .map(({ allocId }) => before.alloc(allocId))
+      .filter((alloc) => alloc?.taskGroup === group);
     // One that did not serve when the plan was made was free to go.
     const hurt = stops.filter(
       (alloc) =>
@@ -57,8 +58,7 @@ function servingFloor(world: World): string {
     );
     if (hurt.length === 0) continue;
     // One that was lost while the plan was made still counts: nobody knew.
-    const serving = world.state
-      .allocsByJob(JOB)
+    const serving = allocsOf(world.state, group)
       .filter((alloc) => !isServerTerminal(alloc))
       .filter((alloc) => serves(world.state, alloc) || serves(basis, basis.alloc(alloc.id)));
     if (serving.length >= floor) continue;
@@ -72,13 +72,15 @@ function servingFloor(world: World): string {
  * I2, whoever stops: where nothing was lost, updates and drains together leave so many serving. A
  * drain gives up one at a time (`migrate`), until its deadline.
  */
-function calmFloor(world: World): string {
+function calmFloor(world: World, group: string): string {
   const { progress, scope, state } = world;
-  const isScaled = scope.script.some((each) => each.kind === "submit" && each.count !== undefined);
-  const isCalm = progress.faultsLeft === (scope.faultsMax ?? 0) && !isScaled;
+  const isScaled = scope.script.some(
+    (each) => each.kind === "stop" || (each.kind === "submit" && each.count !== undefined),
+  );
+  const isCalm = progress.faults.length === 0 && !isScaled;
   // Time has passed where a drain's deadline may have come.
   if (!isCalm || world.written.length === 0 || world.now > MOCK_NOW) return "";
-  const serving = state.allocsByJob(JOB).filter((alloc) => serves(state, alloc)).length;
+  const serving = allocsOf(state, group).filter((alloc) => serves(state, alloc)).length;
   const floor = scope.count - scope.maxParallel;
   if (serving >= floor || world.job.version === 0) return "";
   return `I2: ${serving} serve, at least ${floor} have to`;
@@ -97,41 +99,49 @@ function serves(state: StateSnapshot, alloc: Allocation | undefined): boolean {
 }
 
 /** I3: a pair of make before break is one (reconciler P3). */
-function desiredBound(world: World): string {
+function desiredBound(world: World, group: string): string {
   for (const { before, command } of world.written) {
     if (command.tag !== 6) continue;
     const { canary = 0, maxSurge = 0 } = world.scope;
-    const bound = countOf(world, command.plan) + canary + maxSurge;
-    const now = desired(world.state);
-    if (now <= bound || now <= desired(before)) continue;
+    const bound = countOf(world, command.plan, group) + canary + maxSurge;
+    const now = desired(world.state, group);
+    if (now <= bound || now <= desired(before, group)) continue;
     return `I3: ${now} are desired to run, at most ${bound} may`;
   }
   return "";
 }
 
-function desired(state: StateSnapshot): number {
-  return state
-    .allocsByJob(JOB)
+/** What is out of reach may be replaced, and counts again when it is back (chapter 3.10). */
+function desired(state: StateSnapshot, group: string): number {
+  return allocsOf(state, group)
     .filter((alloc) => alloc.desiredStatus === DesiredStatus.run && !isClientTerminal(alloc))
+    .filter((alloc) => alloc.clientStatus !== ClientStatus.unknown)
     .filter((alloc) => alloc.phase !== AllocPhase.prepare).length;
 }
 
 /** What the version wanted that the plan was made for; another may have come since. */
-function countOf({ state }: World, { jobVersion }: Plan): number {
-  return state.jobVersion(JOB, jobVersion)?.taskGroups[0]?.count ?? 0;
+function countOf({ state }: World, { jobVersion }: Plan, group: string): number {
+  const job = state.jobVersion(JOB, jobVersion);
+  return job === undefined ? 0 : wanted(job, group);
 }
 
-/** L1, where nothing was lost that had to be replaced besides. */
-function undecidedLimit(world: World): string {
+function wanted(job: Job, group: string): number {
+  if (job.stop) return 0;
+  return job.taskGroups.find(({ name }) => name === group)?.count ?? 0;
+}
+
+/** L1, where nothing was lost or stopped by others: what is missing is placed at once (G18). */
+function undecidedLimit(world: World, group: string): string {
   const { scope, state, written } = world;
   const isUntouched =
-    world.progress.faultsLeft === (scope.faultsMax ?? 0) &&
-    scope.script.every(({ kind }) => kind !== "drain");
+    world.progress.faults.length === 0 &&
+    scope.script.every(({ kind }) => kind !== "drain" && kind !== "stop");
   if (!isUntouched || !written.some(({ command }) => command.tag === 6)) return "";
   const [newest] = state.deploymentsByJob(JOB);
   if (newest === undefined || !isDeploymentActive(newest) || newest.jobVersion === 0) return "";
   const undecided = state
     .allocsByDeployment(newest.id)
+    .filter(({ taskGroup }) => taskGroup === group)
     .filter((alloc) => !isServerTerminal(alloc) && alloc.createIndex >= newest.createIndex)
     .filter((alloc) => (alloc.deploymentStatus?.healthy ?? null) === null);
   const bound = Math.max(scope.maxParallel, scope.canary ?? 0);
@@ -185,17 +195,23 @@ function explained(input: Parameters<typeof explainInSlices>[0]): Explanation {
 }
 
 function notConverged(world: World): string {
-  const { state } = world;
-  const { version } = world.job;
-  const [newest] = state.deploymentsByJob(JOB);
+  const [newest] = world.state.deploymentsByJob(JOB);
   if (newest !== undefined && isDeploymentActive(newest)) return `deployment ${newest.status}`;
-  const live = state
-    .allocsByJob(JOB)
-    .filter((alloc) => alloc.desiredStatus === DesiredStatus.run && !isClientTerminal(alloc));
-  const { count } = groupOf(world);
+  for (const group of groupsOf(world.scope)) {
+    const open = notAsWanted(world, group);
+    if (open !== "") return open;
+  }
+  return "";
+}
+
+function notAsWanted({ job, state }: World, group: string): string {
+  const live = allocsOf(state, group).filter(
+    (alloc) => alloc.desiredStatus === DesiredStatus.run && !isClientTerminal(alloc),
+  );
+  const count = wanted(job, group);
   if (live.length !== count) return `${live.length} of ${count} are desired`;
-  const other = live.find((alloc) => alloc.jobVersion !== version);
-  if (other !== undefined) return `one is of version ${other.jobVersion}, wanted is ${version}`;
+  const other = live.find((alloc) => alloc.jobVersion !== job.version);
+  if (other !== undefined) return `one is of version ${other.jobVersion}, wanted is ${job.version}`;
   const idle = live.find((alloc) => alloc.clientStatus !== ClientStatus.running);
   if (idle !== undefined) return `one is ${idle.clientStatus}`;
   const gone = live.find(({ nodeId }) => state.node(nodeId)?.status !== NodeStatus.ready);

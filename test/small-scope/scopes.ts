@@ -1,4 +1,4 @@
-/** The small worlds that are explored: the first two lists with every test, all in long runs. */
+/** The small worlds that are explored: all but the last list with every test, all in long runs. */
 import type { FaultKind, Operation, Scope } from "./scope.ts";
 
 const ALL: readonly FaultKind[] = ["unhealthy", "exit", "nodeDown", "slow", "leaderLost"];
@@ -7,13 +7,21 @@ const two: Operation = { kind: "submit", image: "2" };
 const back: Operation = { kind: "submit", image: "0" };
 const grown: Operation = { kind: "submit", image: "1", count: 3 };
 const shrunk: Operation = { kind: "submit", image: "1", count: 1 };
+const stop: Operation = { kind: "stop" };
+/** Other tasks in one group, the same in the other under a definition that differs in place. */
+const oneOfTwo: Operation = { kind: "submit", image: "1", shutdownDelayS: 1, keeps: "api" };
+const inPlace: Operation = { kind: "submit", image: "0", shutdownDelayS: 1 };
+const oneAnew: Operation = { kind: "submit", image: "1", shutdownDelayS: 2 };
 const drain: Operation = { kind: "drain", deadlineMs: 0 };
 const drainUntil: Operation = { kind: "drain", deadlineMs: 60_000 };
 const promote: Operation = { kind: "promote" };
 
 const entries = { interleaves: "entries", faults: ALL, faultsMax: 1, script: [one] } as const;
 const decisions = { ...entries, interleaves: "decisions" } as const;
+const verifications = { ...entries, interleaves: "verifications" } as const;
 const pair = { count: 2, maxParallel: 1 } as const;
+const groups = { groups: ["web", "api"], count: 1, maxParallel: 1, autoRevert: true } as const;
+const returning = { nodesReturn: true } as const;
 const canary = { canary: 1, autoPromote: true, autoRevert: true } as const;
 
 /** Entry by entry: nothing comes between a decision and the log. */
@@ -55,6 +63,47 @@ export const ENTRIES: readonly Scope[] = [
   },
 ];
 
+/** Entry by entry: nodes that return, several groups, changes in place, jobs that are stopped. */
+export const MIXED: readonly Scope[] = [
+  {
+    ...entries,
+    ...pair,
+    ...returning,
+    name: "nodes that return",
+    autoRevert: true,
+    reaches: "still runs",
+  },
+  {
+    ...entries,
+    ...pair,
+    ...returning,
+    name: "waited for",
+    autoRevert: true,
+    lostAfterS: 60,
+    reaches: "is given up",
+  },
+  {
+    ...entries,
+    ...pair,
+    ...returning,
+    name: "waited for and replaced",
+    reaches: "evaluate reconnect",
+    lostAfterS: 60,
+    reschedules: true,
+  },
+  { ...entries, ...groups, name: "two groups", script: [oneOfTwo], faultsMax: 2 },
+  {
+    ...entries,
+    ...pair,
+    name: "in place in the middle",
+    script: [one, oneAnew],
+    faults: ["exit", "nodeDown"],
+  },
+  { ...entries, ...pair, name: "in place, then other tasks", script: [inPlace, one] },
+  { ...entries, ...pair, name: "stopped in the middle", autoRevert: true, script: [one, stop] },
+  { ...entries, ...pair, name: "stopped and started", script: [stop, one], faults: ["nodeDown"] },
+];
+
 /** Anything may come between a decision and its entry, and a leader may be lost there. */
 export const DECISIONS: readonly Scope[] = [
   { ...decisions, ...pair, name: "a fault, revert", autoRevert: true },
@@ -94,23 +143,79 @@ export const DECISIONS: readonly Scope[] = [
     script: [grown, shrunk],
     faults: ["leaderLost"],
   },
+  {
+    ...verifications,
+    ...pair,
+    ...returning,
+    name: "refused in part",
+    faults: ["nodeDown", "leaderLost"],
+    reaches: "plan the rest",
+  },
+  {
+    ...verifications,
+    ...pair,
+    name: "refused for a drain",
+    script: [one, drain],
+    faultsMax: 0,
+    reaches: "plan the rest",
+  },
 ];
+
+const three = { count: 3, autoRevert: true } as const;
+const twice = { faultsMax: 2 } as const;
+const early = { stopsEarly: true } as const;
 
 /** The whole width: three allocations, two versions, three nodes, two faults. */
 export const WIDE: readonly Scope[] = [
-  { ...entries, name: "three, two at a time, a fault", count: 3, maxParallel: 2, autoRevert: true },
+  { ...entries, ...three, ...twice, name: "three, one at a time, two faults", maxParallel: 1 },
+  { ...entries, ...three, name: "three, two at a time, a fault", maxParallel: 2 },
+  { ...entries, ...three, name: "three at a time, a fault", maxParallel: 3 },
   {
     ...entries,
-    name: "three, one at a time, two faults",
+    ...three,
+    ...twice,
+    ...early,
+    name: "three, two at a time, two faults",
+    maxParallel: 2,
+  },
+  { ...entries, ...three, ...twice, ...early, name: "three at a time, two faults", maxParallel: 3 },
+  {
+    ...entries,
+    ...canary,
+    ...twice,
+    ...early,
+    name: "three and a canary, two faults",
     count: 3,
     maxParallel: 1,
-    autoRevert: true,
-    faultsMax: 2,
   },
-  { ...entries, ...pair, name: "two versions, two faults", script: [one, two], faultsMax: 2 },
+  {
+    ...decisions,
+    ...three,
+    ...twice,
+    ...early,
+    name: "three, two faults between decisions",
+    maxParallel: 1,
+  },
+  { ...decisions, ...three, name: "three, two at a time, a fault between", maxParallel: 2 },
+  {
+    ...decisions,
+    ...three,
+    ...twice,
+    ...early,
+    name: "three, two at a time, two faults between",
+    maxParallel: 2,
+  },
+  {
+    ...decisions,
+    ...three,
+    ...twice,
+    ...early,
+    name: "three at a time, two faults between",
+    maxParallel: 3,
+  },
+  { ...entries, ...pair, ...twice, name: "two versions, two faults", script: [one, two] },
   { ...decisions, ...pair, name: "two versions, any fault", script: [one, two], autoRevert: true },
-  { ...decisions, ...pair, name: "two faults between decisions", autoRevert: true, faultsMax: 2 },
-  { ...decisions, ...pair, ...canary, name: "canary, two faults", faultsMax: 2 },
+  { ...decisions, ...pair, ...canary, ...twice, name: "canary, two faults" },
   { ...decisions, ...pair, name: "drain before an update, any fault", script: [drain, one] },
   {
     ...decisions,
@@ -118,5 +223,40 @@ export const WIDE: readonly Scope[] = [
     name: "drain of images, any fault",
     driver: "docker",
     script: [one, drainUntil],
+  },
+  {
+    ...entries,
+    ...three,
+    ...twice,
+    ...returning,
+    ...early,
+    name: "three on nodes that return",
+    maxParallel: 1,
+  },
+  {
+    ...entries,
+    ...pair,
+    ...twice,
+    ...returning,
+    ...early,
+    name: "waited for, two faults",
+    autoRevert: true,
+    lostAfterS: 60,
+  },
+  {
+    ...entries,
+    ...groups,
+    name: "two groups of two, any fault",
+    count: 2,
+    script: [oneOfTwo],
+  },
+  { ...entries, ...pair, ...twice, name: "in place, two faults", script: [one, oneAnew] },
+  { ...entries, ...pair, ...twice, name: "stopped, two faults", script: [one, stop] },
+  {
+    ...verifications,
+    ...pair,
+    ...returning,
+    name: "refused in part, any fault",
+    script: [one, drain],
   },
 ];

@@ -2,8 +2,9 @@
  * One state of a small world: the replicated state, what the leader's loops have decided and not
  * written yet, and how much may still go wrong. A world never changes; a step makes another one.
  */
-import type { Job } from "@drover/model";
+import type { Evaluation, Job } from "@drover/model";
 import { MOCK_NOW, mockId } from "@drover/model/testing";
+import type { SchedulerResult } from "@drover/scheduler";
 import { harnessNode } from "@drover/scheduler/testing";
 import type { CommandDraft } from "@drover/server";
 import { evalForJob } from "@drover/server/leader-commands";
@@ -14,9 +15,15 @@ import {
   type StateSnapshot,
 } from "@drover/state";
 import { CountedIds } from "./ids.ts";
-import { JOB, jobOf, type Scope } from "./scope.ts";
+import { type FaultKind, JOB, jobOf, type Scope, type Submit } from "./scope.ts";
 
 export type LoopName = "evaluations" | "deployments" | "drains";
+
+/** Not verified yet. */
+export interface DrawnPlan {
+  readonly evaluation: Evaluation;
+  readonly result: SchedulerResult;
+}
 
 /** What a loop has decided: the entries it writes, one after the other. */
 export interface Proposal {
@@ -25,6 +32,8 @@ export interface Proposal {
   readonly drafts: readonly CommandDraft[];
   /** What the loop saw. */
   readonly basis: StateSnapshot;
+  /** Then the drafts are what will be written if all of it is accepted. */
+  readonly drawn?: DrawnPlan;
 }
 
 interface Progress {
@@ -32,8 +41,11 @@ interface Progress {
   readonly now: number;
   readonly minted: number;
   readonly operations: number;
-  readonly faultsLeft: number;
+  /** What has gone wrong so far. */
+  readonly faults: readonly FaultKind[];
   readonly proposals: readonly Proposal[];
+  /** The evaluation whose plan was refused in part and that plans the rest next; "" = none. */
+  readonly retried: string;
   /** deployment/name: it has been healthy in it, which extends a deadline once. */
   readonly proven: ReadonlySet<string>;
 }
@@ -73,8 +85,9 @@ export class World {
         now: MOCK_NOW,
         minted: 0,
         operations: 0,
-        faultsLeft: scope.faultsMax ?? 0,
+        faults: [],
         proposals: [],
+        retried: "",
         proven: new Set(),
       },
       [],
@@ -115,8 +128,9 @@ export class World {
   }
 
   /** The same world, with what a fault has used up. */
-  withFault(spent: Pick<Progress, "faultsLeft">): World {
-    return new World(this.scope, this.#store, { ...this.progress, ...spent }, this.written);
+  withFault(kind: FaultKind): World {
+    const faults = [...this.progress.faults, kind].sort();
+    return new World(this.scope, this.#store, { ...this.progress, faults }, this.written);
   }
 
   /** Appends entries to the log. `basis`: what was seen when they were decided. */
@@ -143,9 +157,9 @@ export class World {
     return new World(this.scope, after.#store, after.progress, written);
   }
 
-  submit(image: string, count?: number, progress: Partial<Progress> = {}): World {
+  submit(version: Submit, progress: Partial<Progress> = {}): World {
     const ids = this.ids();
-    const job = jobOf(this.scope, image, count);
+    const job = jobOf(this.scope, version);
     const draft: CommandDraft = {
       tag: 1,
       job,

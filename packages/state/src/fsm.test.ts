@@ -98,6 +98,7 @@ test("a fork goes its own way", () => {
   const harness = new StateHarness();
   harness.accept(jobRegister(mockJob({ meta: { v: "0" } })));
   const hash = harness.snapshot.stateHash();
+  const { chain } = harness.snapshot;
   const fork = harness.state.fork();
   assert.equal(fork.snapshot().stateHash(), hash);
   const body = { ...jobRegister(mockJob({ meta: { v: "1" } })), v: 1, now: 0, token: "x" };
@@ -105,6 +106,7 @@ test("a fork goes its own way", () => {
   assert.equal(fork.snapshot().job(REF)?.meta.v, "1");
   assert.equal(harness.snapshot.job(REF)?.meta.v, "0");
   assert.equal(harness.snapshot.stateHash(), hash);
+  assert.equal(fork.snapshot().chain, chain, "what no log holds is hashed for nobody");
 });
 
 test("a dump without its header is refused", () => {

@@ -34,13 +34,20 @@ export interface Applied {
 export type AppliedListener = (applied: Applied, index: number) => void;
 
 export class StateMachineStore {
-  #store: Store = createStore();
+  #store: Store;
+  /** A fork's entries are in no log, so no server could compare their hash. */
+  readonly #isFork: boolean;
   #index = 0;
   #clock = 0;
   #chain = new Hash64().digest();
   #snapshot: StateSnapshot | undefined;
   readonly #hub = new WatchHub(0);
   readonly #listeners = new Set<AppliedListener>();
+
+  constructor(forked?: Store) {
+    this.#store = forked ?? createStore();
+    this.#isFork = forked !== undefined;
+  }
 
   /** Index of the last entry that was applied or restored. */
   get index(): number {
@@ -61,7 +68,7 @@ export class StateMachineStore {
     this.#clock = tx.now;
     this.#snapshot = undefined;
     const result = this.#answered(command) ?? this.#run(tx, command);
-    this.#chain = nextChain(this.#chain, index, tx.changes);
+    if (!this.#isFork) this.#chain = nextChain(this.#chain, index, tx.changes);
     const applied = { result, events: eventsOf(command.tag, index, tx.changes) };
     this.#hub.notify(index, tx.changes.flatMap(touchedKeys));
     for (const listener of this.#listeners) listener(applied, index);
@@ -85,10 +92,12 @@ export class StateMachineStore {
     return this.#snapshot;
   }
 
-  /** A private copy at the same index, for dry runs: what it applies is seen nowhere else. */
+  /**
+   * A private copy at the same index, for dry runs: what it applies is seen nowhere else, and its
+   * snapshots keep the chain of the log that it left.
+   */
   fork(): StateMachineStore {
-    const copy = new StateMachineStore();
-    copy.#store = cloneStore(this.#store);
+    const copy = new StateMachineStore(cloneStore(this.#store));
     copy.#index = this.#index;
     copy.#clock = this.#clock;
     copy.#chain = this.#chain;

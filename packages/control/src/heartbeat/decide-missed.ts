@@ -4,6 +4,7 @@ import {
   type Allocation,
   ClientStatus,
   DesiredStatus,
+  isClientTerminal,
   type Node,
   NodeStatus,
   type Reason,
@@ -71,7 +72,7 @@ export function graceEndsAt(alloc: Allocation, state: StateReader): number {
 }
 
 function graceMsOf(alloc: Allocation, state: StateReader): number {
-  if (alloc.desiredStatus !== DesiredStatus.run) return 0;
+  if (alloc.desiredStatus !== DesiredStatus.run || isClientTerminal(alloc)) return 0;
   return nanosToMs(Math.max(0, groupOf(state, alloc)?.disconnect?.lostAfter ?? 0));
 }
 

@@ -157,6 +157,8 @@ test("§9.1 it is down when none may", () => {
   const down = { kind: "mark", status: "down", recheckAt: null };
   assert.deepEqual(missedNode({}, 0), down);
   assert.deepEqual(missedNode({ desiredStatus: "stop" }, 6 * SECOND), down);
+  assert.deepEqual(missedNode({ clientStatus: "failed" }, 6 * SECOND), down, "it has ended");
+  assert.deepEqual(missedNode({ clientStatus: "failed" }, 6 * SECOND, "disconnected"), down);
   assert.deepEqual(missedNode({}, 6 * SECOND, "down"), down);
   const since = (at: number) => ({
     clientStatus: "unknown",

@@ -38,6 +38,11 @@ export class ProposedCluster {
     return stored !== undefined && stored.nodeId === alloc.nodeId;
   }
 
+  /** Whether it goes on as it is, under another definition. */
+  startsNothing(alloc: Allocation): boolean {
+    return this.isKnown(alloc) && this.#state.alloc(alloc.id)?.phase === alloc.phase;
+  }
+
   /** Nodes that hand out ports of this address: agents on one machine share its addresses. */
   nodesAt(address: string): readonly string[] {
     this.#sharers ??= groupByAddress(this.#state.nodes());

@@ -227,6 +227,20 @@ const TABLE: readonly {
     fits: true,
   },
   {
+    name: "a disconnected node keeps what it has, under a new definition",
+    node: { status: "disconnected" },
+    held: [alloc("x", N1, {}, { clientStatus: "unknown" })],
+    parts: { placements: [alloc("x", N1, {}, { jobVersion: 1, clientStatus: "unknown" })] },
+    fits: true,
+  },
+  {
+    name: "a disconnected node starts nothing, not even what it has prepared",
+    node: { status: "disconnected" },
+    held: [alloc("x", N1, {}, { phase: "prepare", prepared: true })],
+    parts: { placements: [alloc("x", N1, {}, { phase: "go", prepared: true })] },
+    fits: false,
+  },
+  {
     name: "stops alone are always accepted",
     node: { status: "down" },
     held: [alloc("x", N1)],

@@ -91,13 +91,15 @@ function reasonOf(refusal: Refusal, { evalId, namespace }: Plan, name: string): 
   return waitsFor({ rule: Rule.evalPlanRefused, subject, text, evidence: { refusal } }, LEADER);
 }
 
-/** A node that leaves keeps what it has and takes nothing new. */
+/** A node that leaves or is out of reach keeps what it has and takes nothing new. */
 function closedTo(
   node: Node,
   placements: readonly Allocation[],
   cluster: ProposedCluster,
 ): Refusal | null {
-  if (node.status !== NodeStatus.ready) return "not ready";
+  if (node.status !== NodeStatus.ready) {
+    return placements.every((alloc) => cluster.startsNothing(alloc)) ? null : "not ready";
+  }
   if (placements.every((alloc) => cluster.isKnown(alloc))) return null;
   if (node.drainStrategy !== null) return "draining";
   return node.schedulingEligibility === Eligibility.eligible ? null : "ineligible";

@@ -3,7 +3,8 @@ import test from "node:test";
 import { SeededRandom } from "@drover/base";
 import { EvalStatus, EvalTrigger, JobType } from "@drover/model";
 import { mockEval } from "@drover/model/testing";
-import { exhausted, namedFollowups } from "./eval-loop.ts";
+import { exhausted } from "./eval-loop.ts";
+import { namedFollowups } from "./eval-outcome.ts";
 
 test("§6.1 an evaluation that only met conflicts fails, and a blocked one tries again", () => {
   const evaluation = mockEval({ type: JobType.service, deploymentId: "d" });

@@ -25,7 +25,7 @@ import { type SchedulerResult, scheduleInSlices } from "@drover/scheduler";
 import { CommandTag, type StateSnapshot } from "@drover/state";
 import type { Applied, ServerContext } from "../context.ts";
 import { unwrap } from "../operations/jobs.ts";
-import { evalOutcome } from "./eval-outcome.ts";
+import { evalOutcome, namedFollowups } from "./eval-outcome.ts";
 import { LeaderLoop, type LoopPass } from "./leader-loop.ts";
 import { limitPlan } from "./limit-plan.ts";
 import { newEval } from "./new-eval.ts";
@@ -345,19 +345,6 @@ export function exhausted(
     previousEval: evaluation.id,
   };
   return [{ ...failed, blockedEval: blocked.id }, blocked];
-}
-
-/**
- * Of a plan that went through in part: the waiting evaluations that its allocations name. Without
- * them these would wait for evaluations that do not exist.
- */
-export function namedFollowups(
-  plan: Pick<Plan, "stops" | "placements" | "attributeUpdates">,
-  followups: readonly Evaluation[],
-): readonly Evaluation[] {
-  const changes = [...plan.stops, ...plan.placements, ...plan.attributeUpdates];
-  const named = new Set(changes.map((change) => change.followupEvalId));
-  return followups.filter(({ id }) => named.has(id));
 }
 
 function earliest(a: number | null, b: number | null): number | null {

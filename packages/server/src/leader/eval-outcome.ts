@@ -1,5 +1,5 @@
 /** What becomes of an evaluation with the plan that it led to (spec chapter 6 §6.1, §6.5). */
-import { EvalStatus, type Evaluation } from "@drover/model";
+import { EvalStatus, type Evaluation, type Plan } from "@drover/model";
 import type { SchedulerResult } from "@drover/scheduler";
 
 /** The evaluation as it ends, and those it gives rise to. */
@@ -35,4 +35,17 @@ export function evalOutcome(
     return [again, ...followups];
   }
   return [{ ...ended, blockedEval: blocked.id }, ...followups, blocked];
+}
+
+/**
+ * Of a plan that went through in part: the waiting evaluations that its allocations name. Without
+ * them these would wait for evaluations that do not exist.
+ */
+export function namedFollowups(
+  plan: Pick<Plan, "stops" | "placements" | "attributeUpdates">,
+  followups: readonly Evaluation[],
+): readonly Evaluation[] {
+  const changes = [...plan.stops, ...plan.placements, ...plan.attributeUpdates];
+  const named = new Set(changes.map((change) => change.followupEvalId));
+  return followups.filter(({ id }) => named.has(id));
 }

@@ -132,10 +132,14 @@ export function createStore(): Store {
 }
 
 export function cloneStore(store: Store): Store {
-  return {
-    tables: build(TABLE_NAMES, (name) => store.tables[name].clone()) as unknown as Tables,
-    indexes: build(INDEX_NAMES, (name) => store.indexes[name].clone()) as unknown as Indexes,
-  };
+  return { tables: cloneEach(store.tables), indexes: cloneEach(store.indexes) };
+}
+
+/** Every entry of the log does this: spreading keeps the shape, which filling in would not. */
+function cloneEach<T extends Tables | Indexes>(tables: T): T {
+  const copy = { ...tables } as Record<string, Table<unknown>>;
+  for (const name in copy) copy[name] = (copy[name] as Table<unknown>).clone();
+  return copy as unknown as T;
 }
 
 function build<N extends string, T>(names: readonly N[], make: (name: N) => T): Record<N, T> {
