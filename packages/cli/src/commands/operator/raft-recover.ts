@@ -1,4 +1,5 @@
 /** `operator raft recover`: for servers that lost their quorum for good (docs/servers.md). */
+import { resolve } from "node:path";
 import { type Command, type CommandContext, CommandError } from "../../command.ts";
 import { keyValues } from "../../format/columns.ts";
 
@@ -26,8 +27,9 @@ export const raftRecoverCommand: Command = {
   local: true,
   async run(context) {
     const { flags, ui } = context;
-    const dataDir = flags.string("data-dir");
-    if (dataDir === "") throw new CommandError("Missing -data-dir: the stopped agent's directory");
+    const given = flags.string("data-dir");
+    if (given === "") throw new CommandError("Missing -data-dir: the stopped agent's directory");
+    const dataDir = resolve(context.directory, given);
     const { inspectServer, recoverServer } = await import("@drover/agent");
     if (!flags.bool("yes")) {
       const server = attempt(() => inspectServer(dataDir));
