@@ -4,10 +4,8 @@
  */
 import {
   type Allocation,
-  ClientStatus,
   DeploymentStatus,
   isDeploymentActive,
-  isServerTerminal,
   lateAt,
   type StateReader,
 } from "@drover/model";
@@ -15,6 +13,7 @@ import type { DeploymentDecision } from "../contracts.ts";
 import {
   evaluatedIndex,
   groupFacts,
+  hasFailed,
   isUnattended,
   isUnhealthy,
   newsIndex,
@@ -83,9 +82,7 @@ function isFatal({ deployment, state }: Situation, alloc: Allocation): boolean {
   const group = deployment.taskGroups[alloc.taskGroup];
   if (group === undefined) return false;
   if (alloc.unretryableError !== "") return true;
-  // What its servers have told to stop says nothing about its version any more.
-  const hasFailed = alloc.clientStatus === ClientStatus.failed && !isServerTerminal(alloc);
-  if ((isUnhealthy(alloc) || hasFailed) && group.progressDeadline === 0) return true;
+  if ((isUnhealthy(alloc) || hasFailed(alloc)) && group.progressDeadline === 0) return true;
   const isCaredFor = alloc.nextAllocation !== "" || alloc.desiredTransition.reschedule === true;
   if (isCaredFor || !(isUnhealthy(alloc) || isUnattended(alloc))) return false;
   return !isReplaceable(state, alloc);
