@@ -286,6 +286,21 @@ test("a departure that Consul never answers is broken off, said and repeated", a
   );
 });
 
+test("a departure that Consul carries out and never answers is confirmed all the same", async () => {
+  await onStage(
+    async ({ fake, discovery, warnings }) => {
+      await discovery.register(spec);
+      fake.muteOn = /service\/deregister/;
+      const leaving = discovery.deregister(spec.id, { ackTimeoutMs: 5_000 });
+      await eventually(() => assert.match(warnings.join(), /cannot deregister/));
+      fake.muteOn = null;
+      assert.deepEqual(await leaving, { confirmed: true });
+    },
+    {},
+    IMPATIENT,
+  );
+});
+
 test("a registration that was given up on and takes effect after the departure is removed", async () => {
   await onStage(
     async ({ fake, discovery, warnings }) => {

@@ -126,10 +126,16 @@ export class FakeConsul {
     if (path === "/agent/service/register") this.#register(body as FakeService);
     if (path.startsWith("/agent/check/update/")) this.updates.push(body as never);
     const gone = /^\/agent\/service\/deregister\/(.+)$/.exec(path)?.[1];
-    if (gone !== undefined) this.#deregister(decodeURIComponent(gone));
     const check = /^\/agent\/check\/deregister\/(.+)$/.exec(path)?.[1];
-    if (check !== undefined && !this.checks.delete(decodeURIComponent(check))) {
-      answer.writeHead(404).end(`Unknown check ID "${decodeURIComponent(check)}".`);
+    const wasThere =
+      (gone === undefined || this.#deregister(decodeURIComponent(gone))) &&
+      (check === undefined || this.checks.delete(decodeURIComponent(check)));
+    if (!wasThere) {
+      // As newer versions answer.
+      answer.writeHead(404, { "Content-Type": "text/plain" });
+      answer.end(
+        `Unknown ID ${path}. Ensure that the ID is passed, not the name. ${".".repeat(80)}`,
+      );
       return;
     }
     this.#changed();
@@ -147,11 +153,11 @@ export class FakeConsul {
     }
   }
 
-  #deregister(id: string): void {
-    this.services.delete(id);
+  #deregister(id: string): boolean {
     for (const check of [...this.checks.values()]) {
       if (check.ServiceID === id) this.checks.delete(check.CheckID);
     }
+    return this.services.delete(id);
   }
 }
 
