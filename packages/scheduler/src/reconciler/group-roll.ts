@@ -185,7 +185,7 @@ export function replacementOrder(serves: Serves, isRevert: boolean) {
  * `max_surge`, those of a drain as many at a time as may stand beside their successors (X6). What a
  * paused update keeps of that comes back to nobody, so the rest leaves as it would without.
  */
-export function* placeMigrations(pass: Pass): Slices<Closed<"leaving">> {
+export function* placeMigrations(pass: Pass, names: NameIndex): Slices<Closed<"leaving">> {
   const { desired, draft, group, holds, input } = pass;
   const isKept = pass.triage.isPaused && pass.pairs.some(isUpdateBeside(pass));
   const surge = { room: surgeRoom(pass), isUsed: maxSurgeOf(group) > 0 };
@@ -196,7 +196,7 @@ export function* placeMigrations(pass: Pass): Slices<Closed<"leaving">> {
     if (!runsOn) {
       const stopped = draft.stop(stop);
       desired.migrate++;
-      return staysAway(pass, alloc) ? stopped : draft.place(placeAnew(pass, alloc));
+      return staysAway(pass, alloc) ? stopped : draft.place(placeAnew(pass, alloc, names));
     }
     const hasRoom = surge.room > 0;
     const isSurge = surge.isUsed && (hasRoom || !isKept);
@@ -205,7 +205,7 @@ export function* placeMigrations(pass: Pass): Slices<Closed<"leaving">> {
     desired.migrate++;
     const retryOf = pass.retries.get(alloc.id) ?? null;
     const leaves = { leaving: stop, retryOf, isSurge };
-    return draft.place({ ...placeAnew(pass, alloc), ...leaves });
+    return draft.place({ ...placeAnew(pass, alloc, names), ...leaves });
   });
 }
 
@@ -214,12 +214,13 @@ function staysAway({ input }: Pass, { desiredTransition }: Allocation): boolean 
   return input.isBatch && (migrateDisablePlacement === true || reschedule === true);
 }
 
-function placeAnew({ group, state }: Pass, alloc: Allocation): PlaceRequest {
+function placeAnew({ group, state }: Pass, alloc: Allocation, names: NameIndex): PlaceRequest {
   const isOne = isCanary(alloc);
+  const staysBeside = isOne || isCanarying(state);
   return {
     kind: PlaceKind.migrate,
     group,
-    name: alloc.name,
+    name: staysBeside ? alloc.name : names.forReplacement(alloc),
     previous: alloc,
     isCanary: isOne,
     downgrade: isCanarying(state) && !isOne,

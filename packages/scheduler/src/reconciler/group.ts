@@ -77,7 +77,7 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
   const { outdated } = updates;
   const { told, ...rolled } = yield* rollOut(pass, { outdated, isReady, names, starting });
   yield;
-  const leaving = yield* placeMigrations(pass);
+  const leaving = yield* placeMigrations(pass, names);
   const { input, group, triage } = pass;
   scope.draft.waits.push(...pass.holds.reasons({ ref: input.ref, group, triage, ...told }));
   joinDeployment(pass, updates, considered);

@@ -96,6 +96,24 @@ test("[N5] what is left beyond the count is replaced under a free name", () => {
   assert.deepEqual(names, ["[0]", "[1]", "[2]"]);
 });
 
+test("[N5] what leaves its node beside a promoted canary of its name is replaced under a free one", () => {
+  const update = { canary: 1, maxParallel: 1 };
+  const { harness, job } = running({ count: 4, update });
+  harness.register(rollingJob({ count: 4, image: "2", update }));
+  const canary = harness.live(job).find((alloc) => alloc.deploymentStatus?.canary === true);
+  assert.equal(canary?.name.slice(-3), "[0]");
+  harness.run(canary);
+  const old = harness.live(job).find(({ id, name }) => name === canary.name && id !== canary.id);
+  assert.ok(old);
+  harness.update(named(harness, job, 3), { clientStatus: "complete", desiredStatus: "stop" });
+  harness.update(old, { desiredTransition: { ...old.desiredTransition, migrate: true } });
+  harness.promote(job);
+  harness.evaluate(job);
+  harness.rollToEnd(job);
+  const names = harness.live(job).map((alloc) => alloc.name.slice(-3));
+  assert.deepEqual(names, ["[0]", "[1]", "[2]", "[3]"]);
+});
+
 test("[S5] batch jobs lose the highest names, whether they run or not", () => {
   const harness = new Harness({ nodes: 4 });
   const batch = (count: number) => rollingJob({ count, update: null, job: { type: "batch" } });
