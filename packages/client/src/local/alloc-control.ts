@@ -27,20 +27,21 @@ export class AllocControl {
     this.#deps = deps;
   }
 
-  /** `task` "" = all; only running tasks are restarted. */
+  /**
+   * `task` "" = all; only running tasks are restarted. Answers when they run again, or have a restart
+   * delay, or are dead: whoever restarts allocations one after the other waits for each.
+   */
   async restart(
     allocId: string,
     request: { readonly task: string; readonly allTasks: boolean },
   ): Promise<void> {
     const runner = this.#deps.runner(allocId);
     const { task } = request;
-    if (task !== "") {
-      await this.#running(runner, task);
-      runner.restart(task, "User requested task to restart");
-      return;
-    }
-    const what = request.allTasks ? "all" : "running";
-    runner.restart("", `User requested ${what} tasks to restart`);
+    if (task !== "") await this.#running(runner, task);
+    const what = request.allTasks ? "all tasks" : "running tasks";
+    const replaced = runner.replaced(task);
+    runner.restart(task, `User requested ${task === "" ? what : "task"} to restart`);
+    await replaced;
   }
 
   /** `task` "" = all running ones. */
