@@ -138,7 +138,10 @@ test("a job that may run only where no node is says where it may and where they 
   const told = { ...NOTHING_FULL, nodesEvaluated: 0, nodesInPool: 0, constraintFiltered: {} };
   const over = { status: "blocked", failedTgAllocs: { web: told } } as const;
   const reason = whyEval(state, mockEval({ ...over, jobId: job.id }), MOCK_NOW);
-  assert.equal(reason?.evidence["allowed by the job"], 'datacenter "east", "west-*" of pool "default"');
+  assert.equal(
+    reason?.evidence["allowed by the job"],
+    'datacenter "east", "west-*" of pool "default"',
+  );
   assert.equal(reason?.evidence["nodes are in"], 'datacenter "dc1" of pool "default"');
   const hint = "change the job's datacenters or node_pool, or add a node that is in these";
   assert.equal(reason?.hint, hint);

@@ -203,7 +203,8 @@ function whereNodesAre(
   if (metrics.length === 0 || metrics.some((each) => each.nodesInPool > 0)) return {};
   const ready = [...state.nodes()].filter(isNodeReady);
   if (ready.length === 0) return {};
-  const place = (datacenters: string, pool: string) => `datacenter ${datacenters} of pool "${pool}"`;
+  const place = (datacenters: string, pool: string) =>
+    `datacenter ${datacenters} of pool "${pool}"`;
   const places = new Set(ready.map((node) => place(`"${node.datacenter}"`, node.nodePool)));
   return {
     "allowed by the job": place(job.datacenters.map((dc) => `"${dc}"`).join(", "), job.nodePool),
