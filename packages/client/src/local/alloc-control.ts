@@ -96,8 +96,10 @@ export class AllocControl {
       .runner(allocId)
       .why()
       .map((reason) => {
-        const said = evidenceOf(results.get(reason.evidence.check ?? ""));
-        return { ...reason, evidence: { ...reason.evidence, ...said } };
+        const result = results.get(reason.evidence.check ?? "");
+        if (result === undefined) return reason;
+        const hint = `drover alloc checks ${allocId}`;
+        return { ...reason, hint, evidence: { ...reason.evidence, ...evidenceOf(result) } };
       });
   }
 
@@ -117,8 +119,7 @@ export function unknownTask(name: string): DroverError {
 }
 
 /** The body alone often does not tell: an empty one, or a page of HTML, comes with a 500. */
-function evidenceOf(result: CheckResult | undefined): Record<string, string> {
-  const { output = "", statusCode = 0 } = result ?? {};
+function evidenceOf({ output, statusCode }: CheckResult): Record<string, string> {
   return {
     ...(statusCode > 0 && { "status code": String(statusCode) }),
     ...(output !== "" && { output }),
