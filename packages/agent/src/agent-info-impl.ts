@@ -39,6 +39,7 @@ export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): Age
       return config.server.enabled && !cluster.isOutside;
     },
     isClient: config.client.enabled,
+    autopilot: config.autopilot,
     leaderAddress: () => engine?.leadership().leaderAddress ?? "",
     members: () => cluster.members(),
     config: () => selfConfig(config),

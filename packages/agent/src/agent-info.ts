@@ -1,5 +1,6 @@
 /** What the handlers may ask of the agent itself. */
 import type { LogLevel } from "@drover/server";
+import type { AutopilotConfig } from "./config/config.ts";
 import type { LogListener } from "./log-tap.ts";
 
 export interface MemberInfo {
@@ -12,12 +13,20 @@ export interface MemberInfo {
   readonly server: boolean;
   readonly client: boolean;
   readonly voter: boolean;
+  /** Votes or stands by. */
+  readonly inRaft: boolean;
   readonly leader: boolean;
   readonly alive: boolean;
   readonly term: number;
   readonly lastIndex: number;
-  /** Epoch ms since when it is as it is. */
+  /** As the leader judges it. */
+  readonly healthy: boolean;
+  /** Since the leader heard it. */
+  readonly lastContactMs: number;
+  /** Epoch ms since when it is healthy, or not; 0 = not known. */
   readonly since: number;
+  /** Of the leader: why the members' roles are as they are. */
+  readonly upkeepReason: string;
   readonly expect: number;
   readonly bootstrap: boolean;
 }
@@ -32,6 +41,7 @@ export interface AgentInfo {
   readonly rpcAddr: string;
   readonly isServer: boolean;
   readonly isClient: boolean;
+  readonly autopilot: AutopilotConfig;
   leaderAddress(): string;
   /** Every server and client known, asked just now with a bounded wait. */
   members(): Promise<readonly MemberInfo[]>;

@@ -9,7 +9,13 @@ import type { ClientAgent } from "@drover/client";
 import { type Log, Server, ServerFsm } from "@drover/server";
 import { type CommandResult, StateMachineStore } from "@drover/state";
 import { listen, PeerPool, Router, type WireListener } from "@drover/wire";
-import { openRaftNode, type RaftNode, type SpawnWorker } from "@raft/node-raft";
+import {
+  openRaftNode,
+  originalClusterId,
+  type RaftNode,
+  recoveryEpoch,
+  type SpawnWorker,
+} from "@raft/node-raft";
 import { createWsTransport } from "@raft/node-raft/ws";
 import { advertised, withPort } from "./addresses.ts";
 import { createAgentInfo } from "./agent-info-impl.ts";
@@ -27,6 +33,7 @@ import { LogTap } from "./log-tap.ts";
 import { RaftEngine } from "./raft-engine.ts";
 import { systemClock, systemRandom } from "./real-world.ts";
 import { type OpenParts, stopAgent } from "./stop-agent.ts";
+import { FEATURE_LEVEL } from "./version.ts";
 
 export interface AgentDeps {
   readonly log: Log;
@@ -96,15 +103,15 @@ async function openParts(
     httpHint: httpAdvertised(`${config.bindAddr}:${config.ports.http}`),
   });
   Object.assign(open, parts);
-  // Before a cluster is formed nobody can answer: asking the others would only go in circles.
-  const isForming = () => parts.raft?.clusterId === "" && !parts.cluster.isOutside;
+  const { cluster } = parts;
   const otherServers = () =>
-    isForming() ? [] : parts.cluster.serverAddresses().filter((a) => a !== rpcAddress);
+    cluster.isForming ? [] : cluster.serverAddresses().filter((a) => a !== rpcAddress);
   const agent = createAgentInfo(config, { ...parts, rpcAddress, client, tap });
   const clientGate = createGate();
   const execDeps: ExecDeps = {
     clientOpen: clientGate.opened,
-    server: () => (parts.raft?.clusterId === "" ? null : parts.server),
+    // Beside the cluster its state is none, or an old one.
+    server: () => (cluster.isForming || cluster.isOutside ? null : parts.server),
     client,
     peers,
     otherServers,
@@ -122,15 +129,15 @@ async function openParts(
   open.http = http;
   serveExecUpgrades(http.node, { ...execDeps, log });
   // A session with our own server, which will never have a leader, is not waited for.
-  parts.cluster.onOutside(() => client()?.reconnect("this machine works beside the cluster"));
-  parts.cluster.start();
+  cluster.onOutside(() => client()?.reconnect("this machine works beside the cluster"));
+  cluster.start();
   if (config.client.enabled) {
     open.client = await openClient(config, deps, {
       dataDir,
       router,
       rpcAddress,
       httpAddress: httpAdvertised(http.address),
-      servers: () => (parts.cluster.isOutside ? otherServers() : [rpcAddress]),
+      servers: () => (cluster.isOutside ? otherServers() : [rpcAddress]),
     });
   }
   clientGate.open();
@@ -191,9 +198,11 @@ async function openServer(
         region: config.region,
         server: config.server.enabled,
         client: config.client.enabled,
+        level: FEATURE_LEVEL,
         expect: config.server.bootstrapExpect,
       },
       join: config.join.map((address) => withPort(address, DEFAULT_RPC_PORT)),
+      membership: config.autopilot,
     },
     { clock: systemClock, log, router, peers, raft },
   );
@@ -211,7 +220,9 @@ async function openServer(
           2 * config.server.minHeartbeatTtlMs + config.server.heartbeatGraceMs,
         gcIntervalMs: 300_000,
       },
-      clusterId: () => raft.clusterId,
+      // A recovered cluster is another one to its servers, and the same to clients and tasks.
+      clusterId: () => originalClusterId(raft.clusterId),
+      epoch: () => Math.max(1, recoveryEpoch(raft.clusterId)),
       serverAddresses: () => cluster.serverAddresses(),
     },
     { clock: systemClock, random: systemRandom, log, store, fsm, engine, router, peers },

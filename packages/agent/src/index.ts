@@ -12,4 +12,5 @@ export { type ParsedConfig, parseConfigFile } from "./config/parse-config.ts";
 export { createLogger } from "./logging.ts";
 export { takePriority } from "./priority.ts";
 export { collectWhenQuiet } from "./quiet-collection.ts";
+export { inspectServer, recoverServer, type ServerOnDisk } from "./recover-server.ts";
 export { notifyReady, notifyStopping } from "./systemd.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -136,4 +136,20 @@ test("job init writes a job file that is valid, and never over another file", as
   );
   assert.match((await inside("job", "init", "-connect", "x")).stderr, /-connect is not supported/);
   assert.throws(() => text("x"), /ENOENT/);
+});
+
+test("a server is not recovered where there is none, and nothing is made there", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "drover-recover-"));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const none = await run(["operator", "raft", "recover", "-yes"], {}, directory);
+  assert.deepEqual([none.exit, none.stdout], [1, ""]);
+  assert.match(none.stderr, /Missing -data-dir/);
+  for (const more of [[], ["-yes"]]) {
+    const argv = ["operator", "raft", "recover", "-data-dir", "data", ...more];
+    const { exit, stdout, stderr } = await run(argv, {}, directory);
+    assert.deepEqual([exit, stdout], [1, ""]);
+    assert.ok(stderr.includes(join(directory, "data", "raft")), stderr);
+    assert.match(stderr, /no member of a cluster lives here/);
+  }
+  assert.deepEqual(readdirSync(directory), []);
 });

@@ -24,8 +24,28 @@ export type {
   TransportSelf,
 } from "./node/api.ts";
 export { RaftError } from "./node/api.ts";
+export type {
+  MembershipDecision,
+  MembershipSettings,
+  MembershipView,
+  MemberView,
+  NothingReason,
+  Spare,
+} from "./node/decide-membership.ts";
 export { raftDefaults } from "./node/limits.ts";
+export type { MembershipDeps, MembershipReport } from "./node/membership-controller.ts";
+export { MembershipController, membershipDefaults } from "./node/membership-controller.ts";
+export { type MembershipHealth, membershipHealth } from "./node/membership-health.ts";
 export { openRaftNode } from "./node/open-raft-node.ts";
+export type { ServerFacts } from "./node/watch-members.ts";
 export { openLocalStorage } from "./wal/local-port.ts";
+export {
+  inspectMember,
+  originalClusterId,
+  type Recovery,
+  recoverCluster,
+  recoveryEpoch,
+  type StoppedMember,
+} from "./wal/recover-cluster.ts";
 export type { RaftStorage, SnapshotSink, StorageState } from "./wal/storage.ts";
 export type { SpawnWorker } from "./wal/worker-port.ts";

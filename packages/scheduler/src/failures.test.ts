@@ -364,6 +364,24 @@ test("[G9] a lost allocation that its client must stop itself is replaced after 
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 
+test("[G9] what was lost moments apart is replaced together, when the last one has stopped", () => {
+  const stopOnClientAfter = MINUTE;
+  const disconnect = { ...patient.disconnect, lostAfter: 0, stopOnClientAfter };
+  const { harness, job } = running({ group: { disconnect } as Partial<TaskGroup> });
+  const [first, second] = harness.live(job);
+  assert.ok(first && second);
+  harness.update(first, {
+    clientStatus: ClientStatus.unknown,
+    allocStates: [{ field: 0, value: "unknown", time: harness.now - 2_000 }],
+  });
+  for (const { nodeId } of [first, second]) harness.nodeDown(nodeId);
+  const { followups } = harness.evaluate(job);
+  assert.equal(followups.length, 1);
+  harness.now = followups[0]?.waitUntil ?? 0;
+  const { plan } = harness.evaluate(job, { id: followups[0]?.id ?? "" });
+  assert.equal(plan.placements.length, 2);
+});
+
 function batchJob(options: RollingOptions = {}): Job {
   const { reschedulePolicy } = mockTaskGroup();
   const group = { update: null, reschedulePolicy, ...options.group };

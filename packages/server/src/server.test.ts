@@ -105,3 +105,16 @@ test("a caller that went away before it waits does not wait", async () => {
   assert.equal(made.clock.timers, 0);
   made.server.close();
 });
+
+test("a cluster that was recovered begins a new epoch, once, under its own id", async () => {
+  const made = testServer({ epoch: () => 7 });
+  made.apply({ tag: 26, clusterId: "cluster-0", epoch: 1 });
+  made.log.lead(1);
+  await settled();
+  const { clusterId, epoch, modifyIndex } = made.store.snapshot().cluster() ?? {};
+  assert.deepEqual([clusterId, epoch], ["cluster-0", 7]);
+  made.log.lead(2);
+  await settled();
+  assert.equal(made.store.snapshot().cluster()?.modifyIndex, modifyIndex);
+  made.server.close();
+});

@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly timings: ServerTimings;
   /** Minted when the cluster is formed; stamped into the state by its first leader. */
   readonly clusterId: () => string;
+  /** The cluster's history begins anew with a higher one (DESIGN §8); 1 when left out. */
+  readonly epoch?: () => number;
   readonly serverAddresses: () => readonly string[];
 }
 
@@ -197,8 +199,11 @@ export class Server implements ServerContext {
       const [medianMs] = await Promise.all([this.#peerClocks.offset(), this.engine.barrier()]);
       if (this.#leadingTerm !== term) return;
       this.#setTime(medianMs);
-      if (!this.store.snapshot().cluster()) {
-        await this.#write({ tag: 26, clusterId: this.#options.clusterId(), epoch: 1 }, {});
+      const cluster = this.store.snapshot().cluster();
+      const epoch = this.#options.epoch?.() ?? 1;
+      if (!cluster || cluster.epoch < epoch) {
+        const clusterId = cluster?.clusterId ?? this.#options.clusterId();
+        await this.#write({ tag: 26, clusterId, epoch }, {});
       }
       if (this.#leadingTerm !== term) return;
       this.#establishedTerm = term;

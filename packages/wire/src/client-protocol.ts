@@ -26,6 +26,7 @@ export const Rpc = {
   execTask: "task.exec",
   /** Joining agent → any server. */
   joinCluster: "cluster.join",
+  takePart: "cluster.take-part",
   /** Bootstrap: who are you, which ids do you expect (DESIGN §8). */
   identify: "cluster.identify",
   /** Agent → agent: the member list with roles. */

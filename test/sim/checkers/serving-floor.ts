@@ -52,8 +52,8 @@ export class ServingFloor implements ClusterChecker {
       (a) =>
         !isExtra(a, before) &&
         isKnown(a) &&
-        serves(a, truth) &&
-        !hasTwin(a, before, (b) => !stopped.includes(b) && serves(b, truth)),
+        truth.serves(a) &&
+        !hasTwin(a, before, (b) => !stopped.includes(b) && truth.serves(b)),
     );
     if (hurt.length === 0 || group.update === null) return;
     const left = desiredToRun(after, job, group.name);
@@ -61,7 +61,7 @@ export class ServingFloor implements ClusterChecker {
     if ([...left, ...stopped].some((a) => a.desiredTransition.migrate === true)) return;
     // What is taken over in place has a new verdict to earn; what was known of it still holds.
     const serving = left.filter(
-      (a) => serves(a, truth) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && isBelieved(a)),
+      (a) => truth.serves(a) || this.#byHand.has(a.id) || (truth.hasServed(a.id) && isBelieved(a)),
     );
     const lost = before
       .allocsByJob(job)
@@ -77,13 +77,6 @@ export class ServingFloor implements ClusterChecker {
       );
     });
   }
-}
-
-function serves(alloc: Allocation, truth: Truth): boolean {
-  const job = truth.state?.allocJob(alloc);
-  const group = job?.taskGroups.find(({ name }) => name === alloc.taskGroup);
-  const byChecks = (group?.update?.healthCheck ?? "checks") === "checks";
-  return byChecks ? truth.isServing(alloc) : truth.isRunning(alloc);
 }
 
 /** It serves beside the one that it was to replace, or the other way round: one of them may go. */

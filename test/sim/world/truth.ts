@@ -95,7 +95,7 @@ export class Truth implements EngineWatcher {
   changed(): void {
     this.#deps.guard(() => {
       for (const alloc of this.#state?.allocs() ?? []) {
-        if (!this.#served.has(alloc.id) && this.isServing(alloc)) this.#served.add(alloc.id);
+        if (!this.#served.has(alloc.id) && this.serves(alloc)) this.#served.add(alloc.id);
       }
       for (const checker of this.#deps.checkers) checker.changed?.(this);
     });
@@ -128,6 +128,14 @@ export class Truth implements EngineWatcher {
   isRunning(alloc: Allocation): boolean {
     const engine = this.engines.find(({ nodeId }) => nodeId === alloc.nodeId);
     return engine !== undefined && mainContainer(engine, alloc.id) !== undefined;
+  }
+
+  /** As its job wants it judged: by its checks, or by its container alone (`health_check`). */
+  serves(alloc: Allocation): boolean {
+    const job = this.#state?.allocJob(alloc);
+    const group = job?.taskGroups.find(({ name }) => name === alloc.taskGroup);
+    const byChecks = (group?.update?.healthCheck ?? "checks") === "checks";
+    return byChecks ? this.isServing(alloc) : this.isRunning(alloc);
   }
 
   /** Its container runs and works, and consumers of its services can find it. */

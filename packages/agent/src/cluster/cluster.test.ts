@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import { listen, PeerPool, Router } from "@drover/wire";
-import { openRaftNode, type RaftNode } from "@raft/node-raft";
+import { type MembershipSettings, openRaftNode, type RaftNode } from "@raft/node-raft";
 import { createWsTransport } from "@raft/node-raft/ws";
 import { systemClock } from "../real-world.ts";
 import { Cluster } from "./cluster.ts";
@@ -31,6 +34,9 @@ interface StartOptions {
   readonly join?: readonly string[];
   readonly server?: boolean;
   readonly port?: number;
+  /** Kept in memory when left out. */
+  readonly dataDir?: string;
+  readonly membership?: Partial<MembershipSettings>;
 }
 
 async function start(name: string, options: StartOptions): Promise<Machine> {
@@ -48,11 +54,11 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
     options.server === false
       ? null
       : await openRaftNode<unknown>({
-          dataDir: "",
+          dataDir: options.dataDir ?? "",
           address: wire.address,
           stateMachine: nothing,
           transport,
-          storage: "memory",
+          storage: options.dataDir === undefined ? "memory" : undefined,
         });
   const cluster = new Cluster(
     {
@@ -65,9 +71,11 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
         region: "global",
         server: raft !== null,
         client: true,
+        level: 1,
         expect: options.expect ?? 0,
       },
       join: options.join ?? [],
+      membership: options.membership ?? {},
     },
     {
       clock: systemClock,
@@ -98,7 +106,7 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
 }
 
 async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 20_000;
   while (!(await holds())) {
     const told = [...running].flatMap((m) => m.lines.map((line) => `${m.name}: ${line}`));
     assert.ok(Date.now() < end, `never: ${what}\n${told.join("\n")}`);
@@ -216,3 +224,58 @@ test("a server of another cluster is not taken for one of ours", async () => {
   );
   await stopAll(a, z);
 });
+
+test("who was replaced while it was away works beside the cluster until it is wanted", async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), "drover-cluster-"));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const membership = { standbys: 1, deadAfterMs: 3_000 };
+  const a = await start("a", { expect: 3, membership, dataDir: join(dir, "a") });
+  const founder = (name: string, port = 0) =>
+    start(name, { expect: 3, join: [a.address], membership, dataDir: join(dir, name), port });
+  const founders = [a, await founder("b"), await founder("c")];
+  await until("one leader", () => led(founders));
+  const leader = founders.find((m) => m.raft?.status().role === "leader");
+  const [victim, third] = founders.filter((m) => m !== leader);
+  assert.ok(leader && victim && third);
+  const late = { join: [leader.address, third.address], membership };
+  const d = await start("d", late);
+  await until("d stands by", () => confOf(leader).learners.includes(idOf(d)));
+  const e = await start("e", late);
+  await until("e is beside", () => e.cluster.isOutside);
+
+  const port = Number(victim.address.split(":")[1]);
+  await victim.stop();
+  await until("d votes, e stands by, the dead one is forgotten", () => {
+    const { voters, learners } = confOf(leader);
+    return voters.includes(idOf(d)) && learners.length === 1 && learners[0] === idOf(e);
+  });
+  assert.ok(!confOf(leader).voters.includes(idOf(victim)));
+  const { term } = leader.raft?.status() ?? { term: 0 };
+
+  const again = await start(victim.name, {
+    ...{ expect: 3, join: late.join, membership, port, dataDir: join(dir, victim.name) },
+  });
+  assert.equal(idOf(again), idOf(victim));
+  await until("it notices", () => again.cluster.isOutside);
+  const seen = await again.cluster.members();
+  assert.deepEqual(
+    seen.filter((member) => member.voter).map((member) => member.name),
+    [leader, third, d].map((machine) => machine.name).sort(),
+  );
+  assert.ok(seen.some((member) => member.leader && member.id === idOf(leader)));
+
+  await e.stop();
+  await until("it stands by", () => confOf(leader).learners.includes(idOf(again)));
+  const all = [leader, third, d, again];
+  await until("it hears a leader", () => !again.cluster.isOutside && led(all));
+  assert.equal(leader.raft?.status().term, term, "nobody had to be elected");
+  await stopAll(...all);
+});
+
+function confOf(machine: Machine): { voters: readonly string[]; learners: readonly string[] } {
+  return machine.raft?.status().conf ?? { voters: [], learners: [] };
+}
+
+function idOf(machine: Machine): string {
+  return machine.raft?.memberId ?? "";
+}

@@ -1,23 +1,26 @@
 /**
- * Who the other agents are: identities are exchanged when a cluster forms or grows, and asked for
- * when somebody wants the list of members. Nothing runs in the background once a cluster exists.
+ * Who the other agents are, and which place this one has among them: identities are exchanged when
+ * a cluster forms or grows, and asked for when somebody wants the list of members. A member that
+ * hears its leader asks nobody; one that hears none asks whether it is still wanted.
  */
 import { type Cancel, type Clock, DroverError, errorText } from "@drover/base";
 import type { Log } from "@drover/server";
 import { type PeerPool, type Router, Rpc } from "@drover/wire";
-import type { RaftNode } from "@raft/node-raft";
+import { MembershipController, type MembershipSettings, type RaftNode } from "@raft/node-raft";
 import type { MemberInfo } from "../agent-info.ts";
 import { decideFormation } from "./decide-formation.ts";
-import { decideRoles, takesPart } from "./decide-roles.ts";
-import type { AgentIdentity } from "./identity.ts";
-import { listMembers } from "./member-list.ts";
+import type { AgentIdentity, Upkeep } from "./identity.ts";
+import { LeaderSight } from "./leader-sight.ts";
+import { listMembers, newestLeader } from "./member-list.ts";
+import { Spares } from "./spares.ts";
 
 const FORMATION_INTERVAL_MS = 200;
 const ASK_TIMEOUT_MS = 1_000;
 const JOIN_TIMEOUT_MS = 10_000;
-const ROLES_RETRY_MS = 500;
 /** An agent outside Raft looks for new servers, and whether it is wanted as one. */
 const OUTSIDE_INTERVAL_MS = 10_000;
+/** A member looks whether it still hears a leader; one that hears none asks as often. */
+const MEMBER_INTERVAL_MS = 3_000;
 
 interface JoinReply {
   readonly clusterId: string;
@@ -27,10 +30,20 @@ interface JoinReply {
 export interface ClusterOptions {
   readonly self: Omit<
     AgentIdentity,
-    "clusterId" | "known" | "voters" | "addresses" | "leader" | "term" | "lastIndex" | "peers"
+    | "clusterId"
+    | "known"
+    | "voters"
+    | "addresses"
+    | "leader"
+    | "term"
+    | "lastIndex"
+    | "peers"
+    | "upkeep"
   >;
   /** host:port of agents to begin with. */
   readonly join: readonly string[];
+  /** How the leader keeps the voters complete; defaults where left out. */
+  readonly membership?: Partial<MembershipSettings>;
 }
 
 export interface ClusterDeps {
@@ -48,8 +61,10 @@ export class Cluster {
   /** Last identity heard from each agent, by id. */
   readonly #heard = new Map<string, AgentIdentity>();
   readonly #addresses: Set<string>;
+  readonly #spares: Spares;
+  readonly #sight: LeaderSight | null;
+  readonly #controller: MembershipController | null;
   #cancel: Cancel | null = null;
-  #rolesRunning = false;
   #lastReason = "";
   #stopped = false;
   #rounding = false;
@@ -66,14 +81,47 @@ export class Cluster {
       return this.identity();
     });
     deps.router.handle(Rpc.joinCluster, (payload) => this.#admit(payload as AgentIdentity));
-    deps.raft?.on("leadership", (state) => {
-      if (state.self) void this.#settleRoles();
+    deps.router.handle(Rpc.takePart, (payload) => this.#takePart(payload as string));
+    this.#spares = new Spares(deps.clock);
+    this.#sight = deps.raft ? new LeaderSight(deps.raft, deps.clock) : null;
+    this.#controller = deps.raft ? this.#control(deps.raft) : null;
+  }
+
+  #control(raft: RaftNode<unknown>): MembershipController {
+    raft.on("leadership", (state) => {
+      if (state.leader !== "") this.#outside = false;
+      // What a new leader has not been told: where each member is, and what it understands.
+      if (state.self) void this.#askAll().then(() => this.#controller?.wake());
     });
+    const { log } = this.#deps;
+    return new MembershipController(this.#options.membership ?? {}, {
+      node: raft,
+      log,
+      facts: (id) => {
+        const known = id === this.#options.self.id ? this.#options.self : this.#heard.get(id);
+        return { zone: known?.datacenter ?? "", level: known?.level ?? null };
+      },
+      spares: () => this.#spares.fresh(),
+      prepare: async ({ address }) => {
+        const peer = await this.#deps.peers.get(address);
+        await peer.call(Rpc.takePart, raft.clusterId, { timeoutMs: ASK_TIMEOUT_MS });
+      },
+    });
+  }
+
+  #upkeep(): Upkeep | null {
+    const report = this.#controller?.report();
+    if (report === undefined || report.members.length === 0) return null;
+    const members = report.members.map(({ id, healthy, silentMs, healthyForMs }) => {
+      return { id, healthy, lastContactMs: silentMs, healthyForMs };
+    });
+    return { reason: report.decision.reason, members };
   }
 
   identity(): AgentIdentity {
     const { raft } = this.#deps;
-    const status = raft?.status();
+    // What a machine outside once knew of the members misleads whoever asks.
+    const status = this.#outside ? undefined : raft?.status();
     const known = [...this.#heard.values()].filter((p) => p.server && p.clusterId === "");
     return {
       ...this.#options.self,
@@ -84,6 +132,7 @@ export class Cluster {
       leader: status?.leader ?? "",
       term: status?.term ?? 0,
       lastIndex: status?.lastIndex ?? 0,
+      upkeep: this.#upkeep(),
       peers: [...this.#addresses, this.#options.self.rpcAddr],
     };
   }
@@ -109,17 +158,24 @@ export class Cluster {
     return this.#deps.raft === null || this.#outside;
   }
 
+  /** Nobody can answer then: asking the others would only go in circles. */
+  get isForming(): boolean {
+    return this.#deps.raft?.clusterId === "" && !this.isOutside;
+  }
+
   /** `fn` is called when this machine's server turns out to take no part in Raft. */
   onOutside(fn: () => void): void {
     this.#becameOutside = fn;
   }
 
   start(): void {
+    this.#controller?.start();
     void this.#round();
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#controller?.stop();
     this.#cancel?.();
   }
 
@@ -138,18 +194,24 @@ export class Cluster {
   /** Every agent known, asked just now; one that does not answer in time counts as failed. */
   async members(): Promise<readonly MemberInfo[]> {
     const own = this.identity();
-    const addresses = this.serverAddresses().filter((a) => a !== own.rpcAddr);
-    const asked = await Promise.allSettled(addresses.map((address) => this.#ask(address)));
+    const asked = await this.#askAll();
     const alive = new Set<string>([own.id]);
     for (const result of asked) if (result.status === "fulfilled") alive.add(result.value.id);
-    const status = this.#deps.raft?.status();
+    const status = this.#outside ? undefined : this.#deps.raft?.status();
     return listMembers({
       own,
       heard: [...this.#heard.values()],
       alive,
       voters: status?.conf.voters ?? [],
+      standbys: status?.conf.learners ?? [],
       leader: status?.leader ?? "",
+      now: this.#deps.clock.now(),
     });
+  }
+
+  #askAll(): Promise<PromiseSettledResult<AgentIdentity>[]> {
+    const addresses = this.serverAddresses().filter((a) => a !== this.#options.self.rpcAddr);
+    return Promise.allSettled(addresses.map((address) => this.#ask(address)));
   }
 
   #hear(identity: AgentIdentity): void {
@@ -178,39 +240,59 @@ export class Cluster {
     return answer;
   }
 
-  /** Rounds go on until this agent has found its place; outside Raft, seldom, for ever. */
+  /** Rounds go on for ever: often while this agent has no place, seldom once it has one. */
   async #round(): Promise<void> {
-    if (this.#stopped || this.#rounding || this.#isSettled()) return;
+    if (this.#stopped || this.#rounding) return;
     this.#rounding = true;
     this.#cancel?.();
-    const { raft, clock } = this.#deps;
-    const asked = await Promise.allSettled(this.#others().map((address) => this.#ask(address)));
-    try {
-      if (raft?.clusterId === "") await this.#decide(raft);
-      else if (raft) await this.#moveAddress(raft);
-    } catch (error) {
-      this.#tell(errorText(error));
-    }
+    const intervalMs = this.#isSettled() ? MEMBER_INTERVAL_MS : await this.#findPlace();
     this.#rounding = false;
-    if (this.#stopped || this.#isSettled()) return;
-    const found = this.#outside || (!raft && asked.some((one) => one.status === "fulfilled"));
-    const intervalMs = found ? OUTSIDE_INTERVAL_MS : FORMATION_INTERVAL_MS;
+    if (this.#stopped) return;
+    const { clock } = this.#deps;
     this.#cancel = clock.setTimer(clock.now() + intervalMs, () => void this.#round());
   }
 
-  /** A member that the others know under its address: nothing runs in the background. */
-  #isSettled(): boolean {
+  /** Milliseconds until the next round. */
+  async #findPlace(): Promise<number> {
     const { raft } = this.#deps;
-    if (!raft || raft.clusterId === "") return false;
-    const known = raft.status().conf.addresses[raft.memberId];
-    return known === undefined || known === this.#options.self.rpcAddr;
+    const asked = await Promise.allSettled(this.#others().map((address) => this.#ask(address)));
+    try {
+      if (raft?.clusterId === "") await this.#decide(raft);
+      else if (raft) await this.#askForPlace(raft);
+    } catch (error) {
+      this.#tell(errorText(error));
+    }
+    if (this.#outside) return OUTSIDE_INTERVAL_MS;
+    if (raft) return raft.clusterId === "" ? FORMATION_INTERVAL_MS : MEMBER_INTERVAL_MS;
+    const found = asked.some((one) => one.status === "fulfilled");
+    return found ? OUTSIDE_INTERVAL_MS : FORMATION_INTERVAL_MS;
   }
 
-  /** A member whose machine got another address tells the leader. */
-  async #moveAddress(raft: RaftNode<unknown>): Promise<void> {
-    const { leaderAddress } = raft.status();
-    const through = leaderAddress === "" ? this.#others()[0] : leaderAddress;
-    if (through !== undefined) await this.#askToJoin(through);
+  /** A member that hears a leader, which knows it under its address: there is nothing to ask. */
+  #isSettled(): boolean {
+    const { raft } = this.#deps;
+    if (!raft || raft.clusterId === "" || this.#outside) return false;
+    const known = raft.status().conf.addresses[raft.memberId];
+    const isElsewhere = known !== undefined && known !== this.#options.self.rpcAddr;
+    return !isElsewhere && this.#sight?.isLost() !== true;
+  }
+
+  /** A member whose machine got another address, or that hears no leader, asks the leader. */
+  async #askForPlace(raft: RaftNode<unknown>): Promise<void> {
+    const through = this.#leaderAddress() || this.#others()[0];
+    if (through === undefined) return;
+    const { isMember } = await this.#askToJoin(through);
+    // Asked about the leader's own log: it knows better than what we have of it.
+    if (raft.status().leader !== raft.memberId) this.#beOutside(!isMember);
+  }
+
+  /** As the others say, where we hear nobody lead ourselves. */
+  #leaderAddress(): string {
+    const { raft } = this.#deps;
+    const own = raft?.status().leaderAddress ?? "";
+    if (own !== "" && this.#sight?.isLost() !== true) return own;
+    const best = newestLeader([...this.#heard.values()]);
+    return best?.addresses[best.leader] ?? own;
   }
 
   #others(): string[] {
@@ -232,11 +314,29 @@ export class Cluster {
         this.#deps.log("info", "joining a cluster", { through: decision.through });
         await raft.join({ clusterId: decision.clusterId });
       }
-      const news = !isMember && !this.#outside;
-      this.#outside = !isMember;
-      if (news) this.#becameOutside();
-      if (!isMember) this.#tell("the cluster has all the servers it wants: working beside it");
+      this.#beOutside(!isMember);
     }
+  }
+
+  #beOutside(outside: boolean): void {
+    const news = outside && !this.#outside;
+    this.#outside = outside;
+    if (!news) return;
+    this.#tell("the cluster has all the servers it wants: working beside it");
+    this.#becameOutside();
+  }
+
+  /** The leader wants this machine as a standby, and will add it once it waits for that. */
+  async #takePart(clusterId: string): Promise<void> {
+    const { raft, log } = this.#deps;
+    // One that is still forming a cluster has asked nobody to be taken in.
+    const asked = raft?.clusterId === "" ? this.#outside : raft?.clusterId === clusterId;
+    if (!raft || !asked) {
+      throw new DroverError("other-cluster", "this agent is no server of that cluster");
+    }
+    if (raft.clusterId === "") await raft.join({ clusterId });
+    this.#outside = false;
+    log("info", "wanted as a standby", { clusterId });
   }
 
   async #askToJoin(through: string): Promise<JoinReply> {
@@ -262,64 +362,18 @@ export class Cluster {
       throw new DroverError("other-cluster", `this is cluster ${raft.clusterId}`);
     }
     this.#hear(identity);
-    const status = raft.status();
-    if (status.leader !== raft.memberId) {
-      if (status.leaderAddress === "") {
+    if (raft.status().leader !== raft.memberId) {
+      const leaderAddress = this.#leaderAddress();
+      if (leaderAddress === "" || leaderAddress === this.#options.self.rpcAddr) {
         throw new DroverError("no-leader", "No cluster leader", { retryable: true });
       }
-      const leader = await peers.get(status.leaderAddress);
+      const leader = await peers.get(leaderAddress);
       return await leader.call(Rpc.joinCluster, identity, { timeoutMs: JOIN_TIMEOUT_MS });
     }
-    const isMember = await this.#addOrMove(raft, identity);
-    void this.#settleRoles();
+    const { id, rpcAddr: address, datacenter: zone, level } = identity;
+    const isMember = (await this.#controller?.admit({ id, address })) ?? false;
+    if (isMember) this.#spares.forget(id);
+    else this.#spares.asked({ id, address, zone, level });
     return { clusterId: raft.clusterId, isMember };
-  }
-
-  /** False = the cluster has all the members it wants. */
-  async #addOrMove(raft: RaftNode<unknown>, identity: AgentIdentity): Promise<boolean> {
-    const { conf, confIndex } = raft.status();
-    const member = { id: identity.id, address: identity.rpcAddr };
-    const isVoter = conf.voters.includes(member.id);
-    const isKnown = isVoter || conf.learners.includes(member.id);
-    if (isKnown && conf.addresses[member.id] === member.address) return true;
-    if (!isKnown && !takesPart(conf)) return false;
-    await raft.changeMembership({
-      ...(isVoter ? { addVoters: [member] } : { addLearners: [member] }),
-      expectConfIndex: confIndex,
-    });
-    return true;
-  }
-
-  /** Leader: promotes standbys until the voters are complete, one change at a time. */
-  async #settleRoles(): Promise<void> {
-    const { raft, clock, log } = this.#deps;
-    if (!raft || this.#rolesRunning || this.#stopped) return;
-    this.#rolesRunning = true;
-    let again = false;
-    try {
-      const status = raft.status();
-      if (status.leader !== raft.memberId) return;
-      const caughtUp = status.conf.learners.filter((id) => {
-        const progress = status.progress[id];
-        return progress?.active === true && progress.match >= status.commit - 10;
-      });
-      const decision = decideRoles({ ...status.conf, caughtUp });
-      again = decision.kind === "wait";
-      if (decision.kind !== "promote") return;
-      const addVoters = decision.ids.map((id) => ({
-        id,
-        address: status.conf.addresses[id] ?? "",
-      }));
-      await raft.changeMembership({ addVoters, expectConfIndex: status.confIndex });
-      log("info", "standbys vote now", { count: addVoters.length });
-    } catch (error) {
-      log("warn", "changing the voters failed", { error: errorText(error) });
-      again = true;
-    } finally {
-      this.#rolesRunning = false;
-      if (again && !this.#stopped) {
-        clock.setTimer(clock.now() + ROLES_RETRY_MS, () => void this.#settleRoles());
-      }
-    }
   }
 }

@@ -13,6 +13,8 @@ function identity(id: string, fields: Partial<AgentIdentity> = {}): AgentIdentit
     region: "global",
     server: true,
     client: true,
+    level: 1,
+    upkeep: null,
     clusterId: "",
     expect: 3,
     known: ["a", "b", "c"],

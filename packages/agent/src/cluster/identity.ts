@@ -1,3 +1,15 @@
+/** What the leader knows of its members (RAFT.md §4.4). */
+export interface Upkeep {
+  /** Why their roles are as they are. */
+  readonly reason: string;
+  readonly members: readonly {
+    readonly id: string;
+    readonly healthy: boolean;
+    readonly lastContactMs: number;
+    readonly healthyForMs: number;
+  }[];
+}
+
 /** What agents tell each other of themselves, before and after a cluster exists. */
 export interface AgentIdentity {
   /** Raft member id of a server, node id of a plain client. */
@@ -9,6 +21,8 @@ export interface AgentIdentity {
   readonly region: string;
   readonly server: boolean;
   readonly client: boolean;
+  /** Of what its program understands in the log; only equals vote together (RAFT.md §4.4). */
+  readonly level: number;
   /** "" = belongs to none yet. */
   readonly clusterId: string;
   readonly expect: number;
@@ -21,6 +35,8 @@ export interface AgentIdentity {
   readonly leader: string;
   readonly term: number;
   readonly lastIndex: number;
+  /** What the leader makes of the members; null elsewhere. */
+  readonly upkeep: Upkeep | null;
   /** Addresses of all agents it has heard of. */
   readonly peers: readonly string[];
 }

@@ -1,6 +1,6 @@
 /** The list of members as users see it, from what the agents said of themselves. */
 import type { MemberInfo } from "../agent-info.ts";
-import type { AgentIdentity } from "./identity.ts";
+import type { AgentIdentity, Upkeep } from "./identity.ts";
 
 export interface MemberListInput {
   readonly own: AgentIdentity;
@@ -9,7 +9,9 @@ export interface MemberListInput {
   readonly alive: ReadonlySet<string>;
   /** As this machine's own log says; empty outside Raft. */
   readonly voters: readonly string[];
+  readonly standbys: readonly string[];
   readonly leader: string;
+  readonly now: number;
 }
 
 export function listMembers(input: MemberListInput): MemberInfo[] {
@@ -17,9 +19,13 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
   const voters = new Set(
     input.voters.length > 0 ? input.voters : all.flatMap((peer) => peer.voters),
   );
-  const leader = input.leader || leaderHeard(input.heard);
+  const own = [...input.voters, ...input.standbys];
+  const members = new Set(own.length > 0 ? own : all.flatMap((p) => Object.keys(p.addresses)));
+  const leader = input.leader || (newestLeader(input.heard)?.leader ?? "");
+  const upkeep = all.find((peer) => peer.id === leader)?.upkeep ?? null;
   return all
     .map((peer) => ({
+      ...healthOf(peer, upkeep, input, leader),
       id: peer.id,
       name: peer.name,
       rpcAddr: peer.rpcAddr,
@@ -28,21 +34,38 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
       server: peer.server,
       client: peer.client,
       voter: voters.has(peer.id),
+      inRaft: members.has(peer.id),
       leader: peer.id === leader,
       alive: input.alive.has(peer.id),
       term: peer.term,
       lastIndex: peer.lastIndex,
-      since: 0,
       expect: peer.expect,
       bootstrap: peer.expect === 1,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
-function leaderHeard(heard: readonly AgentIdentity[]): string {
+function healthOf(
+  { id }: AgentIdentity,
+  upkeep: Upkeep | null,
+  { alive, now }: MemberListInput,
+  leader: string,
+): Pick<MemberInfo, "healthy" | "lastContactMs" | "since" | "upkeepReason"> {
+  const judged = upkeep?.members.find((member) => member.id === id);
+  return {
+    // Nobody's health is known where nobody leads.
+    healthy: leader !== "" && alive.has(id) && judged?.healthy !== false,
+    lastContactMs: Math.round(judged?.lastContactMs ?? 0),
+    since: judged === undefined ? 0 : Math.round(now - judged.healthyForMs),
+    upkeepReason: id === leader ? (upkeep?.reason ?? "") : "",
+  };
+}
+
+/** Who knows of the newest leader. */
+export function newestLeader(heard: readonly AgentIdentity[]): AgentIdentity | undefined {
   let best: AgentIdentity | undefined;
   for (const peer of heard) {
     if (peer.leader !== "" && (!best || peer.term > best.term)) best = peer;
   }
-  return best?.leader ?? "";
+  return best;
 }

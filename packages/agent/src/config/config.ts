@@ -1,5 +1,6 @@
 /** What an agent is told: defaults, then files in order, then flags (spec: reference `agent`). */
 import { hostname } from "node:os";
+import { type MembershipSettings, membershipDefaults } from "@raft/node-raft";
 
 export interface AgentConfig {
   readonly name: string;
@@ -17,6 +18,7 @@ export interface AgentConfig {
   readonly realtime: boolean;
   readonly dev: boolean;
   readonly server: ServerConfig;
+  readonly autopilot: AutopilotConfig;
   readonly client: ClientConfig;
   /** null = no Consul: services and checks are the built-in ones. */
   readonly consul: { readonly address: string; readonly token: string } | null;
@@ -35,6 +37,12 @@ export interface ServerConfig {
   readonly minHeartbeatTtlMs: number;
   readonly maxHeartbeatsPerSecond: number;
 }
+
+/** How the leader keeps the voters complete (RAFT.md §4.4), in the field's words. */
+export type AutopilotConfig = Pick<
+  MembershipSettings,
+  "replaceDead" | "deadAfterMs" | "stableMs" | "contactMsMax" | "trailingMax"
+>;
 
 export interface ClientConfig {
   readonly enabled: boolean;
@@ -83,6 +91,13 @@ export function defaultConfig(): AgentConfig {
       minHeartbeatTtlMs: 10_000,
       maxHeartbeatsPerSecond: 50,
     },
+    autopilot: {
+      replaceDead: membershipDefaults.replaceDead,
+      deadAfterMs: membershipDefaults.deadAfterMs,
+      stableMs: membershipDefaults.stableMs,
+      contactMsMax: membershipDefaults.contactMsMax,
+      trailingMax: membershipDefaults.trailingMax,
+    },
     client: {
       enabled: true,
       nodeClass: "",
@@ -109,7 +124,12 @@ export function defaultConfig(): AgentConfig {
 
 /** Any part may be left out; lists of addresses add up, everything else is replaced. */
 export type ConfigLayer = {
-  readonly [K in keyof AgentConfig]?: K extends "server" | "client" | "ports" | "advertise"
+  readonly [K in keyof AgentConfig]?: K extends
+    | "server"
+    | "client"
+    | "autopilot"
+    | "ports"
+    | "advertise"
     ? Partial<AgentConfig[K]>
     : AgentConfig[K];
 };
@@ -121,6 +141,7 @@ export function mergeConfig(base: AgentConfig, layer: ConfigLayer): AgentConfig 
     ports: { ...base.ports, ...layer.ports },
     advertise: { ...base.advertise, ...layer.advertise },
     server: { ...base.server, ...layer.server },
+    autopilot: { ...base.autopilot, ...layer.autopilot },
     client: { ...base.client, ...layer.client },
     join: [...base.join, ...(layer.join ?? [])],
   };

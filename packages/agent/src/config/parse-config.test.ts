@@ -45,6 +45,26 @@ test("a whole file is read into settings", () => {
   assert.deepEqual(configProblems(config), []);
 });
 
+test("how dead servers are replaced is set in the field's words", () => {
+  const parsed = parseConfigFile(
+    `autopilot {
+  cleanup_dead_servers      = false
+  dead_server_threshold     = "2m"
+  server_stabilization_time = "30s"
+  max_trailing_logs         = 500
+}`,
+    "agent.hcl",
+  );
+  assert.ok(parsed.ok, parsed.ok ? "" : parsed.message);
+  assert.deepEqual(mergeConfig(defaultConfig(), parsed.layer).autopilot, {
+    replaceDead: false,
+    deadAfterMs: 120_000,
+    stableMs: 30_000,
+    contactMsMax: 1_000,
+    trailingMax: 500,
+  });
+});
+
 const BAD: [string, string, RegExp][] = [
   ["a misspelt setting", "server {\n  bootstrap_expct = 3\n}", /x\.hcl:2,.*bootstrap_expct/],
   ["an unknown block", "srever { enabled = true }", /x\.hcl:1,.*srever/],

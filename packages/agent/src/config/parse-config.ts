@@ -77,6 +77,13 @@ const BLOCKS: Readonly<Record<string, Settings>> = {
     min_heartbeat_ttl: ["minHeartbeatTtlMs", duration],
     max_heartbeats_per_second: ["maxHeartbeatsPerSecond", count],
   },
+  autopilot: {
+    cleanup_dead_servers: ["replaceDead", flag],
+    dead_server_threshold: ["deadAfterMs", duration],
+    last_contact_threshold: ["contactMsMax", duration],
+    max_trailing_logs: ["trailingMax", count],
+    server_stabilization_time: ["stableMs", duration],
+  },
   client: {
     enabled: ["enabled", flag],
     node_class: ["nodeClass", text],
@@ -114,10 +121,8 @@ export function parseConfigFile(source: string, fileName: string): ParsedConfig 
 }
 
 function readTop(body: Body, diagnostics: Diagnostic[]): ConfigLayer {
-  const content = body.content(
-    schemaOf(TOP, ["ports", "advertise", "server", "client", "consul", "server_join"], ["plugin"]),
-    diagnostics,
-  );
+  const blocks = ["ports", "advertise", "server", "autopilot", "client", "consul", "server_join"];
+  const content = body.content(schemaOf(TOP, blocks, ["plugin"]), diagnostics);
   const layer: Record<string, unknown> = readSettings(TOP, content.attributes, diagnostics);
   for (const block of content.blocks) readBlock(block, layer, diagnostics);
   return layer as ConfigLayer;

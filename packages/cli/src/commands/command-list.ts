@@ -67,6 +67,8 @@ export const COMMANDS: Readonly<Record<string, LoadCommand>> = {
   "operator autopilot health": async () =>
     (await import("./operator/autopilot.ts")).autopilotHealthCommand,
   "operator raft list-peers": async () => (await import("./operator/raft.ts")).raftListPeersCommand,
+  "operator raft recover": async () =>
+    (await import("./operator/raft-recover.ts")).raftRecoverCommand,
   "operator raft transfer-leadership": async () =>
     (await import("./operator/raft.ts")).raftTransferCommand,
   "operator scheduler get-config": async () =>

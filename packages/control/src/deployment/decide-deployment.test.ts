@@ -186,6 +186,15 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "continue", wakeAt: null },
   },
   {
+    rule: "[D9] looks when less has become desired, so that what is there may be enough",
+    scene: {
+      group: { desiredTotal: 2 },
+      allocs: [HEALTHY, HEALTHY],
+      deployment: { modifyIndex: 51 },
+    },
+    expected: { kind: "continue" },
+  },
+  {
     rule: "[D9] is content when a pending evaluation was created afterwards",
     scene: {
       allocs: [{ ...HEALTHY, ...verdict(true, 51) }],

@@ -137,7 +137,11 @@ function goOn(situation: Situation): DeploymentDecision | undefined {
     .map((alloc) => alloc.id);
   if (reschedule.length > 0) return { kind: "continue", reschedule, wakeAt };
   const seen = evaluatedIndex(state, deployment, now);
-  const hasNews = allocs.some((alloc) => newsIndex(alloc) > seen);
+  const { groups, isPaused } = situation;
+  // The total of a system job's group follows its nodes.
+  const isDone =
+    !isPaused && groups.every((group) => group.isDone) && deployment.modifyIndex > seen;
+  const hasNews = isDone || allocs.some((alloc) => newsIndex(alloc) > seen);
   return hasNews ? { kind: "continue", reschedule, wakeAt } : undefined;
 }
 

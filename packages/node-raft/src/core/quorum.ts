@@ -58,6 +58,6 @@ export function jointVote(
   return a === "won" && b === "won" ? "won" : "pending";
 }
 
-function majoritySize(size: number): number {
+export function majoritySize(size: number): number {
   return Math.floor(size / 2) + 1;
 }

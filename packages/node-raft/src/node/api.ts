@@ -100,6 +100,8 @@ export interface RaftStatus {
   readonly progress: Readonly<
     Record<MemberId, { match: number; next: number; state: string; active: boolean }>
   >;
+  /** Milliseconds since each other member was last heard of, or first known. */
+  readonly silentMs: Readonly<Record<MemberId, number>>;
 }
 
 /**

@@ -5,6 +5,7 @@
  * the write they promise, entries are applied.
  */
 import { assert } from "../core/assert.ts";
+import { allMembers } from "../core/conf-state.ts";
 import type { CoreStatus } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { Append, ConfState, Effects, MemberId, Message, SoftState } from "../core/types.ts";
@@ -19,6 +20,7 @@ import type {
 } from "./api.ts";
 import { RaftError } from "./api.ts";
 import { Applier } from "./applier.ts";
+import { Contacts } from "./contacts.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
@@ -54,6 +56,7 @@ export class Engine<R> {
   readonly #proposals = new Proposals<R>();
   readonly #reads: Reads;
   readonly #waiters = new Waiters();
+  readonly #contacts = new Contacts();
   readonly snapshots: Snapshots<R>;
   #soft: SoftState;
   #conf: ConfState;
@@ -68,6 +71,7 @@ export class Engine<R> {
     const status = deps.core.status();
     this.#soft = { role: status.role, leader: status.leader, term: status.term };
     this.#conf = status.conf;
+    this.#know(status.conf);
     this.#applied = status.applied;
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
@@ -116,6 +120,16 @@ export class Engine<R> {
 
   status(): CoreStatus {
     return this.#core.status();
+  }
+
+  #know(conf: ConfState): void {
+    const others = allMembers(conf).filter((id) => id !== this.#deps.self);
+    this.#contacts.know(others, this.#deps.timers.now());
+  }
+
+  /** Milliseconds since each member was heard of. */
+  silence(): Record<MemberId, number> {
+    return this.#contacts.silence(this.#deps.timers.now());
   }
 
   addressOf(id: MemberId): string {
@@ -196,6 +210,8 @@ export class Engine<R> {
   }
 
   #receive(messages: readonly Message[]): void {
+    const from = messages[0]?.from;
+    if (from !== undefined) this.#contacts.heard(from, this.#deps.timers.now());
     for (const message of messages) {
       if (message.to === this.#deps.self && message.type !== "snapshot") this.#core.step(message);
     }
@@ -257,6 +273,7 @@ export class Engine<R> {
   #perform(effects: Effects): void {
     if (effects.conf !== null) {
       this.#conf = effects.conf;
+      this.#know(effects.conf);
       this.#deps.onConf(effects.conf);
     }
     for (const append of effects.appends) this.#append(append);
@@ -320,6 +337,7 @@ export class Engine<R> {
   }
 
   #softChanged(soft: SoftState): void {
+    if (soft.role === "leader") this.#contacts.restart(this.#deps.timers.now());
     this.#soft = soft;
     if (soft.leader !== "") this.#reads.retryNow();
     this.#deps.onSoft(soft);

@@ -190,10 +190,14 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     const timeoutMs = options.timeoutMs ?? MEMBERSHIP_TIMEOUT_MS;
     const deadline = this.#deadline(timeoutMs);
     const engine = this.#running();
-    // A new leader may not change anything before it has committed in its term; nor may it answer
-    // a read, so a read is the way to wait for that.
-    if (engine.soft.role === "leader") await this.readBarrier({ timeoutMs });
-    const result = this.#running().core.proposeConf(change);
+    // At once where possible: what was decided on may be over in a moment.
+    let result = engine.core.proposeConf(change);
+    if (result.kind === "refused" && result.reason === "leader-not-ready") {
+      // Before it has committed in its term a new leader may not answer a read either, so a read
+      // is the way to wait for that.
+      await this.readBarrier({ timeoutMs });
+      result = this.#running().core.proposeConf(change);
+    }
     engine.wake();
     if (result.kind === "refused") {
       if (result.reason === "not-leader") throw this.#notLeader();
@@ -242,7 +246,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     const ids = { memberId: this.memberId, clusterId: this.#clusterId };
     if (this.#engine === null) return emptyStatus(ids);
     const snapshotIndex = this.#engine.snapshots.newest?.index ?? 0;
-    return showStatus(ids, this.#engine.status(), snapshotIndex);
+    return showStatus(ids, this.#engine.status(), snapshotIndex, this.#engine.silence());
   }
 
   on<E extends keyof RaftNodeEvents>(event: E, fn: RaftNodeEvents[E]): () => void {

@@ -25,10 +25,16 @@ export function emptyStatus(ids: Ids): RaftStatus {
     confIndex: 0,
     snapshotIndex: 0,
     progress: {},
+    silentMs: {},
   };
 }
 
-export function showStatus(ids: Ids, core: CoreStatus, snapshotIndex: number): RaftStatus {
+export function showStatus(
+  ids: Ids,
+  core: CoreStatus,
+  snapshotIndex: number,
+  silentMs: Readonly<Record<MemberId, number>>,
+): RaftStatus {
   const progress: Record<MemberId, RaftStatus["progress"][MemberId]> = {};
   for (const [id, { match, next, state, recentActive }] of Object.entries(core.progress)) {
     progress[id] = { match, next, state, active: recentActive };
@@ -47,6 +53,7 @@ export function showStatus(ids: Ids, core: CoreStatus, snapshotIndex: number): R
     confIndex: core.confIndex,
     snapshotIndex,
     progress,
+    silentMs,
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|both] [--mutant NAME]
+ * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|upkeep|both] [--mutant NAME]
  *   [--once] [--verbose]
  * node src/sim/cli.ts --kill-list [--seeds K]
  *
@@ -40,9 +40,9 @@ async function runSeeds(): Promise<boolean> {
   const modes: SimMode[] =
     values.mode === "both"
       ? mutant === undefined
-        ? ["core", "node"]
+        ? ["core", "node", "upkeep"]
         : [mutant.mode ?? "core"]
-      : [values.mode === "node" ? "node" : "core"];
+      : [values.mode === "node" || values.mode === "upkeep" ? values.mode : "core"];
   let failures = 0;
   for (const mode of modes) failures += await runMode({ mode, code });
   return failures === 0;

@@ -32,7 +32,7 @@ export class Faults {
     this.#running = false;
     this.#world.network.onReceived = () => {};
     for (const heal of [...this.#heals]) heal();
-    for (const member of this.#world.members.values()) if (!member.up) member.boot();
+    for (const member of this.#world.members.values()) this.#boot(member);
   }
 
   #next(): void {
@@ -107,9 +107,11 @@ export class Faults {
 
   #crash(member: SimMember, downMs: number): void {
     this.#world.crash(member);
-    this.#healAfter(downMs, () => {
-      if (!member.up) member.boot();
-    });
+    this.#healAfter(downMs, () => this.#boot(member));
+  }
+
+  #boot(member: SimMember): void {
+    if (!member.up && !this.#world.gone.has(member.id)) member.boot();
   }
 
   /** Between the promise and the disk, and back while the election is still on. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { RaftCore } from "../core/raft.ts";
+import type { MembershipController } from "../node/membership-controller.ts";
 import { applyEdits } from "./mutant-edits.ts";
 import type { Mutant } from "./mutants.ts";
 import type { NodeCode } from "./node-member.ts";
@@ -32,9 +33,16 @@ async function load(dir: string): Promise<SimCode> {
   const core = (await from("core/raft.ts")) as { RaftCore: typeof RaftCore };
   const node = (await from("node/open-raft-node.ts")) as Pick<NodeCode, "openRaftNode">;
   const wal = (await from("wal/local-port.ts")) as Pick<NodeCode, "openLocalStorage">;
+  const control = (await from("node/membership-controller.ts")) as {
+    MembershipController: typeof MembershipController;
+  };
   return {
     newCore: (options) => new core.RaftCore(options),
-    node: { openRaftNode: node.openRaftNode, openLocalStorage: wal.openLocalStorage },
+    node: {
+      openRaftNode: node.openRaftNode,
+      openLocalStorage: wal.openLocalStorage,
+      MembershipController: control.MembershipController,
+    },
   };
 }
 

@@ -22,7 +22,7 @@ for (const mutant of quick) {
 }
 
 test("the code without a mutant survives the same seeds", async () => {
-  const coreSeeds = Math.max(...quick.map(({ mode, seeds }) => (mode === "node" ? 0 : seeds)));
+  const coreSeeds = Math.max(...quick.map(({ mode, seeds }) => (mode === undefined ? seeds : 0)));
   for (let seed = 1; seed <= coreSeeds; seed += 1) {
     const core = await runSeed(seed, { mode: "core" });
     assert.equal(core.failure, null, `core seed ${seed}`);
@@ -31,5 +31,10 @@ test("the code without a mutant survives the same seeds", async () => {
   for (let seed = 1; seed <= Math.max(...nodeSeeds); seed += 1) {
     const node = await runSeed(seed, { mode: "node" });
     assert.equal(node.failure, null, `node seed ${seed}`);
+  }
+  const upkeepSeeds = quick.filter(({ mode }) => mode === "upkeep").map(({ seeds }) => seeds);
+  for (let seed = 1; seed <= Math.max(...upkeepSeeds); seed += 1) {
+    const upkeep = await runSeed(seed, { mode: "upkeep" });
+    assert.equal(upkeep.failure, null, `upkeep seed ${seed}`);
   }
 });

@@ -5,12 +5,13 @@
  */
 import type { MutantEdits } from "./mutant-edits.ts";
 import type { SimMode } from "./simulation.ts";
+import { upkeepMutants } from "./upkeep-mutants.ts";
 
 export interface Mutant extends MutantEdits {
   /** The rule it breaks. */
   readonly breaks: string;
   readonly seeds: number;
-  /** "node": the bug is in the driver or the log; default "core". */
+  /** "node": the bug is in the driver or the log, "upkeep": in the controller; default "core". */
   readonly mode?: SimMode;
 }
 
@@ -345,4 +346,5 @@ export const mutants: readonly Mutant[] = [
     seeds: 100,
     mode: "node",
   },
+  ...upkeepMutants,
 ];

@@ -1,7 +1,8 @@
 /** A member that is the real driver over the real log, on a simulated disk, clock and network. */
 import type { MembershipChange } from "../core/options.ts";
 import type { MemberId, Message } from "../core/types.ts";
-import type { RaftNode } from "../node/api.ts";
+import type { RaftNode, RaftTimers } from "../node/api.ts";
+import type { MembershipController } from "../node/membership-controller.ts";
 import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
 import type { MemberView } from "./checkers/checker.ts";
@@ -26,6 +27,7 @@ import type { World } from "./world.ts";
 export interface NodeCode {
   readonly openRaftNode: typeof openRaftNode;
   readonly openLocalStorage: typeof openLocalStorage;
+  readonly MembershipController: typeof MembershipController;
 }
 
 const DATA_DIR = "/data";
@@ -209,8 +211,12 @@ export class NodeMember implements SimMember {
     };
   }
 
+  /** For those that put something on top of the member: once per life, when it is in a cluster. */
+  protected opened(_node: RaftNode<number>, _timers: RaftTimers): void {}
+
   async #open(life: Life): Promise<void> {
     const { scenario } = this.#world;
+    const timers = simTimers(life, this.#rate, scenario.turnMs, () => this.#look());
     const machine = new RegisterMachine();
     const transport = new SimTransport(life);
     this.#machine = machine;
@@ -233,7 +239,7 @@ export class NodeMember implements SimMember {
         trailingEntries: scenario.trailingEntries,
       },
       storage: watchStorage(life, store),
-      timers: simTimers(life, this.#rate, scenario.turnMs, () => this.#look()),
+      timers,
       random: this.#random.fork("core"),
       mintId: () => this.id,
     });
@@ -242,7 +248,11 @@ export class NodeMember implements SimMember {
     node.on("fatal", (error) => {
       if (life.alive()) this.#ended(error, "fatal");
     });
-    if (!node.fresh) return;
+    if (node.fresh) await this.#enter(node);
+    if (life.alive()) this.opened(node, timers);
+  }
+
+  async #enter(node: RaftNode<number>): Promise<void> {
     if (this.#voters === null) await node.join({ clusterId: CLUSTER_ID });
     else await node.bootstrap({ clusterId: CLUSTER_ID, voters: this.#voters });
   }

@@ -4,6 +4,7 @@ import { runSeed, type SimMode } from "./simulation.ts";
 
 const CORE_SEEDS = 100;
 const NODE_SEEDS = 20;
+const UPKEEP_SEEDS = 30;
 
 test("the core keeps its promises in simulated clusters", async () => {
   await runAll("core", CORE_SEEDS, { events: 300_000, faults: 1000, acknowledged: 2000 });
@@ -13,8 +14,15 @@ test("the driver over the real log keeps its promises in simulated clusters", as
   await runAll("node", NODE_SEEDS, { events: 50_000, faults: 150, acknowledged: 300 });
 });
 
+test("the membership controller keeps as many voters when machines die for good", async () => {
+  const least = { events: 200_000, faults: 150, acknowledged: 1_000 };
+  const counts = await runAll("upkeep", UPKEEP_SEEDS, least);
+  const deaths = counts.get("fault death") ?? 0;
+  assert.ok(deaths >= UPKEEP_SEEDS, `${deaths} machines died`);
+});
+
 test("a seed run twice leaves the same trace", async () => {
-  for (const mode of ["core", "node"] as const) {
+  for (const mode of ["core", "node", "upkeep"] as const) {
     const first = await runSeed(7, { mode });
     const second = await runSeed(7, { mode });
     const other = await runSeed(8, { mode });
@@ -28,18 +36,21 @@ async function runAll(
   mode: SimMode,
   seeds: number,
   least: { events: number; faults: number; acknowledged: number },
-): Promise<void> {
+): Promise<ReadonlyMap<string, number>> {
   const total = { events: 0, faults: 0, acknowledged: 0 };
+  const counts = new Map<string, number>();
   for (let seed = 1; seed <= seeds; seed += 1) {
     const result = await runSeed(seed, { mode });
     assert.equal(result.failure, null, `seed ${seed}: ${result.failure?.message}`);
     total.events += result.events;
     total.acknowledged += result.acknowledged;
     for (const [kind, count] of result.counts) {
+      counts.set(kind, (counts.get(kind) ?? 0) + count);
       if (/^fault \w+$/.test(kind)) total.faults += count;
     }
   }
   for (const key of ["events", "faults", "acknowledged"] as const) {
     assert.ok(total[key] >= least[key], `${key}: ${total[key]} of at least ${least[key]}`);
   }
+  return counts;
 }

@@ -5,6 +5,7 @@
 import { bootstrapState } from "../core/bootstrap.ts";
 import type { CoreOptions } from "../core/options.ts";
 import { RaftCore } from "../core/raft.ts";
+import { MembershipController } from "../node/membership-controller.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { CoreMember } from "./core-member.ts";
@@ -13,6 +14,7 @@ import { asFailure, SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
 import { scenarioOf } from "./scenario.ts";
+import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
 
@@ -22,9 +24,10 @@ const LIVENESS_STEP_MS = 50;
 
 /**
  * core: the bare core with a small driver of the simulator's own, fast and wide. node: the real
- * driver over the real log on a simulated disk.
+ * driver over the real log on a simulated disk. upkeep: the same with the membership controller on
+ * every member; machines die for good, and spare ones are there.
  */
-export type SimMode = "core" | "node";
+export type SimMode = "core" | "node" | "upkeep";
 
 export interface RunResult {
   readonly seed: number;
@@ -54,14 +57,16 @@ export interface RunOptions {
 
 export const realCode: SimCode = {
   newCore: (options) => new RaftCore(options),
-  node: { openRaftNode, openLocalStorage },
+  node: { openRaftNode, openLocalStorage, MembershipController },
 };
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const { mode = "core", code = realCode, keepLines = false } = options;
-  const factory = mode === "core" ? coreMembers(code) : nodeMembers(code);
-  const world = new World(scenarioOf(seed), factory, keepLines);
-  const failure = await attempt(world, mode);
+  const upkeep = mode === "upkeep" ? new Upkeep(code.node) : null;
+  const factory = upkeep?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
+  const scenario = upkeep ? upkeepScenario(seed) : scenarioOf(seed);
+  const world = new World(scenario, factory, keepLines);
+  const failure = await attempt(world, mode, upkeep);
   return {
     seed,
     hash: world.trace.hash,
@@ -95,20 +100,25 @@ function nodeMembers(code: SimCode): MemberFactory {
   return (id, world, voters) => new NodeMember(id, world, voters, code.node);
 }
 
-async function attempt(world: World, mode: SimMode): Promise<SimFailure | null> {
+async function attempt(
+  world: World,
+  mode: SimMode,
+  upkeep: Upkeep | null,
+): Promise<SimFailure | null> {
   try {
-    await play(world, mode);
+    await play(world, mode, upkeep);
     return null;
   } catch (error) {
     return asFailure("exception", error);
   }
 }
 
-async function play(world: World, mode: SimMode): Promise<void> {
+async function play(world: World, mode: SimMode, upkeep: Upkeep | null): Promise<void> {
   const { oracle, network, scenario, watch } = world;
   const faults = new Faults(world);
   const workload = new Workload(world);
   world.bootstrap();
+  upkeep?.start(world);
   faults.start();
   workload.start();
   await runUntil(world, mode, scenario.faultsForMs);
@@ -154,7 +164,12 @@ function lagging(world: World): string | null {
   const { conf, commit, lastIndex } = leader.view;
   if (conf.votersOutgoing.length > 0) return "the joint configuration was not left";
   if (commit !== lastIndex) return `the leader commits ${commit} of ${lastIndex}`;
+  const { votersWanted, gone } = world;
+  if (votersWanted > 0 && conf.voters.length !== votersWanted) {
+    return `${conf.voters.length} of ${votersWanted} vote`;
+  }
   for (const id of [...conf.voters, ...conf.learners]) {
+    if (gone.has(id) && !conf.voters.includes(id)) continue;
     const state = world.members.get(id)?.state();
     if (state?.index !== commit) return `${id} is at ${state?.index} of ${commit}`;
     if (state.chain !== leader.member.state().chain) return `${id} differs at ${commit}`;

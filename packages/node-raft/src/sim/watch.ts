@@ -16,7 +16,7 @@ import type { Trace } from "./trace.ts";
 export class Watch {
   readonly ledger = new Ledger();
   readonly #trace: Trace;
-  readonly #checkers: readonly Checker[];
+  readonly #checkers: Checker[];
 
   constructor(trace: Trace) {
     this.#trace = trace;
@@ -31,6 +31,11 @@ export class Watch {
       new Monotonic(),
       new ConfSteps(ledger),
     ];
+  }
+
+  /** One that only some runs have. */
+  add(checker: Checker): void {
+    this.#checkers.push(checker);
   }
 
   booted(id: MemberId, content: DiskContent): void {

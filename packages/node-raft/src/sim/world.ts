@@ -27,6 +27,10 @@ export class World {
   readonly oracle: Oracle;
   readonly network: SimNetwork;
   readonly members = new Map<MemberId, SimMember>();
+  /** Machines that never come back. */
+  readonly gone = new Set<MemberId>();
+  /** Members that must vote in the end; 0 = whatever churn has left. */
+  votersWanted = 0;
   /** The first thing that went wrong where nobody could be told by a throw. */
   failure: SimFailure | null = null;
   readonly #factory: MemberFactory;

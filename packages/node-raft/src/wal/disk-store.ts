@@ -9,7 +9,14 @@ import type { RecoveredLog } from "./recover.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import type { StorageState } from "./storage.ts";
 import { readWhole, type Vfs, writeAtomically } from "./vfs.ts";
-import { type EncodedWrite, Wal, type WalOptions, WriteEncoder, walDefaults } from "./wal.ts";
+import {
+  type EncodedWrite,
+  type LogWrite,
+  Wal,
+  type WalOptions,
+  WriteEncoder,
+  walDefaults,
+} from "./wal.ts";
 
 const FORMAT = 1;
 const ID_FILE = "id.json";
@@ -58,6 +65,21 @@ export class DiskStore {
       store.close();
       throw error;
     }
+  }
+
+  /** A whole directory at once, for one that takes another's place; `id.json` is written last. */
+  static create(
+    vfs: Vfs,
+    dir: string,
+    ids: { readonly clusterId: string; readonly memberId: MemberId },
+    writes: readonly LogWrite[],
+  ): void {
+    vfs.mkdir(dir);
+    const { wal } = Wal.open(vfs, `${dir}/wal`, ids);
+    const encoder = new WriteEncoder(0);
+    for (const write of writes) wal.append([encoder.encode(write)]);
+    wal.close();
+    writeIdentity(vfs, dir, { ...ids, format: FORMAT });
   }
 
   get lastIndex(): number {

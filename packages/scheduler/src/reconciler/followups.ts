@@ -23,25 +23,34 @@ interface FollowupContext {
   readonly mintId: () => string;
 }
 
-/** One evaluation per window, at the time of the first deadline in it. */
+interface FollowupKind {
+  readonly triggeredBy: EvalTrigger;
+  readonly statusDescription: string;
+  /** Nothing may be done before the last deadline of a window; else the first one wakes for all. */
+  readonly waitsForLast?: boolean;
+}
+
+/** One evaluation per window, which begins with its first deadline. */
 export function batchFollowups(
   dues: readonly Due[],
-  kind: { readonly triggeredBy: EvalTrigger; readonly statusDescription: string },
+  kind: FollowupKind,
   context: FollowupContext,
 ): Batched {
   const evals: Evaluation[] = [];
   const evalOf = new Map<string, string>();
+  let windowAt = Number.NEGATIVE_INFINITY;
   for (const { allocId, at } of dues.toSorted((a, b) => a.at - b.at)) {
-    let current = evals.at(-1);
-    if (current === undefined || at - current.waitUntil >= WINDOW_MS) {
-      current = {
-        ...newEvaluation(context, kind.triggeredBy),
-        statusDescription: kind.statusDescription,
-        waitUntil: at,
-      };
-      evals.push(current);
+    const last = evals.at(-1);
+    if (last === undefined || at - windowAt >= WINDOW_MS) {
+      const { statusDescription, triggeredBy } = kind;
+      const created = { ...newEvaluation(context, triggeredBy), statusDescription, waitUntil: at };
+      evals.push(created);
+      windowAt = at;
+      evalOf.set(allocId, created.id);
+      continue;
     }
-    evalOf.set(allocId, current.id);
+    if (kind.waitsForLast === true) evals.splice(-1, 1, { ...last, waitUntil: at });
+    evalOf.set(allocId, last.id);
   }
   return { evals, evalOf };
 }
@@ -71,6 +80,7 @@ export const RESCHEDULE_KIND = {
 export const STOP_DELAY_KIND = {
   triggeredBy: EvalTrigger.allocFailure,
   statusDescription: "created for delayed rescheduling",
+  waitsForLast: true,
 } as const;
 
 export const DISCONNECT_KIND = {

@@ -169,7 +169,7 @@ export interface TestServer {
 /** Of all servers of a test: a state that was copied knows the tokens of the other. */
 let serial = 0;
 
-export function testServer(): TestServer {
+export function testServer(options: { epoch?: () => number } = {}): TestServer {
   const store = new StateMachineStore();
   const fsm = new ServerFsm(store);
   const log = new MemoryLog(fsm);
@@ -181,6 +181,7 @@ export function testServer(): TestServer {
       region: "global",
       timings: DEFAULT_TIMINGS,
       clusterId: () => "cluster-1",
+      ...options,
       serverAddresses: () => ["self:1"],
     },
     {

@@ -1,5 +1,7 @@
 /** Reads of raft, scheduler and autopilot settings (spec chapter 8 §8.7). */
+import { formatDuration, msToNanos } from "@drover/base";
 import { schedulerConfigToWire } from "@drover/model";
+import { membershipHealth } from "@raft/node-raft";
 import type { AgentInfo } from "../../agent-info.ts";
 import type { LocalHandler, ReadHandler } from "../handler.ts";
 
@@ -23,10 +25,14 @@ const schedulerConfigRead: ReadHandler = {
 
 export const operatorReads = { schedulerConfigRead } as const;
 
+function durationText(ms: number): string {
+  return formatDuration(msToNanos(ms));
+}
+
 async function raftServers(agent: AgentInfo) {
   const members = await agent.members();
   return members
-    .filter((member) => member.server)
+    .filter((member) => member.inRaft)
     .map((member) => ({
       Address: member.rpcAddr,
       ID: member.id,
@@ -44,12 +50,13 @@ const raftConfiguration: LocalHandler = {
 
 const autopilotConfiguration: LocalHandler = {
   kind: "local",
-  run: async () => ({
+  run: async (_context, { autopilot }) => ({
     json: {
-      LastContactThreshold: "200ms",
-      ServerStabilizationTime: "10s",
-      CleanupDeadServers: true,
-      MaxTrailingLogs: 250,
+      LastContactThreshold: durationText(autopilot.contactMsMax),
+      ServerStabilizationTime: durationText(autopilot.stableMs),
+      DeadServerThreshold: durationText(autopilot.deadAfterMs),
+      CleanupDeadServers: autopilot.replaceDead,
+      MaxTrailingLogs: autopilot.trailingMax,
       MinQuorum: 0,
       EnableRedundancyZones: false,
       DisableUpgradeMigration: false,
@@ -63,17 +70,17 @@ const autopilotConfiguration: LocalHandler = {
 const autopilotHealth: LocalHandler = {
   kind: "local",
   async run(_context, agent) {
-    const members = (await agent.members()).filter((member) => member.server);
-    const alive = members.filter((member) => member.alive && member.voter).length;
-    const voters = members.filter((member) => member.voter);
-    const quorum = Math.floor(voters.length / 2) + 1;
+    const members = (await agent.members()).filter((member) => member.inRaft);
+    const { healthy, failureTolerance } = membershipHealth(members);
+    const leader = members.find((member) => member.leader);
     return {
       json: {
-        FailureTolerance: Math.max(0, alive - quorum),
-        Healthy: members.every((member) => member.alive),
-        Leader: members.find((member) => member.leader)?.id ?? "",
+        FailureTolerance: failureTolerance,
+        Healthy: healthy,
+        Leader: leader?.id ?? "",
+        Reason: leader?.upkeepReason ?? "",
         Servers: members.map((member) => ({
-          LastContact: "0s",
+          LastContact: durationText(member.lastContactMs),
           ID: member.id,
           Name: `${member.name}.${agent.region}`,
           Address: member.rpcAddr,
@@ -82,11 +89,11 @@ const autopilotHealth: LocalHandler = {
           Leader: member.leader,
           LastTerm: member.term,
           LastIndex: member.lastIndex,
-          Healthy: member.alive,
+          Healthy: member.healthy,
           Voter: member.voter,
           StableSince: new Date(member.since).toISOString(),
         })),
-        Voters: voters.map((member) => member.id),
+        Voters: members.filter((member) => member.voter).map((member) => member.id),
       },
     };
   },

@@ -1,0 +1,86 @@
+/**
+ * For an operator whose servers lost their quorum for good: what a stopped agent's data directory
+ * holds, and how its server begins a cluster of one with it (docs/servers.md).
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DroverError } from "@drover/base";
+import {
+  inspectMember,
+  originalClusterId,
+  RaftError,
+  recoverCluster,
+  type StoppedMember,
+} from "@raft/node-raft";
+
+export interface ServerOnDisk {
+  readonly id: string;
+  readonly address: string;
+  readonly clusterId: string;
+  readonly term: number;
+  readonly commitIndex: number;
+  readonly lastIndex: number;
+  readonly lastTerm: number;
+  readonly voters: readonly string[];
+  readonly standbys: readonly string[];
+  readonly notes: readonly string[];
+}
+
+export interface RecoveredServer {
+  readonly before: ServerOnDisk;
+  /** host:port of the servers that must be wiped before they start again. */
+  readonly left: readonly string[];
+  readonly backupDir: string;
+}
+
+/** Throws when an agent runs there, when nothing is there, or when it is damaged. */
+export function inspectServer(dataDir: string): ServerOnDisk {
+  return translated(() => describe(inspectMember(raftDirOf(dataDir))));
+}
+
+/** The server votes alone from here on; the others join anew. `address` "" = the one it had. */
+export function recoverServer(dataDir: string, address: string): RecoveredServer {
+  return translated(() => {
+    const dir = raftDirOf(dataDir);
+    const member = inspectMember(dir);
+    const own = address || (member.conf.addresses[member.memberId] ?? "");
+    const recovery = recoverCluster(dir, [{ id: member.memberId, address: own }]);
+    const { before, left, backupDir } = recovery;
+    return { before: describe(before), left: left.map((id) => named(before, id)), backupDir };
+  });
+}
+
+/** The agent's data directory; the server's own one inside it will do as well. */
+function raftDirOf(dataDir: string): string {
+  return existsSync(join(dataDir, "id.json")) ? dataDir : join(dataDir, "raft");
+}
+
+function describe(member: StoppedMember): ServerOnDisk {
+  const { memberId, conf } = member;
+  return {
+    id: memberId,
+    address: conf.addresses[memberId] ?? "",
+    clusterId: originalClusterId(member.clusterId),
+    term: member.term,
+    commitIndex: member.commit,
+    lastIndex: member.lastIndex,
+    lastTerm: member.lastTerm,
+    voters: conf.voters.map((id) => named(member, id)),
+    standbys: conf.learners.map((id) => named(member, id)),
+    notes: member.notes,
+  };
+}
+
+function named(member: StoppedMember, id: string): string {
+  const address = member.conf.addresses[id] ?? "";
+  return address === "" ? id : `${address} (${id})`;
+}
+
+function translated<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof RaftError)) throw error;
+    throw new DroverError(`raft-${error.code}`, error.message, { cause: error });
+  }
+}
