@@ -130,6 +130,14 @@ test("where every node is closed, a node that takes something is asked for", () 
   assert.equal(reason?.hint, "add a node that takes new allocations");
 });
 
+test("a service of Consul's without a Consul is told how to have one, or to do without", () => {
+  const filtered = { "${attr.consul.version} semver >= 1.8.0": 1 };
+  const told = { ...NOTHING_FULL, nodesEvaluated: 1, constraintFiltered: filtered };
+  const reason = why({ over: { status: "blocked", failedTgAllocs: { web: told } } });
+  const hint = 'give the agents a Consul (-consul-address), or its services provider = "nomad"';
+  assert.equal(reason?.hint, hint);
+});
+
 test("a job that may run only where no node is says where it may and where they are", () => {
   const state = new FakeState();
   state.putNode(mockNode({ datacenter: "dc1" }));

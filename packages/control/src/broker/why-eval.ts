@@ -188,8 +188,12 @@ export function whyBlocked(
 export function capacityHint(metrics: readonly AllocMetric[]): string {
   const isFull = metrics.some((each) => Object.keys(each.dimensionExhausted).length > 0);
   if (isFull) return "add or free a node with what is missing, or ask for less";
-  const isFiltered = metrics.some((each) => Object.keys(each.constraintFiltered).length > 0);
-  return isFiltered
+  const filtered = metrics.flatMap((each) => Object.keys(each.constraintFiltered));
+  // Nobody wrote this one: a service without a provider implies it.
+  if (filtered.some((each) => each.includes("attr.consul.version"))) {
+    return 'give the agents a Consul (-consul-address), or its services provider = "nomad"';
+  }
+  return filtered.length > 0
     ? "add a node that the job's constraints allow, or change these"
     : "add a node that takes new allocations";
 }
