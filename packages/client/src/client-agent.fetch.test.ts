@@ -166,3 +166,11 @@ test("[F3] an agent that goes down gives up what it fetches", () =>
     await world.agent.stop();
     await world.until("it is given up", () => fetching(world).length === 0);
   }));
+
+test("[F3] an agent that goes down begins no other, although a hint comes meanwhile", () =>
+  inWorld(async (world) => {
+    const stopped = world.agent.stop();
+    hint(world, jobOf({ config: { image: "app:2" } }));
+    await stopped;
+    assert.deepEqual(world.driver.calls, []);
+  }));

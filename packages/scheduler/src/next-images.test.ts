@@ -299,9 +299,9 @@ test("[F5] a node has room for the successor once its predecessor is gone, or is
 });
 
 /** Three of ten nodes run version 0; the others are filled better by something else. */
-function amongFullerNodes(driver: "docker" | "mock_driver") {
+function amongFullerNodes(driver: "docker" | "mock_driver", more: RollingOptions = {}) {
   const harness = new Harness({ nodes: 3 });
-  const options = { driver, count: 3, update: { maxParallel: 1 } };
+  const options = { driver, count: 3, update: { maxParallel: 1 }, ...more };
   const job = rollingJob({ ...options, image: "app:1" });
   harness.register(job);
   harness.rollToEnd(job);
@@ -337,6 +337,20 @@ test("[F6] a replacement with images stays, though another node would be filled 
   hold(harness, second, "app:2");
   const placed = harness.dryRun(job).plan.placements[0];
   assert.deepEqual([placed?.nodeId, placed?.phase], [second, "go"]);
+});
+
+test("[F6] it stays as well where as much speaks for the other nodes", () => {
+  const lTarget = `\${attr.kernel.name}`;
+  for (const weight of [1, 10, 30, 70, 99]) {
+    const affinities = [
+      { lTarget, rTarget: "linux", operand: "=", weight },
+      { lTarget, rTarget: "plan9", operand: "=", weight: 100 - weight },
+    ];
+    const { harness, job, next } = amongFullerNodes("docker", { group: { affinities } });
+    const [first] = oldNodes(harness, job);
+    const [pair] = harness.register(next).plan.placements;
+    assert.equal(pair?.nodeId, first, `affinities of ${weight} and ${100 - weight}`);
+  }
 });
 
 test("[F6] but it moves away from others of its group", () => {

@@ -126,7 +126,7 @@ export class Session {
   }
 }
 
-/** R1 of the revert path: the version repeats an older one that has proven itself (§12.7). */
+/** The version repeats an older one that has proven itself (DESIGN §12.7). */
 export function isRevert(state: StateReader, job: Job): boolean {
   if (job.version === 0) return false;
   return state

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { TaskState } from "@drover/model";
-import { mockAlloc, mockJob } from "@drover/model/testing";
+import { mockAlloc, mockJob, mockServiceCheck } from "@drover/model/testing";
 import { resetTracking } from "../core/advance-alloc.ts";
 import { healthRules } from "../core/health-rules.ts";
 import { type AllocRecord, groupOf, newAllocRecord } from "../state/alloc-record.ts";
-import { FakeClock } from "../testing/fakes.ts";
+import { FakeClock, FakeDiscovery } from "../testing/fakes.ts";
 import { HealthWatch } from "./health-watch.ts";
+import type { ServicePlan } from "./service-registrar.ts";
 import { recordVerdict, revokeVerdict, withChecks } from "./verdict.ts";
 
 const START = new FakeClock().now();
@@ -81,33 +82,44 @@ function withTask(record: AllocRecord, change: Partial<TaskState>): AllocRecord 
   return { ...record, tasks: Object.fromEntries(tasks) };
 }
 
+interface Held {
+  record: AllocRecord;
+}
+
+/** A watch that writes what it finds into `held`. */
+function watchOver(held: Held, clock: FakeClock, plans: readonly ServicePlan[] = []): HealthWatch {
+  return new HealthWatch({
+    clock,
+    plans: () => plans,
+    onVerdict: (found) => {
+      held.record = recordVerdict(held.record, found);
+    },
+    onChecks: (pass) => {
+      held.record = withChecks(held.record, pass);
+    },
+    onLost: (pass, now) => {
+      held.record = revokeVerdict(held.record, pass, now);
+    },
+    onBlind: () => undefined,
+    wake: () => undefined,
+  });
+}
+
 /** Everything has been good from the beginning, until the look that decides. */
 function verdictAfter(verdict: Verdict, { afterMs, stop = false, task = {} }: Look): Verdict {
   const before = withTask(recordWith(verdict), {});
   const alloc = stop ? { ...before.alloc, desiredStatus: "stop" as const } : before.alloc;
   const clock = new FakeClock();
-  let record = resetTracking({ ...before, alloc }, START);
-  const watch = new HealthWatch({
-    clock,
-    plans: () => [],
-    onVerdict: (found) => {
-      record = recordVerdict(record, found);
-    },
-    onChecks: (pass) => {
-      record = withChecks(record, pass);
-    },
-    onLost: (pass, now) => {
-      record = revokeVerdict(record, pass, now);
-    },
-    onBlind: () => undefined,
-    wake: () => undefined,
-  });
-  watch.look(record);
+  const held = { record: resetTracking({ ...before, alloc }, START) };
+  const watch = watchOver(held, clock);
+  watch.look(held.record);
   clock.advance(afterMs(TIMES));
-  record = withTask(record, task);
-  watch.look(record);
+  held.record = withTask(held.record, task);
+  watch.look(held.record);
   watch.close();
-  const found = Object.entries(HEALTHY).find(([, healthy]) => healthy === record.verdict.healthy);
+  const found = Object.entries(HEALTHY).find(
+    ([, healthy]) => healthy === held.record.verdict.healthy,
+  );
   return found?.[0] as Verdict;
 }
 
@@ -128,31 +140,19 @@ function verdictAfterLosses(progressDeadline: number, lostAt: readonly number[])
   const update = { ...group.update, minHealthyTime: 0, progressDeadline };
   const job = { ...base.job, taskGroups: [{ ...group, update }] };
   const clock = new FakeClock();
-  let record: AllocRecord = { ...base, job };
-  const watch = new HealthWatch({
-    clock,
-    plans: () => [],
-    onVerdict: (found) => {
-      record = recordVerdict(record, found);
-    },
-    onChecks: () => undefined,
-    onLost: (pass, now) => {
-      record = revokeVerdict(record, pass, now);
-    },
-    onBlind: () => undefined,
-    wake: () => undefined,
-  });
+  const held: Held = { record: { ...base, job } };
+  const watch = watchOver(held, clock);
   for (const at of lostAt) {
     clock.advance(START + at - clock.now());
-    record = withTask(record, { state: "pending" });
-    watch.look(record);
-    watch.look(record);
+    held.record = withTask(held.record, { state: "pending" });
+    watch.look(held.record);
+    watch.look(held.record);
     if (at === lostAt.at(-1)) break;
-    record = withTask(record, { state: "running" });
-    watch.look(record);
+    held.record = withTask(held.record, { state: "running" });
+    watch.look(held.record);
   }
   watch.close();
-  return record.verdict.healthy;
+  return held.record.verdict.healthy;
 }
 
 test("[H14] without a progress deadline what starts anew again and again has one deadline for it", () => {
@@ -161,4 +161,37 @@ test("[H14] without a progress deadline what starts anew again and again has one
   assert.equal(verdictAfterLosses(0, lostAt.slice(0, 2)), null);
   assert.equal(verdictAfterLosses(0, lostAt), false);
   assert.equal(verdictAfterLosses(600_000_000_000, lostAt), null, "the deployment's bounds it");
+});
+
+test("[H14] each loss asks for the whole minimum time, also where all have one deadline", () => {
+  const base = withTask(recordWith("healthy"), {});
+  const [group] = base.job.taskGroups;
+  assert.ok(group?.update);
+  const job = {
+    ...base.job,
+    taskGroups: [{ ...group, update: { ...group.update, progressDeadline: 0 } }],
+  };
+  const clock = new FakeClock();
+  const discovery = new FakeDiscovery();
+  const checks = [{ id: "check", name: "up", definition: mockServiceCheck() }];
+  const spec = { id: "service", name: "web", taskName: "", onUpdate: "", checks } as never;
+  void discovery.register(spec);
+  const held: Held = { record: { ...base, job } };
+  const watch = watchOver(held, clock, [{ discovery, spec }]);
+  for (const loss of ["first", "second"]) {
+    discovery.set({ status: "critical" });
+    watch.look(held.record);
+    assert.equal(held.record.verdict.healthy, null, `${loss}: lost`);
+    // What was lost is being written down meanwhile: the next look sees that it passes again.
+    discovery.set({ status: "passing" });
+    watch.look(held.record);
+    clock.advance(TIMES.min - 1);
+    watch.look(held.record);
+    assert.equal(held.record.verdict.healthy, null, `${loss}: not for long enough`);
+    clock.advance(1);
+    watch.look(held.record);
+    assert.equal(held.record.verdict.healthy, true, `${loss}: proven`);
+    clock.advance(1);
+  }
+  watch.close();
 });

@@ -102,9 +102,11 @@ export class HealthWatch {
     const now = this.#deps.clock.now();
     const input = this.#onlyShown(this.#input(record, now));
     const passes = checksPass(mode, input);
-    if (isRevocable(record.verdict) && hasLost(mode, input))
+    if (isRevocable(record.verdict) && hasLost(mode, input)) {
+      // What was good until now is no part of the time to come, whichever deadline that has (H14).
+      this.#progress = startProgress(now);
       this.#deps.onLost(passes ?? known, now);
-    else if (passes !== null && passes !== known) this.#deps.onChecks(passes);
+    } else if (passes !== null && passes !== known) this.#deps.onChecks(passes);
   }
 
   /** Why it is not decided, as of the latest look; null = it is, or is not to be. */

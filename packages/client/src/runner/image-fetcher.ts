@@ -43,6 +43,7 @@ export class ImageFetcher {
   #wanted: ReadonlyMap<string, Wanted> = new Map();
   /** Begun since they are wanted, and perhaps over. */
   readonly #fetches = new Map<string, Fetch>();
+  #closed = false;
 
   constructor(deps: ImageFetcherDeps) {
     this.#deps = deps;
@@ -50,6 +51,8 @@ export class ImageFetcher {
 
   /** All that the servers hint at now. */
   want({ hints }: PushImageHints): void {
+    // The session ends after what it tells of.
+    if (this.#closed) return;
     const wanted = new Map<string, Wanted>();
     for (const { job, taskGroup, tasks } of hints) {
       const version = { job: job as Job, group: taskGroup };
@@ -73,6 +76,7 @@ export class ImageFetcher {
   }
 
   close(): void {
+    this.#closed = true;
     this.#wanted = new Map();
     for (const { controller } of this.#fetches.values()) controller.abort();
     this.#fetches.clear();

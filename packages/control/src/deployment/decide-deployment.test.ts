@@ -108,6 +108,23 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     expected: { kind: "fail" },
   },
   {
+    rule: "[D4] [D5] does not count what was not judged yet and failed on its way out",
+    scene: {
+      group: { progressDeadline: 0 },
+      policy: "none",
+      allocs: [{ clientStatus: "failed", desiredStatus: "stop" }, HEALTHY],
+    },
+    expected: { kind: "wait" },
+  },
+  {
+    rule: "[D4] does not count what was healthy and failed on its way out",
+    scene: {
+      group: { progressDeadline: 0 },
+      allocs: [{ ...HEALTHY, clientStatus: "failed", desiredStatus: "stop" }, HEALTHY],
+    },
+    expected: { kind: "wait" },
+  },
+  {
     rule: "[D5] fails when an unhealthy one may not be replaced",
     scene: { policy: "none", allocs: [UNHEALTHY] },
     expected: { kind: "fail" },

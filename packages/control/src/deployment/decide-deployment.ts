@@ -4,7 +4,6 @@
  */
 import {
   type Allocation,
-  ClientStatus,
   DeploymentStatus,
   isDeploymentActive,
   lateAt,
@@ -14,6 +13,7 @@ import type { DeploymentDecision } from "../contracts.ts";
 import {
   evaluatedIndex,
   groupFacts,
+  hasFailed,
   isUnattended,
   isUnhealthy,
   newsIndex,
@@ -82,8 +82,7 @@ function isFatal({ deployment, state }: Situation, alloc: Allocation): boolean {
   const group = deployment.taskGroups[alloc.taskGroup];
   if (group === undefined) return false;
   if (alloc.unretryableError !== "") return true;
-  const hasFailed = isUnhealthy(alloc) || alloc.clientStatus === ClientStatus.failed;
-  if (hasFailed && group.progressDeadline === 0) return true;
+  if ((isUnhealthy(alloc) || hasFailed(alloc)) && group.progressDeadline === 0) return true;
   const isCaredFor = alloc.nextAllocation !== "" || alloc.desiredTransition.reschedule === true;
   if (isCaredFor || !(isUnhealthy(alloc) || isUnattended(alloc))) return false;
   return !isReplaceable(state, alloc);

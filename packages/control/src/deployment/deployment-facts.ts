@@ -25,7 +25,12 @@ export interface GroupFacts {
 
 export function isUnhealthy(alloc: Allocation): boolean {
   const verdict = alloc.deploymentStatus?.healthy ?? null;
-  return verdict === false || (verdict === null && alloc.clientStatus === ClientStatus.failed);
+  return verdict === false || (verdict === null && hasFailed(alloc));
+}
+
+/** By itself: what its servers have told to stop says nothing about its version any more. */
+export function hasFailed(alloc: Allocation): boolean {
+  return alloc.clientStatus === ClientStatus.failed && !isServerTerminal(alloc);
 }
 
 export function isHealthy(alloc: Allocation): boolean {
@@ -66,10 +71,7 @@ export function nextDeadline(groups: readonly GroupFacts[]): number | null {
 /** Failed, wanted, and neither replaced nor marked for it. */
 export function isUnattended(alloc: Allocation): boolean {
   return (
-    alloc.clientStatus === ClientStatus.failed &&
-    !isServerTerminal(alloc) &&
-    alloc.nextAllocation === "" &&
-    alloc.desiredTransition.reschedule !== true
+    hasFailed(alloc) && alloc.nextAllocation === "" && alloc.desiredTransition.reschedule !== true
   );
 }
 

@@ -286,6 +286,21 @@ test("a departure that Consul never answers is broken off, said and repeated", a
   );
 });
 
+test("a departure that Consul carries out and never answers is confirmed all the same", async () => {
+  await onStage(
+    async ({ fake, discovery, warnings }) => {
+      await discovery.register(spec);
+      fake.muteOn = /service\/deregister/;
+      const leaving = discovery.deregister(spec.id, { ackTimeoutMs: 5_000 });
+      await eventually(() => assert.match(warnings.join(), /cannot deregister/));
+      fake.muteOn = null;
+      assert.deepEqual(await leaving, { confirmed: true });
+    },
+    {},
+    IMPATIENT,
+  );
+});
+
 test("a registration that was given up on and takes effect after the departure is removed", async () => {
   await onStage(
     async ({ fake, discovery, warnings }) => {
@@ -313,28 +328,33 @@ test("a registration that was given up on and takes effect after the departure i
   );
 });
 
-test("a check whose removal Consul never answers is proven all the same", async () => {
-  let passes = false;
-  await onStage(
-    async ({ fake, discovery, warnings }) => {
-      fake.silentOn = /check\/deregister/;
-      await discovery.register(spec);
-      passes = true;
-      await eventually(() => assert.match(warnings.join(), /no answer within/));
-      fake.silentOn = null;
-      await untilView(discovery, (view) => statusesOf(view, spec.id)[0] === "passing");
-    },
-    {
-      probe: async () => {
-        const [status, statusCode] = passes
-          ? (["passing", 200] as const)
-          : (["critical", 500] as const);
-        return { status, statusCode, output: "" };
+for (const [what, effect] of [
+  ["is lost", "silentOn"],
+  ["takes effect", "muteOn"],
+] as const) {
+  test(`a check whose removal Consul never answers, and ${what}, is proven all the same`, async () => {
+    let passes = false;
+    await onStage(
+      async ({ fake, discovery, warnings }) => {
+        fake[effect] = /check\/deregister/;
+        await discovery.register(spec);
+        passes = true;
+        await eventually(() => assert.match(warnings.join(), /no answer within/));
+        fake[effect] = null;
+        await untilView(discovery, (view) => statusesOf(view, spec.id)[0] === "passing");
       },
-    },
-    IMPATIENT,
-  );
-});
+      {
+        probe: async () => {
+          const [status, statusCode] = passes
+            ? (["passing", 200] as const)
+            : (["critical", 500] as const);
+          return { status, statusCode, output: "" };
+        },
+      },
+      IMPATIENT,
+    );
+  });
+}
 
 test("neither looking at what is registered nor the end waits for a Consul that never answers", async () => {
   await onStage(

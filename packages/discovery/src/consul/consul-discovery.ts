@@ -214,7 +214,7 @@ export class ConsulDiscovery implements ServiceDiscovery {
       if (!this.#isCurrent(entry) || this.#isPassing(check)) return;
       // Consul keeps the status of a check it knows, whatever a registration says of it.
       await this.#retrying(`renew check ${check.id} of`, { id: entry.spec.id, signal }, () =>
-        this.#calling(() => this.#consul.agent.check.deregister(check.id)),
+        this.#dropping(() => this.#consul.agent.check.deregister(check.id)),
       );
       await this.#put(entry);
     });
@@ -237,12 +237,16 @@ export class ConsulDiscovery implements ServiceDiscovery {
     }
   }
 
-  async #removeOnce(serviceId: string): Promise<void> {
+  #removeOnce(serviceId: string): Promise<void> {
+    return this.#dropping(() => this.#consul.agent.service.deregister(serviceId));
+  }
+
+  /** What is gone already, by an earlier call that was not answered say, is as it was asked for. */
+  async #dropping(call: () => Promise<unknown>): Promise<void> {
     try {
-      await this.#calling(() => this.#consul.agent.service.deregister(serviceId));
+      await this.#calling(call);
     } catch (error) {
-      // Already gone is what was asked for.
-      if (!errorText(error).includes("Unknown service")) throw error;
+      if (!isUnknown(error)) throw error;
     }
   }
 
@@ -431,6 +435,12 @@ export class ConsulDiscovery implements ServiceDiscovery {
 function statusOf(text: string): CheckStatus {
   if (text === "passing" || text === "warning") return text;
   return CheckStatus.critical;
+}
+
+/** Consul does not have what it was to drop: a status 404, of services 500 in older versions. */
+function isUnknown(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: { readonly statusCode?: unknown } };
+  return cause?.statusCode === 404 || errorText(error).includes("Unknown service");
 }
 
 /** The client library's errors say nothing about repeating; a refusal has a 4xx status. */

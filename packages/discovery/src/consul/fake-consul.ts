@@ -26,6 +26,8 @@ export class FakeConsul {
   refuseWith = 0;
   /** What it accepts and never answers, by method and path; null = nothing. */
   silentOn: RegExp | null = null;
+  /** The same, but it takes effect. */
+  muteOn: RegExp | null = null;
   /** Set: a registration takes effect after it, whether or not its sender still waits. */
   registerGate: Promise<void> | null = null;
   /** The catalog keeps showing what the agent has dropped. */
@@ -47,7 +49,8 @@ export class FakeConsul {
         async (body) => {
           if (this.silentOn?.test(`${request.method} ${request.url}`)) return;
           if (request.url?.includes("/service/register")) await this.registerGate;
-          this.#route(request, answer, body);
+          const isMute = this.muteOn?.test(`${request.method} ${request.url}`) === true;
+          this.#route(request, isMute ? new http.ServerResponse(request) : answer, body);
         },
         () => answer.destroy(),
       );
@@ -123,9 +126,18 @@ export class FakeConsul {
     if (path === "/agent/service/register") this.#register(body as FakeService);
     if (path.startsWith("/agent/check/update/")) this.updates.push(body as never);
     const gone = /^\/agent\/service\/deregister\/(.+)$/.exec(path)?.[1];
-    if (gone !== undefined) this.#deregister(decodeURIComponent(gone));
     const check = /^\/agent\/check\/deregister\/(.+)$/.exec(path)?.[1];
-    if (check !== undefined) this.checks.delete(decodeURIComponent(check));
+    const wasThere =
+      (gone === undefined || this.#deregister(decodeURIComponent(gone))) &&
+      (check === undefined || this.checks.delete(decodeURIComponent(check)));
+    if (!wasThere) {
+      // As newer versions answer.
+      answer.writeHead(404, { "Content-Type": "text/plain" });
+      answer.end(
+        `Unknown ID ${path}. Ensure that the ID is passed, not the name. ${".".repeat(80)}`,
+      );
+      return;
+    }
     this.#changed();
     answer.end();
   }
@@ -141,11 +153,11 @@ export class FakeConsul {
     }
   }
 
-  #deregister(id: string): void {
-    this.services.delete(id);
+  #deregister(id: string): boolean {
     for (const check of [...this.checks.values()]) {
       if (check.ServiceID === id) this.checks.delete(check.CheckID);
     }
+    return this.services.delete(id);
   }
 }
 

@@ -60,11 +60,14 @@ export class Scorer {
     const fit = scoreFit(this.#algorithm, { capacity: capacityOf(node), used });
     const parts: Record<string, number> = { binpack: fit };
     let total = fit;
+    let standing = 0;
     let count = 1;
     const add = (name: string, score: number, applies: boolean) => {
       parts[name] = score;
       if (!applies) return;
       total += score;
+      // By itself: taking the fit off the total again would leave its rounding in here.
+      standing += score;
       count++;
     };
     if (options.antiAffinity) {
@@ -77,6 +80,6 @@ export class Scorer {
     add("node-affinity", affinity, this.#affinities.length > 0);
     const spread = spreadOf?.(node) ?? 0;
     if (spread !== 0) add("allocation-spread", spread, true);
-    return { parts, final: total / count, standing: total - fit };
+    return { parts, final: total / count, standing };
   }
 }

@@ -110,7 +110,7 @@ interface Classified {
   readonly clientStops: readonly Due[];
 }
 
-/** G6 to G10. */
+/** C, P, R, D, G9 */
 export function* classifyAll(pass: Pass, considered: readonly Allocation[]): Slices<Classified> {
   const { draft, input, job, triage } = pass;
   const context = classifyContext(pass);
@@ -178,7 +178,7 @@ function splitMigrating(pass: Pass, migrate: readonly Allocation[]): void {
   pass.canaries = [...kept, ...pass.movingCanaries];
 }
 
-/** G7. What is to be replaced later joins `later`. */
+/** R. What is to be replaced later joins `later`. */
 function* splitFailed(
   pass: Pass,
   untainted: readonly Allocation[],
@@ -204,7 +204,7 @@ function* splitFailed(
   return failed;
 }
 
-/** G8: unreachable allocations become unknown, with a time-out and perhaps a replacement. */
+/** D1 to D3: unreachable allocations become unknown, with a time-out and perhaps a replacement. */
 function markDisconnected(pass: Pass, disconnecting: readonly Allocation[]): void {
   if (disconnecting.length === 0) return;
   const { draft, input, job } = pass;

@@ -20,7 +20,7 @@ import { Description, PlaceKind, type PlaceRequest } from "./types.ts";
 import { decideUpdates, type Outdated, type Updates } from "./updates.ts";
 import { awaitsClientStop, HeldBy } from "./why-group.ts";
 
-/** G11 */
+/** N */
 export function* indexNames(pass: Pass): Slices<NameIndex> {
   const { group, job } = pass;
   const names = new NameIndex({ jobId: job.id, group: group.name, count: group.count });
@@ -31,7 +31,7 @@ export function* indexNames(pass: Pass): Slices<NameIndex> {
   return names;
 }
 
-/** G13 */
+/** S */
 export function* stopSurplus(pass: Pass, names: NameIndex, isCanaryPhase: boolean): Slices<void> {
   const { canaries, group, lost, migrate, pairs, untainted } = pass;
   const serves = surplusServing(pass);

@@ -45,7 +45,7 @@ interface Rolled {
   readonly told: Pick<HoldFacts, "limit" | "serving">;
 }
 
-/** G17, G20 */
+/** L */
 export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
   const { group } = pass;
   const { isReady, outdated, starting } = facts;

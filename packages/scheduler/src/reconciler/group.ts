@@ -85,7 +85,7 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
   return isComplete(pass, account, mayPlace);
 }
 
-/** G22 */
+/** T5 */
 function joinDeployment(pass: Pass, updates: Updates, considered: readonly Allocation[]): void {
   const { draft, group, isInDeployment, job, state, triage } = pass;
   if (triage.current !== null || isInDeployment) return;
@@ -96,7 +96,7 @@ function joinDeployment(pass: Pass, updates: Updates, considered: readonly Alloc
   draft.deploymentGroups[group.name] = state;
 }
 
-/** G24 */
+/** T7 */
 function isComplete(pass: Pass, account: GroupAccount, mayPlace: boolean): boolean {
   const { current } = pass.triage;
   const { canaries, leaving, missing, outdated } = account;

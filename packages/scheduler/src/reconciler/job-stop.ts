@@ -26,7 +26,7 @@ export function* groupAllocs(
   return byGroup;
 }
 
-/** I1: what was told to stop on a node that is gone will not report its end any more. */
+/** J3: what was told to stop on a node that is gone will not report its end any more. */
 export function* loseStopped(input: ReconcileInput, draft: Draft): Slices<void> {
   yield* inSlices(input.allocs, (alloc) => {
     if (!isServerTerminal(alloc) || isClientTerminal(alloc)) return;

@@ -125,3 +125,37 @@ test("[D7] what is taken over in place keeps the time of its verdict since versi
   assert.equal(takenOverAt(1), 0);
   assert.equal(takenOverAt(2), 1234);
 });
+
+test("[D7] [J4] a job may become one of another type before version 3", () => {
+  for (const v of [2, 3]) {
+    const harness = new StateHarness();
+    accept(harness, jobRegister(mockJob()), v);
+    const body = { ...jobRegister(mockJob({ type: JobType.batch })), ...{ v } };
+    assert.equal(harness.apply(body).result.ok, v === 2);
+  }
+});
+
+test("[D7] [D8] each promotion gives every group its time before version 3", () => {
+  for (const v of [2, 3]) {
+    const { harness } = systemDeployment(v);
+    const deadline = () => harness.snapshot.deployment("d")?.taskGroups.web?.requireProgressBy ?? 0;
+    const before = deadline();
+    harness.now += 60_000;
+    const body = { deploymentId: "d", groups: null, evaluation: null };
+    accept(harness, { tag: CommandTag.deploymentPromote, ...body }, v);
+    assert.equal(deadline() - before, v === 2 ? 60_000 : 0);
+  }
+});
+
+test("[D7] [A14] a client may change an operator's verdict before version 3", () => {
+  for (const v of [2, 3]) {
+    const { harness } = systemDeployment(v);
+    const [alloc] = harness.snapshot.allocsByJob(REF);
+    assert.ok(alloc);
+    const verdict = { healthy: [], unhealthy: [alloc.id], evaluation: null, failure: null };
+    accept(harness, { tag: CommandTag.deploymentAllocHealth, deploymentId: "d", ...verdict }, v);
+    const body = { ...report(alloc), clientSeq: 2, healthy: true };
+    accept(harness, { tag: CommandTag.allocClientUpdate, reports: [body], evals: [] }, v);
+    assert.equal(harness.snapshot.alloc(alloc.id)?.deploymentStatus?.healthy, v === 2);
+  }
+});
