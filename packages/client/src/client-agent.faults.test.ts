@@ -254,6 +254,21 @@ test("a development agent takes its tasks along", async () => {
   await world.close();
 });
 
+test("a development agent that stops takes no replacements of what it has stopped", async () => {
+  const world = await World.create({ killTasksOnStop: true });
+  const place = want(world.nodeId, { group: { shutdownDelay: SECOND } });
+  world.push([place]);
+  await world.status(place.alloc.id, "running");
+  const stopping = world.agent.stop();
+  const stage = () => world.agent.runner(place.alloc.id)?.record.stage.kind;
+  await world.until("it is on its way down", () => stage() === "delaying");
+  world.push([want(world.nodeId, { alloc: { id: mockId("replacement") }, port: 20_002 })]);
+  world.clock.advance(1_000);
+  await stopping;
+  assert.deepEqual(world.agent.allocIds, [place.alloc.id]);
+  await world.close();
+});
+
 test("a job may end its allocations by time", () =>
   inWorld(async (world) => {
     const place = want(world.nodeId, { group: { maxRunDuration: 60 * SECOND } });

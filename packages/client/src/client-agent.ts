@@ -61,6 +61,7 @@ export class ClientAgent {
   /** Allocations that are being worked on. */
   #busy = 0;
   #detachedTimer: Cancel | null = null;
+  #stopping = false;
   #closed = false;
 
   constructor(options: ClientOptions, deps: ClientDeps, parts: Parts) {
@@ -241,7 +242,8 @@ export class ClientAgent {
 
   /** Leaves tasks running, unless configured otherwise. Closes discoveries and drivers too. */
   async stop(): Promise<void> {
-    if (this.#closed) return;
+    if (this.#stopping) return;
+    this.#stopping = true;
     if (this.#options.killTasksOnStop) await this.#killAll();
     this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
@@ -279,7 +281,8 @@ export class ClientAgent {
   }
 
   #receive(push: PushAllocs): void {
-    if (this.#closed) return;
+    // The server of a development agent replaces at once what its client stops on the way down.
+    if (this.#stopping) return;
     const { clusterId, epoch, index } = push;
     if (!this.#seen.accept({ clusterId, epoch, index })) {
       const seen = this.#seen.current;

@@ -22,7 +22,11 @@ const FLAGS: readonly FlagSpec[] = [
   { name: "bootstrap-expect", kind: "string", help: "Servers that form the cluster together." },
   { name: "join", kind: "list", help: "Agent to join through, host[:port]; may be repeated." },
   { name: "servers", kind: "list", help: "As -join, for a client without a server." },
-  { name: "consul-address", kind: "string", help: "Consul agent of this machine." },
+  {
+    name: "consul-address",
+    kind: "string",
+    help: "Consul agent of this machine, host:port. Default: none.",
+  },
   { name: "node-class", kind: "string", help: "Class of this node." },
   { name: "node-pool", kind: "string", help: "Pool of this node." },
   { name: "meta", kind: "list", help: "key=value of this node; may be repeated." },

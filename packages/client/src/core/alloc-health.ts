@@ -48,6 +48,7 @@ export interface ObservedCheck {
   readonly serviceId: string;
   readonly name: string;
   readonly status: string;
+  readonly output?: string;
 }
 
 export interface HealthInput {
@@ -69,6 +70,8 @@ export type HealthWait =
       readonly check: string;
       readonly service: string;
       readonly status: string;
+      /** What it said last; "" = nothing, or the catalog does not show it. */
+      readonly output: string;
     }
   | { readonly kind: "time"; readonly until: number };
 
@@ -218,7 +221,8 @@ function missingCheck(input: HealthInput, want: ExpectedCheck): HealthWait | nul
     return { kind: "check-unseen", ...named };
   }
   const bad = found.find((each) => !tolerated(each.status, want.onUpdate));
-  return bad ? { kind: "check-status", ...named, status: bad.status } : null;
+  if (bad === undefined) return null;
+  return { kind: "check-status", ...named, status: bad.status, output: bad.output ?? "" };
 }
 
 function tolerated(status: string, onUpdate: string): boolean {

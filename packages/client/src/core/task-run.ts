@@ -101,6 +101,20 @@ export function handleOf(run: TaskRun): TaskHandle | null {
   return "handle" in phase ? phase.handle : null;
 }
 
+/** The process that ran in `before` has ended, and its successor runs, or none is under way. */
+export function isReplaced(
+  before: TaskRun | undefined,
+  run: TaskRun | undefined,
+  now: number,
+): boolean {
+  const old = before ? handleOf(before) : null;
+  if (old === null || run === undefined) return true;
+  const { phase } = run;
+  // A restart that somebody asked for has no delay (T6) and passes through its backoff at once.
+  if (phase.kind === "backoff") return phase.wakeAt > now;
+  return handleOf(run) !== old && phase.kind !== "setup" && phase.kind !== "starting";
+}
+
 export function isDead(run: TaskRun): boolean {
   return run.phase.kind === "dead";
 }

@@ -81,11 +81,26 @@ test("I4 an allocation that is not decided names what is missing, and since when
 test("a check whose name nobody gave is named without quotes in quotes", () => {
   const name = 'service: "api" check';
   const waits = [
-    { kind: "check-status", check: name, service: "api", status: "critical" },
+    { kind: "check-status", check: name, service: "api", status: "critical", output: "" },
   ] as const;
   const told = { waits, rules: RULES, since: 0, deadline: 1, trouble: "" };
   const [reason] = whyUndecided(mockAlloc(), told);
   assert.equal(reason.text, `check 'service: "api" check' of service "api" is critical`);
+});
+
+test("a check that does not pass tells what it said last, where the catalog shows it", () => {
+  const told = { rules: RULES, since: 0, deadline: 1, trouble: "" };
+  const wait = {
+    kind: "check-status",
+    check: "alive",
+    service: "api",
+    status: "critical",
+  } as const;
+  const evidenceFor = (output: string) =>
+    whyUndecided(mockAlloc(), { ...told, waits: [{ ...wait, output }] })[0].evidence;
+  const output = "HTTP GET http://127.0.0.1:1/health: 500";
+  assert.deepEqual(evidenceFor(output), { check: "alive", status: "critical", output });
+  assert.deepEqual(evidenceFor(""), { check: "alive", status: "critical" });
 });
 
 test("what was good and is missing again is missing since then", () => {

@@ -53,9 +53,10 @@ function reasonOf(alloc: Allocation, undecided: Undecided, wait: HealthWait): Re
     }
     case "check-status": {
       const text = `check ${quoted(wait.check)} of service "${wait.service}" is ${wait.status}`;
-      const hint = `drover alloc checks ${alloc.id}`;
+      const hint = `drover alloc logs ${alloc.id}`;
       const subject = subjectOf.partOf(alloc, "check", wait.check);
-      const evidence = { check: wait.check, status: wait.status };
+      const output: Record<string, string> = wait.output === "" ? {} : { output: wait.output };
+      const evidence = { check: wait.check, status: wait.status, ...output };
       return waitsFor({ ...told, rule: Rule.allocCheckNotPassing, text, hint, evidence }, subject);
     }
     case "time": {

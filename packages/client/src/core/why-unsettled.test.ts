@@ -48,6 +48,12 @@ const CASES: Readonly<Record<string, Case>> = {
     phase: { kind: "signalling", handle, ending },
     why: [Rule.taskEnding, "task a/server", null],
   },
+  "stopping, its poststop task running": {
+    stage: { kind: "stopping" },
+    phase: { kind: "running", handle },
+    task: { lifecycle: { hook: "poststop", sidecar: false } },
+    why: [Rule.taskEnding, "task a/server", null],
+  },
   done: { stage: { kind: "done" }, why: null },
   "a blocked task": { phase: { kind: "blocked" }, why: [Rule.taskBlocked, "node n", null] },
   "a poststop task": {

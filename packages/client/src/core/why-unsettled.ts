@@ -139,7 +139,13 @@ const BY_PHASE: ByPhase = {
   },
   setup: (facts) => begins(facts, "is being set up"),
   starting: (facts) => begins(facts, "is being started"),
-  running: () => null,
+  running: (facts) => {
+    const { record, task } = facts;
+    // An allocation that is to stop lets its poststop tasks finish, for as long as they take.
+    if (record.stage.kind !== "stopping" || hookOf(task) !== "poststop") return null;
+    const text = `task "${task.name}" runs after the others have ended, and is not done`;
+    return waitsFor(told(facts, Rule.taskEnding, text), partOf(record, task));
+  },
   backoff: (facts, { wakeAt }) => {
     const last = facts.run.state.events.findLast(({ type }) => type !== "Restarting");
     const because = last?.displayMessage || last?.message || "";

@@ -27,20 +27,21 @@ export class AllocControl {
     this.#deps = deps;
   }
 
-  /** `task` "" = all; only running tasks are restarted. */
+  /**
+   * `task` "" = all; only running tasks are restarted. Answers when they run again, or have a restart
+   * delay, or are dead: whoever restarts allocations one after the other waits for each.
+   */
   async restart(
     allocId: string,
     request: { readonly task: string; readonly allTasks: boolean },
   ): Promise<void> {
     const runner = this.#deps.runner(allocId);
     const { task } = request;
-    if (task !== "") {
-      await this.#running(runner, task);
-      runner.restart(task, "User requested task to restart");
-      return;
-    }
-    const what = request.allTasks ? "all" : "running";
-    runner.restart("", `User requested ${what} tasks to restart`);
+    if (task !== "") await this.#running(runner, task);
+    const what = request.allTasks ? "all tasks" : "running tasks";
+    const replaced = runner.replaced(task);
+    runner.restart(task, `User requested ${task === "" ? what : "task"} to restart`);
+    await replaced;
   }
 
   /** `task` "" = all running ones. */
@@ -95,8 +96,10 @@ export class AllocControl {
       .runner(allocId)
       .why()
       .map((reason) => {
-        const said = evidenceOf(results.get(reason.evidence.check ?? ""));
-        return { ...reason, evidence: { ...reason.evidence, ...said } };
+        const result = results.get(reason.evidence.check ?? "");
+        if (result === undefined) return reason;
+        const hint = `drover alloc checks ${allocId}`;
+        return { ...reason, hint, evidence: { ...reason.evidence, ...evidenceOf(result) } };
       });
   }
 
@@ -116,8 +119,7 @@ export function unknownTask(name: string): DroverError {
 }
 
 /** The body alone often does not tell: an empty one, or a page of HTML, comes with a 500. */
-function evidenceOf(result: CheckResult | undefined): Record<string, string> {
-  const { output = "", statusCode = 0 } = result ?? {};
+function evidenceOf({ output, statusCode }: CheckResult): Record<string, string> {
   return {
     ...(statusCode > 0 && { "status code": String(statusCode) }),
     ...(output !== "" && { output }),

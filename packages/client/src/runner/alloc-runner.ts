@@ -38,6 +38,7 @@ import { AllocServices } from "./alloc-services.ts";
 import { CheckRestartWatch } from "./check-restart-watch.ts";
 import { HealthWatch } from "./health-watch.ts";
 import { prepareAlloc } from "./prepare-alloc.ts";
+import { areReplaced, RecordWaits } from "./record-waits.ts";
 import { untilDone } from "./retry.ts";
 import type { RunnerDeps, RunnerOptions } from "./runner-deps.ts";
 import { environmentOf, startRequest, taskIdentity } from "./start-request.ts";
@@ -65,7 +66,7 @@ export class AllocRunner {
   #acted = "";
   #timer: Cancel | null = null;
   #stopWaiting: (() => void) | null = null;
-  #whenDone: (() => void)[] = [];
+  readonly #waits = new RecordWaits();
   /** Ends the preparation that is under way. */
   #pull: AbortController | null = null;
 
@@ -157,6 +158,11 @@ export class AllocRunner {
     }
   }
 
+  /** Resolves when the processes that run now have ended, and what follows them runs. */
+  replaced(taskName: string): Promise<void> {
+    return this.#waits.until(this.#record, areReplaced(this.#record, taskName, this.#deps.clock));
+  }
+
   /** Stops it because its job says so, without a word of the servers. */
   cutOff(reason: string): void {
     this.#apply((record) => cutOff(record, reason));
@@ -188,8 +194,7 @@ export class AllocRunner {
 
   /** Resolves when nothing of it runs any more. */
   done(): Promise<void> {
-    if (this.#record.stage.kind === "done") return Promise.resolve();
-    return new Promise((resolve) => this.#whenDone.push(resolve));
+    return this.#waits.until(this.#record, ({ stage }) => stage.kind === "done");
   }
 
   /**
@@ -236,6 +241,7 @@ export class AllocRunner {
       while (this.#changes.length > 0 && !this.#closed.signal.aborted) {
         const changed = await this.#turn();
         if (changed || must) this.#act();
+        this.#waits.tell(this.#record);
         must = false;
       }
       this.#draining = false;
@@ -352,7 +358,6 @@ export class AllocRunner {
       case "done":
         this.#deps.ports.release(record.alloc.id);
         this.#deps.ended(record.alloc.id);
-        for (const resolve of this.#whenDone.splice(0)) resolve();
         if (record.removed) void this.#forget();
         return;
       case "running":

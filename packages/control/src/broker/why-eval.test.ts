@@ -130,6 +130,31 @@ test("where every node is closed, a node that takes something is asked for", () 
   assert.equal(reason?.hint, "add a node that takes new allocations");
 });
 
+test("a service of Consul's without a Consul is told how to have one, or to do without", () => {
+  const filtered = { "${attr.consul.version} semver >= 1.8.0": 1 };
+  const told = { ...NOTHING_FULL, nodesEvaluated: 1, constraintFiltered: filtered };
+  const reason = why({ over: { status: "blocked", failedTgAllocs: { web: told } } });
+  const hint = 'give the agents a Consul (-consul-address), or its services provider = "nomad"';
+  assert.equal(reason?.hint, hint);
+});
+
+test("a job that may run only where no node is says where it may and where they are", () => {
+  const state = new FakeState();
+  state.putNode(mockNode({ datacenter: "dc1" }));
+  const job = mockJob({ datacenters: ["east", "west-*"] });
+  state.putJob(job);
+  const told = { ...NOTHING_FULL, nodesEvaluated: 0, nodesInPool: 0, constraintFiltered: {} };
+  const over = { status: "blocked", failedTgAllocs: { web: told } } as const;
+  const reason = whyEval(state, mockEval({ ...over, jobId: job.id }), MOCK_NOW);
+  assert.equal(
+    reason?.evidence["allowed by the job"],
+    'datacenter "east", "west-*" of pool "default"',
+  );
+  assert.equal(reason?.evidence["nodes are in"], 'datacenter "dc1" of pool "default"');
+  const hint = "change the job's datacenters or node_pool, or add a node that is in these";
+  assert.equal(reason?.hint, hint);
+});
+
 test("how many kinds of node would do is said in words", () => {
   const over = { status: "blocked", failedTgAllocs: { web: metric } } as const;
   const kindsOf = (classEligibility: Record<string, boolean>, escapedComputedClass = false) =>

@@ -162,8 +162,11 @@ export function whyBlocked(
   const away = job ? unavailableNodes(state, job) : [];
   const unavailable = away.map((node) => `${node.name} (${stateOf(node)})`).join(", ");
   const classes = classesOf(evaluation);
+  const metrics = Object.values(evaluation.failedTgAllocs);
+  const elsewhere = job && away.length === 0 ? whereNodesAre(state, job, metrics) : {};
   const evidence = {
     ...Object.fromEntries(shortages),
+    ...elsewhere,
     ...(classes === "" ? {} : { "kinds of node": classes }),
     ...(unavailable === "" ? {} : { "not available": unavailable }),
   };
@@ -171,7 +174,10 @@ export function whyBlocked(
   const told = { rule: Rule.evalNoCapacity, subject, text, since, evidence };
   const [holder, ...holders] = job ? stoppingPortHolders(state, job, evaluation) : [];
   if (holder) return waitsFor(told, holder, ...holders);
-  const hint = capacityHint(Object.values(evaluation.failedTgAllocs));
+  const hint =
+    Object.keys(elsewhere).length === 0
+      ? capacityHint(metrics)
+      : "change the job's datacenters or node_pool, or add a node that is in these";
   return waitsFor(
     { ...told, hint: [hint, ...away.flatMap(openHint).slice(0, 1)].join("; ") },
     CAPACITY,
@@ -182,10 +188,32 @@ export function whyBlocked(
 export function capacityHint(metrics: readonly AllocMetric[]): string {
   const isFull = metrics.some((each) => Object.keys(each.dimensionExhausted).length > 0);
   if (isFull) return "add or free a node with what is missing, or ask for less";
-  const isFiltered = metrics.some((each) => Object.keys(each.constraintFiltered).length > 0);
-  return isFiltered
+  const filtered = metrics.flatMap((each) => Object.keys(each.constraintFiltered));
+  // Nobody wrote this one: a service without a provider implies it.
+  if (filtered.some((each) => each.includes("attr.consul.version"))) {
+    return 'give the agents a Consul (-consul-address), or its services provider = "nomad"';
+  }
+  return filtered.length > 0
     ? "add a node that the job's constraints allow, or change these"
     : "add a node that takes new allocations";
+}
+
+/** Where the job may run and where the nodes are, when none of them is where it may. */
+function whereNodesAre(
+  state: StateReader,
+  job: Job,
+  metrics: readonly AllocMetric[],
+): Readonly<Record<string, string>> {
+  if (metrics.length === 0 || metrics.some((each) => each.nodesInPool > 0)) return {};
+  const ready = [...state.nodes()].filter(isNodeReady);
+  if (ready.length === 0) return {};
+  const place = (datacenters: string, pool: string) =>
+    `datacenter ${datacenters} of pool "${pool}"`;
+  const places = new Set(ready.map((node) => place(`"${node.datacenter}"`, node.nodePool)));
+  return {
+    "allowed by the job": place(job.datacenters.map((dc) => `"${dc}"`).join(", "), job.nodePool),
+    "nodes are in": [...places].slice(0, UNAVAILABLE_MAX).join("; "),
+  };
 }
 
 /** How a node that takes nothing new takes some again. */
