@@ -61,7 +61,7 @@ export class DeploymentEnds implements ClusterChecker {
       expect(late === undefined, this, () => {
         return `${label} is ${now - (late?.requireProgressBy ?? 0)} ms past its deadline`;
       });
-      if (!groups.every(isDone)) {
+      if (!groups.every(isDone) || waitsForRoom(state, deployment)) {
         this.#doneSince.delete(deployment.id);
         continue;
       }
@@ -89,6 +89,11 @@ function standsStill(deployment: Deployment, group: DeploymentState): boolean {
 function awaitsPromotion(group: DeploymentState): boolean {
   const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
   return isCanaryPhase && group.healthyAllocs >= group.desiredCanaries;
+}
+
+/** Of a system job that has found no node: it ends at its deadline. */
+function waitsForRoom(state: StateSnapshot, { namespace, jobId: id }: Deployment): boolean {
+  return state.evalsByJob({ namespace, id }).some(({ status }) => status === "blocked");
 }
 
 function isDone(group: DeploymentState): boolean {

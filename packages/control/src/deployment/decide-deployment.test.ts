@@ -15,6 +15,7 @@ import {
   mockDeployment,
   mockEval,
   mockJob,
+  mockMetric,
   mockTaskGroup,
 } from "@drover/model/testing";
 import type { DeploymentDecision } from "../contracts.ts";
@@ -201,6 +202,18 @@ const TABLE: readonly { rule: string; scene: Scene; expected: Partial<Deployment
     rule: "[D9] looks after the last one became healthy, so that success is seen",
     scene: { allocs: [HEALTHY, HEALTHY, { ...HEALTHY, ...verdict(true, 60) }] },
     expected: { kind: "continue", wakeAt: null },
+  },
+  {
+    rule: "[D6] a group for which no node has room is late, though nothing is desired of it",
+    scene: {
+      group: { desiredTotal: 0 },
+      now: LATER,
+      state: (state) =>
+        state.putEval(
+          mockEval({ id: "b", status: "blocked", failedTgAllocs: { web: mockMetric() } }),
+        ),
+    },
+    expected: { kind: "fail" },
   },
   {
     rule: "[D9] looks when less has become desired, so that what is there may be enough",

@@ -18,6 +18,7 @@ import {
   isUnhealthy,
   newsIndex,
   nextDeadline,
+  starvedGroups,
 } from "./deployment-facts.ts";
 import { isReplaceable } from "./replaceable.ts";
 import { rollbackTarget } from "./rollback.ts";
@@ -58,7 +59,7 @@ export function decideDeployment(
     return { kind: "wait", reasons: [superseded(deployment)], wakeAt: null };
   }
   const allocs = state.allocsByDeployment(deployment.id);
-  const groups = groupFacts(deployment, allocs);
+  const groups = groupFacts(deployment, allocs, starvedGroups(state, deployment));
   const isPaused = STANDING.has(deployment.status);
   const wakeAt = isPaused ? null : nextDeadline(groups);
   const situation = { deployment, allocs, groups, state, now: input.now, isPaused, wakeAt };

@@ -85,7 +85,7 @@ function made({ canary, other, promoted }: Group, state: Partial<DeploymentState
 
 function phaseOf(group: Group): Phase {
   const { allocs, deployment } = made(group);
-  const [facts] = groupFacts(deployment, allocs);
+  const [facts] = groupFacts(deployment, allocs, new Set());
   assert.ok(facts);
   if (facts.isDone) return "done";
   if (facts.isAwaitingPromotion) return "awaits promotion";

@@ -37,9 +37,20 @@ export function isHealthy(alloc: Allocation): boolean {
   return alloc.deploymentStatus?.healthy === true && !isTerminal(alloc);
 }
 
+/**
+ * Groups for which no node has room. Of a system job nothing is desired as long as nothing can be
+ * placed: that is not done.
+ */
+export function starvedGroups(state: StateReader, deployment: Deployment): ReadonlySet<string> {
+  const ref = { namespace: deployment.namespace, id: deployment.jobId };
+  const waiting = [...state.evalsByJob(ref)].filter(({ status }) => status === EvalStatus.blocked);
+  return new Set(waiting.flatMap(({ failedTgAllocs }) => Object.keys(failedTgAllocs)));
+}
+
 export function groupFacts(
   deployment: Deployment,
   allocs: readonly Allocation[],
+  starved: ReadonlySet<string>,
 ): readonly GroupFacts[] {
   return Object.entries(deployment.taskGroups).map(([name, state]) => {
     const healthy = allocs.filter((alloc) => alloc.taskGroup === name && isHealthy(alloc));
@@ -53,7 +64,10 @@ export function groupFacts(
       state,
       isCanaryPhase,
       isAwaitingPromotion: isCanaryPhase && healthyCanaries >= state.desiredCanaries,
-      isDone: !isCanaryPhase && healthy.length >= state.desiredTotal,
+      isDone:
+        !isCanaryPhase &&
+        healthy.length >= state.desiredTotal &&
+        !(state.desiredTotal === 0 && starved.has(name)),
       healthyCanaries,
     };
   });

@@ -50,7 +50,9 @@ export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
   const { group } = pass;
   const { isReady, outdated, starting } = facts;
   const { serves } = pass;
-  const olds = pass.pairs.flatMap((pair) => (pair.isReplacement ? [] : (pair.old ?? [])));
+  const olds = pass.pairs.flatMap(({ isAway, isReplacement, old }) =>
+    isReplacement || isAway ? [] : (old ?? []),
+  );
   // Of two that run in one slot the old one counts, until the new one has taken its place.
   const beside = new Set(pass.pairs.filter(({ isSurge }) => isSurge).map(({ next }) => next));
   const counted = [...pass.untainted.filter((each) => !beside.has(each)), ...olds];

@@ -74,31 +74,40 @@ test("[P4] a prepared one starts in the plan that stops its predecessor", () => 
   assert.equal(stopped(harness, job), 6);
 });
 
-test("[P2 L2] one that comes back waits for its successor's images like any other", () => {
-  const disconnect = {
-    lostAfter: 300_000_000_000,
-    stopOnClientAfter: null,
-    replace: false,
-    reconcile: "keep_original",
-  };
-  const { harness, job } = preparing({
-    count: 2,
-    update: { maxParallel: 1 },
-    group: { disconnect },
+/** How its node looks when an allocation that was out of reach tells that it runs. */
+for (const status of ["ready", "disconnected"]) {
+  test(`[P2 L2] one that tells again waits for its successor's images, its node ${status}`, () => {
+    const disconnect = {
+      lostAfter: 300_000_000_000,
+      stopOnClientAfter: null,
+      replace: false,
+      reconcile: "keep_original",
+    };
+    const options = { count: 2, update: { maxParallel: 1 }, group: { disconnect } };
+    const harness = new Harness();
+    const job = dockerJob(options);
+    harness.register(job);
+    harness.rollToEnd(job);
+    const [old] = harness.live(job);
+    assert.ok(old);
+    harness.changeNode(old.nodeId, { schedulingEligibility: "ineligible" });
+    harness.register(dockerJob({ ...options, image: "app:2" }));
+    const [next] = prepared(harness, job);
+    assert.equal(next?.previousAllocation, old.id);
+    assert.notEqual(next.nodeId, old.nodeId);
+    harness.changeNode(old.nodeId, { status });
+    harness.update(old, {
+      clientStatus: ClientStatus.running,
+      allocStates: [{ field: 0, value: "unknown", time: harness.now }],
+    });
+    const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
+    assert.deepEqual([plan.stops, plan.placements], [[], []]);
+    harness.update(harness.state.alloc(next.id) as Allocation, { prepared: true });
+    harness.changeNode(old.nodeId, { status: "ready" });
+    const again = harness.evaluate(job);
+    assert.deepEqual(started(again.plan), [next.id]);
   });
-  const [next] = prepared(harness, job);
-  const old = next && harness.state.alloc(next.previousAllocation);
-  assert.ok(next && old);
-  harness.update(old, {
-    clientStatus: ClientStatus.running,
-    allocStates: [{ field: 0, value: "unknown", time: harness.now }],
-  });
-  const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
-  assert.deepEqual([plan.stops, plan.placements], [[], []]);
-  harness.update(harness.state.alloc(next.id) as Allocation, { prepared: true });
-  const again = harness.evaluate(job);
-  assert.deepEqual(started(again.plan), [next.id]);
-});
+}
 
 test("[P3 L4] prepared ones take part in the rolling limit", () => {
   const { harness, job } = preparing();

@@ -32,6 +32,8 @@ export interface Pair {
   readonly stop: StopRequest | null;
   /** The old one must not run on where it is: the new one replaces it, whatever is rolled out. */
   readonly isReplacement: boolean;
+  /** Its node is out of reach: whether it serves cannot be seen, so nobody else may count on it. */
+  readonly isAway: boolean;
   /** The new one goes when it is prepared or, as a surge, healthy; otherwise at once. */
   readonly waits: boolean;
   /** Both run. */
@@ -178,18 +180,23 @@ function whyNotReady({ isSurge, next, waits }: UnheldPair): Reason | null {
 function toPair(next: Allocation, old: Classified | undefined, context: PairContext): UnheldPair {
   const isSurge = isSurging(next);
   if (!old || isServerTerminal(old.alloc)) {
-    return { next, old: null, stop: null, isReplacement: true, waits: false, isSurge };
+    const gone = { old: null, stop: null, isAway: false };
+    return { next, ...gone, isReplacement: true, waits: false, isSurge };
   }
-  const isReplacement = !mayGoOn(old);
+  const isAway = old.class === AllocClass.disconnecting;
+  const isReplacement = !mayGoOn(old) || (isAway && isSurge);
   const isLeaving = old.class === AllocClass.migrate && mayRunOn(old.alloc, context);
   const waits = !isReplacement || isLeaving;
-  return { next, old: old.alloc, stop: stopOfOld(old), isReplacement, waits, isSurge };
+  return { next, old: old.alloc, stop: stopOfOld(old), isAway, isReplacement, waits, isSurge };
 }
 
-/** It is the rolling update alone that ends it, also when it has just come back (D7). */
+/**
+ * It is the rolling update alone that ends it, also when it has just come back (D7), or has told so
+ * before its node has.
+ */
 function mayGoOn({ alloc, class: known }: Classified): boolean {
   if (isClientTerminal(alloc)) return false;
-  if (known === AllocClass.untainted) return true;
+  if (known === AllocClass.untainted || known === AllocClass.disconnecting) return true;
   return known === AllocClass.reconnecting && alloc.desiredTransition.migrate !== true;
 }
 
