@@ -193,6 +193,24 @@ test("a server that asked before there was a leader is taken in later", async ()
   await stopAll(follower, c);
 });
 
+test("the first server, back without its disk and naming nobody, is greeted by the leader", async () => {
+  const membership = { deadAfterMs: 1_000 };
+  const a = await start("a", { expect: 3, membership });
+  const rest = { expect: 3, join: [a.address], membership };
+  const [b, c] = [await start("b", rest), await start("c", rest)];
+  await until("one leader", () => led([a, b, c]));
+  const port = Number(a.address.split(":")[1]);
+  await a.stop();
+  await until("another leader", () => led([b, c]) && b.raft?.status().leader !== idOf(a));
+  const again = await start("a", { expect: 3, membership, port });
+  assert.deepEqual(again.cluster.serverAddresses(), []);
+  await until("it votes in the place it had", () => {
+    const { voters } = confOf(b);
+    return voters.length === 3 && voters.includes(idOf(again)) && !voters.includes(idOf(a));
+  });
+  await stopAll(again, b, c);
+});
+
 test("an agent outside Raft finds servers that start after it", async () => {
   const reserved = await start("x", { expect: 1 });
   const port = Number(reserved.address.split(":")[1]);

@@ -1,7 +1,8 @@
 /**
  * Who the other agents are, and which place this one has among them: identities are exchanged when
  * a cluster forms or grows, and asked for when somebody wants the list of members. A member that
- * hears its leader asks nobody; one that hears none asks whether it is still wanted.
+ * hears its leader asks nobody, one that hears none asks whether it is still wanted, and the leader
+ * asks at the addresses of those that it does not hear.
  */
 import { type Cancel, type Clock, DroverError, errorText } from "@drover/base";
 import type { Log } from "@drover/server";
@@ -19,7 +20,7 @@ const ASK_TIMEOUT_MS = 1_000;
 const JOIN_TIMEOUT_MS = 10_000;
 /** An agent outside Raft looks for new servers, and whether it is wanted as one. */
 const OUTSIDE_INTERVAL_MS = 10_000;
-/** A member looks whether it still hears a leader; one that hears none asks as often. */
+/** A member looks whether it hears the leader, or the members; who hears none asks as often. */
 const MEMBER_INTERVAL_MS = 3_000;
 
 interface JoinReply {
@@ -245,11 +246,25 @@ export class Cluster {
     if (this.#stopped || this.#rounding) return;
     this.#rounding = true;
     this.#cancel?.();
-    const intervalMs = this.#isSettled() ? MEMBER_INTERVAL_MS : await this.#findPlace();
+    const intervalMs = this.#isSettled() ? await this.#greet() : await this.#findPlace();
     this.#rounding = false;
     if (this.#stopped) return;
     const { clock } = this.#deps;
     this.#cancel = clock.setTimer(clock.now() + intervalMs, () => void this.#round());
+  }
+
+  /**
+   * Whoever has begun anew at a silent member's address may know nobody to ask for a place: every
+   * machine but the first is told of others. Milliseconds until the next round.
+   */
+  async #greet(): Promise<number> {
+    const status = this.#deps.raft?.status();
+    if (status?.role === "leader") {
+      const { addresses } = status.conf;
+      const silent = Object.entries(status.silentMs).filter(([, ms]) => ms >= MEMBER_INTERVAL_MS);
+      await Promise.allSettled(silent.map(([id]) => this.#ask(addresses[id] ?? "")));
+    }
+    return MEMBER_INTERVAL_MS;
   }
 
   /** Milliseconds until the next round. */
