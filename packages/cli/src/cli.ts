@@ -31,6 +31,7 @@ export interface CliWorld {
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly stdin: () => Promise<string>;
+  readonly line: () => Promise<string | null>;
   readonly interrupted: () => AbortSignal;
 }
 
@@ -95,7 +96,7 @@ function contextOf(
     namespace,
     token: flags.string("token") || env.NOMAD_TOKEN || "",
   });
-  const { directory, now, sleep, stdin, interrupted } = world;
+  const { directory, now, sleep, stdin, line, interrupted } = world;
   const commandLine = [world.programPath, ...argv];
   return {
     flags,
@@ -109,6 +110,7 @@ function contextOf(
     now,
     sleep,
     stdin,
+    line,
     interrupted,
   };
 }

@@ -1,5 +1,5 @@
 /** What commands on one node share. */
-import { type CommandContext, CommandError } from "../command.ts";
+import { type CommandContext, CommandError, misuse } from "../command.ts";
 import type { Doc } from "../doc.ts";
 import { quote } from "../format/quote.ts";
 import { orFail } from "./errors.ts";
@@ -11,6 +11,15 @@ export async function ownNodeId({ api }: CommandContext): Promise<string> {
   const id = doc.at("stats").at("client").text("node_id");
   if (id === "") throw new CommandError("No local client node: the agent runs no client");
   return id;
+}
+
+/** The argument of a command, or with `-self` the node of the asked agent. */
+export async function nodeIdOf(context: CommandContext, command: string): Promise<string> {
+  const { args, flags } = context;
+  const [prefix] = args;
+  if (flags.bool("self") && prefix === undefined) return await ownNodeId(context);
+  if (!flags.bool("self") && prefix !== undefined && args.length === 1) return prefix;
+  throw misuse(command, "Node ID must be specified if -self isn't being used");
 }
 
 /** The whole node that a prefix means; `doing` begins the message when it cannot be had. */
