@@ -1,5 +1,6 @@
 /** Writes of deployments, allocations, nodes and operator settings: spec chapter 8 §8.3 to §8.9. */
 import { badRequest, internal } from "@drover/api";
+import { validateNamespace } from "@drover/model";
 import {
   collectGarbage,
   type DeploymentWriteResult,
@@ -250,10 +251,17 @@ const namespaceWrite: WriteHandler = {
   kind: "write",
   async run(context, server) {
     const body = new Fields(await context.json(), "api.Namespace");
-    const name = body.string("Name") || (context.params.name ?? "");
+    const asked = context.params.name ?? "";
+    const name = body.string("Name") || asked;
+    if (asked !== "" && name !== asked) {
+      throw badRequest("Namespace name does not match request path");
+    }
+    const description = body.string("Description");
+    const problem = validateNamespace(name, description);
+    if (problem !== "") throw internal(problem);
     const index = await upsertNamespace(server, {
       name,
-      description: body.string("Description"),
+      description,
       meta: body.stringMap("Meta"),
       token: context.token,
     });
@@ -307,6 +315,7 @@ export const clusterWrites = {
   schedulerConfigWrite,
   systemGc,
   systemReconcile,
+  namespaceRegister: namespaceWrite,
   namespaceWrite,
   namespaceDelete,
   serviceDelete,
