@@ -23,6 +23,7 @@ import {
 } from "@drover/server";
 import { Fields } from "../fields.ts";
 import type { RequestContext, WriteHandler } from "../handler.ts";
+import { booleanParam } from "../query.ts";
 import type { Reply } from "../reply.ts";
 import { checkUuid } from "../uuid-prefix.ts";
 
@@ -102,8 +103,8 @@ const allocStop: WriteHandler = {
     const { all } = context.query;
     const result = await stopAllocation(server, {
       id: checkUuid("alloc", context.params.id ?? ""),
-      noShutdownDelay: all.get("no_shutdown_delay") === "true",
-      reschedule: all.get("reschedule") === "true",
+      noShutdownDelay: booleanParam(all, "no_shutdown_delay") ?? false,
+      reschedule: booleanParam(all, "reschedule") ?? false,
       token: context.token,
     });
     return { json: { EvalID: result.evalId, Index: result.index }, index: result.index };
