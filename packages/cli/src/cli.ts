@@ -10,6 +10,7 @@ import {
   type Flags,
   GENERAL_FLAGS,
   PROGRAM,
+  SeveralMatches,
 } from "./command.ts";
 import { findCommand, helpForWords } from "./commands/registry.ts";
 import { parseFlags } from "./flags.ts";
@@ -120,6 +121,10 @@ async function runCommand(command: Command, context: CommandContext): Promise<nu
     return await command.run(context);
   } catch (error) {
     const text = errorText(error);
+    if (error instanceof SeveralMatches) {
+      context.ui.output(text);
+      return 0;
+    }
     for (const line of text === "" ? [] : errorLines(text)) context.ui.error(line);
     return error instanceof CommandError ? error.exitCode : 1;
   }

@@ -85,6 +85,11 @@ export class CommandError extends Error {
   }
 }
 
+/** What was asked for may be one of several things: an answer for who looks, not a mistake. */
+export class SeveralMatches extends Error {
+  override readonly name = "SeveralMatches";
+}
+
 /** A message, and where more help is: flags and arguments that do not go together. */
 export function misuse(command: string, message: string, exitCode = 1): CommandError {
   return new CommandError(

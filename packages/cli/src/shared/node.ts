@@ -29,7 +29,7 @@ export async function readNode(
   doing: string,
 ): Promise<{ readonly node: Doc; readonly index: number }> {
   const none = `No node(s) with prefix or id ${quote(prefix)} found`;
-  const stub = await findNode(context, prefix, { query: doing, none });
+  const stub = await findNode(context, prefix, { query: doing, none, purpose: "act" });
   const read = context.api.call("nodeRead", { params: { id: stub.text("ID") } });
   const answer = await orFail(doing, read);
   return { node: answer.doc, index: answer.index };
