@@ -205,7 +205,9 @@ export class EtcdEngine<R> implements LogEngine<R> {
     } else if (event.key === this.#leaderKey && event.revision > this.#leaderRevision) {
       this.#leaderRevision = event.revision;
       if (event.kind === "put") {
-        const leaderAddress = Buffer.from(event.value).toString();
+        const holder = Buffer.from(event.value).toString();
+        // We do not lead before our first entry is written, nor after an earlier life of ours.
+        const leaderAddress = holder === this.#options.address ? "" : holder;
         this.#announce({ self: false, term: event.createRevision, leaderAddress });
       } else {
         this.#stepDown();
