@@ -195,6 +195,7 @@ async function startMember(
     },
     {
       clock: deps.lockstep.clock,
+      uptime: () => deps.lockstep.clock.now(),
       random: deps.random,
       log: (level, message, fields) => log(`${level} ${message} ${JSON.stringify(fields ?? {})}`),
       store,

@@ -37,6 +37,7 @@ import type { EngineCluster } from "./engine-cluster.ts";
 
 const NODES = 8;
 const JOBS = 14;
+const COUNT_MAX = 6;
 const NAMESPACE = "default";
 const BEAT_EVERY_MS = 5_000;
 const SILENT_MS = 60_000;
@@ -48,6 +49,8 @@ const WEIGHTS = {
 };
 
 type Action = keyof typeof WEIGHTS;
+/** What client agents ask of themselves. */
+type Request = Action | "join" | "beat" | "report";
 
 export class ServerWorkload {
   readonly #cluster: EngineCluster;
@@ -60,7 +63,7 @@ export class ServerWorkload {
   #serial = 0;
   #seq = 0;
   /** How often each was done, and not refused. */
-  readonly done: Partial<Record<Action | "report", number>> = {};
+  readonly done: Partial<Record<Request, number>> = {};
 
   constructor(cluster: EngineCluster, seed: number) {
     this.#cluster = cluster;
@@ -116,7 +119,7 @@ export class ServerWorkload {
     const id = `job${1 + this.#random.int(JOBS)}`;
     const known = this.#shapes.get(id);
     const image = `image:${this.#serial}`;
-    const limits = { machines: NODES, tight: false };
+    const limits = { machines: NODES, tight: false, countMax: COUNT_MAX };
     const type = known?.type ?? this.#random.pick(TYPES);
     const shape =
       action === "update" && known !== undefined
@@ -139,7 +142,7 @@ export class ServerWorkload {
     const ref = { namespace: NAMESPACE, id };
     if (action === "scale") {
       const rest = { group: "web", message: "", error: false, meta: null };
-      const count = 1 + this.#random.int(6);
+      const count = 1 + this.#random.int(COUNT_MAX);
       await this.#ask(action, (token) => scaleJob(server, { ...ref, ...rest, count, token }));
     } else if (action === "stop") {
       const rest = { purge: this.#random.chance(0.3), noShutdownDelay: false, evalPriority: 0 };
@@ -191,7 +194,7 @@ export class ServerWorkload {
   async #register(server: Server, id: string): Promise<void> {
     const node = this.#nodes.find((each) => each.id === id);
     const payload = { node, secretId: node?.secretId };
-    await this.#ask("nothing", (token) => server.leaderCalls.call("node.register", payload, token));
+    await this.#ask("join", (token) => server.leaderCalls.call("node.register", payload, token));
   }
 
   async #beat(server: Server): Promise<void> {
@@ -200,7 +203,7 @@ export class ServerWorkload {
     for (const { id: nodeId } of this.#nodes) {
       if (this.#isSilent(nodeId)) continue;
       const beat = (token: string) => server.leaderCalls.call("node.heartbeat", { nodeId }, token);
-      await this.#ask("nothing", beat);
+      await this.#ask("beat", beat);
     }
   }
 
@@ -255,11 +258,11 @@ export class ServerWorkload {
   }
 
   /** A refusal is an answer; only a bug is a failure. */
-  async #ask(action: Action | "report", ask: (token: string) => Promise<unknown>): Promise<void> {
+  async #ask(request: Request, ask: (token: string) => Promise<unknown>): Promise<void> {
     this.#serial += 1;
     const answer = ask(`workload:${this.#serial}`).then(
       () => {
-        this.done[action] = (this.done[action] ?? 0) + 1;
+        this.done[request] = (this.done[request] ?? 0) + 1;
       },
       (error: unknown) => {
         const refused = error instanceof DroverError || error instanceof ApiError;
