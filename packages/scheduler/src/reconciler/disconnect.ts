@@ -50,6 +50,11 @@ export function isDueForReplacement(alloc: Allocation, evalId: string): boolean 
   return alloc.clientStatus === ClientStatus.unknown && alloc.followupEvalId === evalId;
 }
 
+/** D8: another one has taken its place, and may have to give it back. */
+export function isStoodInFor(alloc: Allocation): boolean {
+  return alloc.clientStatus === ClientStatus.unknown && alloc.nextAllocation !== "";
+}
+
 interface ReconnectPlan {
   readonly kept: Allocation[];
   readonly updates: PlannedAttributeUpdate[];
