@@ -391,6 +391,7 @@ test("[P7] a preparation that its client has ended by itself is begun anew", () 
     plan.placements.map((alloc) => [alloc.phase, alloc.previousAllocation]),
     [["prepare", next.previousAllocation]],
   );
+  assert.equal(plan.placements[0]?.rescheduleTracker, null, "nothing has failed");
 });
 
 test("[P7] a failed preparation does not hold the slot of one that has ended, too", () => {
