@@ -127,6 +127,8 @@ function lookAndCheck(model: Model, settings: MembershipSettings): string {
   if (decision.kind === "nothing") return decision.reason;
   assert.ok(model.margin(model.conf.voters) >= 0, "a change without a live quorum");
   const before = model.conf.voters;
+  const standing = model.conf.learners.filter((id) => model.isLive(id)).length;
+  assert.ok(decision.reason !== "standby-added" || standing < settings.standbys, "one too many");
   const passed = model.perform(decision);
   const demotes = decision.reason === "surplus-voter-demoted";
   const tolerated = ((settings.voters ?? 7) - 1) / 2;

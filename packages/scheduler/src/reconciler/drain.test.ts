@@ -233,13 +233,16 @@ test("[P8] a pair of an update whose old one is drained goes in a paused deploym
   const job = dockerJob();
   harness.register(job);
   harness.rollToEnd(job);
+  const [old] = harness.live(job);
+  assert.ok(old);
+  // So that its successor goes elsewhere (F6).
+  harness.changeNode(old.nodeId, { schedulingEligibility: "ineligible" });
   harness.register(dockerJob({ image: "app:2", update: { maxParallel: 1 } }));
   const next = preparing(harness, job);
-  const old = harness.state.alloc(next.previousAllocation) as Allocation;
+  assert.equal(next.previousAllocation, old.id);
   harness.pause(job);
-  harness.changeNode(old.nodeId, { drainStrategy: DRAIN, schedulingEligibility: "ineligible" });
+  harness.changeNode(old.nodeId, { drainStrategy: DRAIN });
   mark(harness, old);
-  if (next.nodeId === old.nodeId) return;
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
   harness.update(next, { prepared: true });
   assert.deepEqual(stopsOf(harness.evaluate(job).plan), [[old.id, "alloc is being migrated"]]);
@@ -346,6 +349,24 @@ test("[P8] a canary that is promoted while it moves is moved as one of the group
   harness.rollToEnd(job);
   const live = harness.live(job);
   assert.deepEqual([live.length, live.every((alloc) => alloc.jobVersion === 1)], [3, true]);
+});
+
+test("[P8] a promoted canary that a drain marks is one of the group", () => {
+  const { harness, job, other } = drainingCanary();
+  harness.promote(job);
+  harness.evaluate(job);
+  harness.changeNode(other.nodeId, { drainStrategy: DRAIN, schedulingEligibility: "ineligible" });
+  mark(harness, other);
+  const { plan } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
+  const moved = plan.placements.filter((alloc) => alloc.previousAllocation === other.id);
+  assert.deepEqual(
+    moved.map((alloc) => [alloc.name, alloc.phase]),
+    [[other.name, "prepare"]],
+  );
+  assert.deepEqual(
+    plan.placements.filter((alloc) => alloc.previousAllocation === ""),
+    [],
+  );
 });
 
 test("[P8] [X6] with max_surge a canary runs on until its replacement is healthy", () => {

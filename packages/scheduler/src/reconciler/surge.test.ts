@@ -432,6 +432,27 @@ test("[X6] a drain does not wait for the surge that a paused update keeps", () =
   assert.equal(harness.live(job).length, 5);
 });
 
+test("[X6] but it does wait for that of an update that goes on", () => {
+  const { harness, job } = surging({ nodes: 5 });
+  harness.evaluate(job);
+  const [next] = beside(harness, job);
+  assert.ok(next);
+  harness.run(next, null);
+  const other = harness
+    .live(job)
+    .find(({ id }) => ![next.id, next.previousAllocation].includes(id));
+  assert.ok(other);
+  drain(harness, other.nodeId);
+  mark(harness, other);
+  const { plan, waits } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  assert.ok(
+    waits.some(({ rule, subject }) => {
+      return rule === Rule.groupSurgeLimit && subject.id === other.id;
+    }),
+  );
+});
+
 test("[X6] at the drain's deadline the old one goes, and the new one has taken its place", () => {
   const { harness, job, old } = draining({ deadline: 60_000_000_000, forceDeadline: 1 });
   const live = harness.live(job).filter(({ id }) => id !== old.id);
