@@ -8,6 +8,7 @@ import {
   mockDeploymentState,
   mockJob,
   mockNode,
+  mockReport,
   mockTask,
   mockTaskGroup,
 } from "@drover/model/testing";
@@ -143,21 +144,7 @@ class Spoiled {
 
   /** Of its client: it runs. */
   report(over: Partial<AllocClientReport>, toldAs?: number): void {
-    const report = {
-      clientSeq: 1,
-      clientStatus: "running",
-      clientDescription: "",
-      taskStates: {},
-      healthy: null,
-      healthAt: 0,
-      serving: null,
-      prepared: false,
-      unretryableError: "",
-      networkStatus: null,
-      imageDigests: {},
-      nodeId: NODE.id,
-      ...over,
-    };
+    const report = mockReport({ id: "", nodeId: NODE.id }, { serving: null, ...over });
     this.apply({ tag: 7, reports: [report], evals: [] }, toldAs);
   }
 

@@ -1,7 +1,13 @@
 /** Make before break when a node is drained (DESIGN §12.3): rule P8. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Allocation, type DrainStrategy, EvalTrigger, type Job } from "@drover/model";
+import {
+  type Allocation,
+  type DrainStrategy,
+  EvalTrigger,
+  type Job,
+  type Plan,
+} from "@drover/model";
 import { Harness } from "../testing/harness.ts";
 import { type RollingOptions, rollingJob } from "../testing/jobs.ts";
 
@@ -50,6 +56,15 @@ function preparing(harness: Harness, job: Job): Allocation {
 const stopsOf = (plan: { stops: readonly { allocId: string; desiredDescription: string }[] }) =>
   plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]);
 
+/** The plan stops the old one of a drained pair, and the new one starts. */
+function assertGoes(plan: Plan, { next, old }: { next: Allocation; old: Allocation }): void {
+  assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
+    [[next.id, "go"]],
+  );
+}
+
 test("[P8] a drain stops nothing until the image is on the new node", () => {
   const { harness, job, old, plan } = draining();
   assert.deepEqual(stopsOf(plan), []);
@@ -60,11 +75,7 @@ test("[P8] a drain stops nothing until the image is on the new node", () => {
   assert.deepEqual([again.stops, again.placements], [[], []]);
   harness.update(next, { prepared: true });
   const go = harness.evaluate(job).plan;
-  assert.deepEqual(stopsOf(go), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    go.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(go, { old, next });
 });
 
 test("[P8] where the new node has the image, a drained one goes at once", () => {
@@ -93,11 +104,7 @@ test("[P8] at the drain's deadline the old one stops, whether the image is there
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
   harness.now += 1000;
   const { plan } = harness.evaluate(job);
-  assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(plan, { old, next });
 });
 
 test("[P8] a drain that is forced, or has ended, waits for no image", () => {
@@ -295,11 +302,7 @@ test("[P8] a canary that a drain has marked runs on until its image is on the ne
   assert.deepEqual([again.stops, again.placements], [[], []], "no third canary, no surplus");
   harness.update(next, { prepared: true });
   const go = harness.evaluate(job).plan;
-  assert.deepEqual(stopsOf(go), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    go.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(go, { old, next });
   assert.equal(canaries(harness, job).length, 2);
   assert.equal(harness.live(job).length, 5);
 });
@@ -321,11 +324,7 @@ test("[P8] a canary without images, or whose drain is over, leaves at once as an
   const next = moved(harness, job, old);
   harness.changeNode(old.nodeId, { drainStrategy: { ...DRAIN, deadline: -1 } });
   const { plan } = harness.evaluate(job);
-  assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(plan, { old, next });
 });
 
 test("[P8] a drain of a canary that is called off moves nothing", () => {
