@@ -12,7 +12,7 @@ export interface MembershipSettings {
   /** Voters wanted; null = as many as there are, an odd number from three to seven. */
   readonly voters: number | null;
   readonly standbys: number;
-  /** A member that was silent for longer is replaced. */
+  /** A member that was silent for longer, and is not live, is replaced. */
   readonly deadAfterMs: number;
   /** False: dead members keep their seats until an operator acts. */
   readonly replaceDead: boolean;
@@ -140,7 +140,7 @@ function votersWanted(voters: number, settings: MembershipSettings): number {
 }
 
 function isDead(member: MemberView, settings: MembershipSettings): boolean {
-  return settings.replaceDead && member.silentMs > settings.deadAfterMs;
+  return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;
 }
 
 /**
