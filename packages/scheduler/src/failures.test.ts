@@ -203,6 +203,43 @@ test("[D4] an allocation that comes back takes over from its replacement", () =>
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
 });
 
+/** It has come back, and its replacement has given its place back. */
+function returned() {
+  const { harness, job, first } = replacedMeanwhile();
+  harness.changeNode(first.nodeId, { status: "ready" });
+  harness.update(first, { clientStatus: ClientStatus.running });
+  harness.evaluate(job, { triggeredBy: "reconnect" });
+  harness.settle(job);
+  assert.equal(harness.live(job).length, 3);
+  return { harness, job, first };
+}
+
+test("[D3 D4] one that came back and goes out of reach again is replaced again", () => {
+  const { harness, job, first } = returned();
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { followups } = harness.evaluate(job);
+  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
+  assert.ok(later);
+  assert.deepEqual(harness.evaluate(job).plan.placements, [], "not before its time");
+  harness.now += 30_000;
+  const { plan } = harness.evaluate(job, { id: later.id });
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.name, alloc.previousAllocation]),
+    [[first.name, first.id]],
+  );
+});
+
+test("[D4 R1 R8] one that came back and fails is replaced by its policy, as any other", () => {
+  const { harness, job, first } = returned();
+  harness.fail(first);
+  const { followups, plan } = harness.evaluate(job);
+  assert.deepEqual(plan.placements, []);
+  assert.deepEqual(
+    followups.map((each) => [each.triggeredBy, each.waitUntil - harness.now]),
+    [["alloc-reschedule", 30_000]],
+  );
+});
+
 test("[D4 C14] while nobody knows whether it runs, one that may come back keeps its replacement", () => {
   const { harness, job, first } = replacedMeanwhile();
   harness.changeNode(first.nodeId, { status: "ready" });

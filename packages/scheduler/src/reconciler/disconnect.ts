@@ -91,7 +91,9 @@ export function planReconnects(
     plan.kept.push(alloc);
     if (alloc.clientStatus === ClientStatus.unknown) continue;
     const { clientStatus, id } = alloc;
-    plan.updates.push({ allocId: id, clientStatus, allocStateAt: context.now });
+    // Should it fail, or go out of reach again, it is replaced as if it had not been before.
+    const anew = { followupEvalId: "", nextAllocation: "" } as const;
+    plan.updates.push({ allocId: id, clientStatus, allocStateAt: context.now, ...anew });
   }
   return plan;
 }

@@ -172,6 +172,24 @@ test("a replacement and the one it replaces name each other", () => {
   assert.equal(harness.snapshot.alloc(NEW)?.previousAllocation, OLD);
 });
 
+test("what is back is replaced by nobody any more, and waits for nothing", () => {
+  const { harness, job } = start();
+  running(harness, job);
+  plan(harness, job, {
+    attributeUpdates: [
+      { allocId: OLD, clientStatus: "unknown", allocStateAt: 42, followupEvalId: "f" },
+    ],
+    placements: [mockAlloc({ id: NEW, previousAllocation: OLD }, { job })],
+  });
+  assert.equal(harness.snapshot.alloc(OLD)?.nextAllocation, NEW);
+  const anew = { followupEvalId: "", nextAllocation: "" } as const;
+  plan(harness, job, {
+    attributeUpdates: [{ allocId: OLD, clientStatus: "running", allocStateAt: 43, ...anew }],
+  });
+  const after = harness.snapshot.alloc(OLD);
+  assert.deepEqual([after?.nextAllocation, after?.followupEvalId], ["", ""]);
+});
+
 test("[A9] nothing new is placed for a job that was stopped meanwhile", () => {
   const { harness, job } = start();
   harness.accept({
