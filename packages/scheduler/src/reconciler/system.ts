@@ -18,6 +18,7 @@ import {
   Serving,
   type TaskGroup,
 } from "@drover/model";
+import type { Barred } from "../placer.ts";
 import type { Slices } from "../scheduler.ts";
 import { inSlices } from "../slices.ts";
 import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
@@ -27,7 +28,7 @@ import { planDisconnects, planReconnects } from "./disconnect.ts";
 import { type Draft, passOn } from "./draft.ts";
 import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
 import { hasUpdateStrategy, RANK, undecidedBudget } from "./limit.ts";
-import { type Account, Open } from "./open.ts";
+import { type Account, Open, type Outcome } from "./open.ts";
 import { classifyContext, rescheduleContext, servingOf, stopAll } from "./pass.ts";
 import { extractPairs, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
@@ -57,6 +58,8 @@ interface SystemScope {
   /** Ready nodes of the job's pool and datacenters. */
   readonly targets: ReadonlyMap<string, Node>;
   readonly lookAt: (node: Node) => NodeFit;
+  /** Y11: why a filter keeps the group's new version from an allocation's node; null = none does. */
+  readonly whyBarred: (alloc: Allocation) => Barred | null;
   readonly triage: Triage;
   readonly draft: Draft;
 }
@@ -117,8 +120,10 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   desired.ignore += updates.ignore.length;
   const { outdated } = updates;
   const state = { ...(triage.current?.taskGroups[group.name] ?? newDeploymentState(group)) };
-  state.desiredTotal = outdated.size + updates.inPlace.length;
-  const canaries = wantCanaries(scope, { state, outdated, running });
+  const barred = yield* barredOf(scope, outdated);
+  state.desiredTotal = outdated.size - barred.size + updates.inPlace.length;
+  const replaceable = outdated.size - barred.size;
+  const canaries = wantCanaries(scope, { state, replaceable, running });
   const updating = new Set(outdated.items);
   const isCanaryPhase = canaries !== null;
   const places: NodePlacement[] = [];
@@ -128,9 +133,10 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   );
   // What cannot be placed now uses nothing of the limit up.
   const starting = places.filter(({ fit }) => fit === "fits").length;
-  const rolled = yield* rollSystem(scope, { outdated, pairs, running, canaries, starting, holds });
+  const facts = { outdated, barred, pairs, running, canaries, starting, holds };
+  const rolled = yield* rollSystem(scope, facts);
   const account: SystemAccount = { missing, ...rolled };
-  const isUpdating = account.outdated.size > 0 || updates.inPlace.length > 0;
+  const isUpdating = replaceable > 0 || updates.inPlace.length > 0;
   const stopped = new Set(draft.stops.map(({ alloc }) => alloc));
   const own = allocs.filter(
     (alloc) => isLive(alloc) && alloc.deploymentId === triage.current?.id && !stopped.has(alloc),
@@ -213,11 +219,33 @@ function isOver(isBatch: boolean, alloc: Allocation, job: Job): boolean {
   return !isBatch || alloc.jobModifyIndex === job.jobModifyIndex;
 }
 
+function* barredOf(
+  { whyBarred }: SystemScope,
+  outdated: Outdated,
+): Slices<ReadonlyMap<Allocation, Barred>> {
+  const barred = new Map<Allocation, Barred>();
+  yield* inSlices(outdated.items, (alloc) => {
+    const why = whyBarred(alloc);
+    if (why !== null) barred.set(alloc, why);
+  });
+  return barred;
+}
+
+/**
+ * Y11: where the new version is not meant to run the old one goes; where it only cannot, for want of
+ * a driver say, the old one stays.
+ */
+function leaveBarred(draft: Draft, alloc: Allocation, { isExcluded, reason }: Barred): Outcome {
+  if (isExcluded) return draft.stop({ alloc, description: Description.notNeeded });
+  return whyNotReplaced.barred(alloc, reason);
+}
+
 /** Y5: at most `max_parallel` undecided ones; those that do not serve first. */
 function* rollSystem(
   scope: SystemScope,
   facts: {
     readonly outdated: Outdated;
+    readonly barred: ReadonlyMap<Allocation, Barred>;
     readonly pairs: readonly Pair[];
     readonly running: readonly Allocation[];
     /** How many more of them are canaries; null = this is no canary phase. */
@@ -228,7 +256,7 @@ function* rollSystem(
   },
 ): Slices<Account<"pairs" | "outdated">> {
   const { draft, group, input, triage } = scope;
-  const { canaries, holds, running, starting } = facts;
+  const { barred, canaries, holds, running, starting } = facts;
   const isBlocked = triage.isPaused || triage.isFailed;
   const pairs = yield* new Open("pairs", facts.pairs).close(holds, ({ hold, next, stop }) => {
     if (isBlocked) return HeldBy.deployment;
@@ -250,13 +278,17 @@ function* rollSystem(
   let chosen = 0;
   const outdated = yield* ordered.close(holds, (old) => {
     if (isBlocked) return HeldBy.deployment;
+    const bar = barred.get(old);
+    if (bar !== undefined) return leaveBarred(draft, old, bar);
     if (chosen >= budget) return HeldBy.limit;
     if (canaries !== null && chosen >= canaries) return HeldBy.canaries;
     chosen++;
     return draft.replace({ group, old, retryOf: null, isCanary });
   });
   desired.destructiveUpdate += chosen;
-  desired.ignore += outdated.size - chosen;
+  const excluded = isBlocked ? 0 : [...barred.values()].filter((bar) => bar.isExcluded).length;
+  desired.stop += excluded;
+  desired.ignore += outdated.size - chosen - excluded;
   const count = running.filter((alloc) => serving(alloc) === Serving.yes).length;
   draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving: count }));
   return { pairs, outdated };
@@ -271,17 +303,18 @@ function wantCanaries(
   { group, input, triage }: SystemScope,
   facts: {
     readonly state: DeploymentState;
-    readonly outdated: Outdated;
+    /** How many of an older version are to be replaced. */
+    readonly replaceable: number;
     readonly running: readonly Allocation[];
   },
 ): number | null {
-  const { outdated, running, state } = facts;
+  const { replaceable, running, state } = facts;
   if (!hasUpdateStrategy(group) || state.promoted) return null;
   const { canary, maxParallel } = group.update;
   if (state.desiredCanaries === 0) {
-    const isStarting = triage.current === null && outdated.size > 0 && !input.isRevert();
+    const isStarting = triage.current === null && replaceable > 0 && !input.isRevert();
     if (canary === 0 || !isStarting) return null;
-    state.desiredCanaries = Math.min(maxParallel, Math.ceil((canary * outdated.size) / 100));
+    state.desiredCanaries = Math.min(maxParallel, Math.ceil((canary * replaceable) / 100));
   }
   const own = running.filter(
     (alloc) => isLive(alloc) && isCanary(alloc) && alloc.deploymentId === triage.current?.id,
