@@ -2,6 +2,7 @@ export * from "./cluster/allocation.ts";
 export * from "./cluster/deployment.ts";
 export * from "./cluster/evaluation.ts";
 export * from "./cluster/node.ts";
+export * from "./cluster/node-facts.ts";
 export * from "./cluster/plan.ts";
 export * from "./cluster/reason.ts";
 export * from "./cluster/scheduler-config.ts";

@@ -121,8 +121,8 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   const { outdated } = updates;
   const state = { ...(triage.current?.taskGroups[group.name] ?? newDeploymentState(group)) };
   const barred = yield* barredOf(scope, outdated);
-  state.desiredTotal = outdated.size - barred.size + updates.inPlace.length;
   const replaceable = outdated.size - barred.size;
+  state.desiredTotal = replaceable + updates.inPlace.length;
   const canaries = wantCanaries(scope, { state, replaceable, running });
   const updating = new Set(outdated.items);
   const isCanaryPhase = canaries !== null;
@@ -137,19 +137,21 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   const rolled = yield* rollSystem(scope, facts);
   const account: SystemAccount = { missing, ...rolled };
   const isUpdating = replaceable > 0 || updates.inPlace.length > 0;
-  const stopped = new Set(draft.stops.map(({ alloc }) => alloc));
-  const own = allocs.filter(
-    (alloc) => isLive(alloc) && alloc.deploymentId === triage.current?.id && !stopped.has(alloc),
-  ).length;
   const isPlacing = places.some(({ previous }) => previous !== null);
   return {
     places,
     state,
-    own,
+    own: ownOf(scope),
     isUpdating,
     hadCurrentVersion: considered.some((alloc) => alloc.jobVersion === job.version),
     isIdle: !isUpdating && account.pairs.size === 0 && !isPlacing,
   };
+}
+
+function ownOf({ allocs, draft, triage }: SystemScope): number {
+  const stopped = new Set(draft.stops.map(({ alloc }) => alloc));
+  const own = allocs.filter((alloc) => isLive(alloc) && alloc.deploymentId === triage.current?.id);
+  return own.filter((alloc) => !stopped.has(alloc)).length;
 }
 
 /** Y1: nodes that are gone lose theirs, drained nodes give theirs up; nobody replaces them. */
@@ -232,8 +234,8 @@ function* barredOf(
 }
 
 /**
- * Y11: where the new version is not meant to run the old one goes; where it only cannot, for want of
- * a driver say, the old one stays.
+ * Y11: where the new version is not meant to run the old one goes; where it only cannot, for want
+ * of a driver say, the old one stays.
  */
 function leaveBarred(draft: Draft, alloc: Allocation, { isExcluded, reason }: Barred): Outcome {
   if (isExcluded) return draft.stop({ alloc, description: Description.notNeeded });
