@@ -199,6 +199,22 @@ test("[Y9] a canary that failed is replaced by a canary, and a revert needs none
   assert.equal(back.deployment?.taskGroups.web?.desiredCanaries, 0);
 });
 
+test("[Y9] where the nodes of all canaries come back empty, what they get are canaries", () => {
+  const { harness, job } = running();
+  const update = { maxParallel: 1, canary: 34 };
+  const [canary] = harness.register(systemJob({ image: "2", update })).plan.placements;
+  assert.ok(canary);
+  const nodes = harness.live(job).map(({ nodeId }) => nodeId);
+  for (const id of nodes) harness.nodeDown(id);
+  harness.evaluate(job);
+  for (const id of nodes) harness.changeNode(id, { status: "ready" });
+  const { placements } = harness.evaluate(job).plan;
+  assert.deepEqual(
+    placements.map((alloc) => alloc.deploymentStatus?.canary ?? false),
+    [true, false, false],
+  );
+});
+
 test("[Y1] what a lost node ran is not run elsewhere", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);

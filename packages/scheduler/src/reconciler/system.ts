@@ -125,15 +125,15 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   state.desiredTotal = replaceable + updates.inPlace.length;
   const canaries = wantCanaries(scope, { state, replaceable, running });
   const updating = new Set(outdated.items);
-  const isCanaryPhase = canaries !== null;
-  const places: NodePlacement[] = [];
-  const toPlace = yield* missingOnNodes(scope, running, { updating, isCanaryPhase });
+  const needs: NodePlacement[] = [];
+  const toPlace = yield* missingOnNodes(scope, running, updating);
   const missing = yield* toPlace.close(holds, (need) =>
-    "rule" in need ? need : passOn(need, places),
+    "rule" in need ? need : passOn(need, needs),
   );
+  const { left, places } = asCanaries(needs, canaries);
   // What cannot be placed now uses nothing of the limit up.
   const starting = places.filter(({ fit }) => fit === "fits").length;
-  const facts = { outdated, barred, pairs, running, canaries, starting, holds };
+  const facts = { outdated, barred, pairs, running, canaries: left, starting, holds };
   const rolled = yield* rollSystem(scope, facts);
   const account: SystemAccount = { missing, ...rolled };
   const isUpdating = replaceable > 0 || updates.inPlace.length > 0;
@@ -331,7 +331,7 @@ const NODES_PER_SLICE = 20;
 function* missingOnNodes(
   scope: SystemScope,
   running: readonly Allocation[],
-  facts: CanaryFacts,
+  updating: ReadonlySet<Allocation>,
 ): Slices<Open<"missing", NodePlacement | Reason>> {
   const onNode = new Map<string, Allocation>();
   yield* inSlices(running, (alloc) => {
@@ -340,7 +340,7 @@ function* missingOnNodes(
   });
   const missing: (NodePlacement | Reason)[] = [];
   const look = (node: Node) => {
-    const need = needOf(scope, { node, existing: onNode.get(node.id) ?? null }, facts);
+    const need = needOf(scope, { node, existing: onNode.get(node.id) ?? null }, updating);
     if (need !== "none") missing.push(need);
   };
   if (scope.group.count > 0) yield* inSlices(scope.targets.values(), look, NODES_PER_SLICE);
@@ -353,18 +353,30 @@ function isBetter(alloc: Allocation, known: Allocation): boolean {
   return alloc.createIndex > known.createIndex;
 }
 
-interface CanaryFacts {
-  readonly updating: ReadonlySet<Allocation>;
-  readonly isCanaryPhase: boolean;
+/**
+ * Y9: while canaries are missing, what a node has not got anyway is one: were all others gone with
+ * their nodes, nobody would be left to be promoted for.
+ */
+function asCanaries(
+  needs: readonly NodePlacement[],
+  canaries: number | null,
+): { readonly places: NodePlacement[]; readonly left: number | null } {
+  if (canaries === null) return { places: [...needs], left: null };
+  let left = canaries;
+  const places = needs.map((need) => {
+    if (left === 0 || need.fit !== "fits") return need;
+    left -= 1;
+    return { ...need, isCanary: true };
+  });
+  return { places, left };
 }
 
 /** A version that cannot run is not tried again, nor is what a failed deployment has placed. */
 function needOf(
   { group, input, job, lookAt, triage }: SystemScope,
   { existing, node }: { readonly node: Node; readonly existing: Allocation | null },
-  { isCanaryPhase, updating }: CanaryFacts,
+  updating: ReadonlySet<Allocation>,
 ): "none" | NodePlacement | Reason {
-  const isAgain = existing !== null && isCanaryPhase && isCanary(existing);
   if (existing !== null) {
     // Y4: the update takes the place of what an older version of a sysbatch job has ended with.
     if (!isClientTerminal(existing) || (input.isBatch && updating.has(existing))) return "none";
@@ -379,7 +391,7 @@ function needOf(
   const fit = lookAt(node);
   if (fit === "filtered") return "none";
   const name = `${job.name}.${group.name}[0]`;
-  return { fit, group, node, name, previous: existing, isCanary: isAgain };
+  return { fit, group, node, name, previous: existing, isCanary: false };
 }
 
 /** Y7: nothing left to do, and everything the deployment runs is healthy. */
