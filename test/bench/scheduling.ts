@@ -5,7 +5,7 @@
  */
 import { SeededRandom } from "@drover/base";
 import type { Allocation, Job, Plan } from "@drover/model";
-import { mockEval, mockJob, mockTask, mockTaskGroup } from "@drover/model/testing";
+import { mockEval, mockJob, mockReport, mockTask, mockTaskGroup } from "@drover/model/testing";
 import { type SchedulerResult, scheduleInSlices } from "@drover/scheduler";
 import { harnessNode } from "@drover/scheduler/testing";
 import { COMMAND_VERSION, type Command, CommandTag, StateMachineStore } from "@drover/state";
@@ -87,20 +87,8 @@ class Cluster {
 
   #report(alloc: Allocation, clientStatus: "running" | "complete", healthy: boolean | null) {
     this.#serial += 1;
-    return {
-      id: alloc.id,
-      nodeId: alloc.nodeId,
-      clientSeq: this.#serial,
-      clientStatus,
-      clientDescription: "",
-      taskStates: {},
-      healthy,
-      healthAt: this.#now,
-      prepared: false,
-      unretryableError: "",
-      networkStatus: null,
-      imageDigests: {},
-    };
+    const seen = { clientSeq: this.#serial, clientStatus, healthy, healthAt: this.#now };
+    return mockReport(alloc, seen);
   }
 
   #apply(body: Record<string, unknown>): void {

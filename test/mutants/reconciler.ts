@@ -343,7 +343,12 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/next-images.ts",
-        find: ".slice(0, Math.max(0, room))",
+        find: "  if (room <= 0) return [];\n",
+        replace: "",
+      },
+      {
+        file: "packages/scheduler/src/next-images.ts",
+        find: ".slice(0, room)",
         replace: "",
       },
     ],

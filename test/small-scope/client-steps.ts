@@ -9,6 +9,7 @@ import {
   isServerTerminal,
   NodeStatus,
 } from "@drover/model";
+import { mockReport } from "@drover/model/testing";
 import type { CommandDraft } from "@drover/server";
 import { reportEvals } from "@drover/server/leader-commands";
 import { JOB } from "./scope.ts";
@@ -101,22 +102,11 @@ export function isOnline(world: World, alloc: Allocation): boolean {
 
 export function report(world: World, alloc: Allocation, over: Partial<AllocClientReport>): World {
   const ids = world.ids();
-  const told = {
-    id: alloc.id,
-    nodeId: alloc.nodeId,
+  const told = mockReport(alloc, {
     clientSeq: alloc.clientSeq + 1,
-    clientStatus: ClientStatus.running,
-    clientDescription: "",
-    taskStates: {},
-    healthy: null,
-    healthAt: 0,
-    prepared: false,
     serving: alloc.serving ?? null,
-    unretryableError: "",
-    networkStatus: null,
-    imageDigests: {},
     ...over,
-  };
+  });
   const evals = reportEvals(world.state, [told], ids);
   const { proven } = world.progress;
   const name = `${alloc.deploymentId}/${alloc.name}`;

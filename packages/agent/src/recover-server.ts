@@ -2,10 +2,10 @@
  * For an operator whose servers lost their quorum for good: what a stopped agent's data directory
  * holds, and how its server begins a cluster of one with it (docs/servers.md).
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DroverError } from "@drover/base";
 import {
+  holdsMember,
   inspectMember,
   originalClusterId,
   RaftError,
@@ -52,7 +52,7 @@ export function recoverServer(dataDir: string, address: string): RecoveredServer
 
 /** The agent's data directory; the server's own one inside it will do as well. */
 function raftDirOf(dataDir: string): string {
-  return existsSync(join(dataDir, "id.json")) ? dataDir : join(dataDir, "raft");
+  return holdsMember(dataDir) ? dataDir : join(dataDir, "raft");
 }
 
 function describe(member: StoppedMember): ServerOnDisk {

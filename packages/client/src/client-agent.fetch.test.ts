@@ -57,6 +57,19 @@ test("[F1] the digest that the version means is fetched, wherever its tag has go
     assert.deepEqual(world.driver.calls, ["fetch app:2 of sha256:two"]);
   }));
 
+test("[F1] a version that means another image by the same tag has its own fetched", () =>
+  inWorld(async (world) => {
+    const meant = (digest: string) =>
+      jobOf({ config: { image: "app:2" } }, { imageDigests: { "app:2": digest } });
+    hint(world, meant("sha256:two"));
+    await world.until("it is fetched", () => fetching(world).length === 1);
+    world.driver.fetching.get("app:2")?.end();
+    await world.until("the servers know", () => world.link.nodes.length === 1);
+    hint(world, { ...meant("sha256:one"), version: 2 });
+    await world.until("the other is fetched", () => world.driver.calls.length === 2);
+    assert.equal(world.driver.calls[1], "fetch app:2 of sha256:one");
+  }));
+
 test("[F2] an image is named by what is known without an allocation, or not fetched", () =>
   inWorld(async (world) => {
     const named = {

@@ -208,13 +208,19 @@ test("[H14] what stays bad past a deadline of its own is unhealthy, without a li
     assert.ok(events.every((event) => event.type !== "Alloc Unhealthy"));
   }));
 
+/** It was healthy, as it said in `heard`, and takes that back. */
+async function takenBack(world: World) {
+  const place = want(world.nodeId);
+  await healthy(world, place);
+  const heard = world.report(place.alloc.id);
+  world.discovery.set({ status: "critical" });
+  await world.until("it is taken back", () => verdict(world, place) === null);
+  return { heard, place };
+}
+
 test("[H14] an older word of the servers does not bring back what was taken back", () =>
   inWorld(async (world) => {
-    const place = want(world.nodeId);
-    await healthy(world, place);
-    const heard = world.report(place.alloc.id);
-    world.discovery.set({ status: "critical" });
-    await world.until("it is taken back", () => verdict(world, place) === null);
+    const { heard, place } = await takenBack(world);
     const timestamp = heard?.healthAt ?? 0;
     const stored = { healthy: true, timestamp, canary: false, modifyIndex: 9 };
     const stale = changed(place, { deploymentStatus: stored, clientSeq: heard?.clientSeq ?? 0 });
@@ -298,11 +304,7 @@ test("[H14] an operator who confirms what the node has said already is not contr
 
 test("[H14] an operator's word counts, although the node has just taken back its own", () =>
   inWorld(async (world) => {
-    const place = want(world.nodeId);
-    await healthy(world, place);
-    const heard = world.report(place.alloc.id);
-    world.discovery.set({ status: "critical" });
-    await world.until("it is taken back", () => verdict(world, place) === null);
+    const { heard, place } = await takenBack(world);
     const deploymentStatus = { healthy: true, timestamp: 1, canary: false, modifyIndex: 9 };
     const clientSeq = heard?.clientSeq ?? 0;
     world.push([changed(place, { deploymentStatus, clientSeq, judgedIn: "d1" })]);

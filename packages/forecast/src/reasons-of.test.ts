@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Job, Rule, subjectOf } from "@drover/model";
-import { mockEval } from "@drover/model/testing";
+import { mockAlloc, mockEval } from "@drover/model/testing";
 import { Harness, rollingJob } from "@drover/scheduler/testing";
 import { explain, explainInSlices } from "./explain.ts";
 import type { DryRuns } from "./reasons-of.ts";
@@ -44,6 +44,17 @@ test("§7 what is asked about a large job may be left every few allocations", ()
   let turns = 0;
   while (!slices.next().done) turns++;
   assert.ok(turns > 1_000, `${turns} turns`);
+});
+
+test("§7 so may what is asked about the many allocations of a job that stops", () => {
+  const { state, now } = new Harness();
+  const job = { ...rollingJob({ count: 2_000 }), stop: true };
+  state.putJob(job);
+  for (let index = 0; index < 2_000; index++) state.putAlloc(mockAlloc({}, { job, index }));
+  const slices = explainInSlices({ state, subject: subjectOf.job(job), now });
+  let turns = 0;
+  while (!slices.next().done) turns++;
+  assert.ok(turns >= 8, `${turns} turns`);
 });
 
 test("a group that waits for its evaluations is named by the reason's subject, not by its text", () => {

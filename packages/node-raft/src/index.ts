@@ -40,6 +40,7 @@ export { openRaftNode } from "./node/open-raft-node.ts";
 export type { ServerFacts } from "./node/watch-members.ts";
 export { openLocalStorage } from "./wal/local-port.ts";
 export {
+  holdsMember,
   inspectMember,
   originalClusterId,
   type Recovery,

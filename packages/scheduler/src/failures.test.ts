@@ -30,6 +30,21 @@ const patient: Partial<TaskGroup> = {
   },
 };
 
+/** `first` is out of reach and may come back; another one runs in its place. */
+function replacedMeanwhile(options: RollingOptions = {}, nodes = 3) {
+  const { harness, job } = running({ group: patient, ...options }, nodes);
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  const { followups } = harness.evaluate(job);
+  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
+  assert.ok(later);
+  harness.now += 30_000;
+  harness.evaluate(job, { id: later.id });
+  harness.settle(job);
+  return { harness, job, first };
+}
+
 test("[S1] an allocation on a node that went down is lost and replaced under its name", () => {
   const { harness, job } = running();
   const [first] = harness.live(job);
@@ -175,16 +190,7 @@ test("[D1 D2 D3] an unreachable allocation becomes unknown and is replaced after
 });
 
 test("[D4] an allocation that comes back takes over from its replacement", () => {
-  const { harness, job } = running({ group: patient });
-  const [first] = harness.live(job);
-  assert.ok(first);
-  harness.changeNode(first.nodeId, { status: "disconnected" });
-  const { followups } = harness.evaluate(job);
-  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
-  assert.ok(later);
-  harness.now += 30_000;
-  harness.evaluate(job, { id: later.id });
-  harness.settle(job);
+  const { harness, job, first } = replacedMeanwhile();
   harness.changeNode(first.nodeId, { status: "ready" });
   harness.update(first, { clientStatus: ClientStatus.running });
   const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
@@ -197,17 +203,45 @@ test("[D4] an allocation that comes back takes over from its replacement", () =>
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
 });
 
-test("[D4 C14] while nobody knows whether it runs, one that may come back keeps its replacement", () => {
-  const { harness, job } = running({ group: patient });
-  const [first] = harness.live(job);
-  assert.ok(first);
+/** It has come back, and its replacement has given its place back. */
+function returned() {
+  const { harness, job, first } = replacedMeanwhile();
+  harness.changeNode(first.nodeId, { status: "ready" });
+  harness.update(first, { clientStatus: ClientStatus.running });
+  harness.evaluate(job, { triggeredBy: "reconnect" });
+  harness.settle(job);
+  assert.equal(harness.live(job).length, 3);
+  return { harness, job, first };
+}
+
+test("[D3 D4] one that came back and goes out of reach again is replaced again", () => {
+  const { harness, job, first } = returned();
   harness.changeNode(first.nodeId, { status: "disconnected" });
   const { followups } = harness.evaluate(job);
   const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
   assert.ok(later);
+  assert.deepEqual(harness.evaluate(job).plan.placements, [], "not before its time");
   harness.now += 30_000;
-  harness.evaluate(job, { id: later.id });
-  harness.settle(job);
+  const { plan } = harness.evaluate(job, { id: later.id });
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.name, alloc.previousAllocation]),
+    [[first.name, first.id]],
+  );
+});
+
+test("[D4 R1 R8] one that came back and fails is replaced by its policy, as any other", () => {
+  const { harness, job, first } = returned();
+  harness.fail(first);
+  const { followups, plan } = harness.evaluate(job);
+  assert.deepEqual(plan.placements, []);
+  assert.deepEqual(
+    followups.map((each) => [each.triggeredBy, each.waitUntil - harness.now]),
+    [["alloc-reschedule", 30_000]],
+  );
+});
+
+test("[D4 C14] while nobody knows whether it runs, one that may come back keeps its replacement", () => {
+  const { harness, job, first } = replacedMeanwhile();
   harness.changeNode(first.nodeId, { status: "ready" });
   const back = harness.evaluate(job, { triggeredBy: "node-update" });
   assert.deepEqual([back.plan.stops, back.plan.placements], [[], []]);
@@ -269,16 +303,7 @@ test("[D1 L2] what this evaluation finds out of reach is not counted on by its o
 });
 
 test("[D8] an update does not replace a second time what is out of reach and was replaced", () => {
-  const { harness, job } = running({ count: 2, group: patient });
-  const [first] = harness.live(job);
-  assert.ok(first);
-  harness.changeNode(first.nodeId, { status: "disconnected" });
-  const { followups } = harness.evaluate(job);
-  const later = followups.find((each) => each.triggeredBy === "alloc-reschedule");
-  assert.ok(later);
-  harness.now += 30_000;
-  harness.evaluate(job, { id: later.id });
-  harness.settle(job);
+  const { harness, job, first } = replacedMeanwhile({ count: 2 });
   const next = rollingJob({ count: 2, image: "2", update: { maxParallel: 1 }, group: patient });
   const { plan } = harness.register(next);
   assert.deepEqual(plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]).slice(0, 1), [
@@ -291,6 +316,37 @@ test("[D8] an update does not replace a second time what is out of reach and was
     ["example.web[0]", 1],
     ["example.web[1]", 1],
   ]);
+});
+
+test("[D8] what is out of reach and was replaced is beside the count of a group that grows", () => {
+  const { harness, job, first } = replacedMeanwhile();
+  harness.register(rollingJob({ count: 5, group: patient }));
+  harness.rollToEnd(job);
+  const present = harness.live(job).filter((alloc) => alloc.id !== first.id);
+  assert.deepEqual(
+    present.map((alloc) => [alloc.name, alloc.jobVersion]),
+    [0, 1, 2, 3, 4].map((i) => [`example.web[${i}]`, 1]),
+  );
+  harness.changeNode(first.nodeId, { status: "ready" });
+  harness.update(first, { clientStatus: ClientStatus.running });
+  const { plan } = harness.evaluate(job, { triggeredBy: "reconnect" });
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [first.id],
+    "its replacement is newer (D5)",
+  );
+});
+
+test("[D8] the place of a replacement that has ended does not wait for the one it replaced", () => {
+  const { harness, job, first } = replacedMeanwhile();
+  const replacement = harness.live(job).find((alloc) => alloc.previousAllocation === first.id);
+  assert.ok(replacement);
+  harness.update(replacement, { clientStatus: ClientStatus.complete });
+  const { plan } = harness.evaluate(job);
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.name),
+    [first.name],
+  );
 });
 
 test("[D7 L2] one of an older version that comes back serves until its turn", () => {

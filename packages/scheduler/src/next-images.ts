@@ -81,10 +81,11 @@ function nextOfGroup(scope: Scope, declared: TaskGroup): NextImages[] {
   const pairs = allocs.filter(isPreparing);
   const fetching = pairs.filter((next) => !next.prepared && !isClientTerminal(next));
   const room = maxParallel - new Set(fetching.map((next) => next.nodeId)).size;
+  if (room <= 0) return [];
   const inPairs = new Set(pairs.map((next) => next.previousAllocation));
   const olds = toReplace(scope, group, allocs).filter((old) => !inPairs.has(old.id));
   const next = firstToGo(scope, inOrder(scope, olds), maxParallel);
-  return missingOnNodes(scope, group, next).slice(0, Math.max(0, room));
+  return missingOnNodes(scope, group, next).slice(0, room);
 }
 
 /** G14: what runs an older version that must make way. */

@@ -20,7 +20,7 @@ export class PlanBuilder {
   readonly #attributeUpdates: PlannedAttributeUpdate[] = [];
 
   stop(request: StopRequest, now: number): void {
-    const { alloc, clientStatus, description, followupEvalId } = request;
+    const { alloc, clientStatus, description } = request;
     if (this.#stops.has(alloc.id)) return;
     this.#stops.set(alloc.id, {
       allocId: alloc.id,
@@ -28,7 +28,6 @@ export class PlanBuilder {
       desiredStatus: "stop",
       desiredDescription: description,
       ...(clientStatus === undefined ? {} : { clientStatus, allocStateAt: now }),
-      ...(followupEvalId === undefined ? {} : { followupEvalId }),
     });
   }
 

@@ -25,7 +25,6 @@ export function reconcileInput(session: Session): ReconcileInput {
     mintId: session.mintId,
     node: remembered((id: string) => state.node(id)),
     allocJob,
-    jobVersion: (version) => state.jobVersion(ref, version),
     decideUpdate: (alloc, group) => decider?.decide(alloc, group) ?? { kind: "ignore" },
     isRevert: () => {
       isRevert ??= session.isRevert();

@@ -139,6 +139,17 @@ test("[Y7] a further node without room holds the deployment up no longer than th
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 
+test("[Y7] it does not succeed in the plan that gives a further node its allocation", () => {
+  const { harness, job } = running();
+  harness.register(systemJob({ image: "2", update: { maxParallel: 3 } }));
+  harness.settle(job);
+  harness.state.putNode(harnessNode(3));
+  const { plan } = harness.evaluate(job);
+  assert.equal(plan.placements.length, 1);
+  assert.deepEqual(plan.deploymentUpdates, []);
+  assert.equal(harness.rollToEnd(job), 1);
+});
+
 test("[Y7] with nothing left of a deployment, a node without room is no success", () => {
   const { harness, job } = running();
   harness.register(systemJob({ image: "2" }));
@@ -293,9 +304,9 @@ test("[Y10] the total of a running deployment is of the nodes that there are", (
   assert.equal(plan.deployment?.id, harness.state.deploymentsByJob(job)[0]?.id);
   assert.deepEqual(totals(), [4, 3], "the other one has ended");
   harness.settle(job);
-  const [first] = harness.live(job);
-  assert.ok(first);
-  harness.nodeDown(first.nodeId);
+  const own = harness.live(job).find((alloc) => alloc.jobVersion === 1);
+  assert.ok(own);
+  harness.nodeDown(own.nodeId);
   harness.evaluate(job);
   assert.deepEqual(totals(), [3, 3]);
   harness.rollToEnd(job);
@@ -380,6 +391,11 @@ test("[Y3] [Y4] a new version runs on no node that takes nothing new, also where
   assert.equal(plan.placements.length, 1);
   assert.ok(plan.placements.every((alloc) => alloc.nodeId !== away.nodeId));
   assert.deepEqual([failedGroups, queued], [{}, { web: 0 }]);
+  assert.deepEqual(
+    plan.stops.filter((stop) => stop.allocId !== plan.placements[0]?.previousAllocation),
+    [],
+    "what has ended there is left as it is",
+  );
 });
 
 test("[T2] the running deployment of an older version is cancelled", () => {

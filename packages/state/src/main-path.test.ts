@@ -9,9 +9,10 @@ import {
   mockId,
   mockJob,
   mockNode,
+  mockReport,
 } from "@drover/model/testing";
 import { CommandTag } from "./commands/command.ts";
-import { emptyPlan, jobRegister, report } from "./testing/commands.ts";
+import { emptyPlan, jobRegister } from "./testing/commands.ts";
 import { StateHarness } from "./testing/harness.ts";
 
 const REF = { namespace: "default", id: "example" };
@@ -41,7 +42,7 @@ function roll(harness: StateHarness, job: Job): { plan: Plan; stored: Job } {
 }
 
 function healthy(alloc: Allocation, over: Partial<AllocClientReport> = {}) {
-  return report(alloc, { clientStatus: "running", healthy: true, healthAt: MOCK_NOW, ...over });
+  return mockReport(alloc, { clientStatus: "running", healthy: true, healthAt: MOCK_NOW, ...over });
 }
 
 test("a registration becomes a version and a pending evaluation in one entry", () => {

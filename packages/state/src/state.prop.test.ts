@@ -9,12 +9,19 @@ import {
   type Job,
   type Plan,
 } from "@drover/model";
-import { mockAlloc, mockDeployment, mockEval, mockJob, mockNode } from "@drover/model/testing";
+import {
+  mockAlloc,
+  mockDeployment,
+  mockEval,
+  mockJob,
+  mockNode,
+  mockReport,
+} from "@drover/model/testing";
 import fc from "fast-check";
 import { CommandTag } from "./commands/command.ts";
 import { StateMachineStore } from "./fsm.ts";
 import type { StateSnapshot } from "./snapshot.ts";
-import { emptyPlan, jobRegister, report } from "./testing/commands.ts";
+import { emptyPlan, jobRegister } from "./testing/commands.ts";
 import { type CommandBody, StateHarness } from "./testing/harness.ts";
 
 const RUNS = { numRuns: 60, endOnFailure: true };
@@ -131,7 +138,9 @@ function reportBody(alloc: Allocation, a: number): CommandBody {
   const clientStatus = pick(["pending", "running", "complete", "failed", "lost"] as const, a);
   const healthy = pick([null, true, true, false], a >> 2) ?? null;
   const clientSeq = alloc.clientSeq + (a % 7 === 0 ? 0 : 1);
-  const reports = [report(alloc, { clientSeq, clientStatus: clientStatus ?? "running", healthy })];
+  const reports = [
+    mockReport(alloc, { clientSeq, clientStatus: clientStatus ?? "running", healthy }),
+  ];
   return { tag: CommandTag.allocClientUpdate, reports, evals: [] };
 }
 

@@ -44,6 +44,19 @@ test("what was written is read as the library reads it, whatever came before", (
   );
 });
 
+test("words that take one another's place stay what they are", () => {
+  // More of one length than are remembered, so that many have to share a place.
+  const words = Array.from({ length: 20_000 }, (_, i) => `word-${String(i).padStart(5, "0")}`);
+  const bytes = encodeMessage(words);
+  for (let i = 0; i < 2; i++) {
+    const read = readMessage(bytes) as readonly string[];
+    assert.deepEqual(
+      words.filter((word, at) => read[at] !== word),
+      [],
+    );
+  }
+});
+
 test("of damaged bytes nothing is made that the library would not make", () => {
   fc.assert(
     fc.property(tree, fc.nat(), fc.nat({ max: 255 }), fc.boolean(), (value, seed, byte, cuts) => {

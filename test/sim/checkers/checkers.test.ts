@@ -8,6 +8,7 @@ import {
   mockDeploymentState,
   mockJob,
   mockNode,
+  mockReport,
   mockTask,
   mockTaskGroup,
 } from "@drover/model/testing";
@@ -143,21 +144,7 @@ class Spoiled {
 
   /** Of its client: it runs. */
   report(over: Partial<AllocClientReport>, toldAs?: number): void {
-    const report = {
-      clientSeq: 1,
-      clientStatus: "running",
-      clientDescription: "",
-      taskStates: {},
-      healthy: null,
-      healthAt: 0,
-      serving: null,
-      prepared: false,
-      unretryableError: "",
-      networkStatus: null,
-      imageDigests: {},
-      nodeId: NODE.id,
-      ...over,
-    };
+    const report = mockReport({ id: "", nodeId: NODE.id }, { serving: null, ...over });
     this.apply({ tag: 7, reports: [report], evals: [] }, toldAs);
   }
 
@@ -190,7 +177,8 @@ test("I2 sees that an update stops two of three that serve", () => {
   fails("serving floor", () => world.plan([], allocs.slice(1, 2)));
 });
 
-test("I2 lets a plan be that was on its way when another one was told to be lost", () => {
+/** Of three that served one has ended, its servers were told, and a plan stops another one. */
+function stopBesideLost(options: { readonly behind: number }): void {
   const world = new Spoiled(new ServingFloor());
   const allocs = world.allocs(3);
   const [lost, stopped] = allocs;
@@ -201,11 +189,14 @@ test("I2 lets a plan be that was on its way when another one was told to be lost
   assert.ok(container);
   world.register(world.job);
   world.engine.exit(container, 1);
-  world.report({ id: lost.id, clientStatus: "pending", serving: false });
-  world.behind = 1;
+  world.report({ id: lost.id, clientSeq: 2, clientStatus: "pending", serving: false });
+  world.behind = options.behind;
   world.plan([], [stopped]);
-  world.behind = 0;
-  fails("serving floor", () => world.plan([], allocs.slice(2)));
+}
+
+test("I2 lets a plan be that was on its way when another one was told to be lost", () => {
+  stopBesideLost({ behind: 1 });
+  fails("serving floor", () => stopBesideLost({ behind: 0 }));
 });
 
 test("I3 sees a fourth allocation of three", () => {

@@ -93,10 +93,12 @@ export class ImageFetcher {
     const images = driver.images(config);
     // What only an allocation can name, it fetches itself.
     if (images.length === 0 || images.some((image) => image.includes("${"))) return;
-    wanted.set(`${driver.name} ${images.join(" ")}`, {
+    const imageDigest = version.job.imageDigests[images[0] ?? ""] ?? "";
+    // A tag may have moved between two versions, or a revert mean an earlier one.
+    wanted.set(`${driver.name} ${imageDigest} ${images.join(" ")}`, {
       ...version,
       images,
-      request: { config, imageDigest: version.job.imageDigests[images[0] ?? ""] ?? "" },
+      request: { config, imageDigest },
       fetch: driver.fetch.bind(driver),
     });
   }

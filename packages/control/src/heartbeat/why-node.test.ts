@@ -69,3 +69,20 @@ test("a drain that waits says for what, how long at most, and how to end it", ()
     "stop what is left without waiting: drover node drain -enable -force n",
   );
 });
+
+test("a drain that lets one go says for what the others wait", () => {
+  const state = new FakeState();
+  const node = mockNode({ id: "n", drainStrategy: DRAIN });
+  const jobs = [mockJob({ id: "idle" }), mockJob({ id: "work", type: "batch" })];
+  state.putNode(node);
+  for (const job of jobs) {
+    state.putJob(job);
+    const idle = { clientStatus: "running", serving: false };
+    state.putAlloc(mockAlloc({ id: job.id, jobId: job.id, nodeId: "n", ...idle }, { job }));
+  }
+  const reasons = whyNode(state, node, MOCK_NOW);
+  assert.deepEqual(
+    reasons.map(({ rule, waitsFor }) => [rule, waitsFor.map(({ id }) => id)]),
+    [[Rule.drainAwaitsBatch, ["work"]]],
+  );
+});

@@ -371,7 +371,7 @@ test("neither looking at what is registered nor the end waits for a Consul that 
   );
 });
 
-test("the end does not wait for a call that is under way", { timeout: 5_000 }, async () => {
+test("the end does not wait for a call that is under way", { timeout: 2_500 }, async () => {
   await onStage(async ({ fake, discovery }) => {
     await discovery.register(spec);
     fake.silentOn = /./;

@@ -78,6 +78,8 @@ export interface PlannedAttributeUpdate {
   readonly clientDescription?: string;
   readonly allocStateAt?: number;
   readonly lastReschedule?: string;
+  /** "" = it is back, and what had replaced it is to stop. */
+  readonly nextAllocation?: "";
 }
 
 export function isPlanEmpty(plan: Plan): boolean {

@@ -6,7 +6,9 @@ import { hashLabel, MINUTE, mintUuid, SECOND, SeededRandom } from "@drover/base"
 import {
   type AllocatedResources,
   type Allocation,
+  type AllocClientReport,
   type AllocMetric,
+  allocMetricSchema,
   ClientStatus,
   DesiredStatus,
 } from "../cluster/allocation.ts";
@@ -431,23 +433,27 @@ export function mockDeployment(
 }
 
 export function mockMetric(overrides: Partial<AllocMetric> = {}): AllocMetric {
+  return { ...fillDefaults(allocMetricSchema, null), nodePool: "default", ...overrides };
+}
+
+/** Its client's first word: it runs, and is not judged. */
+export function mockReport(
+  { id, nodeId }: Pick<Allocation, "id" | "nodeId">,
+  overrides: Partial<AllocClientReport> = {},
+): AllocClientReport & { readonly nodeId: string } {
   return {
-    nodesEvaluated: 0,
-    nodesFiltered: 0,
-    nodesInPool: 0,
-    nodePool: "default",
-    nodesAvailable: {},
-    classFiltered: {},
-    constraintFiltered: {},
-    nodesExhausted: 0,
-    classExhausted: {},
-    dimensionExhausted: {},
-    quotaExhausted: [],
-    resourcesExhausted: {},
-    scores: {},
-    scoreMetaData: [],
-    allocationTime: 0,
-    coalescedFailures: 0,
+    id,
+    nodeId,
+    clientSeq: 1,
+    clientStatus: ClientStatus.running,
+    clientDescription: "",
+    taskStates: {},
+    healthy: null,
+    healthAt: 0,
+    prepared: false,
+    unretryableError: "",
+    networkStatus: null,
+    imageDigests: {},
     ...overrides,
   };
 }

@@ -10,6 +10,7 @@ export {
   mockJob,
   mockMetric,
   mockNode,
+  mockReport,
   mockResources,
   mockTask,
   mockTaskGroup,

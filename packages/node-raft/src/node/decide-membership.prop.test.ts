@@ -36,6 +36,8 @@ const world = fc.record({
   wanted: fc.constantFrom(null, null, 3, 5),
 });
 
+type World = typeof world extends fc.Arbitrary<infer T> ? T : never;
+
 /** Everybody sees at once who answers; a change that a quorum carries takes no time. */
 class Model {
   conf: ConfState;
@@ -116,10 +118,6 @@ function zoneOf(id: string): string {
   return ZONES[id.charCodeAt(0) % ZONES.length] ?? "";
 }
 
-function settingsOf(voters: number | null): MembershipSettings {
-  return { ...membershipDefaults, voters };
-}
-
 /** One look, and that what it does weakens nothing on the way. */
 function lookAndCheck(model: Model, settings: MembershipSettings): string {
   const decision = model.look();
@@ -127,6 +125,8 @@ function lookAndCheck(model: Model, settings: MembershipSettings): string {
   if (decision.kind === "nothing") return decision.reason;
   assert.ok(model.margin(model.conf.voters) >= 0, "a change without a live quorum");
   const before = model.conf.voters;
+  const standing = model.conf.learners.filter((id) => model.isLive(id)).length;
+  assert.ok(decision.reason !== "standby-added" || standing < settings.standbys, "one too many");
   const passed = model.perform(decision);
   const demotes = decision.reason === "surplus-voter-demoted";
   const tolerated = ((settings.voters ?? 7) - 1) / 2;
@@ -146,15 +146,20 @@ function lookAndCheck(model: Model, settings: MembershipSettings): string {
   return decision.reason;
 }
 
+function play({ founders, steps, wanted }: World) {
+  const settings = { ...membershipDefaults, voters: wanted };
+  const model = new Model(founders, settings);
+  for (const one of steps) {
+    model.take(one);
+    lookAndCheck(model, settings);
+  }
+  return { model, settings };
+}
+
 test("no configuration on the way has a weaker quorum of live members", () => {
   fc.assert(
-    fc.property(world, ({ founders, steps, wanted }) => {
-      const settings = settingsOf(wanted);
-      const model = new Model(founders, settings);
-      for (const one of steps) {
-        model.take(one);
-        lookAndCheck(model, settings);
-      }
+    fc.property(world, (setting) => {
+      play(setting);
     }),
     RUNS,
   );
@@ -163,13 +168,8 @@ test("no configuration on the way has a weaker quorum of live members", () => {
 test("once nothing changes any more it ends where dead members vote only for want of others", () => {
   let replaced = 0;
   fc.assert(
-    fc.property(world, ({ founders, steps, wanted }) => {
-      const settings = settingsOf(wanted);
-      const model = new Model(founders, settings);
-      for (const one of steps) {
-        model.take(one);
-        lookAndCheck(model, settings);
-      }
+    fc.property(world, (setting) => {
+      const { model, settings } = play(setting);
       const seen: string[] = [];
       // Dead for long enough, stable for long enough, then one change per look.
       for (let i = 0; i < 30; i += 1) {

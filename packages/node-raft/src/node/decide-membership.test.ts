@@ -153,6 +153,13 @@ test("[C5] a demotion takes the silent ones: what is left may lose one more, as 
   assert.deepEqual(decision, { "surplus-voter-demoted": { addLearners: at("e", "f", "g", "b") } });
 });
 
+test("[C5] one that answers and has nothing yet is demoted before those that a quorum is made of", () => {
+  const live = ["a", "b", "c", "d", "e", "f"].map((id) => voter(id, { silentMs: 90 }));
+  const empty = ["v", "w", "x", "y"].map((id) => voter(id, { live: false, ...BEHIND }));
+  const decision = decide([...live, ...empty], { settings: { voters: 7 } });
+  assert.deepEqual(decision, { "surplus-voter-demoted": { addLearners: at("v", "w", "x") } });
+});
+
 test("[C6] three voters are never made fewer, and two never of one", () => {
   assert.equal(
     decide([...THREE, standby("d"), standby("e")], { settings: { voters: 1 } }),

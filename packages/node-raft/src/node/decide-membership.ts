@@ -12,7 +12,7 @@ export interface MembershipSettings {
   /** Voters wanted; null = as many as there are, an odd number from three to seven. */
   readonly voters: number | null;
   readonly standbys: number;
-  /** A member that was silent for longer is replaced. */
+  /** A member that was silent for longer, and is not live, is replaced. */
   readonly deadAfterMs: number;
   /** False: dead members keep their seats until an operator acts. */
   readonly replaceDead: boolean;
@@ -140,19 +140,19 @@ function votersWanted(voters: number, settings: MembershipSettings): number {
 }
 
 function isDead(member: MemberView, settings: MembershipSettings): boolean {
-  return settings.replaceDead && member.silentMs > settings.deadAfterMs;
+  return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;
 }
 
 /**
- * C4: silent ones first, never the leader. What remains may lose as many as before, or as N may:
- * either only live ones are left, or every live one is.
+ * C4: those that are not live first, then silent ones, never the leader. What remains may lose as
+ * many as before, or as N may: either only live ones are left, or every live one is.
  */
 function demoteSurplus(view: MembershipView, wanted: number): MembershipDecision | null {
   const voters = view.members.filter((member) => member.voter);
   const surplus = voters.length - wanted;
   if (surplus <= 0) return null;
   const others = voters.filter((member) => member.id !== view.self);
-  const byWorth = others.sort((a, b) => b.silentMs - a.silentMs || (a.id < b.id ? -1 : 1));
+  const byWorth = others.sort((a, b) => Number(a.live) - Number(b.live) || longestSilent(a, b));
   const demoted = byWorth.slice(0, surplus);
   return change(view, "surplus-voter-demoted", { addLearners: demoted.map(place) });
 }
@@ -176,7 +176,11 @@ function deadVoters(view: MembershipView, settings: MembershipSettings): readonl
   const dead = view.members.filter(
     (member) => member.voter && member.id !== view.self && isDead(member, settings),
   );
-  return dead.sort((a, b) => b.silentMs - a.silentMs || (a.id < b.id ? -1 : 1));
+  return dead.sort(longestSilent);
+}
+
+function longestSilent(a: MemberView, b: MemberView): number {
+  return b.silentMs - a.silentMs || (a.id < b.id ? -1 : 1);
 }
 
 /** C2: as many as make an odd number, so from one voter to three at once. */

@@ -12,6 +12,8 @@ class FakeLeader {
   readonly memberId = "a";
   readonly changes: MembershipChange[] = [];
   readonly prepared: string[] = [];
+  /** After how long it wanted to look again, each time. */
+  readonly delaysMs: number[] = [];
   spares: readonly Spare[] = [];
   leads = true;
   refuse: Error | null = null;
@@ -31,6 +33,7 @@ class FakeLeader {
     const timers = {
       now: () => this.#now,
       after: (ms: number, fn: () => void) => {
+        this.delaysMs.push(ms);
         const timer = { at: this.#now + ms, fn };
         this.#timers.push(timer);
         return () => {
@@ -140,6 +143,19 @@ test("[C1] a voter that falls silent is replaced when the limit is over, not bef
   assert.deepEqual(summary(leader), ["+d -c x"]);
   leader.controller.stop();
   assert.equal(leader.waits, false);
+});
+
+test("[C1] a limit that nobody can keep replaces nobody who answers, and hurries nobody", async () => {
+  const leader = new FakeLeader(["a", "b", "c"], ["d"], { deadAfterMs: 0, standbys: 1 });
+  leader.silentMs.c = 0;
+  leader.controller.start();
+  await settle();
+  assert.deepEqual(leader.delaysMs, [200]);
+  await leader.pass(900);
+  assert.deepEqual(summary(leader), []);
+  await leader.pass(900);
+  assert.deepEqual(summary(leader), ["+d -c x"], "it has not been heard for a second");
+  leader.controller.stop();
 });
 
 test("[C7] requests and looks change the members one after the other", async () => {

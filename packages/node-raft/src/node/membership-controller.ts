@@ -192,9 +192,9 @@ export class MembershipController {
     return view;
   }
 
-  /** Short enough to see a silence grow, and to be on time. */
+  /** Short enough to see a silence grow, and to be on time, whatever limit was set. */
   #lookMs(): number {
-    return Math.min(LOOK_MS, this.#settings.deadAfterMs / 4);
+    return Math.max(SOON_MS, Math.min(LOOK_MS, this.#settings.deadAfterMs / 4));
   }
 
   #leads(): boolean {

@@ -40,7 +40,7 @@ export const upkeepMutants: readonly Mutant[] = [
     edits: [
       {
         file: DECIDE,
-        find: "return settings.replaceDead && member.silentMs > settings.deadAfterMs;",
+        find: "return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;",
         replace: "return settings.replaceDead && member.silentMs < 0;",
       },
     ],
@@ -53,7 +53,7 @@ export const upkeepMutants: readonly Mutant[] = [
     edits: [
       {
         file: DECIDE,
-        find: "return settings.replaceDead && member.silentMs > settings.deadAfterMs;",
+        find: "return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;",
         replace: "return settings.replaceDead && member.silentMs > settings.contactMsMax;",
       },
     ],

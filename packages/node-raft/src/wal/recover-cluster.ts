@@ -58,9 +58,14 @@ export function originalClusterId(clusterId: string): string {
   return at < 0 ? clusterId : clusterId.slice(0, at);
 }
 
+/** Whether a member lives there, or will when a recovery that was cut off is asked for again. */
+export function holdsMember(dataDir: string): boolean {
+  return fs.existsSync(`${placeOf(dataDir)}/id.json`);
+}
+
 /** Throws `RaftError`: "io" while a process holds the directory, "corrupt" when it is damaged. */
 export function inspectMember(dataDir: string): StoppedMember {
-  const { store, state } = openStopped(dataDir);
+  const { store, state } = openStopped(placeOf(dataDir));
   store.close();
   return describe(state);
 }
@@ -205,12 +210,17 @@ function swap(dataDir: string, backupDir: string): void {
   fs.rmSync(`${backupDir}/LOCK`, { force: true });
 }
 
-/** Between the two renames there is no directory of that name, and the new one is complete. */
 function finishInterrupted(dataDir: string): void {
-  const dir = buildingDir(dataDir);
-  if (fs.existsSync(dataDir) || !fs.existsSync(`${dir}/id.json`)) return;
-  fs.renameSync(dir, dataDir);
+  const place = placeOf(dataDir);
+  if (place === dataDir) return;
+  fs.renameSync(place, dataDir);
   nodeVfs.syncDir(dirname(dataDir));
+}
+
+/** Between the two renames there is no directory of that name, and the new one is complete. */
+function placeOf(dataDir: string): string {
+  const dir = buildingDir(dataDir);
+  return !fs.existsSync(dataDir) && fs.existsSync(`${dir}/id.json`) ? dir : dataDir;
 }
 
 function buildingDir(dataDir: string): string {

@@ -50,6 +50,11 @@ export function isDueForReplacement(alloc: Allocation, evalId: string): boolean 
   return alloc.clientStatus === ClientStatus.unknown && alloc.followupEvalId === evalId;
 }
 
+/** D8: another one has taken its place, and may have to give it back. */
+export function isStoodInFor(alloc: Allocation): boolean {
+  return alloc.clientStatus === ClientStatus.unknown && alloc.nextAllocation !== "";
+}
+
 interface ReconnectPlan {
   readonly kept: Allocation[];
   readonly updates: PlannedAttributeUpdate[];
@@ -86,7 +91,9 @@ export function planReconnects(
     plan.kept.push(alloc);
     if (alloc.clientStatus === ClientStatus.unknown) continue;
     const { clientStatus, id } = alloc;
-    plan.updates.push({ allocId: id, clientStatus, allocStateAt: context.now });
+    // Should it fail, or go out of reach again, it is replaced as if it had not been before.
+    const anew = { followupEvalId: "", nextAllocation: "" } as const;
+    plan.updates.push({ allocId: id, clientStatus, allocStateAt: context.now, ...anew });
   }
   return plan;
 }

@@ -1,7 +1,13 @@
 /** Make before break when a node is drained (DESIGN §12.3): rule P8. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Allocation, type DrainStrategy, EvalTrigger, type Job } from "@drover/model";
+import {
+  type Allocation,
+  type DrainStrategy,
+  EvalTrigger,
+  type Job,
+  type Plan,
+} from "@drover/model";
 import { Harness } from "../testing/harness.ts";
 import { type RollingOptions, rollingJob } from "../testing/jobs.ts";
 
@@ -50,6 +56,15 @@ function preparing(harness: Harness, job: Job): Allocation {
 const stopsOf = (plan: { stops: readonly { allocId: string; desiredDescription: string }[] }) =>
   plan.stops.map((stop) => [stop.allocId, stop.desiredDescription]);
 
+/** The plan stops the old one of a drained pair, and the new one starts. */
+function assertGoes(plan: Plan, { next, old }: { next: Allocation; old: Allocation }): void {
+  assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
+  assert.deepEqual(
+    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
+    [[next.id, "go"]],
+  );
+}
+
 test("[P8] a drain stops nothing until the image is on the new node", () => {
   const { harness, job, old, plan } = draining();
   assert.deepEqual(stopsOf(plan), []);
@@ -60,11 +75,7 @@ test("[P8] a drain stops nothing until the image is on the new node", () => {
   assert.deepEqual([again.stops, again.placements], [[], []]);
   harness.update(next, { prepared: true });
   const go = harness.evaluate(job).plan;
-  assert.deepEqual(stopsOf(go), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    go.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(go, { old, next });
 });
 
 test("[P8] where the new node has the image, a drained one goes at once", () => {
@@ -93,11 +104,7 @@ test("[P8] at the drain's deadline the old one stops, whether the image is there
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
   harness.now += 1000;
   const { plan } = harness.evaluate(job);
-  assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(plan, { old, next });
 });
 
 test("[P8] a drain that is forced, or has ended, waits for no image", () => {
@@ -233,13 +240,16 @@ test("[P8] a pair of an update whose old one is drained goes in a paused deploym
   const job = dockerJob();
   harness.register(job);
   harness.rollToEnd(job);
+  const [old] = harness.live(job);
+  assert.ok(old);
+  // So that its successor goes elsewhere (F6).
+  harness.changeNode(old.nodeId, { schedulingEligibility: "ineligible" });
   harness.register(dockerJob({ image: "app:2", update: { maxParallel: 1 } }));
   const next = preparing(harness, job);
-  const old = harness.state.alloc(next.previousAllocation) as Allocation;
+  assert.equal(next.previousAllocation, old.id);
   harness.pause(job);
-  harness.changeNode(old.nodeId, { drainStrategy: DRAIN, schedulingEligibility: "ineligible" });
+  harness.changeNode(old.nodeId, { drainStrategy: DRAIN });
   mark(harness, old);
-  if (next.nodeId === old.nodeId) return;
   assert.deepEqual(harness.evaluate(job).plan.stops, []);
   harness.update(next, { prepared: true });
   assert.deepEqual(stopsOf(harness.evaluate(job).plan), [[old.id, "alloc is being migrated"]]);
@@ -292,11 +302,7 @@ test("[P8] a canary that a drain has marked runs on until its image is on the ne
   assert.deepEqual([again.stops, again.placements], [[], []], "no third canary, no surplus");
   harness.update(next, { prepared: true });
   const go = harness.evaluate(job).plan;
-  assert.deepEqual(stopsOf(go), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    go.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(go, { old, next });
   assert.equal(canaries(harness, job).length, 2);
   assert.equal(harness.live(job).length, 5);
 });
@@ -318,11 +324,7 @@ test("[P8] a canary without images, or whose drain is over, leaves at once as an
   const next = moved(harness, job, old);
   harness.changeNode(old.nodeId, { drainStrategy: { ...DRAIN, deadline: -1 } });
   const { plan } = harness.evaluate(job);
-  assert.deepEqual(stopsOf(plan), [[old.id, "alloc is being migrated"]]);
-  assert.deepEqual(
-    plan.placements.map((alloc) => [alloc.id, alloc.phase]),
-    [[next.id, "go"]],
-  );
+  assertGoes(plan, { old, next });
 });
 
 test("[P8] a drain of a canary that is called off moves nothing", () => {
@@ -346,6 +348,24 @@ test("[P8] a canary that is promoted while it moves is moved as one of the group
   harness.rollToEnd(job);
   const live = harness.live(job);
   assert.deepEqual([live.length, live.every((alloc) => alloc.jobVersion === 1)], [3, true]);
+});
+
+test("[P8] a promoted canary that a drain marks is one of the group", () => {
+  const { harness, job, other } = drainingCanary();
+  harness.promote(job);
+  harness.evaluate(job);
+  harness.changeNode(other.nodeId, { drainStrategy: DRAIN, schedulingEligibility: "ineligible" });
+  mark(harness, other);
+  const { plan } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
+  const moved = plan.placements.filter((alloc) => alloc.previousAllocation === other.id);
+  assert.deepEqual(
+    moved.map((alloc) => [alloc.name, alloc.phase]),
+    [[other.name, "prepare"]],
+  );
+  assert.deepEqual(
+    plan.placements.filter((alloc) => alloc.previousAllocation === ""),
+    [],
+  );
 });
 
 test("[P8] [X6] with max_surge a canary runs on until its replacement is healthy", () => {

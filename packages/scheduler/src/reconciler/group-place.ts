@@ -3,6 +3,7 @@ import { type Allocation, ClientStatus, Serving } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { inSlices } from "../slices.ts";
 import { isCanary } from "./alloc-facts.ts";
+import { isStoodInFor } from "./disconnect.ts";
 import type { Due } from "./followups.ts";
 import { hasUpdateStrategy, ServingBudget } from "./limit.ts";
 import { NameIndex } from "./name-index.ts";
@@ -24,11 +25,17 @@ import { awaitsClientStop, HeldBy } from "./why-group.ts";
 export function* indexNames(pass: Pass): Slices<NameIndex> {
   const { group, job } = pass;
   const names = new NameIndex({ jobId: job.id, group: group.name, count: group.count });
-  const { disconnected, lost, migrate, movingCanaries, rescheduleNow, untainted } = pass;
-  for (const allocs of [untainted, migrate, movingCanaries, rescheduleNow, disconnected, lost]) {
+  const { disconnected, lost, migrate, movingCanaries, rescheduleNow } = pass;
+  const present = presentOf(pass);
+  for (const allocs of [present, migrate, movingCanaries, rescheduleNow, disconnected, lost]) {
     yield* inSlices(allocs, (alloc) => names.add(alloc));
   }
   return names;
+}
+
+/** D8: what is out of reach and was replaced keeps neither its name nor its part of the count. */
+function presentOf({ untainted }: Pass): Allocation[] {
+  return untainted.filter((alloc) => !isStoodInFor(alloc));
 }
 
 /** S */
@@ -71,7 +78,10 @@ function surplusServing(pass: Pass): Serves {
 /** G14 */
 export function* compareVersions(pass: Pass, names: NameIndex): Slices<Updates> {
   const { desired, draft, group, input, isInDeployment, state, untainted } = pass;
-  const compared = yield* decideUpdates(untainted, (alloc) => input.decideUpdate(alloc, group));
+  const compared = yield* decideUpdates(untainted, (alloc) => {
+    const decision = input.decideUpdate(alloc, group);
+    return decision.kind === "inPlace" && isStoodInFor(alloc) ? { kind: "ignore" } : decision;
+  });
   const updates = { ...compared, outdated: stopUnneededUnknown(pass, compared.outdated, names) };
   desired.ignore += updates.ignore.length;
   desired.inPlaceUpdate += updates.inPlace.length;
@@ -84,8 +94,8 @@ export function* compareVersions(pass: Pass, names: NameIndex): Slices<Updates> 
 }
 
 /**
- * D8: of an older version, out of reach, and enough others are there or on their way: nothing takes
- * its place. Gives those that are to be replaced.
+ * D8: of an older version, out of reach, and replaced already, or enough others are there or on
+ * their way: nothing takes its place. Gives those that are to be replaced.
  */
 function stopUnneededUnknown(pass: Pass, outdated: Outdated, names: NameIndex): Outdated {
   const isUnknown = (alloc: Allocation) => alloc.clientStatus === ClientStatus.unknown;
@@ -95,11 +105,11 @@ function stopUnneededUnknown(pass: Pass, outdated: Outdated, names: NameIndex): 
   const known = pass.untainted.filter((alloc) => !isUnknown(alloc) && !canaries.has(alloc.id));
   const coming = [pass.migrate, pass.rescheduleNow, pass.disconnected, pass.lost].flat();
   const missing = Math.max(0, pass.group.count - known.length - coming.length);
-  const unneeded = new Set(unknown.slice(missing));
-  for (const alloc of unneeded) {
-    stopUnneeded(pass, alloc);
-    names.free(alloc);
-  }
+  const unreplaced = unknown.filter((alloc) => !isStoodInFor(alloc));
+  const spare = unreplaced.slice(missing);
+  for (const alloc of spare) names.free(alloc);
+  const unneeded = new Set([...unknown.filter(isStoodInFor), ...spare]);
+  for (const alloc of unneeded) stopUnneeded(pass, alloc);
   pass.untainted = pass.untainted.filter((alloc) => !unneeded.has(alloc));
   return new Open(
     "outdated",
@@ -162,7 +172,7 @@ function missingCanaries(pass: Pass, { outdated }: Updates): number {
 
 /** G18: what is missing, most urgent first. */
 export function listPlacements(pass: Pass, names: NameIndex): Open<"missing", PlaceRequest> {
-  const { disconnected, group, lost, migrate, rescheduleNow, state, untainted } = pass;
+  const { disconnected, group, lost, migrate, rescheduleNow, state } = pass;
   const isCanaryPhase = isCanarying(state);
   const places: PlaceRequest[] = [];
   const add = (kind: PlaceKind, previous: Allocation | null, name: string) => {
@@ -176,7 +186,8 @@ export function listPlacements(pass: Pass, names: NameIndex): Open<"missing", Pl
   };
   for (const alloc of rescheduleNow) add(PlaceKind.reschedule, alloc, names.forReplacement(alloc));
   for (const alloc of disconnected) add(PlaceKind.disconnect, alloc, alloc.name);
-  let existing = untainted.length + migrate.length + rescheduleNow.length + disconnected.length;
+  const { length: present } = presentOf(pass);
+  let existing = present + migrate.length + rescheduleNow.length + disconnected.length;
   for (const alloc of lost) {
     // One too many has left its name to others.
     if (existing >= group.count) names.free(alloc);

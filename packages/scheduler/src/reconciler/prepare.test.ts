@@ -3,21 +3,16 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { type Allocation, ClientStatus, type Job } from "@drover/model";
 import { Harness } from "../testing/harness.ts";
-import { type RollingOptions, rollingGroup, rollingJob } from "../testing/jobs.ts";
+import {
+  RESCHEDULED_AT_ONCE,
+  type RollingOptions,
+  rollingGroup,
+  rollingJob,
+} from "../testing/jobs.ts";
 
 function dockerJob(options: RollingOptions = {}): Job {
   return rollingJob({ driver: "docker", image: "app:1", ...options });
 }
-
-/** What failed is replaced in the next evaluation. */
-const AT_ONCE = {
-  attempts: 0,
-  interval: 0,
-  delay: 0,
-  delayFunction: "constant",
-  maxDelay: 0,
-  unlimited: true,
-};
 
 /** Six of version 0 run; version 1 has been registered and its images are nowhere. */
 function preparing(options: RollingOptions = {}) {
@@ -175,7 +170,7 @@ for (const [what, smaller] of [
 }
 
 test("[L1] a pair waits for its turn while what had to be replaced uses the limit up", () => {
-  const { harness, job } = preparing({ group: { reschedulePolicy: AT_ONCE } });
+  const { harness, job } = preparing({ group: { reschedulePolicy: RESCHEDULED_AT_ONCE } });
   const pairs = prepared(harness, job);
   const taken = new Set(pairs.map((next) => next.previousAllocation));
   const others = harness
@@ -391,6 +386,7 @@ test("[P7] a preparation that its client has ended by itself is begun anew", () 
     plan.placements.map((alloc) => [alloc.phase, alloc.previousAllocation]),
     [["prepare", next.previousAllocation]],
   );
+  assert.equal(plan.placements[0]?.rescheduleTracker, null, "nothing has failed");
 });
 
 test("[P7] a failed preparation does not hold the slot of one that has ended, too", () => {

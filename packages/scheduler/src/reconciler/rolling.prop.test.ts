@@ -13,7 +13,7 @@ import {
 } from "@drover/model";
 import fc from "fast-check";
 import { Harness } from "../testing/harness.ts";
-import { rollingJob } from "../testing/jobs.ts";
+import { RESCHEDULED_AT_ONCE, rollingJob } from "../testing/jobs.ts";
 
 interface Setting {
   readonly count: number;
@@ -35,16 +35,6 @@ const setting: fc.Arbitrary<Setting> = fc.record({
   maxSurge: fc.constantFrom(0, 0, 1, 2, 4),
   isRoomy: fc.boolean(),
 });
-
-/** What crashed is replaced in the next evaluation. */
-const AT_ONCE = {
-  attempts: 0,
-  interval: 0,
-  delay: 0,
-  delayFunction: "constant",
-  maxDelay: 0,
-  unlimited: true,
-};
 
 /** One thing that happens next; the number picks which allocation. */
 const step = fc.oneof(
@@ -87,7 +77,7 @@ class Run {
   version(image: string, priority = 50): Job {
     const { canary, count, driver, maxParallel, maxSurge } = this.setting;
     const update = { canary, maxParallel, maxSurge };
-    const group = { reschedulePolicy: AT_ONCE };
+    const group = { reschedulePolicy: RESCHEDULED_AT_ONCE };
     return rollingJob({ count, driver, image, update, job: { priority }, group });
   }
 

@@ -404,20 +404,25 @@ test("[X6] no more than max_surge of a drain stand beside their successors", () 
   assert.ok(later.placements.some(({ previousAllocation }) => previousAllocation === other.id));
 });
 
-test("[X6] a drain does not wait for the surge that a paused update keeps", () => {
+/** `next` stands beside an old one for an update; `other`, an old one too, has been drained. */
+function drainedBesideUpdate(options: { readonly isPaused: boolean }) {
   const { harness, job } = surging({ nodes: 5 });
   harness.evaluate(job);
   const [next] = beside(harness, job);
   assert.ok(next);
   harness.run(next, null);
-  harness.pause(job);
-  const other = harness
-    .live(job)
-    .find(({ id }) => ![next.id, next.previousAllocation].includes(id));
+  if (options.isPaused) harness.pause(job);
+  const pair = [next.id, next.previousAllocation];
+  const other = harness.live(job).find(({ id }) => !pair.includes(id));
   assert.ok(other);
   drain(harness, other.nodeId);
   mark(harness, other);
-  const { plan } = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
+  const result = harness.evaluate(job, { triggeredBy: EvalTrigger.nodeDrain });
+  return { harness, job, next, other, ...result };
+}
+
+test("[X6] a drain does not wait for the surge that a paused update keeps", () => {
+  const { harness, job, next, other, plan } = drainedBesideUpdate({ isPaused: true });
   assert.deepEqual(
     plan.placements.map(({ phase, previousAllocation }) => [phase, previousAllocation]),
     [["go", other.id]],
@@ -430,6 +435,13 @@ test("[X6] a drain does not wait for the surge that a paused update keeps", () =
   const pair = beside(harness, job).map(({ id }) => id);
   assert.deepEqual(pair, [next.id], "the update's pair stays");
   assert.equal(harness.live(job).length, 5);
+});
+
+test("[X6] but it does wait for that of an update that goes on", () => {
+  const { other, plan, waits } = drainedBesideUpdate({ isPaused: false });
+  assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  const told = waits.filter(({ rule }) => rule === Rule.groupSurgeLimit);
+  assert.ok(told.some(({ subject }) => subject.id === other.id));
 });
 
 test("[X6] at the drain's deadline the old one goes, and the new one has taken its place", () => {

@@ -37,7 +37,6 @@ export interface ReconcileInput {
   readonly node: (id: string) => Node | undefined;
   /** The specification an allocation runs; undefined after a purge. */
   readonly allocJob: (alloc: Allocation) => Job | undefined;
-  readonly jobVersion: (version: number) => Job | undefined;
   readonly decideUpdate: (alloc: Allocation, group: TaskGroup) => UpdateDecision;
   /** Whether the job's version has the same specification as an older stable one (DESIGN §12.7). */
   readonly isRevert: () => boolean;
@@ -48,7 +47,6 @@ export interface StopRequest {
   readonly description: string;
   /** Where the server decides it. */
   readonly clientStatus?: string;
-  readonly followupEvalId?: string;
 }
 
 export const PlaceKind = {

@@ -98,11 +98,13 @@ function withAttributes(
   index: number,
 ): Allocation {
   const { followupEvalId = alloc.followupEvalId, lastReschedule } = update;
+  const { nextAllocation = alloc.nextAllocation } = update;
   const rescheduleTracker =
     lastReschedule === undefined
       ? alloc.rescheduleTracker
       : { events: alloc.rescheduleTracker?.events ?? [], lastReschedule };
-  return withClientStatus({ ...alloc, followupEvalId, rescheduleTracker }, update, index);
+  const changed = { ...alloc, followupEvalId, nextAllocation, rescheduleTracker };
+  return withClientStatus(changed, update, index);
 }
 
 function withClientStatus(

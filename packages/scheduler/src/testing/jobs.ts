@@ -14,6 +14,16 @@ export interface RollingOptions {
   readonly job?: Partial<Job>;
 }
 
+/** A policy under which what fails is replaced in the next evaluation. */
+export const RESCHEDULED_AT_ONCE = {
+  attempts: 0,
+  interval: 0,
+  delay: 0,
+  delayFunction: "constant",
+  maxDelay: 0,
+  unlimited: true,
+};
+
 /** Count 6, max_parallel 2: the job of the worked examples (spec §3.15). */
 export function rollingJob(options: RollingOptions = {}): Job {
   const { count = 6, driver = "mock_driver", id = "example", image = "1" } = options;

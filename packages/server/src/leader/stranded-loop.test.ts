@@ -10,21 +10,28 @@ import { registerNode, settled } from "../testing/test-server.ts";
 import { webJob } from "../testing/web-job.ts";
 import { strandedEvals } from "./stranded-loop.ts";
 
-test("I4 what is placed on a node that was given up meanwhile is placed anew", async () => {
-  const rollout = await Rollout.start({ name: "a" }, { name: "b" });
-  const { log } = rollout.made;
+type Write = (write: () => Promise<unknown>, nodeId: string) => Promise<unknown>;
+
+/** `act` writes the first plan, which places on a node, and what it likes before or behind it. */
+function aroundFirstPlan({ made: { log } }: Rollout, act: Write): void {
   const propose = log.propose.bind(log);
   log.propose = async (data) => {
     const command = decodeMessage(data) as Command;
-    if (command.tag === CommandTag.planApply) {
-      log.propose = propose;
-      const [placed] = command.plan.placements;
-      rollout.setNode(placed?.nodeId ?? "", "down");
-      // Whoever looks at what the node's change concerns has looked before the plan is there.
-      await settled();
-    }
-    return await propose(data);
+    if (command.tag !== CommandTag.planApply) return await propose(data);
+    log.propose = propose;
+    const written = act(() => propose(data), command.plan.placements[0]?.nodeId ?? "");
+    return (await written) as Awaited<ReturnType<typeof propose>>;
   };
+}
+
+test("I4 what is placed on a node that was given up meanwhile is placed anew", async () => {
+  const rollout = await Rollout.start({ name: "a" }, { name: "b" });
+  aroundFirstPlan(rollout, async (write, nodeId) => {
+    rollout.setNode(nodeId, "down");
+    // Whoever looks at what the node's change concerns has looked before the plan is there.
+    await settled();
+    return await write();
+  });
   await rollout.register(webJob({ count: 1 }));
   await settled();
   const [alloc, ...others] = rollout.live();
@@ -33,24 +40,13 @@ test("I4 what is placed on a node that was given up meanwhile is placed anew", a
   rollout.close();
 });
 
-/** The entry that comes with `nodeId` when the first plan is written, and is applied behind it. */
-function giveUpBehindPlan(rollout: Rollout): void {
-  const { log } = rollout.made;
-  const propose = log.propose.bind(log);
-  log.propose = async (data) => {
-    const command = decodeMessage(data) as Command;
-    if (command.tag !== CommandTag.planApply) return await propose(data);
-    log.propose = propose;
-    const nodeId = command.plan.placements[0]?.nodeId ?? "";
-    const written = propose(data);
-    rollout.made.apply({ tag: 11, nodeId, status: "down", event: null, evals: [] });
-    return await written;
-  };
-}
-
 test("I4 nor is it overlooked when its node is given up by who has not seen it yet", async () => {
   const rollout = await Rollout.start({ name: "a" }, { name: "b" });
-  giveUpBehindPlan(rollout);
+  aroundFirstPlan(rollout, async (write, nodeId) => {
+    const written = write();
+    rollout.made.apply({ tag: 11, nodeId, status: "down", event: null, evals: [] });
+    return await written;
+  });
   await rollout.register(webJob({ count: 1 }));
   await settled();
   const [alloc, ...others] = rollout.live();
@@ -61,17 +57,11 @@ test("I4 nor is it overlooked when its node is given up by who has not seen it y
 
 test("I4 a system job that was not known yet when a node came runs there", async () => {
   const rollout = await Rollout.start({ name: "a" });
-  const { log } = rollout.made;
-  const propose = log.propose.bind(log);
-  log.propose = async (data) => {
-    const { tag } = decodeMessage(data) as Command;
-    if (tag === CommandTag.planApply) {
-      log.propose = propose;
-      // Its evaluations were made before the job was there, and this plan before the node was.
-      registerNode(rollout.made, { id: mockId("late"), name: "late" });
-    }
-    return await propose(data);
-  };
+  aroundFirstPlan(rollout, async (write) => {
+    // Its evaluations were made before the job was there, and this plan before the node was.
+    registerNode(rollout.made, { id: mockId("late"), name: "late" });
+    return await write();
+  });
   await rollout.register({ ...webJob(), type: "system" });
   await settled();
   const nodes = rollout.live().map((alloc) => alloc.nodeName);

@@ -98,6 +98,17 @@ function quietJob(made: TestServer, id: string) {
   return stored;
 }
 
+/** A node has its session, and was told all there is: nothing. */
+async function inSession(t: TestContext) {
+  const made = await leading(t);
+  const job = quietJob(made, "a");
+  await settled();
+  const peer = new FakePeer();
+  await open(made, peer);
+  await settled();
+  return { job, made, peer };
+}
+
 test("a session begins with a complete push and goes on with what changed", async (t) => {
   const made = await leading(t);
   const job = quietJob(made, "a");
@@ -128,12 +139,7 @@ test("a session begins with a complete push and goes on with what changed", asyn
 });
 
 test("an operator's verdict is pushed, so that the client does not judge it as well", async (t) => {
-  const made = await leading(t);
-  const job = quietJob(made, "a");
-  await settled();
-  const peer = new FakePeer();
-  await open(made, peer);
-  await settled();
+  const { job, made, peer } = await inSession(t);
   const deployment = mockDeployment({ id: mockId("d") }, { job });
   const alloc = place(made, "one", job, node, deployment);
   await settled();
@@ -161,11 +167,7 @@ test("what the node holds and the state does not know gets its tombstone, once",
 });
 
 test("a purged job's allocations are removed by a tombstone", async (t) => {
-  const made = await leading(t);
-  const job = quietJob(made, "a");
-  await settled();
-  const peer = new FakePeer();
-  await open(made, peer);
+  const { job, made, peer } = await inSession(t);
   const alloc = place(made, "one", job);
   await settled();
   made.apply({
@@ -181,12 +183,7 @@ test("a purged job's allocations are removed by a tombstone", async (t) => {
 });
 
 test("a server that fell behind and got a snapshot tells its sessions what it holds", async (t) => {
-  const made = await leading(t);
-  const job = quietJob(made, "a");
-  await settled();
-  const peer = new FakePeer();
-  await open(made, peer);
-  await settled();
+  const { job, made, peer } = await inSession(t);
   const ahead = opened(t);
   await ahead.fsm.restore({}, made.fsm.snapshot().stream());
   ahead.log.index = made.log.index;

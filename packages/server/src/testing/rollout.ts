@@ -16,6 +16,7 @@ import {
   type Job,
   type Node,
 } from "@drover/model";
+import { mockReport } from "@drover/model/testing";
 import { evalForJob, evalsForNode } from "../leader/new-eval.ts";
 import { reportEvals } from "../leader/report-evals.ts";
 import { registerJob, registerNode, settled, type TestServer, testServer } from "./test-server.ts";
@@ -76,21 +77,7 @@ export class Rollout {
 
   async report(alloc: Allocation, over: Partial<AllocClientReport>): Promise<void> {
     this.#seq += 1;
-    const report = {
-      id: alloc.id,
-      nodeId: alloc.nodeId,
-      clientSeq: this.#seq,
-      clientStatus: ClientStatus.running,
-      clientDescription: "",
-      taskStates: {},
-      healthy: null,
-      healthAt: 0,
-      prepared: false,
-      unretryableError: "",
-      networkStatus: null,
-      imageDigests: {},
-      ...over,
-    };
+    const report = mockReport(alloc, { clientSeq: this.#seq, ...over });
     const evals = reportEvals(this.state, [report], this.#random);
     this.made.apply({ tag: 7, reports: [report], evals });
     await settled();

@@ -2,8 +2,15 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { MINUTE } from "@drover/base";
 import type { Allocation, AllocClientReport, Job } from "@drover/model";
-import { mockAlloc, mockDeployment, mockId, mockJob, mockNode } from "@drover/model/testing";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import {
+  mockAlloc,
+  mockDeployment,
+  mockId,
+  mockJob,
+  mockNode,
+  mockReport,
+} from "@drover/model/testing";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
 import { COMMAND_VERSION, CommandTag } from "./command.ts";
 
@@ -29,7 +36,7 @@ function send(
   alloc: Allocation | undefined,
   fields: Partial<AllocClientReport & { nodeId: string }>,
 ): Allocation {
-  const body = { ...report(alloc as Allocation), ...fields };
+  const body = { ...mockReport(alloc as Allocation), ...fields };
   harness.accept({ tag: CommandTag.allocClientUpdate, reports: [body], evals: [] });
   return harness.snapshot.alloc(body.id) as Allocation;
 }
@@ -191,7 +198,7 @@ test("[D9] a verdict later than the deadline extends it from there, and an older
     const { harness, allocs } = start();
     const before = group(harness)?.requireProgressBy ?? 0;
     harness.now = before + 5_000;
-    const reports = [{ ...report(allocs[0] as Allocation), healthy: true }];
+    const reports = [{ ...mockReport(allocs[0] as Allocation), healthy: true }];
     harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [], v });
     assert.equal(group(harness)?.requireProgressBy, before + late + span);
   }

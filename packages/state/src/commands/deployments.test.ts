@@ -8,8 +8,9 @@ import {
   mockDeploymentState,
   mockEval,
   mockJob,
+  mockReport,
 } from "@drover/model/testing";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
 import { CommandTag } from "./command.ts";
 
@@ -66,7 +67,10 @@ function statusBody(status: string, over: { revertTo?: number; withEval?: boolea
 
 function healthy(harness: StateHarness, ...ids: string[]): void {
   const reports = ids.map((id) =>
-    report(harness.snapshot.alloc(id) ?? mockAlloc(), { clientStatus: "running", healthy: true }),
+    mockReport(harness.snapshot.alloc(id) ?? mockAlloc(), {
+      clientStatus: "running",
+      healthy: true,
+    }),
   );
   harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
 }
@@ -165,7 +169,7 @@ test("a version that is back and flaps has the time of its first attempt", () =>
   ] as const) {
     harness.now += 1000;
     const alloc = harness.snapshot.alloc(id) ?? mockAlloc();
-    const reports = [report(alloc, { clientStatus: "failed", healthy: false })];
+    const reports = [mockReport(alloc, { clientStatus: "failed", healthy: false })];
     harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
     assert.equal(deadline(), first);
     replace(harness, id, next);
@@ -179,7 +183,7 @@ test("one of a version that is back that fails once it was healthy has a deadlin
   healthy(harness, "c0");
   harness.now += 1000;
   const alloc = harness.snapshot.alloc("c0") ?? mockAlloc();
-  const reports = [report(alloc, { clientSeq: 2, clientStatus: "failed" })];
+  const reports = [mockReport(alloc, { clientSeq: 2, clientStatus: "failed" })];
   harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
   assert.equal(deadline(), harness.now + SPAN);
 });

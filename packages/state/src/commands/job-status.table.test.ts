@@ -9,8 +9,8 @@ import {
   JobType,
   type Plan,
 } from "@drover/model";
-import { mockAlloc, mockDeployment, mockEval, mockJob } from "@drover/model/testing";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import { mockAlloc, mockDeployment, mockEval, mockJob, mockReport } from "@drover/model/testing";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { type CommandBody, StateHarness } from "../testing/harness.ts";
 import { CommandTag } from "./command.ts";
 
@@ -38,7 +38,7 @@ const evals = (...list: readonly Partial<Evaluation>[]): CommandBody => ({
 });
 const told = (alloc: Allocation, clientSeq: number, clientStatus: ClientStatus): CommandBody => ({
   tag: CommandTag.allocClientUpdate,
-  reports: [report(alloc, { clientSeq, clientStatus })],
+  reports: [mockReport(alloc, { clientSeq, clientStatus })],
   evals: [],
 });
 const deregistered = (purge: boolean): CommandBody => ({

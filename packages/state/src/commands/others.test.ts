@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { type Allocation, DEFAULT_SCHEDULER_CONFIG, type Job } from "@drover/model";
-import { mockAlloc, mockDeployment, mockEval, mockJob, mockNode } from "@drover/model/testing";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import {
+  mockAlloc,
+  mockDeployment,
+  mockEval,
+  mockJob,
+  mockNode,
+  mockReport,
+} from "@drover/model/testing";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
 import { CommandTag } from "./command.ts";
 
@@ -44,7 +51,7 @@ test("§2.5.2 stopping a job is a new version of it", () => {
 test("[E5] §2.5.2 a purge leaves only evaluations, the open ones complete", () => {
   const { harness } = start();
   const alloc = harness.snapshot.alloc("a") as Allocation;
-  const reports = [report(alloc, { healthy: true })];
+  const reports = [mockReport(alloc, { healthy: true })];
   harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
   deregister(harness, true);
   const { snapshot } = harness;

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Allocation, Deployment, Job, Plan } from "@drover/model";
-import { mockAlloc, mockDeployment, mockEval, mockId, mockJob } from "@drover/model/testing";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import {
+  mockAlloc,
+  mockDeployment,
+  mockEval,
+  mockId,
+  mockJob,
+  mockReport,
+} from "@drover/model/testing";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
 import { CommandTag } from "./command.ts";
 
@@ -36,7 +43,7 @@ function running(harness: StateHarness, job: Job): Allocation {
   harness.accept({
     tag: CommandTag.allocClientUpdate,
     reports: [
-      report(alloc, {
+      mockReport(alloc, {
         clientSeq: 7,
         clientDescription: "up",
         healthy: true,
@@ -137,7 +144,7 @@ test("a stop changes the server's side only", () => {
 test("[A4] the server calls an allocation lost only while its client has not ended it", () => {
   const { harness, job } = start();
   const alloc = running(harness, job);
-  const reports = [report(alloc, { clientSeq: 8, clientStatus: "failed" })];
+  const reports = [mockReport(alloc, { clientSeq: 8, clientStatus: "failed" })];
   harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [] });
   plan(harness, job, { stops: [stopOf(alloc, { clientStatus: "lost" })] });
   assert.equal(harness.snapshot.alloc(OLD)?.clientStatus, "failed");
@@ -163,6 +170,24 @@ test("a replacement and the one it replaces name each other", () => {
   plan(harness, job, { stops: [stopOf(old)], placements: [placement] });
   assert.equal(harness.snapshot.alloc(OLD)?.nextAllocation, NEW);
   assert.equal(harness.snapshot.alloc(NEW)?.previousAllocation, OLD);
+});
+
+test("what is back is replaced by nobody any more, and waits for nothing", () => {
+  const { harness, job } = start();
+  running(harness, job);
+  plan(harness, job, {
+    attributeUpdates: [
+      { allocId: OLD, clientStatus: "unknown", allocStateAt: 42, followupEvalId: "f" },
+    ],
+    placements: [mockAlloc({ id: NEW, previousAllocation: OLD }, { job })],
+  });
+  assert.equal(harness.snapshot.alloc(OLD)?.nextAllocation, NEW);
+  const anew = { followupEvalId: "", nextAllocation: "" } as const;
+  plan(harness, job, {
+    attributeUpdates: [{ allocId: OLD, clientStatus: "running", allocStateAt: 43, ...anew }],
+  });
+  const after = harness.snapshot.alloc(OLD);
+  assert.deepEqual([after?.nextAllocation, after?.followupEvalId], ["", ""]);
 });
 
 test("[A9] nothing new is placed for a job that was stopped meanwhile", () => {

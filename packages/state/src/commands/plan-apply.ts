@@ -92,6 +92,7 @@ function applyAttributes(tx: Tx, update: PlannedAttributeUpdate): void {
   putAlloc(tx, {
     ...overrideClient(stored, update),
     followupEvalId: update.followupEvalId ?? stored.followupEvalId,
+    nextAllocation: update.nextAllocation ?? stored.nextAllocation,
     rescheduleTracker:
       last === undefined ? tracker : { events: tracker?.events ?? [], lastReschedule: last },
     ...stamps(tx),

@@ -9,8 +9,8 @@ import {
   type Job,
   type Plan,
 } from "@drover/model";
-import { mockAlloc, mockEval, mockJob } from "@drover/model/testing";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import { mockAlloc, mockEval, mockJob, mockReport } from "@drover/model/testing";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { type CommandBody, StateHarness } from "../testing/harness.ts";
 import { CommandTag } from "./command.ts";
 
@@ -45,7 +45,7 @@ function stop(desiredStatus: DesiredStatus, clientStatus?: ClientStatus) {
 }
 
 function told(alloc: Allocation, clientSeq: number, clientStatus: ClientStatus): CommandBody {
-  const reports = [report(alloc, { clientSeq, clientStatus })];
+  const reports = [mockReport(alloc, { clientSeq, clientStatus })];
   return { tag: CommandTag.allocClientUpdate, reports, evals: [] };
 }
 

@@ -8,9 +8,10 @@ import {
   mockId,
   mockJob,
   mockNode,
+  mockReport,
   mockTaskGroup,
 } from "@drover/model/testing";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { type CommandBody, StateHarness } from "../testing/harness.ts";
 import { CommandTag } from "./command.ts";
 
@@ -43,7 +44,7 @@ function systemDeployment(v: number): {
     harness.now += 60_000;
     const stored = harness.snapshot.alloc(id);
     assert.ok(stored);
-    const body = { ...report(stored), clientSeq: 1, healthy: true };
+    const body = { ...mockReport(stored), clientSeq: 1, healthy: true };
     accept(harness, { tag: CommandTag.allocClientUpdate, reports: [body], evals: [] }, v);
     const web = harness.snapshot.deployment("d")?.taskGroups.web;
     return (web?.requireProgressBy ?? 0) - began;
@@ -67,7 +68,7 @@ test("[D6] a system job's deployment succeeds without a node that has gone", () 
     harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
     return harness.snapshot.deployment("d")?.status;
   };
-  const revoked = { ...report(first), clientSeq: 2, healthy: null, revoked: true };
+  const revoked = { ...mockReport(first), clientSeq: 2, healthy: null, revoked: true };
   harness.accept({ tag: CommandTag.allocClientUpdate, reports: [revoked], evals: [] });
   assert.equal(succeed(), "running");
   const fields = { desiredStatus: "stop", desiredDescription: "", clientStatus: "lost" } as const;
@@ -108,7 +109,7 @@ function takenOverAt(v: number): number | undefined {
   accept(harness, { tag: CommandTag.planApply, plan: place, evals: [] }, v);
   const stored = harness.snapshot.alloc(placed.id);
   assert.ok(stored);
-  const healthy = { ...report(stored), clientSeq: 1, healthy: true, healthAt: 1234 };
+  const healthy = { ...mockReport(stored), clientSeq: 1, healthy: true, healthAt: 1234 };
   accept(harness, { tag: CommandTag.allocClientUpdate, reports: [healthy], evals: [] }, v);
   const deploymentStatus = { healthy: null, timestamp: 0, canary: false, modifyIndex: 0 };
   const moved = { ...stored, deploymentId: "d", deploymentStatus };
@@ -154,7 +155,7 @@ test("[D7] [A14] a client may change an operator's verdict before version 3", ()
     assert.ok(alloc);
     const verdict = { healthy: [], unhealthy: [alloc.id], evaluation: null, failure: null };
     accept(harness, { tag: CommandTag.deploymentAllocHealth, deploymentId: "d", ...verdict }, v);
-    const body = { ...report(alloc), clientSeq: 2, healthy: true };
+    const body = { ...mockReport(alloc), clientSeq: 2, healthy: true };
     accept(harness, { tag: CommandTag.allocClientUpdate, reports: [body], evals: [] }, v);
     assert.equal(harness.snapshot.alloc(alloc.id)?.deploymentStatus?.healthy, v === 2);
   }

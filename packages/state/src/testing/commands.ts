@@ -1,5 +1,5 @@
 /** Bodies of common commands for tests. */
-import type { Allocation, AllocClientReport, Job, Plan } from "@drover/model";
+import type { Job, Plan } from "@drover/model";
 import { mockEval, mockId } from "@drover/model/testing";
 import { CommandTag, type JobRegister } from "../commands/command.ts";
 import type { CommandBody } from "./harness.ts";
@@ -37,27 +37,6 @@ export function emptyPlan(job: Job, overrides: Partial<Plan> = {}): Plan {
     deployment: null,
     deploymentUpdates: [],
     annotations: null,
-    ...overrides,
-  };
-}
-
-export function report(
-  alloc: Allocation,
-  overrides: Partial<AllocClientReport> = {},
-): AllocClientReport & { readonly nodeId: string } {
-  return {
-    id: alloc.id,
-    nodeId: alloc.nodeId,
-    clientSeq: 1,
-    clientStatus: "running",
-    clientDescription: "",
-    taskStates: {},
-    healthy: null,
-    healthAt: 0,
-    prepared: false,
-    unretryableError: "",
-    networkStatus: null,
-    imageDigests: {},
     ...overrides,
   };
 }

@@ -8,9 +8,16 @@ import {
   type Job,
   lateAt,
 } from "@drover/model";
-import { mockAlloc, mockDeployment, mockId, mockJob, mockNode } from "@drover/model/testing";
+import {
+  mockAlloc,
+  mockDeployment,
+  mockId,
+  mockJob,
+  mockNode,
+  mockReport,
+} from "@drover/model/testing";
 import { CommandTag } from "../commands/command.ts";
-import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
+import { emptyPlan, jobRegister } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
 
 const REF = { namespace: "default", id: "example" };
@@ -70,7 +77,7 @@ class Scene {
 
   say(index: number, fields: Partial<AllocClientReport>, v = 2): void {
     this.#seq += 1;
-    const body = { ...report(this.alloc(index)), clientSeq: this.#seq, ...fields };
+    const body = { ...mockReport(this.alloc(index)), clientSeq: this.#seq, ...fields };
     const tag = CommandTag.allocClientUpdate;
     this.harness.accept({ tag, reports: [body], evals: [], ...{ v } });
   }
