@@ -107,7 +107,10 @@ export function replace(
     const found = session.findBeside(job, group);
     // X1, X3: the new one starts while the old one runs on, if there is room for both.
     if (found) return addReplacement(session, request, { found, phase: AllocPhase.surge });
-    if (!surge.mayFallBack) return noRoomBeside(group, old);
+    if (!surge.mayFallBack) {
+      session.awaitRoomBeside(group);
+      return noRoomBeside(group, old);
+    }
   }
   view.stop(old);
   const found = search(group, old);
@@ -173,7 +176,7 @@ export function addAllocation(
 
 /** The evaluation that waits for capacity; null when everything found a place. */
 export function blockedFor(session: Session): SchedulerResult["blocked"] {
-  const { evaluation, failedGroups, job, mintId, now, state } = session;
+  const { evaluation, job, mintId, now, roomless: failedGroups, state } = session;
   if (job === undefined || Object.keys(failedGroups).length === 0) return null;
   return blockedEvaluation({
     job,

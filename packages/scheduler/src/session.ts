@@ -54,7 +54,8 @@ export class Session {
   readonly #random: Random;
   readonly #ids: Random;
   /** Groups of which no further one has room beside those that run. */
-  readonly #full = new Set<TaskGroup>();
+  readonly #full = new Map<TaskGroup, AllocMetric>();
+  readonly #roomless: Record<string, AllocMetric> = {};
   readonly #placers = new Map<Job, Placer>();
 
   constructor(input: SchedulerInput) {
@@ -117,8 +118,19 @@ export class Session {
     if (this.#full.has(group)) return null;
     const found = this.placerFor(job).select(group);
     if (found.node) return found;
-    this.#full.add(group);
+    this.#full.set(group, found.metric);
     return null;
+  }
+
+  /** X3: nothing but room beside the others helps it; a blocked evaluation waits for that. */
+  awaitRoomBeside(group: TaskGroup): void {
+    const metric = this.#full.get(group);
+    if (metric) this.#roomless[group.name] = metric;
+  }
+
+  /** Groups that room would help on, and what the search for it found. */
+  get roomless(): Readonly<Record<string, AllocMetric>> {
+    return { ...this.#roomless, ...this.failedGroups };
   }
 
   isRevert(): boolean {

@@ -52,11 +52,13 @@ export function groupFacts(
   allocs: readonly Allocation[],
   starved: ReadonlySet<string>,
 ): readonly GroupFacts[] {
+  const byId = new Map(allocs.map((alloc) => [alloc.id, alloc]));
   return Object.entries(deployment.taskGroups).map(([name, state]) => {
     const healthy = allocs.filter((alloc) => alloc.taskGroup === name && isHealthy(alloc));
     const canaries = new Set(state.placedCanaries);
     const healthyCanaries = healthy.filter(
-      (alloc) => canaries.has(alloc.id) && isHealthyCanary(alloc),
+      (alloc) =>
+        canaries.has(alloc.id) && isHealthyCanary(alloc, byId.get(alloc.previousAllocation)),
     ).length;
     const isCanaryPhase = state.desiredCanaries > 0 && !state.promoted;
     return {

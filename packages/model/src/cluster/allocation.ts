@@ -309,14 +309,15 @@ export function isTerminal(alloc: Pick<Allocation, "desiredStatus" | "clientStat
 }
 
 /**
- * A canary that counts towards its promotion. One that runs beside the canary it will replace does
- * not: the two are one (DESIGN §12.2).
+ * A canary that counts towards its promotion. One that runs beside the canary it will replace, its
+ * predecessor, does not: the two are one (DESIGN §12.2) for as long as that one is there.
  */
 export function isHealthyCanary(
   alloc: Pick<Allocation, "desiredStatus" | "clientStatus" | "deploymentStatus" | "phase">,
+  predecessor: Pick<Allocation, "desiredStatus" | "clientStatus"> | undefined,
 ): boolean {
-  if (alloc.phase === AllocPhase.surge || isTerminal(alloc)) return false;
-  return alloc.deploymentStatus?.healthy === true;
+  if (isTerminal(alloc) || alloc.deploymentStatus?.healthy !== true) return false;
+  return alloc.phase !== AllocPhase.surge || predecessor === undefined || isTerminal(predecessor);
 }
 
 const OPENING = "[".charCodeAt(0);

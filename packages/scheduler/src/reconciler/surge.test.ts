@@ -169,8 +169,11 @@ test("[X3 L2] without room, and with the floor reached, nothing that serves stop
   assert.ok(first);
   harness.settle(job);
   harness.update(first, { serving: false });
-  const { plan, waits } = harness.evaluate(job);
+  const { blocked, failedGroups, plan, waits } = harness.evaluate(job);
   assert.deepEqual([plan.stops, plan.placements], [[], []]);
+  // Where nothing else moves, room that comes has to wake it.
+  assert.deepEqual(Object.keys(blocked?.failedTgAllocs ?? {}), ["web"]);
+  assert.deepEqual(failedGroups, {});
   const stays = waits.filter(({ subject }) => subject.kind === "allocation");
   assert.deepEqual(
     stays.map(({ rule, waitsFor }) => [rule, waitsFor]),

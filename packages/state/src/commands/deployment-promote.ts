@@ -5,11 +5,10 @@ import {
   type DeploymentState,
   DeploymentStatus,
   isDeploymentActive,
-  isHealthyCanary,
 } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putAlloc } from "../writes/allocs.ts";
-import { settleClock } from "../writes/deployment-clock.ts";
+import { countsAsCanary, settleClock } from "../writes/deployment-clock.ts";
 import { deadlineFrom, mapGroups, shiftDeadline } from "../writes/deployments.ts";
 import { putEval } from "../writes/evals.ts";
 import type { CommandResult, DeploymentPromote } from "./command.ts";
@@ -46,7 +45,7 @@ function missingHealth(
   const missing: string[] = [];
   for (const [name, group] of Object.entries(deployment.taskGroups)) {
     if (!isSelected(name) || group.desiredCanaries === 0) continue;
-    const healthy = canariesOf(tx, group).filter(isHealthyCanary).length;
+    const healthy = canariesOf(tx, group).filter((alloc) => countsAsCanary(tx, alloc)).length;
     if (healthy >= group.desiredCanaries) continue;
     missing.push(
       `Task group "${name}" has ${healthy}/${group.desiredCanaries} healthy allocations`,

@@ -285,6 +285,25 @@ test("§4.5 a canary and the one that runs beside it to replace it count once", 
   harness.accept({ ...body, groups: null });
 });
 
+test("§4.5 a canary that ran beside another counts once that one is told to stop", () => {
+  const harness = start({ canaries: 2 });
+  const a = harness.snapshot.alloc("a") as Allocation;
+  const next = { ...a, id: "next", previousAllocation: "a", phase: AllocPhase.surge };
+  const job = harness.snapshot.job(REF) as Job;
+  const plan = emptyPlan(job, { id: "move", placements: [next] });
+  harness.accept({ tag: CommandTag.planApply, plan, evals: [] });
+  healthy(harness, "next", "b");
+  const body = { tag: CommandTag.deploymentPromote, deploymentId: "d1", evaluation: null } as const;
+  harness.refuse({ ...body, groups: null });
+  const stops = [
+    { allocId: "a", nodeId: a.nodeId, desiredStatus: "stop", desiredDescription: "migrated" },
+  ];
+  const leave = emptyPlan(job, { id: "leave", stops });
+  harness.accept({ tag: CommandTag.planApply, plan: leave, evals: [] });
+  harness.refuse({ ...body, groups: null, v: 3 });
+  harness.accept({ ...body, groups: null });
+});
+
 test("§4.5 promotion clears the canary flags and starts the deadline anew", () => {
   const harness = start({ canaries: 2 });
   healthy(harness, "a", "b");

@@ -86,9 +86,14 @@ function awaitsPromotion(tx: Tx, group: DeploymentState): boolean {
   if (group.desiredCanaries === 0 || group.promoted) return false;
   const healthy = group.placedCanaries.filter((id) => {
     const alloc = tx.read.alloc(id);
-    return alloc !== undefined && isHealthyCanary(alloc);
+    return alloc !== undefined && countsAsCanary(tx, alloc);
   });
   return healthy.length >= group.desiredCanaries;
+}
+
+/** Before version 4 one that ran beside another did not count when the other had gone, either. */
+export function countsAsCanary(tx: Tx, alloc: Allocation): boolean {
+  return isHealthyCanary(alloc, tx.v < 4 ? alloc : tx.read.alloc(alloc.previousAllocation));
 }
 
 /** Placed, wanted, and not healthy: what the deadline is for. */
