@@ -3,7 +3,7 @@ export type { Checker, MemberView } from "./checkers/checker.ts";
 export type { SimClock } from "./clock.ts";
 export { drain } from "./drain.ts";
 export { asFailure, SimFailure } from "./failure.ts";
-export { checkRegister, type RegisterOperation } from "./linearizability.ts";
+export { checkLinearizable, type Operation, type SequentialModel } from "./linearizability.ts";
 export type { SimMember } from "./member.ts";
 export { applyEdits, type MutantEdits } from "./mutant-edits.ts";
 export type { SimNetwork } from "./network.ts";
