@@ -1,5 +1,5 @@
 /**
- * Simulates whole clusters: node test/sim/cli.ts --seed N --seeds K [--quiet] [--verbose]
+ * Simulates whole clusters: node test/sim/cli.ts --seed N --seeds K [--step S] [--quiet]
  * Ends with 1 when a run fails; the printed command reproduces it.
  */
 import { parseArgs } from "node:util";
@@ -9,6 +9,8 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     seeds: { type: "string", default: "1" },
+    /** From one seed to the next; with --seed 100 --step 100 only the wide ones. */
+    step: { type: "string", default: "1" },
     /** Processes; as many as can run at once unless it says. */
     jobs: { type: "string" },
     /** Failures, and how far it is at every hundredth seed. */
@@ -29,6 +31,7 @@ await runSeeds(
   {
     first: Number(values.seed),
     count: Number(values.seeds),
+    step: Number(values.step),
     keepLines: values.verbose,
     twice: () => values.twice,
     signal: told.signal,

@@ -32,6 +32,8 @@ export interface SeedReport
 export interface PoolOptions {
   readonly first: number;
   readonly count: number;
+  /** From one seed to the next. */
+  readonly step?: number;
   /** Processes; by default as many as can run at once. */
   readonly jobs?: number;
   readonly keepLines?: boolean;
@@ -45,12 +47,13 @@ export async function runSeeds(
   options: PoolOptions,
   onReport: (report: SeedReport) => void,
 ): Promise<void> {
-  const { first, count, keepLines = false, twice = () => false } = options;
-  let next = first;
+  const { first, count, step = 1, keepLines = false, twice = () => false } = options;
+  let taken = 0;
   const take = (): SeedRequest | null => {
-    if (next >= first + count || options.signal?.aborted === true) return null;
-    next += 1;
-    return { seed: next - 1, keepLines, twice: twice(next - 1) };
+    if (taken >= count || options.signal?.aborted === true) return null;
+    const seed = first + taken * step;
+    taken += 1;
+    return { seed, keepLines, twice: twice(seed) };
   };
   const jobs = Math.min(options.jobs ?? availableParallelism(), count);
   await Promise.all(Array.from({ length: jobs }, () => workThrough(take, onReport)));

@@ -24,6 +24,8 @@ export interface Plan {
   readonly seed: number;
   readonly raft: Scenario;
   readonly machines: number;
+  /** A group's allocations, at most. */
+  readonly countMax: number;
   /** Of each machine. */
   readonly cpuShares: number;
   /** How far the wall clocks of servers are off, each way. */
@@ -67,7 +69,30 @@ export interface Plan {
 /** So few that evaluations block, and wake when something has gone. */
 export const TIGHT_CPU_SHARES = 1_500;
 
+/** One seed in so many is a wide one: more servers, tens of machines, larger jobs. */
+const WIDE_EVERY = 100;
+
+const COUNT_MAX = 6;
+
 export function planOf(seed: number): Plan {
+  const plan = narrowPlanOf(seed);
+  return seed % WIDE_EVERY === 0 ? widened(plan) : plan;
+}
+
+function widened(plan: Plan): Plan {
+  const random = new SimRandom(plan.seed, "wide");
+  return {
+    ...plan,
+    raft: { ...plan.raft, voters: random.pick([5, 7, 7]) },
+    machines: random.pick([20, 30, 40]),
+    jobs: 2 + random.int(4),
+    countMax: 18,
+    // As many machines, as much that goes wrong.
+    faultEveryMs: plan.faultEveryMs / 3,
+  };
+}
+
+function narrowPlanOf(seed: number): Plan {
   const random = new SimRandom(seed, "cluster");
   const calm = random.chance(0.15);
   const maybe = (weight: number) => (random.chance(0.7) ? weight : 0);
@@ -75,6 +100,7 @@ export function planOf(seed: number): Plan {
     seed,
     raft: raftOf(seed, random),
     machines: random.pick([3, 4, 5, 5, 6, 8, 12]),
+    countMax: COUNT_MAX,
     cpuShares: random.pick([4_000, 4_000, 4_000, TIGHT_CPU_SHARES]),
     wallOffsetMs: random.pick([800, 800, 800, 60_000]),
     wireDelayMs: random.pick([

@@ -51,9 +51,10 @@ export interface ShapeLimits {
   readonly machines: number;
   /** Machines so small that not everything fits at once. */
   readonly tight: boolean;
+  /** Of a group. */
+  readonly countMax: number;
 }
 
-const COUNT_MAX = 6;
 const STATIC_PORT = 8_000;
 
 export function randomShape(
@@ -104,8 +105,9 @@ function portOf(jobId: string): number {
 }
 
 /** A static port fits once on each machine. */
-export function randomCount(random: SimRandom, port: number, { machines }: ShapeLimits): number {
-  return 1 + random.int(port === 0 ? COUNT_MAX : Math.max(1, Math.min(COUNT_MAX, machines - 1)));
+export function randomCount(random: SimRandom, port: number, limits: ShapeLimits): number {
+  const { machines, countMax } = limits;
+  return 1 + random.int(port === 0 ? countMax : Math.max(1, Math.min(countMax, machines - 1)));
 }
 
 function canaries(

@@ -51,7 +51,8 @@ export class Workload {
     this.#requests = new Requests(cluster);
     this.#steer = new SteerActions(cluster, this.#requests, this.#random);
     this.#nodes = new NodeActions(this.#requests, this.#random);
-    this.#limits = { machines: plan.machines, tight: plan.cpuShares === TIGHT_CPU_SHARES };
+    const { machines, countMax, cpuShares } = plan;
+    this.#limits = { machines, countMax, tight: cpuShares === TIGHT_CPU_SHARES };
   }
 
   start(): void {
