@@ -138,7 +138,9 @@ export class Interaction {
   }
 
   #deliverMessages(block: DataBlock): string {
-    const type = TYPES[block.args.get("type") ?? ""];
+    const named = block.args.get("type");
+    const type = named === undefined ? undefined : TYPES[named];
+    if (named !== undefined && type === undefined) throw new Error(`no message is called ${named}`);
     const drop = (block.args.get("drop") ?? "").split(",").filter((id) => id !== "");
     const isOf = (item: Message | Report) =>
       type === undefined || ("type" in item && item.type === type);

@@ -10,7 +10,10 @@ import { encodeConf } from "../../core/conf-state.ts";
 import type { ConfState, Entry } from "../../core/types.ts";
 import { EntryKind } from "../../core/types.ts";
 import { SimFailure } from "../failure.ts";
+import { loadMutant } from "../load-mutant.ts";
+import { mutants } from "../mutants.ts";
 import { Oracle } from "../oracle.ts";
+import { runSeed } from "../simulation.ts";
 import { Trace } from "../trace.ts";
 import { Watch } from "../watch.ts";
 import type { MemberView } from "./checker.ts";
@@ -358,6 +361,15 @@ test("the oracle finds a value that no order of the operations explains", () => 
     if (value === 1) finish();
     else foundBy("linearizability", /^linearizability: k: no order explains/, finish);
   }
+});
+
+test("liveness finds a cluster that never comes to rest", async () => {
+  const bug = mutants.find(({ name }) => name === "joint-never-left");
+  assert.ok(bug !== undefined);
+  const { failure } = await runSeed(1, { mode: "core", code: await loadMutant(bug) });
+  assert.equal(failure?.checker, "liveness", failure?.message);
+  assert.match(failure?.message ?? "", /after healing: the joint configuration was not left/);
+  assert.equal((await runSeed(1, { mode: "core" })).failure, null);
 });
 
 function foundBy(checker: string, complaint: RegExp, fn: () => void): void {
