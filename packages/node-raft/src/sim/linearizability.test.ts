@@ -50,15 +50,38 @@ test("refuses a value from nowhere and one from the future", () => {
 
 test("names the object and the operation that no order explains", () => {
   const good = [write(1, 0, 1)];
-  const tied = [write(1, 0, 1), read(0, 4, 5)];
-  const stuck = [write(1, 0, 1), read(1, 2, 3), read(7, 4, 5)];
-  const verdictOn = (bad: RegisterOperation[]) =>
+  const verdictOn = (...bad: RegisterOperation[]) =>
     checkLinearizable(registerModel, new Map(Object.entries({ good, bad })));
+  assert.equal(verdictOn(write(1, 0, 1), read(7, 4, 5)), "bad: 7 was read but never written");
   assert.equal(
-    verdictOn(tied),
-    "bad: no order explains write of 1 after 0 others, in state 0, which is seen later",
+    verdictOn(write(1, 0, 1), read(0, 4, 5)),
+    "bad: 1 happened while 0 had to be current",
   );
-  assert.equal(verdictOn(stuck), "bad: no order explains read of 7 after 2 others, in state 1");
+  // Where values come twice, only the search can tell.
+  const twice = [write(1, 0, 1), write(2, 2, 3), write(1, 4, 5)];
+  assert.equal(
+    verdictOn(...twice, read(7, 6, 7)),
+    "bad: no order explains read of 7 after 3 others, in state 1",
+  );
+  assert.equal(
+    verdictOn(...twice, read(2, 6, 7)),
+    "bad: no order explains write of 1 after 2 others, in state 2, which is seen later",
+  );
+});
+
+test("what failed with one unknown operation spent may do with another", () => {
+  const written = { ...write7(0, Infinity), value: 1 };
+  const seen = (from: number) => ({ ...written, kind: "read" as const, ...at(from) });
+  const other = { ...written, value: 3, ...at(4) };
+  const history = [written, cas(-1, 1, false, 1, Infinity), seen(2), other, seen(6)];
+  // The write explains the first read as well, and is needed for the second.
+  assert.equal(checkLinearizable(casRegister, new Map([["r", history]])), null);
+  const without = history.filter((operation) => operation !== written);
+  assert.ok(checkLinearizable(casRegister, new Map([["r", without]])));
+  // The same twice is not the same as once.
+  const twice = [written, { ...written }, seen(2), other, seen(6)];
+  assert.equal(checkLinearizable(casRegister, new Map([["r", twice]])), null);
+  assert.ok(checkLinearizable(casRegister, new Map([["r", twice.slice(1)]])));
 });
 
 test("writes at once by the hundred, acknowledged or not, are no burden", () => {
@@ -86,8 +109,12 @@ test("agrees with trying every order of small histories", () => {
   const verdicts = { linearizable: 0, not: 0 };
   for (let round = 0; round < 3000; round += 1) {
     const registers = Array.from({ length: 1 + random.int(6) }, () => randomRegister(random));
+    const unique = registers.map((operation, i) => {
+      return operation.kind === "write" ? { ...operation, value: i + 1 } : operation;
+    });
     const cases = Array.from({ length: 1 + random.int(5) }, () => randomCas(random));
     verdicts[agree(registerModel, registers)] += 1;
+    verdicts[agree(registerModel, unique)] += 1;
     verdicts[agree(casRegister, cases)] += 1;
   }
   assert.ok(verdicts.linearizable > 1000 && verdicts.not > 1000, JSON.stringify(verdicts));
@@ -118,6 +145,10 @@ function hasOrder<Op extends Operation>(
     const after = unknownRead ?? model.step(state, operation);
     return after !== null && hasOrder(model, after, others);
   });
+}
+
+function at(from: number): Operation {
+  return { invokedAt: from, completedAt: from + 1 };
 }
 
 function randomTimes(random: SimRandom): Operation {

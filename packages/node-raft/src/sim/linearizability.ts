@@ -10,11 +10,13 @@
  * - one of unknown outcome that changes nothing, or that is overwritten unseen, may be left out;
  * - of several of unknown outcome that are the same, the first to begin stands for all;
  * - where there are only reads and writes of whole states, a write that no read waits for may come
- *   right before another write, and a state that a read waits for is not left for ever.
+ *   right before another write, and a state that a read waits for is not left for ever; and most
+ *   of what is wrong is seen beforehand (zones.ts).
  */
 import { assert } from "../core/assert.ts";
 import { OperationOrder } from "./operation-order.ts";
 import { ReadsOutstanding } from "./reads-outstanding.ts";
+import { conflictOfZones } from "./zones.ts";
 
 export interface Operation {
   readonly invokedAt: number;
@@ -132,6 +134,8 @@ class Search<State extends string | number, Op extends Operation> {
   }
 
   run(): Verdict {
+    const conflict = this.#conflictOfZones();
+    if (conflict !== null) return { kind: "wrong", why: conflict };
     const path = [this.#enter(this.#model.initial, 0n, false, 0)];
     for (;;) {
       const here = path.at(-1);
@@ -245,6 +249,17 @@ class Search<State extends string | number, Op extends Operation> {
     if (whole === undefined || history.some((op) => effect(op) === "update")) return null;
     const view = (op: Op) => ({ isRead: effect(op) === "read", state: whole(op) });
     return new ReadsOutstanding(this.#known.map(view), this.#unknown.map(view));
+  }
+
+  #conflictOfZones(): string | null {
+    const { whole, effect, initial } = this.#model;
+    if (this.#outstanding === null || whole === undefined) return null;
+    const operations = [...this.#known, ...this.#unknown].map((operation) => {
+      const { invokedAt, completedAt } = operation;
+      const isRead = effect(operation) === "read";
+      return { isRead, state: whole(operation), invokedAt, completedAt };
+    });
+    return conflictOfZones(initial, operations);
   }
 
   #add(operation: number): void {
