@@ -59,7 +59,7 @@ test("[E2] §5.1 a request of a lower term changes nothing and is answered with 
   }
 });
 
-test("[E3] T§9.6 a time-out asks for pre-votes and changes neither term nor vote", () => {
+test("[E3] §5.2, T§9.6 a time-out asks for pre-votes and changes neither term nor vote", () => {
   const cluster = new TestCluster(THREE);
   const a = cluster.get("a");
   for (let i = 0; i < testLimits.electionTicksMax; i += 1) a.core.tick();
@@ -79,7 +79,7 @@ test("[E3] T§9.6 a time-out asks for pre-votes and changes neither term nor vot
   assert.deepEqual([b.core.status().term, b.core.status().vote], [1, ""]);
 });
 
-test("[E4] T§9.6 a quorum of pre-votes starts the election in the next term", () => {
+test("[E4] §5.2, T§9.6 a quorum of pre-votes starts the election in the next term", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "vote";
   const a = cluster.get("a");
@@ -253,7 +253,7 @@ test("[E13] §5.2 a vote is sent when it is on disk", () => {
   assert.equal(a.disk.hardState?.vote, "b");
 });
 
-test("[E13] row 9: requests for votes and the own vote wait for the disk", () => {
+test("[E13] §5.2, row 9: requests for votes and the own vote wait for the disk", () => {
   const cluster = new TestCluster(["a"]);
   const a = cluster.get("a");
   a.diskHeld = true;

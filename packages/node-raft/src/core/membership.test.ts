@@ -62,7 +62,7 @@ test("[M1] T§4.3 a joint configuration needs a majority of both halves", () => 
   }
 });
 
-test("[M2] row 2: truncation brings the earlier configuration back", () => {
+test("[M2] T§4.1, row 2: truncation brings the earlier configuration back", () => {
   const cluster = new TestCluster(THREE);
   const b = cluster.get("b");
   const before = b.core.status().conf;
@@ -86,7 +86,7 @@ test("[M2] row 2: truncation brings the earlier configuration back", () => {
   assert.deepEqual(b.core.status().conf, before);
 });
 
-test("[M3] row 1: one change at a time", () => {
+test("[M3] T§4.1, row 1: one change at a time", () => {
   const cluster = elected();
   cluster.isolate("a");
   change(cluster, "a", { addLearners: [member("d")] });
@@ -96,7 +96,7 @@ test("[M3] row 1: one change at a time", () => {
   change(cluster, "a", { addLearners: [member("e")] });
 });
 
-test("[M3] row 1: none before the leader has committed in its term", () => {
+test("[M3] T§4.1, row 1: none before the leader has committed in its term", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "append";
   cluster.elect("a");
@@ -176,7 +176,7 @@ test("[M7] T§4.3 a new leader finishes the joint change that it inherits", () =
   assert.deepEqual([conf.voters, conf.votersOutgoing], [["a", "b", "c", "d"], []]);
 });
 
-test("[M8] row 16: a snapshot carries the configuration of exactly its index", () => {
+test("[M8] §7, row 16: a snapshot carries the configuration of exactly its index", () => {
   const cluster = elected();
   cluster.propose("a", "x");
   cluster.settle();

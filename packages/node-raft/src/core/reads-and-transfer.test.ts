@@ -12,7 +12,7 @@ function elected(ids: readonly string[] = THREE): TestCluster {
   return cluster;
 }
 
-test("[I1] row 6: no read is answered before an entry of the leader's term is committed", () => {
+test("[I1] §8, T§6.4, row 6: no read is answered before an entry of the leader's term is committed", () => {
   const cluster = new TestCluster(THREE);
   cluster.lose = (m) => m.type === "append";
   cluster.elect("a");
@@ -25,7 +25,7 @@ test("[I1] row 6: no read is answered before an entry of the leader's term is co
   assert.deepEqual(cluster.get("a").reads, [{ requestId: 1, index: commit }]);
 });
 
-test("[I2] T§6.4 a quorum's echo answers all reads of a turn with one round", () => {
+test("[I2] §8, T§6.4 a quorum's echo answers all reads of a turn with one round", () => {
   const cluster = elected();
   cluster.propose("a", "x");
   cluster.settle();
@@ -59,7 +59,7 @@ test("[I2] a single voter answers at once", () => {
   assert.equal(cluster.get("a").reads.length, 1);
 });
 
-test("[I3] row 7: an echo of an earlier token answers no later read", () => {
+test("[I3] T§6.4, row 7: an echo of an earlier token answers no later read", () => {
   const cluster = elected();
   const echoes: Message[] = [];
   cluster.lose = (m) => {
@@ -154,7 +154,7 @@ test("[T1] T§3.10 the target is brought up to date first", () => {
   assert.deepEqual(cluster.get("c").texts(), ["x"]);
 });
 
-test("[T2] row 20: proposals are refused meanwhile, for one election time-out at most", () => {
+test("[T2] T§3.10, row 20: proposals are refused meanwhile, for one election time-out at most", () => {
   const cluster = elected();
   cluster.lose = (m) => m.type === "timeoutNow";
   cluster.core("a").transferLeader("c");
@@ -165,7 +165,7 @@ test("[T2] row 20: proposals are refused meanwhile, for one election time-out at
   assert.equal(cluster.core("a").propose([bytesOf("x")]).kind, "accepted");
 });
 
-test("[T3] row 20: a target that cannot campaign refuses, which ends the transfer", () => {
+test("[T3] T§3.10, row 20: a target that cannot campaign refuses, which ends the transfer", () => {
   const cluster = elected();
   const c = cluster.get("c");
   c.diskHeld = true;
@@ -184,7 +184,7 @@ test("[T3] row 20: a target that cannot campaign refuses, which ends the transfe
   assert.equal(cluster.core("a").status().transferTo, "");
 });
 
-test("[T4] row 20: only a voter that is being replicated to can be a target", () => {
+test("[T4] T§3.10, row 20: only a voter that is being replicated to can be a target", () => {
   const cluster = elected();
   cluster.add("d");
   cluster.core("a").proposeConf({ addLearners: [{ id: "d", address: "d:1" }] });

@@ -2,39 +2,14 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { bytesOf, TestCluster, type TestMember, testLimits } from "../testing/core-cluster.ts";
+import { type AppendMessage, append, give, logOf, termsOf } from "../testing/core-logs.ts";
 import { RaftAssertionError } from "./assert.ts";
-import type { Entry, HardState, MemberId, Message } from "./types.ts";
-import { EntryKind } from "./types.ts";
+import type { MemberId, Message } from "./types.ts";
 
 const THREE = ["a", "b", "c"] as const;
 
-type AppendMessage = Message & { type: "append" };
-
 function appends(member: TestMember, to: MemberId): AppendMessage[] {
   return member.sent.flatMap((m) => (m.type === "append" && m.to === to ? [m] : []));
-}
-
-/** Entries of the given terms from index 2 on; the first entry is the cluster's configuration. */
-function logOf(terms: readonly number[]): Entry[] {
-  return terms.map((term, i) => {
-    return { index: i + 2, term, kind: EntryKind.normal, data: bytesOf(`${i + 2}@${term}`) };
-  });
-}
-
-function give(member: TestMember, terms: readonly number[], hard: Partial<HardState> = {}): void {
-  const term = Math.max(1, ...terms);
-  member.disk.entries = [...member.disk.entries.slice(0, 1), ...logOf(terms)];
-  member.disk.hardState = { term, vote: "", commit: 1, ...hard };
-  member.restart();
-}
-
-function termsOf(member: TestMember): number[] {
-  return member.disk.entries.slice(1).map((entry) => entry.term);
-}
-
-function append(to: MemberId, term: number, change: Partial<AppendMessage>): Message {
-  const place = { prevIndex: 1, prevTerm: 1, entries: [], commit: 1, readSeq: 0 };
-  return { type: "append", from: "a", to, term, ...place, ...change };
 }
 
 test("[R1] §5.3 what the leader appends goes to everyone after what precedes it", () => {
@@ -74,7 +49,7 @@ test("[R2] §5.3 an entry on a majority is committed and applied in order everyw
   assert.deepEqual(cluster.get("a").texts(), ["x", "y"], "alone it commits nothing");
 });
 
-test("[R3] row 9: the leader's own copy counts, and is applied, when it is on disk", () => {
+test("[R3] T§10.2.1, row 9: the leader's own copy counts, and is applied, when it is on disk", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.isolate("c");
@@ -189,7 +164,7 @@ test("[R7] row 12: a member that lost what it had confirmed stops", () => {
   assert.throws(() => cluster.core("b").step(message), RaftAssertionError);
 });
 
-test("[R8] the window is bounded in messages and in bytes", () => {
+test("[R8] T§10.2.2 the window is bounded in messages and in bytes", () => {
   for (const limits of [{ inflightMessagesMax: 3 }, { inflightBytesMax: 30 }]) {
     const cluster = new TestCluster(THREE, { ...limits, messageBytesMax: 10 });
     cluster.elect("a");
@@ -202,7 +177,7 @@ test("[R8] the window is bounded in messages and in bytes", () => {
   }
 });
 
-test("[R9] row 19: a window of lost messages is found out by the next heartbeat", () => {
+test("[R9] §5.3, row 19: a window of lost messages is found out by the next heartbeat", () => {
   const cluster = new TestCluster(THREE, { inflightMessagesMax: 2, messageBytesMax: 10 });
   cluster.elect("a");
   cluster.lose = (m) => m.type === "append";
@@ -244,7 +219,7 @@ test("[R11] uncommitted bytes are bounded, but for a single large entry", () => 
   assert.equal(core.propose([bytesOf("6")]).kind, "refused");
 });
 
-test("[R11] only the leader takes proposals and says who that is", () => {
+test("[R11] §8 only the leader takes proposals and says who that is", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   const refused = cluster.core("b").propose([bytesOf("x")]);
@@ -348,7 +323,7 @@ test("[R15] a confirmed write says nothing about entries that replaced it", () =
   assert.equal(b.core.status().stable, 2);
 });
 
-test("[R16] a restart continues from what was on disk", () => {
+test("[R16] §5.5 a restart continues from what was on disk", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.propose("a", "x");

@@ -3,13 +3,19 @@ export type { Checker, MemberView } from "./checkers/checker.ts";
 export type { SimClock } from "./clock.ts";
 export { drain } from "./drain.ts";
 export { asFailure, SimFailure } from "./failure.ts";
-export { checkRegister, type RegisterOperation } from "./linearizability.ts";
+export {
+  checkLinearizable,
+  historiesOf,
+  type Operation,
+  type SequentialModel,
+} from "./linearizability.ts";
 export type { SimMember } from "./member.ts";
 export { applyEdits, type MutantEdits } from "./mutant-edits.ts";
 export type { SimNetwork } from "./network.ts";
 export { NodeDisk } from "./node-disk.ts";
 export { type Life, pieces, SimTransport, simTimers, viewOf, watchStorage } from "./node-parts.ts";
 export { SimRandom } from "./random.ts";
+export { type RegisterOperation, registerModel } from "./register-model.ts";
 export { type Scenario, scenarioOf } from "./scenario.ts";
 export { type RunOptions, type RunResult, runSeed, type SimMode } from "./simulation.ts";
 export type { Trace } from "./trace.ts";

@@ -7,8 +7,9 @@ import { EntryKind } from "../core/types.ts";
 import { digestEntry } from "./digest.ts";
 import { SimFailure } from "./failure.ts";
 import type { Ledger } from "./ledger.ts";
-import { checkRegister, type RegisterOperation } from "./linearizability.ts";
+import { checkLinearizable, historiesOf } from "./linearizability.ts";
 import { type Command, encodeCommand } from "./register-machine.ts";
+import { type RegisterOperation, registerModel } from "./register-model.ts";
 
 export interface WriteOperation {
   readonly kind: "write";
@@ -98,22 +99,15 @@ export class Oracle {
       }
       if (count > 1) fail("double-write", `write ${command.serial} happened ${count} times`);
     }
-    for (const key of new Set(this.#writes.map((write) => write.command.key))) {
-      const wrong = checkRegister(this.#history(key));
-      if (wrong !== null) fail("linearizability", `${key}: ${wrong}`);
-    }
+    const wrong = checkLinearizable(registerModel, historiesOf(this.#operations()));
+    if (wrong !== null) fail("linearizability", wrong);
   }
 
-  #history(key: string): RegisterOperation[] {
-    const writes = this.#writes
-      .filter((write) => write.command.key === key)
-      .map(({ kind, command, invokedAt, completedAt }) => {
-        return { kind, value: command.serial, invokedAt, completedAt };
-      });
-    const reads = this.#reads
-      .filter((read) => read.key === key && read.completedAt !== Infinity)
-      .map(({ kind, value, invokedAt, completedAt }) => ({ kind, value, invokedAt, completedAt }));
-    return [...writes, ...reads];
+  *#operations(): Iterable<RegisterOperation & { readonly key: string }> {
+    for (const { kind, command, invokedAt, completedAt } of this.#writes) {
+      yield { kind, key: command.key, value: command.serial, invokedAt, completedAt };
+    }
+    yield* this.#reads;
   }
 }
 

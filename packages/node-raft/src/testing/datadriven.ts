@@ -14,6 +14,8 @@ export interface DataBlock {
   readonly file: string;
   readonly line: number;
   readonly command: string;
+  /** What follows the command on its line. */
+  readonly rest: string;
   readonly args: ReadonlyMap<string, string>;
   /** Lines between the command and the dashes. */
   readonly input: readonly string[];
@@ -35,6 +37,7 @@ export function parseDataDriven(file: string, text: string): DataBlock[] {
       file,
       line: at + 1,
       command,
+      rest,
       args: parseArgs(rest),
       input: lines.slice(at + 1, dashes),
       expected: lines.slice(dashes + 1, stop).join("\n"),

@@ -1,6 +1,6 @@
 /**
- * What only grows, and what bounds what: term, commit and applied within a life, the term also
- * across lives; purged <= snapshot <= applied <= commit <= last.
+ * What only grows within a life (what was not on disk may be less in the next), and what bounds
+ * what: purged <= snapshot <= commit <= last, applied <= commit.
  */
 import { type Checker, expect, type MemberView } from "./checker.ts";
 
