@@ -30,8 +30,10 @@ test(`${SCHEDULES} random schedules end alike on our core and on etcd's raft`, {
   }
 });
 
-for (const mutant of oracleMutants.filter(({ schedules }) => schedules <= QUICK)) {
-  test(`${mutant.name} is found within ${mutant.schedules} schedules`, { skip }, async () => {
+// One skipped test says enough.
+const quick = oracleMutants.filter(({ schedules }) => !skip && schedules <= QUICK);
+for (const mutant of quick) {
+  test(`${mutant.name} is found within ${mutant.schedules} schedules`, async () => {
     const { finding } = await runMutant(mutant, program);
     assert.ok(finding !== null, `the two agree, and yet: ${mutant.breaks}`);
   });
