@@ -9,7 +9,7 @@ import type { RaftCore } from "../core/raft.ts";
 import type { Entry, MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import { SimRandom } from "../sim/random.ts";
 import type { EtcdPeer, Result } from "./etcd-peer.ts";
-import { isLeaderLeaving, Said, type Turn } from "./normalise.ts";
+import { isLeaderLeaving, mustApply, Said, type Turn } from "./normalise.ts";
 import { OurMember } from "./our-member.ts";
 import type { Schedule, Settings } from "./schedule.ts";
 import {
@@ -219,7 +219,7 @@ export class LockStep {
     try {
       if (input.ours(member) === false) return null;
       const sent = [...member.release(released), ...member.settle(turn, note)];
-      const all = !this.settings.slowDisk || released >= turn;
+      const all = released >= turn || this.#isInstant(member);
       while (all && !member.idle) {
         sent.push(...member.release(turn), ...member.settle(turn, note));
       }
@@ -241,10 +241,16 @@ export class LockStep {
       turn: this.#turn,
       index: Math.max(released, 0),
       timeout: member.timeout,
-      flush: !this.settings.slowDisk,
+      flush: this.#isInstant(member),
       commit: member.status.commit,
       ...input.fields,
     });
+  }
+
+  #isInstant({ status }: OurMember): boolean {
+    return (
+      !this.settings.slowDisk || (status.role === "leader" && mustApply(this.settings, status))
+    );
   }
 
   #compare(id: MemberId, result: Result, sent: readonly Message[], turn: Turn): void {

@@ -5,6 +5,7 @@
 import { allMembers, isJoint, isVoter } from "../core/conf-state.ts";
 import type { CoreStatus } from "../core/options.ts";
 import type { Message } from "../core/types.ts";
+import type { Settings } from "./schedule.ts";
 import type { WireMessage } from "./wire.ts";
 
 export interface Receivers {
@@ -33,6 +34,14 @@ export function receiversOf(message: WireMessage, at: CoreStatus): Receivers {
     return { who: "neither", rule: "N13 snapshot in which its receiver has no part" };
   }
   return { who: "both" };
+}
+
+/**
+ * N11: what is committed of configurations is applied at once by who leads or may campaign, as they
+ * count when applied there.
+ */
+export function mustApply({ changes }: Settings, { role, applied, commit }: CoreStatus): boolean {
+  return changes && (role === "leader" || applied < commit);
 }
 
 /** N14: who is not known to vote is left in peace, as here it may still have to campaign. */

@@ -11,9 +11,9 @@ const WITHIN: Readonly<Record<string, number>> = {
   "leader-counts-unsynced": 20,
   "commit-older-term": 20,
   "quorum-off-by-one": 20,
-  "joint-quorum-ignored": 150,
+  "joint-quorum-ignored": 20,
   "no-joint-configuration": 20,
-  "conf-not-rolled-back": 60,
+  "conf-not-rolled-back": 300,
   "learner-refuses-votes": 600,
   "pre-vote-counts-as-vote": 20,
   "vote-ignores-log-term": 60,
@@ -21,7 +21,7 @@ const WITHIN: Readonly<Record<string, number>> = {
   "truncate-without-conflict": 20,
   "heartbeat-commits-all": 20,
   "stale-durable-counts": 1000,
-  "snapshot-has-newest-conf": 100,
+  "snapshot-has-newest-conf": 60,
   "joint-never-left": 20,
 };
 

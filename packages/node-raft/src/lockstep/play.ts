@@ -3,7 +3,7 @@ import { isVoter } from "../core/conf-state.ts";
 import type { MembershipChange } from "../core/options.ts";
 import type { MemberId } from "../core/types.ts";
 import type { LockStep } from "./lock-step.ts";
-import { mayTick, mayTransfer, receiversOf } from "./normalise.ts";
+import { mayTick, mayTransfer, mustApply, receiversOf } from "./normalise.ts";
 import type { Operation } from "./schedule.ts";
 import type { WireMessage } from "./wire.ts";
 
@@ -82,7 +82,8 @@ export class Player {
       const member = world.member(id);
       if (!mayTick(member.status)) return;
       // N12: a disk that hangs for an election time-out costs the office here.
-      if (member.writeAge >= world.settings.electionTicksMin - 1) await world.disk(id);
+      const hangs = member.writeAge >= world.settings.electionTicksMin - 1;
+      if (hangs || mustApply(world.settings, member.status)) await world.disk(id);
       await world.input(id, { op: "tick", ours: (m) => m.tick() });
     }
   }
@@ -127,6 +128,12 @@ export class Player {
     if (message === undefined) return;
     const { who, rule } = receiversOf(message, world.member(message.to).status);
     if (rule !== undefined) world.count(rule);
+    if (
+      message.type === "timeoutNow" &&
+      mustApply(world.settings, world.member(message.to).status)
+    ) {
+      await world.disk(message.to);
+    }
     if (who !== "neither") await world.deliver(message, who);
     await this.#snapshotEnded(message, who === "both");
   }

@@ -38,6 +38,8 @@ export interface Settings {
   readonly voters: number;
   /** Whether writes wait for "disk"; without, they are on disk at once. */
   readonly slowDisk: boolean;
+  /** Whether the membership changes. */
+  readonly changes: boolean;
   readonly electionTicksMin: number;
   readonly electionTicksMax: number;
   readonly messageBytesMax: number;
@@ -88,14 +90,15 @@ const CHANGES: Partial<Record<OperationKind, number>> = { change: 8, settle: 12 
 
 export function scheduleOf(seed: number): Schedule {
   const random = new SimRandom(seed, "lock-step");
-  // Configurations are left when applied there and when committed here: the same moment only where
-  // the disk does not wait (N11).
-  const about = random.weighted({ disk: 4, change: 3, neither: 3 });
+  const about = random.weighted({ disk: 4, change: 3, both: 3, neither: 2 });
+  const slowDisk = about === "disk" || about === "both";
+  const changes = about === "change" || about === "both";
   const electionTicksMin = 3 + random.int(4);
   const settings: Settings = {
     source: random.chance(0.5) ? "ours" : "etcd",
     voters: random.pick([1, 2, 3, 3, 3, 3, 3, 4, 5, 5]),
-    slowDisk: about === "disk",
+    slowDisk,
+    changes,
     electionTicksMin,
     electionTicksMax: electionTicksMin * 2 - 1,
     messageBytesMax: random.pick([1, 20, 10_000]),
@@ -104,8 +107,8 @@ export function scheduleOf(seed: number): Schedule {
   const weights = {
     ...CALM,
     ...random.pick(TROUBLES),
-    ...(about === "disk" ? { disk: 25 } : {}),
-    ...(about === "change" ? CHANGES : {}),
+    ...(slowDisk ? { disk: 25 } : {}),
+    ...(changes ? CHANGES : {}),
   };
   const count = 60 + random.int(240);
   const operations = Array.from({ length: count }, () => ({
