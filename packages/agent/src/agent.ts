@@ -31,7 +31,7 @@ import { createHandlers } from "./http/handlers/index.ts";
 import { listenHttp } from "./http/http-server.ts";
 import { LogTap } from "./log-tap.ts";
 import { RaftEngine } from "./raft-engine.ts";
-import { systemClock, systemRandom } from "./real-world.ts";
+import { realWorld, systemClock } from "./real-world.ts";
 import { type OpenParts, stopAgent } from "./stop-agent.ts";
 import { FEATURE_LEVEL } from "./version.ts";
 
@@ -225,7 +225,7 @@ async function openServer(
       epoch: () => Math.max(1, recoveryEpoch(raft.clusterId)),
       serverAddresses: () => cluster.serverAddresses(),
     },
-    { clock: systemClock, random: systemRandom, log, store, fsm, engine, router, peers },
+    { ...realWorld, log, store, fsm, engine, router, peers },
   );
   return { raft, server, engine, cluster };
 }

@@ -27,3 +27,11 @@ export const systemRandom: Random = {
   int: (max) => randomInt(Math.max(1, max)),
   fork: () => systemRandom,
 };
+
+/** What a server gets of them. */
+export const realWorld = {
+  clock: systemClock,
+  random: systemRandom,
+  /** Milliseconds since the program began; nobody sets it. */
+  uptime: () => performance.now(),
+};

@@ -338,6 +338,26 @@ test("wall clock stepping ahead on a new leader: clocks that nobody answers for 
   rollout.close();
 });
 
+for (const stepMs of [60_000, -60_000]) {
+  test(`wall clock of the leader set by ${stepMs} ms: deadlines come at their time all the same`, async () => {
+    const rollout = await runningWeb();
+    await rollout.register(webJob({ image: "2" }));
+    const { clock } = rollout.made;
+    const deadline = rollout.deployment().taskGroups.web?.requireProgressBy ?? 0;
+    await clock.advance(1_000);
+    clock.set(clock.now() + stepMs);
+    await clock.advance(PROGRESS_MS - 3_000);
+    assert.equal(rollout.deployment().status, "running");
+    await clock.advance(4_000);
+    assert.equal(rollout.deployment().status, "failed");
+    assert.ok(
+      Math.abs(rollout.state.clock - deadline) < 5_000,
+      "replicated time has kept its pace",
+    );
+    rollout.close();
+  });
+}
+
 test("pause of the leader for a minute: no node is given up, no allocation is lost", async () => {
   const rollout = await runningWeb();
   const { clock, log, server } = rollout.made;

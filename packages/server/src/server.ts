@@ -36,6 +36,8 @@ export interface ServerOptions {
 
 export interface ServerDeps {
   readonly clock: Clock;
+  /** Milliseconds since some moment; nobody sets it. */
+  readonly uptime: () => number;
   readonly random: Random;
   readonly log: Log;
   readonly store: StateMachineStore;
@@ -73,7 +75,7 @@ export class Server implements ServerContext {
     this.#options = options;
     this.region = options.region;
     this.timings = options.timings;
-    this.#steady = new SteadyClock(deps.clock);
+    this.#steady = new SteadyClock(deps.clock, deps.uptime);
     this.clock = this.#steady;
     this.wall = deps.clock;
     this.random = deps.random;

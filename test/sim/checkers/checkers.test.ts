@@ -299,13 +299,18 @@ test("I11 lets the main task go beside one that has failed, not beside one that 
   const [alloc] = world.allocs(1);
   assert.ok(alloc);
   world.plan([alloc]);
-  const main = world.start(alloc);
+  const main = world.start(alloc, [], "main");
   const beside = world.start(alloc, [], "beside", "sidecar");
   world.engine.exit(beside, 1);
-  const again = world.start(alloc, [], "again", "sidecar");
+  world.engine.remove("beside");
+  world.start(alloc, [], "beside", "sidecar");
   fails("stop commanded", () => world.engine.signal(main, 1_000));
-  world.engine.exit(again, 1);
-  world.engine.remove("again");
+  // With power gone its container is, too, before the main task is told to stop.
+  world.engine.powerLoss();
+  world.engine.remove("beside");
+  world.engine.remove("main");
+  const restarted = world.start(alloc);
+  world.engine.signal(restarted, 1_000);
   world.engine.signal(main, 1_000);
 });
 

@@ -32,13 +32,10 @@ export class StopCommanded implements ClusterChecker {
 
 /** A task beside the main one ended badly and is not up again: its restarts may be used up. */
 function hasFailedSibling(engine: SimEngine, allocId: string): boolean {
-  const siblings = [...engine.containers.values()]
-    .map(({ identity, exit }) => ({ ...identity, exit }))
-    .filter((each) => each.allocId === allocId && each.taskName !== MAIN_TASK);
-  const isUp = (name: string) => siblings.some((each) => each.taskName === name && !each.exit);
-  return siblings.some(
-    ({ exit, taskName }) => exit !== null && exit.exitCode !== 0 && !isUp(taskName),
-  );
+  return [...engine.newest.values()].some(({ identity, exit }) => {
+    const isSibling = identity.allocId === allocId && identity.taskName !== MAIN_TASK;
+    return isSibling && exit !== null && exit.exitCode !== 0;
+  });
 }
 
 /** Its job wants it stopped when its agent hears of no server. */

@@ -40,6 +40,8 @@ export class SimEngine {
   readonly random: SimRandom;
   readonly images = new Set<string>();
   readonly containers = new Map<string, Container>();
+  /** Newest container of each task of each allocation, also when it has been removed. */
+  readonly newest = new Map<string, Container>();
   /** False: the daemon does not answer; containers go on. */
   up = true;
   readonly #watcher: EngineWatcher;
@@ -94,6 +96,7 @@ export class SimEngine {
       waiters: new Set(),
     };
     this.containers.set(name, container);
+    this.newest.set(`${from.identity.allocId}/${from.identity.taskName}`, container);
     this.#watcher.started(this, container);
     if (kind === "crash") this.#exitIn(container, this.random.between(100, 2_500), 1);
     if (kind === "batch") this.#exitIn(container, this.random.between(1_000, 9_000), 0);

@@ -243,6 +243,7 @@ export class ServerMember implements SimMember {
       },
       {
         clock: process.clock,
+        uptime: () => process.time.now,
         random: new LabelledRandom(seed),
         log: (level, message, fields) => this.#cluster.log(this.id, level, message, fields ?? {}),
         store,

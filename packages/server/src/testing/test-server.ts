@@ -22,6 +22,8 @@ const FIRED_MAX = 5_000;
 
 export class ManualClock implements Clock {
   #now = 1_767_225_600_000;
+  /** How far it has been set, all in all. */
+  #setMs = 0;
   readonly #timers = new Set<{ at: number; fn: () => void }>();
 
   now(): number {
@@ -44,9 +46,17 @@ export class ManualClock implements Clock {
     await this.advance(0);
   }
 
-  /** Somebody sets the clock, or another machine's is read; timers stay as they are. */
+  /** Somebody sets the clock, or another machine's is read; timers come as soon as before. */
   set(now: number): void {
+    const byMs = now - this.#now;
+    for (const timer of this.#timers) timer.at += byMs;
+    this.#setMs += byMs;
     this.#now = now;
+  }
+
+  /** Milliseconds that have passed, whatever the clock was set to. */
+  uptime(): number {
+    return this.#now - this.#setMs;
   }
 
   /** Moves in steps, and lets what a timer has begun come to its end. */
@@ -186,6 +196,7 @@ export function testServer(options: { epoch?: () => number } = {}): TestServer {
     },
     {
       clock,
+      uptime: () => clock.uptime(),
       random: new SeededRandom(7),
       log: (level, message, fields) => {
         lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);

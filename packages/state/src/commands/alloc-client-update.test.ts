@@ -5,7 +5,7 @@ import type { Allocation, AllocClientReport, Job } from "@drover/model";
 import { mockAlloc, mockDeployment, mockId, mockJob, mockNode } from "@drover/model/testing";
 import { emptyPlan, jobRegister, report } from "../testing/commands.ts";
 import { StateHarness } from "../testing/harness.ts";
-import { CommandTag } from "./command.ts";
+import { COMMAND_VERSION, CommandTag } from "./command.ts";
 
 const REF = { namespace: "default", id: "example" };
 const NODE = mockNode();
@@ -180,6 +180,21 @@ test("§12.1 each name extends the deadline once: a flap gains nothing", () => {
   assert.equal(deadline(), extended);
   send(harness, allocs[1], { healthy: true });
   assert.equal(deadline(), harness.now + span);
+});
+
+test("[D9] a verdict later than the deadline extends it from there, and an older command from now", () => {
+  const span = (10 * MINUTE) / 1e6;
+  for (const [v, late] of [
+    [COMMAND_VERSION, 0],
+    [3, 5_000],
+  ] as const) {
+    const { harness, allocs } = start();
+    const before = group(harness)?.requireProgressBy ?? 0;
+    harness.now = before + 5_000;
+    const reports = [{ ...report(allocs[0] as Allocation), healthy: true }];
+    harness.accept({ tag: CommandTag.allocClientUpdate, reports, evals: [], v });
+    assert.equal(group(harness)?.requireProgressBy, before + late + span);
+  }
 });
 
 test("§12.1 of a system job, whose allocations share a name, each node extends it once", () => {

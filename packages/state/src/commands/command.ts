@@ -58,9 +58,10 @@ export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
  * place keeps the time of the verdict, and a drain that is called off unmarks what waits for
  * images. 3: a registration is refused that changes what a job is, a promotion extends no deadline
  * of a group without waiting canaries, and an operator's verdict stands, whatever clients report.
+ * 4: a verdict after a deadline extends it from there.
  * What older versions in old logs mean stays as it was.
  */
-export const COMMAND_VERSION = 3;
+export const COMMAND_VERSION = 4;
 
 interface Base<T extends CommandTag> {
   readonly tag: T;

@@ -14,7 +14,8 @@ import type { StateSnapshot } from "../snapshot.ts";
 
 /** A command without what the harness fills in. */
 export type CommandBody = {
-  [C in Command as C["tag"]]: Omit<C, "v" | "now" | "token"> & Partial<Pick<C, "now" | "token">>;
+  [C in Command as C["tag"]]: Omit<C, "v" | "now" | "token"> &
+    Partial<Pick<C, "v" | "now" | "token">>;
 }[Command["tag"]];
 
 export class StateHarness {

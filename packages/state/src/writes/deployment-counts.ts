@@ -109,9 +109,9 @@ function nextGroup(
 }
 
 /**
- * Each name extends the deadline once, and no more of them than the group wants: a flapping
- * allocation gains nothing, and the deployment ends within (desired + 1) × progress_deadline. The
- * allocations of a system job share one name: there each node counts.
+ * Each name extends the deadline once, by its length at most, and no more of them than the group
+ * wants: a flapping allocation gains nothing, and the deployment ends within (desired + 1) ×
+ * progress_deadline. The allocations of a system job share one name: there each node counts.
  */
 function extendDeadline(
   tx: Tx,
@@ -130,6 +130,10 @@ function extendDeadline(
   const ofGroup = `${prefix}${scopedKey(alloc.taskGroup, alloc.name)}@`;
   if (isSystem && tx.keys("deadlineExtensions", ofGroup).length >= wanted) return group;
   tx.put("deadlineExtensions", key, true);
-  const extended = clockNow(tx, deployment) + nanosToMs(group.progressDeadline);
-  return { ...group, requireProgressBy: Math.max(group.requireProgressBy, extended) };
+  const now = clockNow(tx, deployment);
+  const by = group.requireProgressBy;
+  // What is told after the deadline has passed, and before anybody has looked, extends that one.
+  const from = tx.v < 4 || by === 0 ? now : Math.min(now, by);
+  const extended = from + nanosToMs(group.progressDeadline);
+  return { ...group, requireProgressBy: Math.max(by, extended) };
 }
