@@ -8,8 +8,8 @@ import { spawnSync } from "node:child_process";
 import { globSync } from "node:fs";
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import type { Figure } from "../test/bench/figure.ts";
-import { infraDown, infraEnv, infraUp } from "./infra.ts";
+import { type Figure, showFigures } from "../test/bench/figure.ts";
+import { etcdEnv, infraDown, infraEnv, infraUp } from "./infra.ts";
 import { ROOT } from "./lib/files.ts";
 
 const ROUNDS = 10;
@@ -57,7 +57,7 @@ try {
   // The benches read these when they are loaded.
   Object.assign(process.env, infraEnv());
   for (const [name, bench] of Object.entries(BENCHES)) {
-    if (wants(name)) missed += show(await bench());
+    if (wants(name)) missed += showFigures(await bench());
   }
 } finally {
   if (!ranBefore) await infraDown();
@@ -66,21 +66,11 @@ if (wants(PACKAGES)) runPackageBenches();
 console.log(missed === 0 ? "every target is met" : `${missed} targets missed`);
 process.exitCode = missed === 0 ? 0 : 1;
 
-/** Gives how many missed their target. */
-function show(figures: readonly Figure[]): number {
-  for (const { name, measured, target, floor, met, detail } of figures) {
-    console.log(
-      `${met ? "ok    " : "MISSED"} ${name}: ${measured}, target ${target}, floor ${floor}`,
-    );
-    console.log(`       ${detail}`);
-  }
-  return figures.filter(({ met }) => !met).length;
-}
-
 function runPackageBenches(): void {
+  const env = { ...process.env, ...etcdEnv({ fetch: true }) };
   for (const file of globSync("packages/*/bench/*.bench.ts", { cwd: ROOT }).sort()) {
     console.log(`\n${file}`);
-    const { status } = spawnSync(process.execPath, [file], { cwd: ROOT, stdio: "inherit" });
+    const { status } = spawnSync(process.execPath, [file], { cwd: ROOT, env, stdio: "inherit" });
     if (status !== 0) missed += 1;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { CONSUL_ADDRESS, startConsul, stopConsul } from "./infra/consul.ts";
 import { DOCKER_ENDPOINT, startDocker, stopDocker } from "./infra/docker.ts";
+import { ensureEtcd, etcdProgram } from "./infra/etcd.ts";
 import { ensureImages } from "./infra/images.ts";
 import { daemonPid } from "./infra/run.ts";
 
@@ -36,6 +37,17 @@ export async function infraUp(): Promise<void> {
   }
 }
 
+/** Names etcd's program, which tests and benches start themselves; fetched where it can be had. */
+export function etcdEnv(options: { readonly fetch: boolean }): Record<string, string> {
+  try {
+    if (options.fetch) ensureEtcd();
+  } catch (error) {
+    console.log(`etcd is not available here: ${error instanceof Error ? error.message : error}`);
+  }
+  const program = etcdProgram();
+  return program === null ? {} : { DROVER_TEST_ETCD: program };
+}
+
 export async function infraDown(): Promise<void> {
   await stopConsul();
   await stopDocker();
@@ -50,6 +62,7 @@ if (import.meta.main) {
     process.exit(2);
   }
   if (verb !== "down") {
-    for (const [name, value] of Object.entries(infraEnv())) console.log(`export ${name}=${value}`);
+    const env = { ...infraEnv(), ...etcdEnv({ fetch: verb === "up" }) };
+    for (const [name, value] of Object.entries(env)) console.log(`export ${name}=${value}`);
   }
 }

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { infraDown, infraEnv, infraUp } from "./infra.ts";
+import { etcdEnv, infraDown, infraEnv, infraUp } from "./infra.ts";
 import { ROOT } from "./lib/files.ts";
 import { TEST_GROUPS, type TestGroup } from "./lib/test-groups.ts";
 
@@ -79,7 +79,11 @@ async function runFiles(group: TestGroup): Promise<Counts> {
     "--test-reporter-destination=stdout",
     ...files,
   ];
-  const env = { DROVER_TEST_COUNTS: countsFile, ...(group.realParts ? partsEnv() : {}) };
+  const env = {
+    DROVER_TEST_COUNTS: countsFile,
+    ...(group.realParts ? partsEnv() : {}),
+    ...(group.etcd ? etcdEnv({ fetch: true }) : {}),
+  };
   const ok = await runNode(args, env, group.timeoutMs);
   const counts = readCounts(countsFile);
   // A runner that died counts for itself: its tests did not say so.

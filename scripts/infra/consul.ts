@@ -1,9 +1,8 @@
 /** A Consul agent for the tests: Debian's last package of it, unpacked, not installed. */
-import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { mirror } from "./apt-sources.ts";
-import { daemonPid, INFRA_DIR, InfraError, run, startDaemon, stopDaemon, waitFor } from "./run.ts";
+import { daemonPid, INFRA_DIR, startDaemon, stopDaemon, waitFor } from "./run.ts";
+import { unpackPackage } from "./unpack.ts";
 
 const HOME = join(INFRA_DIR, "consul");
 const BINARY = join(HOME, "usr/bin/consul");
@@ -15,7 +14,7 @@ export const CONSUL_ADDRESS = `127.0.0.1:${PORT}`;
 
 export async function startConsul(): Promise<void> {
   if (daemonPid("consul") !== null && (await hasLeader())) return;
-  if (!existsSync(BINARY)) unpackConsul();
+  if (!existsSync(BINARY)) unpackPackage({ name: "consul", suite: SUITE, into: HOME });
   const config = join(HOME, "config.json");
   const ports = {
     http: PORT,
@@ -51,40 +50,5 @@ async function hasLeader(): Promise<boolean> {
   } catch (error) {
     if (error instanceof TypeError) return false;
     throw error;
-  }
-}
-
-/** Reads the package through a package list of its own: the machine's is left as it is. */
-function unpackConsul(): void {
-  const work = mkdtempSync(join(tmpdir(), "drover-consul-"));
-  try {
-    for (const folder of ["lists/partial", "cache/archives/partial", "parts"]) {
-      mkdirSync(join(work, folder), { recursive: true });
-    }
-    const sources = [
-      "Types: deb",
-      `URIs: ${mirror()}`,
-      `Suites: ${SUITE}`,
-      "Components: main",
-      "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg",
-    ];
-    writeFileSync(join(work, "parts/suite.sources"), `${sources.join("\n")}\n`);
-    const options = [
-      "Dir::Etc::SourceList=/dev/null",
-      `Dir::Etc::SourceParts=${work}/parts`,
-      `Dir::State::Lists=${work}/lists`,
-      `Dir::Cache=${work}/cache`,
-      "Acquire::Languages=none",
-      "Acquire::Retries=3",
-      "APT::Sandbox::User=root",
-    ].flatMap((option) => ["-o", option]);
-    run("apt-get", [...options, "-qq", "update"]);
-    run("sh", ["-c", `cd ${work} && apt-get ${options.join(" ")} -qq download consul`]);
-    const [archive] = globSync(join(work, "consul_*.deb"));
-    if (archive === undefined) throw new InfraError(`no consul package in ${SUITE}`);
-    mkdirSync(HOME, { recursive: true });
-    run("dpkg-deb", ["-x", archive, HOME]);
-  } finally {
-    rmSync(work, { recursive: true, force: true });
   }
 }

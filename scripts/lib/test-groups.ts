@@ -15,6 +15,8 @@ export interface TestGroup {
   readonly parallel?: number;
   /** Starts Docker and Consul where they can be had. */
   readonly realParts?: boolean;
+  /** Fetches etcd where it can be had; its tests start it themselves. */
+  readonly etcd?: boolean;
   /** Of the whole group. */
   readonly timeoutMs: number;
 }
@@ -92,9 +94,10 @@ export const TEST_GROUPS: readonly TestGroup[] = [
   },
   {
     name: "integ",
-    says: "several agents on loopback, without Docker",
+    says: "several agents on loopback, without Docker; their servers on an etcd",
     files: ["test/integration/**/*.test.ts"],
     parallel: 2,
+    etcd: true,
     timeoutMs: 8 * MINUTE,
   },
   {

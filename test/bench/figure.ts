@@ -11,6 +11,17 @@ export interface Figure {
   readonly detail: string;
 }
 
+/** Gives how many missed their target. */
+export function showFigures(figures: readonly Figure[]): number {
+  for (const { name, measured, target, floor, met, detail } of figures) {
+    console.log(
+      `${met ? "ok    " : "MISSED"} ${name}: ${measured}, target ${target}, floor ${floor}`,
+    );
+    console.log(`       ${detail}`);
+  }
+  return figures.filter(({ met }) => !met).length;
+}
+
 export function ms(value: number): string {
   return value < 100 ? `${value.toFixed(1)} ms` : `${Math.round(value)} ms`;
 }

@@ -1,6 +1,7 @@
 /**
- * How much three agents carry: allocations placed per second, from a registration's request until
- * all of them are placed, and evaluations per second under a flood of registrations.
+ * How much three agents carry: whole jobs registered per second through the HTTP API of all three,
+ * allocations placed per second, from a registration's request until all of them are placed, and
+ * evaluations per second under a flood of registrations.
  */
 import type { TestApi } from "../support/api.ts";
 import { TestCluster } from "../support/cluster.ts";
@@ -17,6 +18,13 @@ const REGISTRATIONS = 2000;
 const WRITERS = 64;
 const EVALS_LIMIT = 700;
 const WARM_UP = 200;
+/** Writers → registrations per second. */
+const REGISTER_LIMITS = [
+  [64, 2000],
+  [1, 500],
+] as const;
+/** Entries of the log that a registration waits for. */
+const REGISTER_COMMITS = 1;
 /** Entries of the log that one evaluation takes, one after another: its job and its plan. */
 const EVAL_COMMITS = 2;
 
@@ -26,7 +34,11 @@ export async function measureThroughput(): Promise<readonly Figure[]> {
   try {
     const { api } = await cluster.leader();
     const evals = await evaluations(api, flushMs);
-    return [await placements(api, flushMs), evals];
+    const registered = await registrations(
+      cluster.agents.map((agent) => agent.api),
+      flushMs,
+    );
+    return [...registered, await placements(api, flushMs), evals];
   } finally {
     await cluster.stop();
   }
@@ -90,8 +102,9 @@ async function nothingRuns(api: TestApi): Promise<void> {
 }
 
 async function evaluations(api: TestApi, flushMs: number): Promise<Figure> {
-  await flood(api, "warm", WARM_UP);
-  const { registeredMs, totalMs } = await flood(api, "bench", REGISTRATIONS);
+  await flood([api], { name: "warm", jobs: WARM_UP, writers: WRITERS });
+  const many = { name: "bench", jobs: REGISTRATIONS, writers: WRITERS };
+  const { registeredMs, totalMs } = await flood([api], many);
   const rate = Math.round((REGISTRATIONS / totalMs) * 1000);
   return {
     name: `evaluations, ${REGISTRATIONS} jobs registered by ${WRITERS} writers on three servers`,
@@ -106,22 +119,54 @@ async function evaluations(api: TestApi, flushMs: number): Promise<Figure> {
   };
 }
 
+/** The writers are spread over the agents; what is not the leader forwards to it. */
+async function registrations(
+  agents: readonly TestApi[],
+  flushMs: number,
+): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  await flood(agents, { name: "warm-all", jobs: WARM_UP, writers: WRITERS });
+  for (const [writers, limit] of REGISTER_LIMITS) {
+    const jobs = Math.round((REGISTRATIONS * Math.min(writers, 4)) / 4);
+    const { registeredMs } = await flood(agents, { name: `register-${writers}`, jobs, writers });
+    const rate = Math.round((jobs / registeredMs) * 1000);
+    const who = writers === 1 ? "one client" : `${writers} clients`;
+    figures.push({
+      name: `whole jobs registered through the HTTP API of three agents, ${who}`,
+      measured: `${rate}/s`,
+      target: `≥ ${limit}/s`,
+      floor: `${Math.round(1000 / (REGISTER_COMMITS * flushMs))}/s`,
+      met: rate >= limit,
+      detail:
+        `${jobs} jobs without allocations, each acknowledged; their evaluations run meanwhile; ` +
+        "floor: one flush of the log each, one after another",
+    });
+  }
+  return figures;
+}
+
+interface Flood {
+  readonly name: string;
+  readonly jobs: number;
+  readonly writers: number;
+}
+
 async function flood(
-  api: TestApi,
-  name: string,
-  jobs: number,
+  agents: readonly TestApi[],
+  { name, jobs, writers }: Flood,
 ): Promise<{ readonly registeredMs: number; readonly totalMs: number }> {
   const from = performance.now();
   let next = 0;
-  const writer = async () => {
+  const writer = async (_: unknown, number: number) => {
+    const api = agents[number % agents.length] as TestApi;
     while (next < jobs) {
       const id = `${name}-${next++}`;
       await api.put("/v1/jobs", { Job: mockJob({ id, count: 0 }) });
     }
   };
-  await Promise.all(Array.from({ length: WRITERS }, writer));
+  await Promise.all(Array.from({ length: writers }, writer));
   const registeredMs = performance.now() - from;
-  await api.held<readonly unknown[]>(
+  await agents[0]?.held<readonly unknown[]>(
     "/v1/evaluations?status=pending&per_page=1",
     (pending) => pending.length === 0,
     { timeoutMs: WAIT_MS, what: "the end of the last pending evaluation" },

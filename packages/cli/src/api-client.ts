@@ -105,7 +105,11 @@ export class ApiClient {
     const url = this.url(name, options);
     const body = options.body === undefined ? null : JSON.stringify(options.body);
     const headers: Record<string, string> = { "Accept-Encoding": "gzip", ...extra };
-    if (body !== null) headers["Content-Type"] = "application/json";
+    if (body !== null) {
+      headers["Content-Type"] = "application/json";
+      // Without it a DELETE's body is no body, but the beginning of a next request.
+      headers["Content-Length"] = String(Buffer.byteLength(body));
+    }
     if (this.#options.token !== "") headers["X-Nomad-Token"] = this.#options.token;
     const { signal } = options;
     const init = { method: methodOf(name), headers, ...(signal ? { signal } : {}) };

@@ -25,6 +25,7 @@ async function run(
     now: () => 0,
     sleep: async () => undefined,
     stdin: async () => "",
+    line: async () => null,
     interrupted: () => new AbortController().signal,
   };
   const exit = await runCli(argv, world);
@@ -79,6 +80,89 @@ test("wrong arguments are said with the way to help", async () => {
         "For additional help try 'drover job plan -help'\n",
     },
   );
+});
+
+/** Command lines that are refused before anybody is asked: how, and with which exit code. */
+const REFUSED: readonly (readonly [argv: string, stderr: string, exit?: number])[] = [
+  ["job history -json -p web", "-json and -t are exclusive with -p and -full"],
+  ["job history -t {{.ID}} -full web", "-json and -t are exclusive with -p and -full"],
+  ["job history -diff-tag x web", "-diff-tag and -diff-version can only be used with -p"],
+  [
+    "job history -p -diff-tag x -diff-version 1 web",
+    "-diff-tag and -diff-version are mutually exclusive",
+  ],
+  [
+    "job history -p -diff-version x web",
+    'Error parsing -diff-version: strconv.ParseUint: parsing "x": invalid syntax',
+  ],
+  ["job dispatch web none", "Error reading input data: open none: no such file or directory"],
+  ["job dispatch -meta x web", "Error parsing meta value: x"],
+  ["namespace apply -json none", "Error reading input data: open none: no such file or directory"],
+  ["eval delete", "Error validating command args and flags: evaluation ID or filter flag required"],
+  ["eval delete a b", "Error validating command args and flags: expected 1 argument, got 2"],
+  ["node drain -enable -deadline -5s ab", "A positive drain duration must be given"],
+  ["node drain -enable -deadline x ab", 'Failed to parse deadline "x": time: invalid duration "x"'],
+  [
+    "operator scheduler set-config -check-index x",
+    'Error parsing check-index value "x": strconv.ParseUint: parsing "x": invalid syntax',
+  ],
+];
+
+/** The same with the way to help. */
+const MISUSED: readonly (readonly [argv: string, stderr: string])[] = [
+  [
+    "node drain -monitor -enable ab",
+    "The -monitor flag cannot be used with the '-enable' or '-disable' flags",
+  ],
+  [
+    "node drain -disable -force ab",
+    "-disable can't be combined with flags configuring drain strategy",
+  ],
+  ["node drain -enable -self ab", "Node ID must be specified if -self isn't being used"],
+  ["node eligibility -enable -self ab", "Node ID must be specified if -self isn't being used"],
+  ["node eligibility -enable ab cd", "Node ID must be specified if -self isn't being used"],
+  [
+    "job restart -on-error x web",
+    'Invalid -on-error value "x": valid options are "ask" and "fail"',
+  ],
+  [
+    "job restart web",
+    'Invalid -on-error value "ask": "ask" cannot be used when terminal is not interactive',
+  ],
+  [
+    "job restart -batch-wait ask web",
+    'Invalid -batch-wait value "ask": "ask" cannot be used when terminal is not interactive',
+  ],
+  [
+    "job restart -yes -batch-wait 3 web",
+    'Invalid -batch-wait value "3": time: missing unit in duration "3"',
+  ],
+  [
+    "job restart -yes -batch-size 0 web",
+    'Invalid -batch-size value "0": number value must be greater than zero',
+  ],
+  [
+    "job restart -yes -batch-size half web",
+    'Invalid -batch-size value "half": batch size must be an integer or a percentage',
+  ],
+  ["job restart -yes -task a -all-tasks web", "The -all-tasks option cannot be used with -task"],
+  ["job restart -yes -task a -reschedule web", "The -reschedule option cannot be used with -task"],
+];
+
+test("what cannot be meant is refused in the field's words, before anybody is asked", async () => {
+  for (const [line, message, code = 1] of REFUSED) {
+    const { exit, stdout, stderr } = await run(line.split(" "));
+    assert.deepEqual({ exit, stdout, stderr }, { exit: code, stdout: "", stderr: `${message}\n` });
+  }
+  for (const [line, message] of MISUSED) {
+    const argv = line.split(" ");
+    const { exit, stdout, stderr } = await run(argv);
+    const help = `For additional help try 'drover ${argv.slice(0, 2).join(" ")} -help'\n`;
+    assert.deepEqual(
+      { exit, stdout, stderr },
+      { exit: 1, stdout: "", stderr: `${message}\n${help}` },
+    );
+  }
 });
 
 test("an agent that is not there is named with what was asked of it", async () => {

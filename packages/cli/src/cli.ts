@@ -10,6 +10,7 @@ import {
   type Flags,
   GENERAL_FLAGS,
   PROGRAM,
+  SeveralMatches,
 } from "./command.ts";
 import { findCommand, helpForWords } from "./commands/registry.ts";
 import { parseFlags } from "./flags.ts";
@@ -31,6 +32,7 @@ export interface CliWorld {
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   readonly stdin: () => Promise<string>;
+  readonly line: () => Promise<string | null>;
   readonly interrupted: () => AbortSignal;
 }
 
@@ -95,7 +97,7 @@ function contextOf(
     namespace,
     token: flags.string("token") || env.NOMAD_TOKEN || "",
   });
-  const { directory, now, sleep, stdin, interrupted } = world;
+  const { directory, now, sleep, stdin, line, interrupted } = world;
   const commandLine = [world.programPath, ...argv];
   return {
     flags,
@@ -109,6 +111,7 @@ function contextOf(
     now,
     sleep,
     stdin,
+    line,
     interrupted,
   };
 }
@@ -118,6 +121,10 @@ async function runCommand(command: Command, context: CommandContext): Promise<nu
     return await command.run(context);
   } catch (error) {
     const text = errorText(error);
+    if (error instanceof SeveralMatches) {
+      context.ui.output(text);
+      return 0;
+    }
     for (const line of text === "" ? [] : errorLines(text)) context.ui.error(line);
     return error instanceof CommandError ? error.exitCode : 1;
   }

@@ -6,8 +6,11 @@ export const PROGRAM = "drover";
 
 export interface FlagSpec {
   readonly name: string;
-  /** `bool` takes `-x`, `-x=true`, `-x=false`; `list` may be repeated. */
-  readonly kind: "bool" | "string" | "list";
+  /**
+   * `bool` takes `-x`, `-x=true`, `-x=false`; `list` may be repeated; `setting` is a boolean that
+   * leaves things as they are when it is not written, so its value is.
+   */
+  readonly kind: "bool" | "string" | "list" | "int" | "duration" | "setting";
   readonly help: string;
   readonly default?: string;
 }
@@ -15,6 +18,8 @@ export interface FlagSpec {
 export interface Flags {
   bool(name: string): boolean;
   string(name: string): string;
+  /** Of kind `int`; 0 when it was not written and has no default. */
+  int(name: string): number;
   list(name: string): readonly string[];
   /** Whether it was written. */
   has(name: string): boolean;
@@ -38,6 +43,8 @@ export interface CommandContext {
   readonly sleep: (ms: number) => Promise<void>;
   /** All of standard input. */
   readonly stdin: () => Promise<string>;
+  /** The next line of standard input, null at its end. */
+  readonly line: () => Promise<string | null>;
   /** Ends when the user interrupts; asking for it takes the signal's usual effect away. */
   readonly interrupted: () => AbortSignal;
 }
@@ -76,6 +83,11 @@ export class CommandError extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+}
+
+/** What was asked for may be one of several things: an answer for who looks, not a mistake. */
+export class SeveralMatches extends Error {
+  override readonly name = "SeveralMatches";
 }
 
 /** A message, and where more help is: flags and arguments that do not go together. */

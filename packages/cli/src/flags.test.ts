@@ -12,6 +12,9 @@ const SPECS: readonly FlagSpec[] = [
   { name: "diff", kind: "bool", default: "true", help: "" },
   { name: "n", kind: "string", help: "" },
   { name: "var", kind: "list", help: "" },
+  { name: "lines", kind: "int", help: "" },
+  { name: "wait", kind: "duration", default: "2s", help: "" },
+  { name: "pause", kind: "setting", help: "" },
 ];
 
 function parsed(...argv: string[]) {
@@ -47,6 +50,15 @@ test("a flag that is not written has its default and is not there", () => {
   assert.equal(parsed("-diff=0").flags.bool("diff"), false);
 });
 
+test("numbers and settings are read when they are written", () => {
+  const { flags } = parsed("-lines", "-12", "-pause", "f", "-wait=1m");
+  assert.deepEqual(
+    [flags.int("lines"), flags.bool("pause"), flags.has("pause"), flags.string("wait")],
+    [-12, false, true, "1m"],
+  );
+  assert.equal(parsed().flags.int("lines"), 0);
+});
+
 test("a double dash ends the flags and a single one is an argument", () => {
   assert.deepEqual(parsed("-detach", "--", "-n").args, ["-n"]);
   assert.deepEqual(parsed("-", "-n").args, ["-", "-n"]);
@@ -56,6 +68,13 @@ test("flags that cannot be read say why", () => {
   assert.equal(refused("-nope"), "flag provided but not defined: -nope");
   assert.equal(refused("-n"), "flag needs an argument: -n");
   assert.equal(refused("-detach=x"), 'invalid boolean value "x" for -detach: parse error');
+  const wrong = (flag: string, value: string, reason: string) =>
+    assert.equal(refused(flag, value), `invalid value "${value}" for flag ${flag}: ${reason}`);
+  wrong("-lines", "x", "parse error");
+  wrong("-lines", "1.5", "parse error");
+  wrong("-lines", "99999999999999999999", "value out of range");
+  wrong("-wait", "2", "parse error");
+  wrong("-pause", "maybe", 'strconv.ParseBool: parsing "maybe": invalid syntax');
 });
 
 interface RecordedFlag {

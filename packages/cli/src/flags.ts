@@ -2,7 +2,9 @@
  * Flags as users of the field write them: one dash or two, `-x value` or `-x=value`, all before the
  * first argument (spec chapter 7 §7.3).
  */
+import { parseDuration } from "@drover/base";
 import type { FlagSpec, Flags } from "./command.ts";
+import { quote } from "./format/quote.ts";
 
 export type ParsedFlags =
   | { readonly ok: true; readonly flags: Flags; readonly args: readonly string[] }
@@ -29,18 +31,39 @@ export function parseFlags(argv: readonly string[], specs: readonly FlagSpec[]):
     const spec = byName.get(name);
     if (!spec) return broken(`flag provided but not defined: -${name}`);
     let value = equals < 0 ? null : body.slice(equals + 1);
-    if (spec.kind === "bool") {
-      value ??= "true";
-      if (!TRUE.has(value) && !FALSE.has(value)) {
-        return broken(`invalid boolean value ${JSON.stringify(value)} for -${name}: parse error`);
-      }
-    } else if (value === null) {
+    if (spec.kind === "bool") value ??= "true";
+    else if (value === null) {
       if (at + 1 >= argv.length) return broken(`flag needs an argument: -${name}`);
       value = argv[++at] as string;
+    }
+    const reason = unreadable(spec.kind, value);
+    if (reason !== null) {
+      const what = spec.kind === "bool" ? "invalid boolean value" : "invalid value";
+      const where = spec.kind === "bool" ? `-${name}` : `flag -${name}`;
+      return broken(`${what} ${quote(value)} for ${where}: ${reason}`);
     }
     values.set(name, [...(values.get(name) ?? []), value]);
   }
   return { ok: true, flags: flagsOf(byName, values), args: argv.slice(at) };
+}
+
+/** Why a value is none of its flag's kind. */
+function unreadable(kind: FlagSpec["kind"], value: string): string | null {
+  switch (kind) {
+    case "bool":
+      return TRUE.has(value) || FALSE.has(value) ? null : "parse error";
+    case "int":
+      if (!/^[-+]?\d+$/.test(value)) return "parse error";
+      return Number.isSafeInteger(Number(value)) ? null : "value out of range";
+    case "duration":
+      return parseDuration(value).ok ? null : "parse error";
+    case "setting":
+      if (TRUE.has(value) || FALSE.has(value)) return null;
+      return `strconv.ParseBool: parsing ${quote(value)}: invalid syntax`;
+    case "string":
+    case "list":
+      return null;
+  }
 }
 
 function broken(message: string): ParsedFlags {
@@ -55,6 +78,7 @@ function flagsOf(
   return {
     bool: (name) => TRUE.has(last(name)),
     string: last,
+    int: (name) => Number(last(name)),
     list: (name) => values.get(name) ?? [],
     has: (name) => values.has(name),
   };

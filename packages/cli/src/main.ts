@@ -1,10 +1,19 @@
 /** The program's entry: this process's streams, environment and signals around the command line. */
 import { runCli } from "./cli.ts";
+import { LineReader } from "./line-reader.ts";
 
 async function readStdin(): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks).toString("utf8");
+}
+
+let lines: LineReader | null = null;
+
+/** Standard input is opened by the first question only. */
+async function readLine(): Promise<string | null> {
+  lines ??= new LineReader(process.stdin);
+  return await lines.next();
 }
 
 /** A second interrupt ends the program even when the first one is being worked on. */
@@ -37,6 +46,7 @@ runCli(process.argv.slice(2), {
   now: Date.now,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   stdin: readStdin,
+  line: readLine,
   interrupted,
 }).then(
   (code) => {

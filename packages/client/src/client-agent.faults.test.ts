@@ -442,6 +442,18 @@ test("[S4] tasks without an allocation are reaped after the first complete push,
     assert.ok(world.driver.identities().some((id) => id.allocId === place.alloc.id));
   }));
 
+test("a node that the servers know wrongly is told again", () =>
+  inWorld(async (world) => {
+    await world.until("a session is open", () => world.agent.connected);
+    world.clock.advance(5_000);
+    await world.until("one heartbeat", () => world.link.heartbeats === 1);
+    assert.equal(world.link.nodes.length, 0);
+    world.link.isStale = true;
+    world.clock.advance(5_000);
+    await world.until("it is told", () => world.link.nodes.length === 1);
+    assert.deepEqual(world.link.nodes[0], world.agent.node);
+  }));
+
 test("heartbeats go at half the time to live, and a missed one changes the server", () =>
   inWorld(async (world) => {
     await world.until("a session is open", () => world.agent.connected);

@@ -87,6 +87,8 @@ export class ClientAgent {
       log,
       link,
       request: () => this.#sessionRequest(),
+      node: () => this.node,
+      stale: () => this.#sendNode(this.node),
       opened: () => {
         this.#detachedTimer?.();
         this.#updates.online();
@@ -275,7 +277,7 @@ export class ClientAgent {
   #sendNode(node: Node): void {
     if (!this.#session.isOpen) return;
     this.#deps.link.updateNode(node).catch((error: unknown) => {
-      // The next session carries the whole node anyway.
+      // The next heartbeat shows that it is not known.
       this.#deps.log("warn", "updating the node failed", { error: errorText(error) });
     });
   }

@@ -2,6 +2,7 @@ export * from "./cluster/allocation.ts";
 export * from "./cluster/deployment.ts";
 export * from "./cluster/evaluation.ts";
 export * from "./cluster/node.ts";
+export * from "./cluster/node-facts.ts";
 export * from "./cluster/plan.ts";
 export * from "./cluster/reason.ts";
 export * from "./cluster/scheduler-config.ts";
@@ -77,6 +78,7 @@ export { isPercentText, parsePercent } from "./schema/percent.ts";
 export type { StateReader } from "./state-reader.ts";
 export { DEFAULT_VALIDATE_CONTEXT, type ValidateContext } from "./validate/context.ts";
 export { type JobValidation, validateJob } from "./validate/job.ts";
+export { validateNamespace } from "./validate/namespace.ts";
 export { formatWarnings } from "./validate/warnings.ts";
 export { type AllocStubOptions, allocStubToWire, allocToWire, shownVerdict } from "./wire/alloc.ts";
 export {

@@ -86,6 +86,12 @@ function startingWith(first: Node, ring: NodeSource): NodeSource {
   return { size: ring.size, next };
 }
 
+export interface Barred {
+  readonly reason: string;
+  /** The job's own constraints leave the node out. */
+  readonly isExcluded: boolean;
+}
+
 interface Option {
   readonly node: Node;
   readonly resources: AllocatedResources;
@@ -192,6 +198,19 @@ export class Placer {
     };
     this.#groups.set(group.name, context);
     return context;
+  }
+
+  /** Why no room would let the group replace `alloc` on its own node; null = some would. */
+  whyBarred(alloc: Allocation, group: TaskGroup): Barred | null {
+    const { view } = this.#scope;
+    const node = view.node(alloc.nodeId);
+    const feasibility = this.feasibilityOf(group);
+    if (node === undefined || feasibility.explain(node) === null) return null;
+    // What is distinct must be so among the others.
+    view.stop(alloc);
+    const reason = feasibility.explain(node);
+    view.keep(alloc);
+    return reason === null ? null : { reason, isExcluded: feasibility.excludes(node) };
   }
 
   /** Whether `alloc` may stay on its node under the new specification; null = it may not. */

@@ -89,6 +89,42 @@ test("[Y8] a node that a filter leaves out holds neither the update nor the depl
   assert.equal(deployment?.status, DeploymentStatus.successful);
 });
 
+test("[Y11] where a node cannot run the new version the old one stays, and nothing waits for it", () => {
+  const { harness, job } = running();
+  const { attributes, computedClass, drivers, id } = harnessNode(1);
+  harness.changeNode(id, { drivers: {}, attributes: {}, computedClass: "without its engine" });
+  harness.register(systemJob({ image: "2" }));
+  harness.rollToEnd(job);
+  const versions = () => harness.live(job).map(({ jobVersion }) => jobVersion);
+  assert.deepEqual(versions().sort(), [0, 1, 1]);
+  const [deployment] = harness.state.deploymentsByJob(job);
+  assert.equal(deployment?.status, DeploymentStatus.successful);
+  assert.equal(deployment?.taskGroups.web?.desiredTotal, 2);
+  const { waits } = harness.evaluate(job);
+  assert.deepEqual(
+    waits.map(({ rule, subject }) => [rule, subject.kind]),
+    [["alloc-node-barred", "allocation"]],
+  );
+  harness.changeNode(id, { drivers, attributes, computedClass });
+  harness.evaluate(job);
+  harness.rollToEnd(job);
+  assert.deepEqual(versions(), [1, 1, 1]);
+});
+
+test("[Y11] a node that the new version's constraints leave out loses the old one", () => {
+  const { harness, job } = running();
+  const name = "$" + "{node.unique.name}";
+  const constraints = [{ lTarget: name, operand: "!=", rTarget: harnessNode(1).name }];
+  harness.register(systemJob({ image: "2", job: { constraints } }));
+  harness.rollToEnd(job);
+  assert.deepEqual(
+    harness.live(job).map(({ jobVersion }) => jobVersion),
+    [1, 1],
+  );
+  const [deployment] = harness.state.deploymentsByJob(job);
+  assert.equal(deployment?.status, DeploymentStatus.successful);
+});
+
 test("[Y7] a further node without room holds the deployment up no longer than the others need", () => {
   const { harness, job } = running();
   const { nodeResources } = harnessNode(3);
@@ -150,6 +186,22 @@ test("[Y9] a canary that failed is replaced by a canary, and a revert needs none
   assert.deepEqual([again?.nodeId, again?.deploymentStatus?.canary], [first.nodeId, true]);
   const back = harness.register(systemJob({ update: { maxParallel: 1, canary: 34 } })).plan;
   assert.equal(back.deployment?.taskGroups.web?.desiredCanaries, 0);
+});
+
+test("[Y9] where the nodes of all canaries come back empty, what they get are canaries", () => {
+  const { harness, job } = running();
+  const update = { maxParallel: 1, canary: 34 };
+  const [canary] = harness.register(systemJob({ image: "2", update })).plan.placements;
+  assert.ok(canary);
+  const nodes = harness.live(job).map(({ nodeId }) => nodeId);
+  for (const id of nodes) harness.nodeDown(id);
+  harness.evaluate(job);
+  for (const id of nodes) harness.changeNode(id, { status: "ready" });
+  const { placements } = harness.evaluate(job).plan;
+  assert.deepEqual(
+    placements.map((alloc) => alloc.deploymentStatus?.canary ?? false),
+    [true, false, false],
+  );
 });
 
 test("[Y1] what a lost node ran is not run elsewhere", () => {

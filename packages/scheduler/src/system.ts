@@ -120,6 +120,7 @@ class SystemPass {
         allocs,
         targets,
         lookAt: (node) => this.#lookAt(group, node),
+        whyBarred: (alloc) => this.#session.placerFor(job).whyBarred(alloc, group),
         triage,
         draft: this.#draft,
       });

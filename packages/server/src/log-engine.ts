@@ -1,6 +1,6 @@
 /**
  * What the server needs of a replicated log, and nothing more (DESIGN §5): bytes in, bytes
- * committed in one order. `@raft/node-raft` is the engine; a test-only engine over etcd comes later.
+ * committed in one order. `@raft/node-raft` is the engine; `test/engines` has another, over etcd.
  */
 export interface LogEngine<R> {
   /** Leader only; resolves when applied here. */

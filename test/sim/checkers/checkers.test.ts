@@ -340,13 +340,15 @@ test("I9 sees the scheduler's word from a client, and the client's from the sche
 test("I4 sees a deadline beyond T_max, one that has passed, and an end that does not come", () => {
   const checker = new DeploymentEnds();
   const SECONDS = 1_000_000_000;
-  const by = (requireProgressBy: number, healthyAllocs = 0, unseenMs = 0) => {
+  const by = (requireProgressBy: number, healthyAllocs = 0, unseenMs = 0, desiredCanaries = 0) => {
     const group = mockDeploymentState({
       progressDeadline: 10 * SECONDS,
       desiredTotal: 2,
       requireProgressBy,
       healthyAllocs,
       unseenMs,
+      desiredCanaries,
+      promoted: desiredCanaries > 0,
     });
     const deployment = mockDeployment({ status: "running", taskGroups: { web: group } });
     return {
@@ -367,7 +369,8 @@ test("I4 sees a deadline beyond T_max, one that has passed, and an end that does
   fails("deployments end", () => told(by(42_000, 0, 11_000)));
   checker.looked(by(31_000), 50_000);
   fails("deployments end", () => checker.looked(by(31_000), 52_000));
-  checker.looked(by(31_000, 2), 60_000);
+  // Promoted, of three canaries two are wanted.
+  checker.looked(by(31_000, 2, 0, 3), 60_000);
   checker.looked(by(31_000, 2), 80_000);
   fails("deployments end", () => checker.looked(by(31_000, 2), 80_001));
 });

@@ -97,9 +97,9 @@ function waitsForRoom(state: StateSnapshot, { namespace, jobId: id }: Deployment
 }
 
 function isDone(group: DeploymentState): boolean {
+  // Once they are promoted, canaries that are more than the group wants go.
   const isCanaryPhase = group.desiredCanaries > 0 && !group.promoted;
-  const wanted = Math.max(group.desiredTotal, group.desiredCanaries);
-  return !isCanaryPhase && group.healthyAllocs >= wanted;
+  return !isCanaryPhase && group.healthyAllocs >= group.desiredTotal;
 }
 
 /** A version that has succeeded before waits for capacity as long as it takes. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { ApiError } from "@drover/api";
-import { parseQuery, readParams } from "./query.ts";
+import { booleanParam, integerParam, parseQuery, readParams } from "./query.ts";
 
 const parse = (text: string) => parseQuery(new URLSearchParams(text));
 
@@ -68,6 +68,32 @@ for (const [text, message] of refused) {
     assert.throws(() => parse(text), new ApiError("bad-request", message));
   });
 }
+
+test("a parameter of an endpoint is true in every way that Go reads, and refused otherwise", () => {
+  const of = (text: string) => new URLSearchParams(text);
+  for (const text of ["1", "t", "T", "true", "TRUE", "True"]) {
+    assert.equal(booleanParam(of(`purge=${text}`), "purge"), true);
+  }
+  for (const text of ["0", "f", "F", "false", "FALSE", "False"]) {
+    assert.equal(booleanParam(of(`purge=${text}`), "purge"), false);
+  }
+  assert.equal(booleanParam(of("purge="), "purge"), null);
+  assert.equal(booleanParam(of(""), "purge"), null);
+  assert.equal(integerParam(of("n=-5"), "n"), -5);
+  assert.equal(integerParam(of("n="), "n"), null);
+  const reason = (parser: string) => `strconv.${parser}: parsing "x": invalid syntax`;
+  assert.throws(
+    () => booleanParam(of("purge=x"), "purge"),
+    new ApiError(
+      "internal",
+      `Failed to parse value of "purge" (x) as a bool: ${reason("ParseBool")}`,
+    ),
+  );
+  assert.throws(
+    () => integerParam(of("n=x"), "n"),
+    new ApiError("internal", `Failed to parse value of "n" (x) as a int: ${reason("Atoi")}`),
+  );
+});
 
 test("a pair that is not well encoded counts as not sent", () => {
   assert.equal(readParams("?prefix=%zz&namespace=a%2Fb").toString(), "namespace=a%2Fb");

@@ -1,5 +1,5 @@
 /** The parameters that every read understands (spec chapter 8 §8.1). */
-import { badRequest } from "@drover/api";
+import { badRequest, internal } from "@drover/api";
 import { nanosToMs, parseDuration } from "@drover/base";
 
 const WAIT_MAX_MS = 300_000;
@@ -80,4 +80,37 @@ export function parseFlag(params: URLSearchParams, name: string): boolean {
   if (text === "" || text === "true" || text === "1") return true;
   if (text === "false" || text === "0") return false;
   throw badRequest(`Expect \`true\` or \`false\` for \`${name}\` query string parameter`);
+}
+
+const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
+const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
+
+/**
+ * A parameter of one endpoint; null when it is not there or empty. `refusal` words the error where
+ * the endpoint has its own.
+ */
+export function booleanParam(
+  params: URLSearchParams,
+  name: string,
+  refusal?: (reason: string) => Error,
+): boolean | null {
+  const text = params.get(name);
+  if (text === null || text === "") return null;
+  if (TRUE.has(text)) return true;
+  if (FALSE.has(text)) return false;
+  const reason = `strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`;
+  throw refusal?.(reason) ?? unreadable(name, text, `a bool: ${reason}`);
+}
+
+/** The same for a whole number. */
+export function integerParam(params: URLSearchParams, name: string): number | null {
+  const text = params.get(name);
+  if (text === null || text === "") return null;
+  if (/^[-+]?\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  const reason = `strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`;
+  throw unreadable(name, text, `a int: ${reason}`);
+}
+
+function unreadable(name: string, text: string, what: string): Error {
+  return internal(`Failed to parse value of ${JSON.stringify(name)} (${text}) as ${what}`);
 }

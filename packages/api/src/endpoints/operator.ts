@@ -59,6 +59,11 @@ export const miscEndpoints = {
     mode: "read",
     capability: "namespace:read",
   }),
+  /** The name stands in the body; the field's clients register a namespace by it. */
+  namespaceRegister: endpoint(WRITE, "/v1/namespace", {
+    mode: "write",
+    capability: "namespace:write",
+  }),
   namespaceWrite: endpoint(WRITE, "/v1/namespace/:name", {
     mode: "write",
     capability: "namespace:write",

@@ -121,12 +121,17 @@ export const namespaceApplyCommand: Command = {
 };
 
 async function readSpec(context: CommandContext, path: string): Promise<Record<string, unknown>> {
-  const { readFile } = await import("node:fs/promises");
+  const { readInputFile } = await import("../shared/input-file.ts");
   const { resolve } = await import("node:path");
   const text =
     path === "-"
       ? await context.stdin()
-      : await orFail("Failed to read input", readFile(resolve(context.directory, path), "utf8"));
+      : (
+          await orFail(
+            "Error reading input data",
+            readInputFile(resolve(context.directory, path), path),
+          )
+        ).toString("utf8");
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Finds the object that a prefix means, or says why it cannot (spec chapter 7 §7.3). */
-import { type CommandContext, CommandError } from "../command.ts";
+import { type CommandContext, CommandError, SeveralMatches } from "../command.ts";
 import type { Doc } from "../doc.ts";
 import { table } from "../format/columns.ts";
 import { shortId } from "../format/ids.ts";
@@ -47,27 +47,23 @@ export function evenPrefix(prefix: string): string {
 }
 
 export async function findDeployment(context: CommandContext, prefix: string): Promise<Doc> {
-  return await orFail("Error retrieving deployment", deploymentByPrefix(context, prefix));
+  const found = await orFail("Error retrieving deployment", deploymentsByPrefix(context, prefix));
+  const [only, other] = found;
+  if (only !== undefined && other === undefined) return only;
+  throw new CommandError(`Prefix matched multiple deployments\n\n${deploymentTable(found, false)}`);
 }
 
-async function deploymentByPrefix({ api }: CommandContext, prefix: string): Promise<Doc> {
+/** At least one. */
+async function deploymentsByPrefix({ api }: CommandContext, prefix: string): Promise<Doc[]> {
   if (prefix.length === FULL_ID) {
-    return (await api.call("deploymentRead", { params: { id: prefix } })).doc;
+    return [(await api.call("deploymentRead", { params: { id: prefix } })).doc];
   }
   checkIdLength(prefix, "Identifier must contain at least two characters.");
   const query = { prefix: evenPrefix(prefix) };
   const all = (await api.call("deploymentList", { query })).doc.list();
   const found = all.filter((deployment) => deployment.text("ID").startsWith(prefix));
-  const [only] = found;
-  if (only === undefined) {
-    throw new CommandError(`Deployment ID ${quote(prefix)} matched no deployments`);
-  }
-  if (found.length > 1) {
-    throw new CommandError(
-      `Prefix matched multiple deployments\n\n${deploymentTable(found, false)}`,
-    );
-  }
-  return only;
+  if (found.length > 0) return found;
+  throw new CommandError(`Deployment ID ${quote(prefix)} matched no deployments`);
 }
 
 export function checkIdLength(id: string, message: string): void {
@@ -78,12 +74,14 @@ export function checkIdLength(id: string, message: string): void {
 export async function findAlloc(
   context: CommandContext,
   prefix: string,
-  shortIdMessage = "Alloc ID must contain at least two characters.",
+  purpose: Purpose = "act",
 ): Promise<Doc> {
-  checkIdLength(prefix, shortIdMessage);
+  const subject = purpose === "look" ? "Identifier" : "Alloc ID";
+  checkIdLength(prefix, `${subject} must contain at least two characters.`);
   return await findByPrefix(context, {
     endpoint: "allocList",
     prefix,
+    purpose,
     query: "Error querying allocation",
     none: `No allocation(s) with prefix or id ${quote(prefix)} found`,
     many: "Prefix matched multiple allocations",
@@ -103,6 +101,7 @@ export async function findEval(context: CommandContext, prefix: string): Promise
   return await findByPrefix(context, {
     endpoint: "evalList",
     prefix,
+    purpose: "look",
     query: "Error querying evaluation",
     none: `No evaluation(s) with prefix or id ${quote(prefix)} found`,
     many: "Prefix matched multiple evaluations",
@@ -116,17 +115,20 @@ export async function findEval(context: CommandContext, prefix: string): Promise
   });
 }
 
+/** Who only looks gets several matches as an answer; who acts has to say which is meant. */
+export type Purpose = "look" | "act";
+
 /** `query` begins the message when the list cannot be had; `none` is said when it is empty. */
 export async function findNode(
   context: CommandContext,
   prefix: string,
-  messages: { readonly query: string; readonly none: string },
+  options: { readonly query: string; readonly none: string; readonly purpose: Purpose },
 ): Promise<Doc> {
   checkIdLength(prefix, "Identifier must contain at least two characters.");
   return await findByPrefix(context, {
     endpoint: "nodeList",
     prefix,
-    ...messages,
+    ...options,
     many: "Prefix matched multiple nodes",
     columns: [
       ["ID", "ID"],
@@ -142,6 +144,7 @@ export async function findNode(
 interface PrefixSearch {
   readonly endpoint: "allocList" | "evalList" | "nodeList";
   readonly prefix: string;
+  readonly purpose: Purpose;
   readonly query: string;
   readonly none: string;
   readonly many: string;
@@ -163,7 +166,8 @@ async function findByPrefix({ api }: CommandContext, search: PrefixSearch): Prom
   const rows = found.map((item) =>
     columns.map(([, name]) => cellOf(name, String(item.at(name).json ?? ""))),
   );
-  throw new CommandError(`${search.many}\n\n${table([columns.map(([title]) => title), ...rows])}`);
+  const list = `${search.many}\n\n${table([columns.map(([title]) => title), ...rows])}`;
+  throw search.purpose === "look" ? new SeveralMatches(list) : new CommandError(list);
 }
 
 function cellOf(name: string, text: string): string {

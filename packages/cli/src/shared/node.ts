@@ -1,5 +1,5 @@
 /** What commands on one node share. */
-import { type CommandContext, CommandError } from "../command.ts";
+import { type CommandContext, CommandError, misuse } from "../command.ts";
 import type { Doc } from "../doc.ts";
 import { quote } from "../format/quote.ts";
 import { orFail } from "./errors.ts";
@@ -13,6 +13,15 @@ export async function ownNodeId({ api }: CommandContext): Promise<string> {
   return id;
 }
 
+/** The argument of a command, or with `-self` the node of the asked agent. */
+export async function nodeIdOf(context: CommandContext, command: string): Promise<string> {
+  const { args, flags } = context;
+  const [prefix] = args;
+  if (flags.bool("self") && prefix === undefined) return await ownNodeId(context);
+  if (!flags.bool("self") && prefix !== undefined && args.length === 1) return prefix;
+  throw misuse(command, "Node ID must be specified if -self isn't being used");
+}
+
 /** The whole node that a prefix means; `doing` begins the message when it cannot be had. */
 export async function readNode(
   context: CommandContext,
@@ -20,7 +29,7 @@ export async function readNode(
   doing: string,
 ): Promise<{ readonly node: Doc; readonly index: number }> {
   const none = `No node(s) with prefix or id ${quote(prefix)} found`;
-  const stub = await findNode(context, prefix, { query: doing, none });
+  const stub = await findNode(context, prefix, { query: doing, none, purpose: "act" });
   const read = context.api.call("nodeRead", { params: { id: stub.text("ID") } });
   const answer = await orFail(doing, read);
   return { node: answer.doc, index: answer.index };

@@ -2,7 +2,7 @@
 import type { CommandContext, FlagSpec, Flags } from "../command.ts";
 
 export const PAGE_FLAGS: readonly FlagSpec[] = [
-  { name: "per-page", kind: "string", help: "How many to show." },
+  { name: "per-page", kind: "int", help: "How many to show." },
   { name: "page-token", kind: "string", help: "Where the page begins." },
   { name: "filter", kind: "string", help: "Expression that listed ones fulfil." },
 ];

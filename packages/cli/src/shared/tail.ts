@@ -2,7 +2,6 @@
 import type { IncomingMessage } from "node:http";
 import type { CommandContext, FlagSpec, Flags } from "../command.ts";
 import { FrameDecoder, lastLines } from "./frames.ts";
-import { parseCount } from "./numbers.ts";
 
 /** A line is taken to be this long when the place to start from is guessed. */
 const LINE_BYTES = 120;
@@ -11,8 +10,8 @@ const DEFAULT_LINES = 10;
 export const TAIL_FLAGS: readonly FlagSpec[] = [
   { name: "f", kind: "bool", help: "Go on as it grows." },
   { name: "tail", kind: "bool", help: "Show only the end." },
-  { name: "n", kind: "string", help: "With -tail: how many lines." },
-  { name: "c", kind: "string", help: "With -tail: how many bytes." },
+  { name: "n", kind: "int", help: "With -tail: how many lines." },
+  { name: "c", kind: "int", help: "With -tail: how many bytes." },
 ];
 
 export interface Tail {
@@ -25,9 +24,9 @@ export interface Tail {
 export function tailOf({ flags }: CommandContext): Tail {
   if (!wantsTail(flags)) return { offset: 0, origin: "start", lines: 0 };
   if (flags.has("c")) {
-    return { offset: parseCount("c", flags.string("c")), origin: "end", lines: 0 };
+    return { offset: flags.int("c"), origin: "end", lines: 0 };
   }
-  const lines = flags.has("n") ? parseCount("n", flags.string("n")) : DEFAULT_LINES;
+  const lines = flags.has("n") ? flags.int("n") : DEFAULT_LINES;
   return { offset: lines * LINE_BYTES, origin: "end", lines };
 }
 

@@ -1,26 +1,56 @@
-/** Go templates of `-t`, as a tree: text, actions, `if`, `range`, `with` and variables. */
+/** Go templates of `-t`, as a tree: text, actions, blocks, definitions and variables. */
 
-/** What an action computes: each command's value is the last argument of the next. */
-export interface Pipeline {
-  readonly variables: readonly string[];
-  readonly commands: readonly (readonly Operand[])[];
-  /** As written, and where it begins in its line. */
+import type { Json } from "@drover/model";
+import { quote } from "../format/quote.ts";
+import { isFunction } from "./functions.ts";
+import {
+  type Piece,
+  type Place,
+  parseFailure,
+  splitTemplate,
+  type TemplateError,
+  type Token,
+  tokensOf,
+} from "./lex.ts";
+import { literalOf, stringOf } from "./literals.ts";
+
+/** One of a pipeline's commands: its operands, and what errors in it name. */
+export interface CommandNode extends Place {
+  readonly operands: readonly Operand[];
   readonly source: string;
-  readonly line: number;
-  readonly column: number;
 }
 
-export type Operand =
-  | { readonly kind: "literal"; readonly value: string | number | boolean | null }
-  /** `.A.B`, `$.A`, `$x.A`: `from` is "" for the dot. */
-  | { readonly kind: "field"; readonly from: string; readonly names: readonly string[] }
-  | { readonly kind: "function"; readonly name: string }
-  /** `(…).A` */
-  | { readonly kind: "group"; readonly pipeline: Pipeline; readonly names: readonly string[] };
+/** What an action computes: each command's value is the last argument of the next. */
+export interface Pipeline extends Place {
+  readonly variables: readonly string[];
+  /** `$x = 1` changes a variable that is there. */
+  readonly assigns: boolean;
+  readonly commands: readonly CommandNode[];
+}
+
+interface OperandPlace extends Place {
+  readonly source: string;
+}
+
+export type Operand = OperandPlace &
+  (
+    | { readonly kind: "literal"; readonly value: Json }
+    /** The dot (`from` ""), or a variable, and the fields behind it. */
+    | { readonly kind: "field"; readonly from: string; readonly names: readonly string[] }
+    | { readonly kind: "function"; readonly name: string }
+    /** `(…).A` */
+    | { readonly kind: "group"; readonly pipeline: Pipeline; readonly names: readonly string[] }
+  );
 
 export type TemplateNode =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "action"; readonly pipeline: Pipeline }
+  | { readonly kind: "break" | "continue" }
+  | (OperandPlace & {
+      readonly kind: "template";
+      readonly name: string;
+      readonly pipeline: Pipeline | null;
+    })
   | {
       readonly kind: "if" | "range" | "with";
       readonly pipeline: Pipeline;
@@ -28,75 +58,35 @@ export type TemplateNode =
       readonly otherwise: readonly TemplateNode[];
     };
 
-/** Message as Go words it: `template: :1: unclosed action`. */
-export class TemplateError extends Error {
-  override readonly name = "TemplateError";
+export interface Template {
+  readonly nodes: readonly TemplateNode[];
+  readonly defined: ReadonlyMap<string, readonly TemplateNode[]>;
 }
 
-interface Piece {
-  readonly action: boolean;
-  readonly text: string;
-  readonly line: number;
-  readonly column: number;
+export function parseTemplate(text: string): Template {
+  return new Parser(text).all();
 }
 
-export function parseTemplate(text: string): TemplateNode[] {
-  return new Parser(split(text)).top();
-}
-
-function split(text: string): Piece[] {
-  const pieces: Piece[] = [];
-  let at = 0;
-  let trimNext = false;
-  while (at < text.length) {
-    const open = text.indexOf("{{", at);
-    const end = open < 0 ? text.length : open;
-    const trimEnd = open >= 0 && /^\{\{-\s/.test(text.slice(open, open + 4));
-    let plain = text.slice(at, end);
-    if (trimNext) plain = plain.trimStart();
-    if (trimEnd) plain = plain.trimEnd();
-    if (plain !== "") pieces.push({ action: false, text: plain, ...placeOf(text, at) });
-    if (open < 0) break;
-    const close = closing(text, open);
-    const inner = text.slice(open + (trimEnd ? 3 : 2), close);
-    trimNext = /\s-$/.test(inner);
-    const body = trimNext ? inner.slice(0, -1) : inner;
-    const start = open + (trimEnd ? 3 : 2) + (body.length - body.trimStart().length);
-    if (!/^\s*\/\*.*\*\/\s*$/s.test(body)) {
-      pieces.push({ action: true, text: body.trim(), ...placeOf(text, start) });
-    }
-    at = close + 2;
-  }
-  return pieces;
-}
-
-/** Where `}}` ends an action; quotes may hold one. */
-function closing(text: string, open: number): number {
-  const pattern = /"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}/g;
-  pattern.lastIndex = open + 2;
-  for (let found = pattern.exec(text); found; found = pattern.exec(text)) {
-    if (found[0] === "}}") return found.index;
-  }
-  throw new TemplateError(`template: :${placeOf(text, open).line}: unclosed action`);
-}
-
-function placeOf(text: string, at: number): { line: number; column: number } {
-  const before = text.slice(0, at).split("\n");
-  return { line: before.length, column: before.at(-1)?.length ?? 0 };
-}
+type BlockWord = "if" | "range" | "with";
 
 class Parser {
+  readonly #template: string;
   readonly #pieces: readonly Piece[];
+  readonly #defined = new Map<string, readonly TemplateNode[]>();
+  /** Variables that are known here, in the order in which they were declared. */
+  #variables: string[] = ["$"];
+  #ranges = 0;
   #at = 0;
 
-  constructor(pieces: readonly Piece[]) {
-    this.#pieces = pieces;
+  constructor(template: string) {
+    this.#template = template;
+    this.#pieces = splitTemplate(template);
   }
 
-  top(): TemplateNode[] {
+  all(): Template {
     const { nodes, stop } = this.#until();
-    if (stop !== null) throw broken(stop, `unexpected {{${stop.text}}}`);
-    return nodes;
+    if (stop !== null) throw parseFailure(stop, `unexpected {{${stop.text.trim()}}}`);
+    return { nodes, defined: this.#defined };
   }
 
   /** Up to `else`, `end` or the end of the text. */
@@ -104,129 +94,268 @@ class Parser {
     const nodes: TemplateNode[] = [];
     while (this.#at < this.#pieces.length) {
       const piece = this.#pieces[this.#at++] as Piece;
-      if (!piece.action) nodes.push({ kind: "text", text: piece.text });
-      else if (/^(?:else|end)\b/.test(piece.text)) return { nodes, stop: piece };
-      else nodes.push(this.#action(piece));
+      if (piece.kind === "text") nodes.push({ kind: "text", text: piece.text });
+      else if (/^\s*(?:else|end)\b/.test(piece.text)) return { nodes, stop: piece };
+      else nodes.push(...this.#action(piece));
     }
     return { nodes, stop: null };
   }
 
-  #action(piece: Piece): TemplateNode {
-    const word = /^(if|range|with)\b\s*/.exec(piece.text);
-    if (!word) return { kind: "action", pipeline: pipelineOf(piece, piece.text, 0) };
-    const kind = word[1] as "if" | "range" | "with";
-    return this.#block(kind, pipelineOf(piece, piece.text.slice(word[0].length), word[0].length));
+  #action(piece: Piece): TemplateNode[] {
+    const tokens = tokensOf(this.#template, piece);
+    const [first] = tokens;
+    const word = first?.kind === "word" ? first.text : "";
+    switch (word) {
+      case "if":
+      case "range":
+      case "with":
+        return [this.#block(word, this.#reader(piece, tokens.slice(1)))];
+      case "break":
+      case "continue":
+        if (this.#ranges === 0) throw parseFailure(piece, `{{${word}}} outside {{range}}`);
+        return [{ kind: word }];
+      case "define":
+        this.#define(piece, tokens);
+        return [];
+      case "block":
+        return [this.#definedHere(piece, tokens)];
+      case "template":
+        return [this.#call(piece, tokens)];
+      default:
+        return [
+          { kind: "action", pipeline: this.#pipeline(this.#reader(piece, tokens), "command") },
+        ];
+    }
   }
 
-  #block(kind: "if" | "range" | "with", pipeline: Pipeline): TemplateNode {
-    const body = this.#until();
-    const { stop } = body;
-    if (stop === null) throw new TemplateError("template: :1: unexpected EOF");
-    if (stop.text === "end") return { kind, pipeline, body: body.nodes, otherwise: [] };
-    const chained = /^else\s+(if|with)\s+/.exec(stop.text);
-    if (chained) {
-      const rest = stop.text.slice(chained[0].length);
-      const next = pipelineOf(stop, rest, chained[0].length);
-      const inner = this.#block(chained[1] as "if" | "with", next);
-      return { kind, pipeline, body: body.nodes, otherwise: [inner] };
+  #reader(piece: Piece, tokens: readonly Token[]): Reader {
+    return new Reader(piece, tokens);
+  }
+
+  #block(kind: BlockWord, reader: Reader): TemplateNode {
+    const known = this.#variables.length;
+    const pipeline = this.#pipeline(reader, kind);
+    this.#ranges += kind === "range" ? 1 : 0;
+    const { nodes: body, stop } = this.#until();
+    this.#ranges -= kind === "range" ? 1 : 0;
+    if (stop === null) throw this.#unexpectedEnd();
+    const otherwise = this.#otherwise(stop);
+    this.#variables.length = known;
+    return { kind, pipeline, body, otherwise };
+  }
+
+  #otherwise(stop: Piece): readonly TemplateNode[] {
+    const [, next, ...rest] = tokensOf(this.#template, stop);
+    if (/^\s*end\s*$/.test(stop.text)) return [];
+    if (next?.kind === "word" && (next.text === "if" || next.text === "with")) {
+      return [this.#block(next.text, this.#reader(stop, rest))];
     }
     const other = this.#until();
-    if (other.stop?.text !== "end") throw broken(stop, "expected end; found {{else}}");
-    return { kind, pipeline, body: body.nodes, otherwise: other.nodes };
+    if (other.stop === null) throw this.#unexpectedEnd();
+    if (!/^\s*end\s*$/.test(other.stop.text)) {
+      throw parseFailure(other.stop, "expected end; found {{else}}");
+    }
+    return other.nodes;
+  }
+
+  #define(piece: Piece, tokens: readonly Token[]): string {
+    const name = this.#nameOf(piece, tokens);
+    const outer = this.#variables;
+    this.#variables = ["$"];
+    const { nodes, stop } = this.#until();
+    if (stop === null) throw this.#unexpectedEnd();
+    this.#variables = outer;
+    this.#defined.set(name, nodes);
+    return name;
+  }
+
+  #definedHere(piece: Piece, tokens: readonly Token[]): TemplateNode {
+    const call = this.#call(piece, tokens);
+    this.#define(piece, tokens);
+    return call;
+  }
+
+  #call(piece: Piece, tokens: readonly Token[]): TemplateNode {
+    const name = this.#nameOf(piece, tokens);
+    const rest = tokens.slice(2);
+    const pipeline =
+      rest.length === 0 ? null : this.#pipeline(this.#reader(piece, rest), "template clause");
+    const { line, column } = tokens[1] as Token;
+    return { kind: "template", name, pipeline, source: `{{${piece.text.trim()}}}`, line, column };
+  }
+
+  #nameOf(piece: Piece, tokens: readonly Token[]): string {
+    const [word, name] = tokens;
+    if (name?.kind === "string") return stringOf(name.text);
+    throw parseFailure(piece, `unexpected ${shown(name)} in ${word?.text} clause`);
+  }
+
+  #unexpectedEnd(): TemplateError {
+    const lines = this.#template.split("\n").length;
+    return parseFailure({ line: lines }, "unexpected EOF");
+  }
+
+  #pipeline(reader: Reader, context: string): Pipeline {
+    const declared = reader.variables();
+    if (declared.names.length > (context === "range" ? 2 : 1)) {
+      throw parseFailure(reader.piece, `too many declarations in ${context}`);
+    }
+    const place = reader.place();
+    const commands = this.#commands(reader);
+    const extra = reader.next();
+    if (extra !== undefined) throw parseFailure(extra, "unexpected right paren");
+    if (commands.length === 0) throw parseFailure(reader.piece, `missing value for ${context}`);
+    if (declared.assigns) {
+      for (const name of declared.names) this.#checkVariable(reader.piece, name);
+    } else this.#variables.push(...declared.names);
+    return { variables: declared.names, assigns: declared.assigns, commands, ...place };
+  }
+
+  #commands(reader: Reader): CommandNode[] {
+    const commands: CommandNode[] = [];
+    for (;;) {
+      const start = reader.peek();
+      if (start === undefined || start.text === ")") return commands;
+      if (start.kind === "mark" && start.text === "|") {
+        throw parseFailure(start, 'unexpected "|" in command');
+      }
+      const operands: Operand[] = [];
+      for (let token = reader.peek(); token !== undefined; token = reader.peek()) {
+        if (token.kind === "mark" && token.text !== "(") break;
+        operands.push(this.#operand(reader, token));
+      }
+      const { line, column } = start;
+      commands.push({ operands, source: reader.since(start), line, column });
+      const end = reader.peek();
+      if (end === undefined || end.text === ")") return commands;
+      if (end.text !== "|") throw parseFailure(end, `unexpected ${shown(end)} in operand`);
+      reader.next();
+    }
+  }
+
+  #operand(reader: Reader, token: Token): Operand {
+    reader.next();
+    const { line, column } = token;
+    switch (token.kind) {
+      case "variable":
+        this.#checkVariable(token, token.text);
+        return this.#chain(reader, token, { from: token.text, names: [] });
+      case "field":
+        return this.#chain(reader, token, { from: "", names: [token.text.slice(1)] });
+      case "dot":
+        return { kind: "field", from: "", names: [], source: ".", line, column };
+      case "mark":
+        return this.#group(reader, token);
+      case "word":
+        return this.#word(token);
+      default:
+        return { kind: "literal", value: literalOf(token), source: token.text, line, column };
+    }
+  }
+
+  #word({ text, line, column }: Token): Operand {
+    const place = { source: text, line, column };
+    if (text === "true" || text === "false") {
+      return { kind: "literal", value: text === "true", ...place };
+    }
+    if (text === "nil") return { kind: "literal", value: null, ...place };
+    if (isFunction(text)) return { kind: "function", name: text, ...place };
+    throw parseFailure({ line }, `function ${quote(text)} not defined`);
+  }
+
+  #chain(
+    reader: Reader,
+    first: Token,
+    start: { readonly from: string; readonly names: readonly string[] },
+  ): Operand {
+    const { names, place } = this.#fields(reader);
+    const { line, column } = place ?? first;
+    const all = [...start.names, ...names];
+    return {
+      kind: "field",
+      from: start.from,
+      names: all,
+      source: reader.since(first),
+      line,
+      column,
+    };
+  }
+
+  /** Go takes a chain to begin at its second part. */
+  #fields(reader: Reader): { names: string[]; place: Token | null } {
+    const names: string[] = [];
+    let place: Token | null = null;
+    for (let next = reader.peek(); next?.joined === true; next = reader.peek()) {
+      if (next.kind === "dot") throw parseFailure(next, "unexpected <.> in operand");
+      if (next.kind !== "field") break;
+      place ??= next;
+      names.push(next.text.slice(1));
+      reader.next();
+    }
+    return { names, place };
+  }
+
+  #group(reader: Reader, open: Token): Operand {
+    const commands = this.#commands(reader);
+    if (reader.next() === undefined) throw parseFailure(open, "unclosed left paren");
+    if (commands.length === 0) {
+      throw parseFailure(open, "missing value for parenthesized pipeline");
+    }
+    const { line, column } = open;
+    const pipeline = { variables: [], assigns: false, commands, line, column };
+    const { names } = this.#fields(reader);
+    return { kind: "group", pipeline, names, source: reader.since(open), line, column };
+  }
+
+  #checkVariable(place: { readonly line: number }, name: string): void {
+    if (this.#variables.includes(name)) return;
+    throw parseFailure(place, `undefined variable ${quote(name)}`);
   }
 }
 
-function broken(piece: { readonly line: number }, reason: string): TemplateError {
-  return new TemplateError(`template: :${piece.line}: ${reason}`);
+function shown(token: Token | undefined): string {
+  return token === undefined ? "EOF" : JSON.stringify(token.text);
 }
 
-const TOKEN =
-  /(\s*)(?:("(?:[^"\\]|\\.)*")|`([^`]*)`|(-?\d+(?:\.\d+)?)|((?:\$\w*)?(?:\.\w+)+|\$\w*|\.)|(\w+)|(:=|[|(),]))/y;
+/** The tokens of one action, one after the other. */
+class Reader {
+  readonly piece: Piece;
+  readonly #tokens: readonly Token[];
+  #at = 0;
 
-function pipelineOf(piece: Piece, text: string, offset: number): Pipeline {
-  const tokens = tokensOf(piece, text);
-  const declared = variablesOf(tokens);
-  const place = { line: piece.line, column: piece.column + offset };
-  const reader = { tokens: declared.rest, at: 0, place };
-  const commands = readCommands(reader);
-  if (reader.at < declared.rest.length) throw broken(piece, "unexpected right paren");
-  if (commands.every((command) => command.length === 0)) {
-    throw broken(piece, "missing value for command");
+  constructor(piece: Piece, tokens: readonly Token[]) {
+    this.piece = piece;
+    this.#tokens = tokens;
   }
-  return { variables: declared.names, commands, source: text, ...place };
-}
 
-type Token = (Operand | { readonly kind: "mark"; readonly text: string }) & {
-  /** Nothing stands between it and what comes before. */
-  readonly joined: boolean;
-};
-
-function tokensOf(piece: Piece, text: string): Token[] {
-  const tokens: Token[] = [];
-  TOKEN.lastIndex = 0;
-  let end = 0;
-  for (let found = TOKEN.exec(text); found; found = TOKEN.exec(text)) {
-    end = TOKEN.lastIndex;
-    tokens.push({ ...tokenOf(found), joined: found[1] === "" });
-    if (end >= text.trimEnd().length) break;
+  peek(): Token | undefined {
+    return this.#tokens[this.#at];
   }
-  const rest = text.slice(end).trim();
-  if (rest !== "") throw broken(piece, `unexpected ${JSON.stringify(rest[0])} in command`);
-  return tokens;
-}
 
-function tokenOf(found: RegExpExecArray): Operand | { kind: "mark"; text: string } {
-  const [, , quoted, raw, number, field, word, mark] = found;
-  if (quoted !== undefined) return { kind: "literal", value: JSON.parse(quoted) as string };
-  if (raw !== undefined) return { kind: "literal", value: raw };
-  if (number !== undefined) return { kind: "literal", value: Number(number) };
-  if (field !== undefined) {
-    const [from = "", ...names] = field.split(".");
-    return { kind: "field", from, names: names.filter((name) => name !== "") };
+  next(): Token | undefined {
+    return this.#tokens[this.#at++];
   }
-  if (word === "true" || word === "false") return { kind: "literal", value: word === "true" };
-  if (word === "nil") return { kind: "literal", value: null };
-  if (word !== undefined) return { kind: "function", name: word };
-  return { kind: "mark", text: mark ?? "" };
-}
 
-/** `$i, $x := …` */
-function variablesOf(tokens: readonly Token[]): { names: string[]; rest: readonly Token[] } {
-  const at = tokens.findIndex((token) => token.kind === "mark" && token.text === ":=");
-  if (at < 0) return { names: [], rest: tokens };
-  const names = tokens.slice(0, at).flatMap((token) => (token.kind === "field" ? token.from : []));
-  return { names, rest: tokens.slice(at + 1) };
-}
-
-interface Reader {
-  readonly tokens: readonly Token[];
-  at: number;
-  readonly place: { readonly line: number; readonly column: number };
-}
-
-function readCommands(reader: Reader): Operand[][] {
-  const commands: Operand[][] = [[]];
-  while (reader.at < reader.tokens.length) {
-    const token = reader.tokens[reader.at] as Token;
-    if (token.kind === "mark" && token.text === ")") break;
-    reader.at++;
-    if (token.kind !== "mark") commands.at(-1)?.push(token);
-    else if (token.text === "|") commands.push([]);
-    else if (token.text === "(") commands.at(-1)?.push(readGroup(reader));
-    else throw broken(reader.place, `unexpected <${token.text}> in operand`);
+  place(): Place {
+    const { line, column } = this.peek() ?? this.piece;
+    return { line, column };
   }
-  return commands;
-}
 
-function readGroup(reader: Reader): Operand {
-  const commands = readCommands(reader);
-  if (reader.at >= reader.tokens.length) throw broken(reader.place, "unclosed left paren");
-  reader.at++;
-  const pipeline = { variables: [], commands, source: "", ...reader.place };
-  const next = reader.tokens[reader.at];
-  if (next?.kind !== "field" || !next.joined || next.from !== "") {
-    return { kind: "group", pipeline, names: [] };
+  /** What was written from a token up to where this stands, its blanks squeezed. */
+  since(token: Token): string {
+    const last = this.#tokens[this.#at - 1] ?? token;
+    const text = this.piece.text.slice(token.end - token.text.length, last.end);
+    return text.replace(/\s+/g, " ");
   }
-  reader.at++;
-  return { kind: "group", pipeline, names: next.names };
+
+  /** `$i, $x :=` */
+  variables(): { names: string[]; assigns: boolean } {
+    const at = this.#tokens.findIndex(({ kind, text }) => kind === "mark" && /^:?=$/.test(text));
+    if (at < 0) return { names: [], assigns: false };
+    const names = this.#tokens
+      .slice(0, at)
+      .flatMap(({ kind, text }) => (kind === "variable" ? text : []));
+    this.#at = at + 1;
+    return { names, assigns: this.#tokens[at]?.text === "=" };
+  }
 }

@@ -30,6 +30,7 @@ export async function runRecorded(agent: RecordedAgent, run: RecordedRun): Promi
     write: (text: string | Uint8Array) => list.push(Buffer.from(text)),
   });
   const isTerminal = run.isTerminal ?? false;
+  const lines = (run.stdin ?? "").split("\n");
   const exit = await runCli(run.argv, {
     out: sink(out),
     err: sink(isTerminal ? out : err),
@@ -40,6 +41,7 @@ export async function runRecorded(agent: RecordedAgent, run: RecordedRun): Promi
     now: () => run.now,
     sleep: async () => undefined,
     stdin: async () => run.stdin ?? "",
+    line: async () => lines.shift() ?? null,
     interrupted: () => new AbortController().signal,
   });
   const port = agent.address.slice("http://".length);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { SeededRandom } from "@drover/base";
+import { mockNode } from "@drover/model/testing";
 import { dial, listen, Router, Rpc, type RpcPeer } from "@drover/wire";
 import { machineClock } from "../testing/real-parts.ts";
 import { RpcServerLink } from "./rpc-server-link.ts";
 
-const node = { id: "n1", secretId: "s" };
+const node = mockNode({ id: "n1", secretId: "s" });
 
 interface FakeServer {
   readonly address: string;
@@ -60,7 +61,7 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
     await link.close();
     await Promise.all(servers.map((server) => server.close()));
   });
-  await assert.rejects(link.heartbeat("n1"), { code: "no-server", retryable: true });
+  await assert.rejects(link.heartbeat(node), { code: "no-server", retryable: true });
   const log: string[] = [];
   const opening: Promise<unknown>[] = [];
   link.start({
@@ -77,7 +78,7 @@ test("the link dials, calls, receives pushes, and moves to another server", asyn
   const first = servers.find((s) => s.peers.length === 1);
   const other = servers.find((s) => s !== first);
   assert.ok(first && other);
-  assert.deepEqual(await link.heartbeat("n1"), { heartbeatTtlMs: 4_000 });
+  assert.deepEqual(await link.heartbeat(node), { heartbeatTtlMs: 4_000, isStale: false });
   await link.updateAllocs("n1", []);
   assert.deepEqual(first.calls.at(-1), [Rpc.updateAllocs, { nodeId: "n1", reports: [] }]);
   const push = { clusterId: "c", epoch: 1, index: 7, complete: true, allocs: [], removed: [] };

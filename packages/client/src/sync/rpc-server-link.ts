@@ -3,7 +3,12 @@
  * server is picked, with jitter, because all clients of a dead server come at once.
  */
 import { type Cancel, type Clock, DroverError, errorText, type Random } from "@drover/base";
-import type { AllocClientReport, Node, ServiceRegistration } from "@drover/model";
+import {
+  type AllocClientReport,
+  type Node,
+  nodeFactsHash,
+  type ServiceRegistration,
+} from "@drover/model";
 import {
   type OpenSessionReply,
   type OpenSessionRequest,
@@ -79,10 +84,15 @@ export class RpcServerLink implements ServerLink {
     await this.#call(Rpc.updateNode, { node, secretId: node.secretId });
   }
 
-  async heartbeat(nodeId: string): Promise<HeartbeatReply> {
+  async heartbeat(node: Node): Promise<HeartbeatReply> {
     const options = { timeoutMs: HEARTBEAT_TIMEOUT_MS };
-    const reply = await this.#call<{ ttlMs: number }>(Rpc.heartbeat, { nodeId }, options);
-    return { heartbeatTtlMs: reply.ttlMs };
+    const request = { nodeId: node.id, facts: nodeFactsHash(node) };
+    const reply = await this.#call<{ ttlMs: number; isStale?: boolean }>(
+      Rpc.heartbeat,
+      request,
+      options,
+    );
+    return { heartbeatTtlMs: reply.ttlMs, isStale: reply.isStale === true };
   }
 
   async updateAllocs(nodeId: string, reports: readonly AllocClientReport[]): Promise<void> {

@@ -25,6 +25,8 @@ export interface ServiceKey {
 
 export interface HeartbeatReply {
   readonly heartbeatTtlMs: number;
+  /** The servers know something else of this node than its heartbeat says. */
+  readonly isStale: boolean;
 }
 
 /** Every call rejects while there is no connection. */
@@ -32,7 +34,7 @@ export interface ServerLink {
   start(events: ServerLinkEvents): void;
   openSession(request: OpenSessionRequest): Promise<OpenSessionReply>;
   updateNode(node: Node): Promise<void>;
-  heartbeat(nodeId: string): Promise<HeartbeatReply>;
+  heartbeat(node: Node): Promise<HeartbeatReply>;
   /** Resolves once committed. */
   updateAllocs(nodeId: string, reports: readonly AllocClientReport[]): Promise<void>;
   upsertServices(registrations: readonly ServiceRegistration[]): Promise<void>;

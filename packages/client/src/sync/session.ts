@@ -3,6 +3,7 @@
  * to live, and pass on whether the servers can be reached.
  */
 import { type Cancel, type Clock, errorText, type Random } from "@drover/base";
+import type { Node } from "@drover/model";
 import type {
   OpenSessionReply,
   OpenSessionRequest,
@@ -22,6 +23,9 @@ export interface SessionDeps {
   request(): Promise<OpenSessionRequest>;
   opened(reply: OpenSessionReply): void;
   lost(): void;
+  node(): Node;
+  /** The servers know something else of the node than it says. */
+  stale(): void;
   push(push: PushAllocs): void;
   hint(push: PushImageHints): void;
 }
@@ -88,10 +92,10 @@ export class Session {
   async #beat(generation: number): Promise<void> {
     const { link, log, clock } = this.#deps;
     try {
-      const request = await this.#deps.request();
-      const reply = await link.heartbeat((request.node as { id: string }).id);
+      const reply = await link.heartbeat(this.#deps.node());
       if (generation !== this.#generation) return;
       this.lastHeardAt = clock.now();
+      if (reply.isStale) this.#deps.stale();
       this.#beatIn(generation, reply.heartbeatTtlMs / 2);
     } catch (error) {
       if (generation !== this.#generation) return;

@@ -31,7 +31,12 @@ import type {
   PushAllocs,
   PushImageHints,
 } from "@drover/wire";
-import type { ServerLink, ServerLinkEvents, ServiceKey } from "../sync/server-link.ts";
+import type {
+  HeartbeatReply,
+  ServerLink,
+  ServerLinkEvents,
+  ServiceKey,
+} from "../sync/server-link.ts";
 
 export class FakeClock implements Clock {
   #now = 1_767_225_600_000;
@@ -334,6 +339,7 @@ export class FakeLink implements ServerLink {
   heartbeats = 0;
   updateError: Error | null = null;
   heartbeatError: Error | null = null;
+  isStale = false;
   drops: string[] = [];
   #events: ServerLinkEvents | null = null;
   readonly #autoConnect: boolean;
@@ -373,10 +379,10 @@ export class FakeLink implements ServerLink {
     this.nodes.push(node);
   }
 
-  async heartbeat(): Promise<{ heartbeatTtlMs: number }> {
+  async heartbeat(): Promise<HeartbeatReply> {
     if (this.heartbeatError !== null) throw this.heartbeatError;
     this.heartbeats++;
-    return { heartbeatTtlMs: 10_000 };
+    return { heartbeatTtlMs: 10_000, isStale: this.isStale };
   }
 
   async updateAllocs(_nodeId: string, reports: readonly AllocClientReport[]): Promise<void> {

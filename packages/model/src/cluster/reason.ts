@@ -47,6 +47,7 @@ export const Rule = {
   allocVersionFailed: "alloc-version-failed",
   allocAwaitsDeployment: "alloc-awaits-deployment",
   allocFrozen: "alloc-frozen",
+  allocNodeBarred: "alloc-node-barred",
   allocDisconnectGrace: "alloc-disconnect-grace",
   allocAwaitsReplacement: "alloc-awaits-replacement",
   allocNotStarted: "alloc-not-started",

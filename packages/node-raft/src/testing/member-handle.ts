@@ -65,6 +65,21 @@ export class MemberHandle {
     return this.#calls.call(method, args);
   }
 
+  get pid(): number {
+    const { pid } = this.#child;
+    if (pid === undefined) throw new Error("the member has no process");
+    return pid;
+  }
+
+  /** SIGSTOP: it is there, and does nothing. */
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#child.kill("SIGCONT");
+  }
+
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
@@ -121,7 +136,7 @@ function gone(): MemberFailure {
 export async function formProcesses(
   root: string,
   count: number,
-  options: Pick<StartArgs, "limits" | "keepItems"> = {},
+  options: Omit<StartArgs, "dataDir" | "port"> = {},
 ): Promise<MemberHandle[]> {
   const dirs = Array.from({ length: count }, (_, i) => `${root}/${i}`);
   const members = await Promise.all(

@@ -2,6 +2,7 @@
  * One member as a process of its own, for tests and benches with real crashes. Started by
  * `MemberHandle` (member-handle.ts), which speaks to it over the process channel.
  */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Committed, RaftLimits, RaftNode } from "../node/api.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { ListMachine } from "../node/testing.ts";
@@ -15,6 +16,19 @@ export interface StartArgs {
   readonly limits?: Partial<RaftLimits>;
   /** False: the state is a counter, so that a bench measures the log and not the state. */
   readonly keepItems?: boolean;
+  /** With a counter: so much is written as its snapshot. */
+  readonly snapshotBytes?: number;
+}
+
+export interface LoadResult {
+  /** Entries written, or reads answered. */
+  readonly count: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** How late the event loop was meanwhile. */
+  readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
 }
 
 export interface MemberCalls {
@@ -24,11 +38,16 @@ export interface MemberCalls {
   };
   bootstrap: { args: { voters: { id: string; address: string }[] }; result: null };
   propose: { args: { text: string; timeoutMs: number }; result: number };
-  /** Closed loop of `clients`, each with one proposal of `bytes` under way, for `ms`. */
+  /**
+   * Closed loop of `clients`, each with one proposal of `bytes` or one linearizable read under way,
+   * for `ms` or `count` of them.
+   */
   load: {
-    args: { clients: number; bytes: number; ms: number };
-    result: { commits: number; seconds: number; p50Ms: number; p99Ms: number };
+    args: { work: "write" | "read"; clients: number; bytes: number; ms?: number; count?: number };
+    result: LoadResult;
   };
+  /** Takes one and resolves when it is durable. */
+  snapshot: { args: null; result: { index: number } };
   items: { args: { last: number }; result: string[] };
   status: { args: null; result: { role: string; applied: number; term: number } };
 }
@@ -45,7 +64,8 @@ let machine: ListMachine = new ListMachine();
 let node: RaftNode<number> | null = null;
 
 async function start(args: StartArgs): Promise<MemberCalls["start"]["result"]> {
-  machine = args.keepItems === false ? new CountMachine() : new ListMachine();
+  const { snapshotBytes = 0 } = args;
+  machine = args.keepItems === false ? new CountMachine(snapshotBytes) : new ListMachine();
   const transport = createWsTransport();
   const { address } = await hostRaft(transport, args.port);
   const { dataDir, limits } = args;
@@ -58,31 +78,65 @@ async function start(args: StartArgs): Promise<MemberCalls["start"]["result"]> {
   return { memberId: node.memberId, address };
 }
 
+const PIECE_BYTES = 256 << 10;
+/** Kept of a load: a long one must not grow by its own samples. */
+const LATENCIES_MAX = 200_000;
+
 class CountMachine extends ListMachine {
+  readonly #snapshotBytes: number;
   #count = 0;
+
+  constructor(snapshotBytes: number) {
+    super();
+    this.#snapshotBytes = snapshotBytes;
+  }
 
   override apply(entries: readonly Committed[]): readonly number[] {
     return entries.map(() => ++this.#count);
   }
+
+  override snapshot(): { stream(): AsyncIterable<Uint8Array> } {
+    const bytes = this.#snapshotBytes;
+    return {
+      async *stream() {
+        for (let at = 0; at < bytes; at += PIECE_BYTES) yield new Uint8Array(PIECE_BYTES).fill(at);
+      },
+    };
+  }
+
+  override async restore(_meta: unknown, source: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const _piece of source) this.#count = 0;
+  }
 }
 
-async function load(args: MemberCalls["load"]["args"]): Promise<MemberCalls["load"]["result"]> {
+async function load(args: MemberCalls["load"]["args"]): Promise<LoadResult> {
   const member = running();
+  const { ms = Number.POSITIVE_INFINITY, count = Number.POSITIVE_INFINITY } = args;
   const latencies: number[] = [];
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
   const startedAt = performance.now();
+  let begun = 0;
   const client = async (n: number): Promise<void> => {
     const data = new Uint8Array(args.bytes).fill(65 + (n % 26));
-    while (performance.now() - startedAt < args.ms) {
+    while (performance.now() - startedAt < ms && begun < count) {
+      begun += 1;
       const at = performance.now();
-      await member.propose(data);
-      latencies.push(performance.now() - at);
+      if (args.work === "write") await member.propose(data);
+      else await member.readBarrier();
+      if (latencies.length < LATENCIES_MAX) latencies.push(performance.now() - at);
     }
   };
   await Promise.all(Array.from({ length: args.clients }, (_, n) => client(n)));
   const seconds = (performance.now() - startedAt) / 1000;
+  delay.disable();
   latencies.sort((a, b) => a - b);
   const at = (q: number): number => latencies[Math.floor(latencies.length * q)] ?? Number.NaN;
-  return { commits: latencies.length, seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return {
+    ...{ count: begun, seconds, p50Ms: at(0.5), p99Ms: at(0.99) },
+    delayP99Ms: delay.percentile(99) / 1e6,
+    delayMaxMs: delay.max / 1e6,
+  };
 }
 
 function running(): RaftNode<number> {
@@ -103,6 +157,8 @@ async function perform(request: MemberRequest): Promise<unknown> {
     }
     case "load":
       return await load(request.args);
+    case "snapshot":
+      return { index: (await running().snapshot()).index };
     case "items":
       await running().waitApplied(request.args.last);
       return machine.items;

@@ -14,6 +14,8 @@ import { NetworkFilter } from "./ports.ts";
 import { HostVolumeFilter } from "./volumes.ts";
 
 export class Feasibility {
+  /** What the job itself says about nodes. */
+  readonly #constraints: readonly NodeFilter[];
   readonly #classFilters: readonly NodeFilter[];
   readonly #nodeFilters: readonly NodeFilter[];
   readonly #classes = new Map<string, boolean>();
@@ -24,10 +26,13 @@ export class Feasibility {
     const taskConstraints = group.tasks.flatMap((task) => task.constraints);
     const constraints = [...job.constraints, ...group.constraints, ...taskConstraints];
     this.escapesClass = constraints.some(escapesClass);
+    const ofJob = new ConstraintFilter(job.constraints);
+    const ofGroup = new ConstraintFilter([...group.constraints, ...taskConstraints]);
+    this.#constraints = [ofJob, ofGroup];
     this.#classFilters = [
-      new ConstraintFilter(job.constraints),
+      ofJob,
       new DriverFilter(group),
-      new ConstraintFilter([...group.constraints, ...taskConstraints]),
+      ofGroup,
       new DeviceFilter(group),
       new NetworkFilter(group),
     ];
@@ -42,6 +47,11 @@ export class Feasibility {
   /** null = feasible; otherwise why not. */
   explain(node: Node): string | null {
     return this.#explainClass(node) ?? firstReason(this.#nodeFilters, node);
+  }
+
+  /** Whether the job's own constraints leave the node out, whatever else it lacks. */
+  excludes(node: Node): boolean {
+    return firstReason(this.#constraints, node) !== null;
   }
 
   #explainClass(node: Node): string | null {

@@ -18,6 +18,7 @@ import {
   Serving,
   type TaskGroup,
 } from "@drover/model";
+import type { Barred } from "../placer.ts";
 import type { Slices } from "../scheduler.ts";
 import { inSlices } from "../slices.ts";
 import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
@@ -27,7 +28,7 @@ import { planDisconnects, planReconnects } from "./disconnect.ts";
 import { type Draft, passOn } from "./draft.ts";
 import { batchFollowups, DISCONNECT_KIND } from "./followups.ts";
 import { hasUpdateStrategy, RANK, undecidedBudget } from "./limit.ts";
-import { type Account, Open } from "./open.ts";
+import { type Account, Open, type Outcome } from "./open.ts";
 import { classifyContext, rescheduleContext, servingOf, stopAll } from "./pass.ts";
 import { extractPairs, type Pair } from "./prepare.ts";
 import { decideReschedule } from "./reschedule.ts";
@@ -57,6 +58,8 @@ interface SystemScope {
   /** Ready nodes of the job's pool and datacenters. */
   readonly targets: ReadonlyMap<string, Node>;
   readonly lookAt: (node: Node) => NodeFit;
+  /** Y11: why a filter keeps the group's new version from an allocation's node; null = none does. */
+  readonly whyBarred: (alloc: Allocation) => Barred | null;
   readonly triage: Triage;
   readonly draft: Draft;
 }
@@ -117,33 +120,38 @@ export function* reconcileSystemGroup(scope: SystemScope): Slices<SystemGroupRes
   desired.ignore += updates.ignore.length;
   const { outdated } = updates;
   const state = { ...(triage.current?.taskGroups[group.name] ?? newDeploymentState(group)) };
-  state.desiredTotal = outdated.size + updates.inPlace.length;
-  const canaries = wantCanaries(scope, { state, outdated, running });
+  const barred = yield* barredOf(scope, outdated);
+  const replaceable = outdated.size - barred.size;
+  state.desiredTotal = replaceable + updates.inPlace.length;
+  const canaries = wantCanaries(scope, { state, replaceable, running });
   const updating = new Set(outdated.items);
-  const isCanaryPhase = canaries !== null;
-  const places: NodePlacement[] = [];
-  const toPlace = yield* missingOnNodes(scope, running, { updating, isCanaryPhase });
+  const needs: NodePlacement[] = [];
+  const toPlace = yield* missingOnNodes(scope, running, updating);
   const missing = yield* toPlace.close(holds, (need) =>
-    "rule" in need ? need : passOn(need, places),
+    "rule" in need ? need : passOn(need, needs),
   );
+  const { left, places } = asCanaries(needs, canaries);
   // What cannot be placed now uses nothing of the limit up.
   const starting = places.filter(({ fit }) => fit === "fits").length;
-  const rolled = yield* rollSystem(scope, { outdated, pairs, running, canaries, starting, holds });
+  const facts = { outdated, barred, pairs, running, canaries: left, starting, holds };
+  const rolled = yield* rollSystem(scope, facts);
   const account: SystemAccount = { missing, ...rolled };
-  const isUpdating = account.outdated.size > 0 || updates.inPlace.length > 0;
-  const stopped = new Set(draft.stops.map(({ alloc }) => alloc));
-  const own = allocs.filter(
-    (alloc) => isLive(alloc) && alloc.deploymentId === triage.current?.id && !stopped.has(alloc),
-  ).length;
+  const isUpdating = replaceable > 0 || updates.inPlace.length > 0;
   const isPlacing = places.some(({ previous }) => previous !== null);
   return {
     places,
     state,
-    own,
+    own: ownOf(scope),
     isUpdating,
     hadCurrentVersion: considered.some((alloc) => alloc.jobVersion === job.version),
     isIdle: !isUpdating && account.pairs.size === 0 && !isPlacing,
   };
+}
+
+function ownOf({ allocs, draft, triage }: SystemScope): number {
+  const stopped = new Set(draft.stops.map(({ alloc }) => alloc));
+  const own = allocs.filter((alloc) => isLive(alloc) && alloc.deploymentId === triage.current?.id);
+  return own.filter((alloc) => !stopped.has(alloc)).length;
 }
 
 /** Y1: nodes that are gone lose theirs, drained nodes give theirs up; nobody replaces them. */
@@ -213,11 +221,33 @@ function isOver(isBatch: boolean, alloc: Allocation, job: Job): boolean {
   return !isBatch || alloc.jobModifyIndex === job.jobModifyIndex;
 }
 
+function* barredOf(
+  { whyBarred }: SystemScope,
+  outdated: Outdated,
+): Slices<ReadonlyMap<Allocation, Barred>> {
+  const barred = new Map<Allocation, Barred>();
+  yield* inSlices(outdated.items, (alloc) => {
+    const why = whyBarred(alloc);
+    if (why !== null) barred.set(alloc, why);
+  });
+  return barred;
+}
+
+/**
+ * Y11: where the new version is not meant to run the old one goes; where it only cannot, for want
+ * of a driver say, the old one stays.
+ */
+function leaveBarred(draft: Draft, alloc: Allocation, { isExcluded, reason }: Barred): Outcome {
+  if (isExcluded) return draft.stop({ alloc, description: Description.notNeeded });
+  return whyNotReplaced.barred(alloc, reason);
+}
+
 /** Y5: at most `max_parallel` undecided ones; those that do not serve first. */
 function* rollSystem(
   scope: SystemScope,
   facts: {
     readonly outdated: Outdated;
+    readonly barred: ReadonlyMap<Allocation, Barred>;
     readonly pairs: readonly Pair[];
     readonly running: readonly Allocation[];
     /** How many more of them are canaries; null = this is no canary phase. */
@@ -228,7 +258,7 @@ function* rollSystem(
   },
 ): Slices<Account<"pairs" | "outdated">> {
   const { draft, group, input, triage } = scope;
-  const { canaries, holds, running, starting } = facts;
+  const { barred, canaries, holds, running, starting } = facts;
   const isBlocked = triage.isPaused || triage.isFailed;
   const pairs = yield* new Open("pairs", facts.pairs).close(holds, ({ hold, next, stop }) => {
     if (isBlocked) return HeldBy.deployment;
@@ -250,13 +280,17 @@ function* rollSystem(
   let chosen = 0;
   const outdated = yield* ordered.close(holds, (old) => {
     if (isBlocked) return HeldBy.deployment;
+    const bar = barred.get(old);
+    if (bar !== undefined) return leaveBarred(draft, old, bar);
     if (chosen >= budget) return HeldBy.limit;
     if (canaries !== null && chosen >= canaries) return HeldBy.canaries;
     chosen++;
     return draft.replace({ group, old, retryOf: null, isCanary });
   });
   desired.destructiveUpdate += chosen;
-  desired.ignore += outdated.size - chosen;
+  const excluded = isBlocked ? 0 : [...barred.values()].filter((bar) => bar.isExcluded).length;
+  desired.stop += excluded;
+  desired.ignore += outdated.size - chosen - excluded;
   const count = running.filter((alloc) => serving(alloc) === Serving.yes).length;
   draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving: count }));
   return { pairs, outdated };
@@ -271,17 +305,18 @@ function wantCanaries(
   { group, input, triage }: SystemScope,
   facts: {
     readonly state: DeploymentState;
-    readonly outdated: Outdated;
+    /** How many of an older version are to be replaced. */
+    readonly replaceable: number;
     readonly running: readonly Allocation[];
   },
 ): number | null {
-  const { outdated, running, state } = facts;
+  const { replaceable, running, state } = facts;
   if (!hasUpdateStrategy(group) || state.promoted) return null;
   const { canary, maxParallel } = group.update;
   if (state.desiredCanaries === 0) {
-    const isStarting = triage.current === null && outdated.size > 0 && !input.isRevert();
+    const isStarting = triage.current === null && replaceable > 0 && !input.isRevert();
     if (canary === 0 || !isStarting) return null;
-    state.desiredCanaries = Math.min(maxParallel, Math.ceil((canary * outdated.size) / 100));
+    state.desiredCanaries = Math.min(maxParallel, Math.ceil((canary * replaceable) / 100));
   }
   const own = running.filter(
     (alloc) => isLive(alloc) && isCanary(alloc) && alloc.deploymentId === triage.current?.id,
@@ -296,7 +331,7 @@ const NODES_PER_SLICE = 20;
 function* missingOnNodes(
   scope: SystemScope,
   running: readonly Allocation[],
-  facts: CanaryFacts,
+  updating: ReadonlySet<Allocation>,
 ): Slices<Open<"missing", NodePlacement | Reason>> {
   const onNode = new Map<string, Allocation>();
   yield* inSlices(running, (alloc) => {
@@ -305,7 +340,7 @@ function* missingOnNodes(
   });
   const missing: (NodePlacement | Reason)[] = [];
   const look = (node: Node) => {
-    const need = needOf(scope, { node, existing: onNode.get(node.id) ?? null }, facts);
+    const need = needOf(scope, { node, existing: onNode.get(node.id) ?? null }, updating);
     if (need !== "none") missing.push(need);
   };
   if (scope.group.count > 0) yield* inSlices(scope.targets.values(), look, NODES_PER_SLICE);
@@ -318,18 +353,30 @@ function isBetter(alloc: Allocation, known: Allocation): boolean {
   return alloc.createIndex > known.createIndex;
 }
 
-interface CanaryFacts {
-  readonly updating: ReadonlySet<Allocation>;
-  readonly isCanaryPhase: boolean;
+/**
+ * Y9: while canaries are missing, what a node has not got anyway is one: were all others gone with
+ * their nodes, nobody would be left to be promoted for.
+ */
+function asCanaries(
+  needs: readonly NodePlacement[],
+  canaries: number | null,
+): { readonly places: NodePlacement[]; readonly left: number | null } {
+  if (canaries === null) return { places: [...needs], left: null };
+  let left = canaries;
+  const places = needs.map((need) => {
+    if (left === 0 || need.fit !== "fits") return need;
+    left -= 1;
+    return { ...need, isCanary: true };
+  });
+  return { places, left };
 }
 
 /** A version that cannot run is not tried again, nor is what a failed deployment has placed. */
 function needOf(
   { group, input, job, lookAt, triage }: SystemScope,
   { existing, node }: { readonly node: Node; readonly existing: Allocation | null },
-  { isCanaryPhase, updating }: CanaryFacts,
+  updating: ReadonlySet<Allocation>,
 ): "none" | NodePlacement | Reason {
-  const isAgain = existing !== null && isCanaryPhase && isCanary(existing);
   if (existing !== null) {
     // Y4: the update takes the place of what an older version of a sysbatch job has ended with.
     if (!isClientTerminal(existing) || (input.isBatch && updating.has(existing))) return "none";
@@ -344,7 +391,7 @@ function needOf(
   const fit = lookAt(node);
   if (fit === "filtered") return "none";
   const name = `${job.name}.${group.name}[0]`;
-  return { fit, group, node, name, previous: existing, isCanary: isAgain };
+  return { fit, group, node, name, previous: existing, isCanary: false };
 }
 
 /** Y7: nothing left to do, and everything the deployment runs is healthy. */

@@ -223,6 +223,17 @@ export const whyNotReplaced = {
       },
       OPERATOR,
     ),
+  barred: (alloc: Allocation, why: string): Reason =>
+    waitsFor(
+      {
+        ...toldOfAlloc(alloc),
+        rule: Rule.allocNodeBarred,
+        text: `its node cannot run the new version, so the old one stays: ${why}`,
+        evidence: { node: alloc.nodeName },
+        hint: `drover node status -verbose ${alloc.nodeId}`,
+      },
+      subjectOf.node(alloc.nodeId),
+    ),
   frozen: (alloc: Allocation): Reason =>
     waitsFor(
       {

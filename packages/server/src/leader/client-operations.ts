@@ -5,6 +5,7 @@ import {
   EvalTrigger,
   type Node,
   NodeStatus,
+  nodeFactsHash,
   type ServiceRegistration,
 } from "@drover/model";
 import { computeNodeClass } from "@drover/state";
@@ -16,6 +17,12 @@ import type { LeaderCalls } from "./leader-call.ts";
 import { evalsForNode } from "./new-eval.ts";
 import { reportEvals } from "./report-evals.ts";
 
+interface Heartbeat {
+  readonly nodeId: string;
+  /** `nodeFactsHash` of what the client would register now. */
+  readonly facts?: number;
+}
+
 export function registerClientOperations(
   context: ServerContext,
   calls: LeaderCalls,
@@ -24,8 +31,8 @@ export function registerClientOperations(
   calls.register("node.register", (payload: { node: Node; secretId: string }, token) =>
     registerNode(context, heartbeats, payload, token),
   );
-  calls.register("node.heartbeat", async (payload: { nodeId: string }, token) =>
-    heartbeat(context, heartbeats, payload.nodeId, token),
+  calls.register("node.heartbeat", async (payload: Heartbeat, token) =>
+    heartbeat(context, heartbeats, payload, token),
   );
   calls.register(
     "alloc.update",
@@ -82,13 +89,16 @@ function mayRunMore(stored: Node, node: Node): boolean {
   return stored.computedClass !== computeNodeClass(node);
 }
 
-/** A node that was given up and still lives is ready again. */
+/**
+ * A node that was given up and still lives is ready again. An earlier registration may have come
+ * after a later one, by way of another server: what is known is compared with what the client says.
+ */
 async function heartbeat(
   context: ServerContext,
   heartbeats: HeartbeatLoop,
-  nodeId: string,
+  { facts, nodeId }: Heartbeat,
   token: string,
-): Promise<{ ttlMs: number }> {
+): Promise<{ ttlMs: number; isStale: boolean }> {
   const snapshot = context.store.snapshot();
   const node = snapshot.node(nodeId);
   if (!node) throw new DroverError("unknown-node", `node ${nodeId} is not registered`);
@@ -104,5 +114,6 @@ async function heartbeat(
       }),
     );
   }
-  return { ttlMs: heartbeats.beat(nodeId) };
+  const isStale = facts !== undefined && facts !== nodeFactsHash(node);
+  return { ttlMs: heartbeats.beat(nodeId), isStale };
 }

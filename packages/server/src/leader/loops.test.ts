@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { DroverError } from "@drover/base";
-import { EvalStatus, NodeStatus } from "@drover/model";
+import { EvalStatus, type Node, NodeStatus, nodeFactsHash } from "@drover/model";
 import { mockJob, mockNode, mockTaskGroup } from "@drover/model/testing";
 import { CommandTag } from "@drover/state";
 import { collectGarbage } from "../operations/operator.ts";
@@ -200,6 +200,29 @@ test("a node that beats again after a failed attempt to give it up stays ready",
   await made.server.leaderCalls.call("node.heartbeat", { nodeId: node.id }, "t");
   await made.clock.advance(5_000);
   assert.equal(made.store.snapshot().node(node.id)?.status, NodeStatus.ready);
+  made.server.close();
+});
+
+test("a heartbeat is told when an earlier registration has come after a later one", async () => {
+  const made = testServer();
+  made.log.lead(1);
+  await settled();
+  const { leaderCalls } = made.server;
+  const early = mockNode({ attributes: { "driver.docker": "" } });
+  const late = { ...early, attributes: { "driver.docker": "1" } };
+  const register = (node: Node, token: string) =>
+    leaderCalls.call("node.register", { node, secretId: node.secretId }, token);
+  const beat = async (node: Node, token: string) => {
+    const payload = { nodeId: node.id, facts: nodeFactsHash(node) };
+    const reply = await leaderCalls.call<{ isStale: boolean }>("node.heartbeat", payload, token);
+    return reply.isStale;
+  };
+  await register(late, "t1");
+  assert.equal(await beat(late, "t2"), false);
+  await register(early, "t3");
+  assert.equal(await beat(late, "t4"), true);
+  await register(late, "t5");
+  assert.equal(await beat(late, "t6"), false);
   made.server.close();
 });
 

@@ -92,7 +92,10 @@ const snapshotSave: WriteHandler = {
 
 const evalDelete: WriteHandler = {
   kind: "write",
-  run: async () => {
+  run: async (_, server) => {
+    if (server.snapshot().schedulerConfig().pauseEvalBroker) {
+      throw internal("evaluations are collected once they have ended, and not deleted by hand");
+    }
     throw internal("eval broker is enabled; eval broker must be paused to delete evals");
   },
 };

@@ -11,6 +11,7 @@ import {
 } from "@drover/model";
 import type { ReadContext, ReadHandler, ReadResult } from "../handler.ts";
 import { indexToken, inNamespace, listReply } from "../lists.ts";
+import { booleanParam } from "../query.ts";
 import { checkUuid, checkUuidPrefix } from "../uuid-prefix.ts";
 
 export function allocStubs(
@@ -19,8 +20,8 @@ export function allocStubs(
   index: number,
 ): ReadResult {
   const options = {
-    resources: context.query.all.get("resources") === "true",
-    taskStates: context.query.all.get("task_states") !== "false",
+    resources: booleanParam(context.query.all, "resources") ?? false,
+    taskStates: booleanParam(context.query.all, "task_states") ?? true,
   };
   return listReply(context, {
     items: allocs,

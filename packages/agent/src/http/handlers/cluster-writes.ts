@@ -1,5 +1,6 @@
 /** Writes of deployments, allocations, nodes and operator settings: spec chapter 8 §8.3 to §8.9. */
 import { badRequest, internal } from "@drover/api";
+import { validateNamespace } from "@drover/model";
 import {
   collectGarbage,
   type DeploymentWriteResult,
@@ -22,6 +23,7 @@ import {
 } from "@drover/server";
 import { Fields } from "../fields.ts";
 import type { RequestContext, WriteHandler } from "../handler.ts";
+import { booleanParam } from "../query.ts";
 import type { Reply } from "../reply.ts";
 import { checkUuid } from "../uuid-prefix.ts";
 
@@ -101,8 +103,8 @@ const allocStop: WriteHandler = {
     const { all } = context.query;
     const result = await stopAllocation(server, {
       id: checkUuid("alloc", context.params.id ?? ""),
-      noShutdownDelay: all.get("no_shutdown_delay") === "true",
-      reschedule: all.get("reschedule") === "true",
+      noShutdownDelay: booleanParam(all, "no_shutdown_delay") ?? false,
+      reschedule: booleanParam(all, "reschedule") ?? false,
       token: context.token,
     });
     return { json: { EvalID: result.evalId, Index: result.index }, index: result.index };
@@ -250,10 +252,17 @@ const namespaceWrite: WriteHandler = {
   kind: "write",
   async run(context, server) {
     const body = new Fields(await context.json(), "api.Namespace");
-    const name = body.string("Name") || (context.params.name ?? "");
+    const asked = context.params.name ?? "";
+    const name = body.string("Name") || asked;
+    if (asked !== "" && name !== asked) {
+      throw badRequest("Namespace name does not match request path");
+    }
+    const description = body.string("Description");
+    const problem = validateNamespace(name, description);
+    if (problem !== "") throw internal(problem);
     const index = await upsertNamespace(server, {
       name,
-      description: body.string("Description"),
+      description,
       meta: body.stringMap("Meta"),
       token: context.token,
     });
@@ -307,6 +316,7 @@ export const clusterWrites = {
   schedulerConfigWrite,
   systemGc,
   systemReconcile,
+  namespaceRegister: namespaceWrite,
   namespaceWrite,
   namespaceDelete,
   serviceDelete,

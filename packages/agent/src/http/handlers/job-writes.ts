@@ -29,6 +29,7 @@ import {
 import { Fields } from "../fields.ts";
 import type { RequestContext, WriteHandler } from "../handler.ts";
 import { inSlices } from "../in-slices.ts";
+import { booleanParam, integerParam } from "../query.ts";
 import type { Reply } from "../reply.ts";
 
 const PRIORITY_MAX = 100;
@@ -67,6 +68,12 @@ function written(result: JobWriteResult, knownLeader = false): Reply {
   };
 }
 
+/** 0 = the job's. */
+function checkPriority(priority: number): number {
+  if (priority >= 0 && priority <= PRIORITY_MAX) return priority;
+  throw badRequest("evaluation priority must be between 1 and 100 inclusively");
+}
+
 async function register(context: RequestContext, server: Parameters<WriteHandler["run"]>[1]) {
   const body = new Fields(await context.json(), "api.JobRegisterRequest");
   const input = readJob(body, context, "api.Job");
@@ -76,10 +83,7 @@ async function register(context: RequestContext, server: Parameters<WriteHandler
   if (input.type === "system" && input.taskGroups?.some((g) => g?.scaling)) {
     throw badRequest("Task groups with job type system do not support scaling blocks");
   }
-  const evalPriority = body.number("EvalPriority") ?? 0;
-  if (evalPriority < 0 || evalPriority > PRIORITY_MAX) {
-    throw badRequest("evaluation priority must be between 1 and 100 inclusively");
-  }
+  const evalPriority = checkPriority(body.number("EvalPriority") ?? 0);
   const submitted = body.object("Submission");
   const tooLarge = sourceWarnings(submitted);
   const submission = tooLarge.length === 0 ? submitted : null;
@@ -120,11 +124,13 @@ const jobDelete: WriteHandler = {
   kind: "write",
   async run(context, server) {
     const { all } = context.query;
+    // It cannot be done in several regions at once: there is one.
+    booleanParam(all, "global");
     const result = await deregisterJob(server, {
       ...refOf(context),
-      purge: all.get("purge") === "true",
-      noShutdownDelay: all.get("no_shutdown_delay") === "true",
-      evalPriority: Number(all.get("eval_priority") ?? 0),
+      purge: booleanParam(all, "purge") ?? false,
+      noShutdownDelay: booleanParam(all, "no_shutdown_delay") ?? false,
+      evalPriority: checkPriority(integerParam(all, "eval_priority") ?? 0),
     });
     const { Warnings: _none, ...doc } = written(result).json as Record<string, unknown>;
     return { json: { ...doc, VolumeEvalID: "", VolumeEvalIndex: 0 }, index: result.index };

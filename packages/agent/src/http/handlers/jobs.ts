@@ -13,6 +13,7 @@ import {
 } from "@drover/model";
 import type { ReadContext, ReadHandler, ReadResult } from "../handler.ts";
 import { indexToken, inNamespace, listReply } from "../lists.ts";
+import { booleanParam } from "../query.ts";
 import { allocStubs, highestIndex, missing } from "./allocations.ts";
 import { scaleStatus } from "./scale-status.ts";
 
@@ -25,7 +26,7 @@ function jobIndex(context: ReadContext, job: Job | undefined): number {
 }
 
 export function jobStubs(context: ReadContext, keep: (job: Job) => boolean): ReadResult {
-  const meta = context.query.all.get("meta") === "true";
+  const meta = booleanParam(context.query.all, "meta") ?? false;
   return listReply(context, {
     items: context.snapshot.jobs(),
     index: context.snapshot.tableIndex("jobs", "summaries"),
@@ -67,8 +68,7 @@ const jobVersions: ReadHandler = {
         ? Math.max(...versions.map((v) => v.modifyIndex))
         : context.snapshot.tableIndex("jobVersions");
     if (versions.length === 0) return missing("job versions not found", index);
-    const diffs =
-      context.query.all.get("diffs") === "true" ? versionDiffs(context, versions) : null;
+    const diffs = booleanParam(context.query.all, "diffs") ? versionDiffs(context, versions) : null;
     return {
       json: {
         Diffs: diffs && diffs.length > 0 ? diffs : null,

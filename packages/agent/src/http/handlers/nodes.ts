@@ -9,14 +9,15 @@ import {
 } from "@drover/model";
 import type { ReadContext, ReadHandler } from "../handler.ts";
 import { listReply } from "../lists.ts";
+import { booleanParam } from "../query.ts";
 import { checkUuid, checkUuidPrefix } from "../uuid-prefix.ts";
 import { missing, objectIndex } from "./allocations.ts";
 import { jobStubs } from "./jobs.ts";
 
 function nodeStubs(context: ReadContext, keep: (node: Node) => boolean) {
   const options = {
-    resources: context.query.all.get("resources") === "true",
-    os: context.query.all.get("os") === "true",
+    resources: booleanParam(context.query.all, "resources") ?? false,
+    os: booleanParam(context.query.all, "os") ?? false,
   };
   return listReply(context, {
     items: context.snapshot.nodes(),

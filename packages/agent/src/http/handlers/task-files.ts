@@ -3,6 +3,7 @@ import { badRequest } from "@drover/api";
 import { DroverError } from "@drover/base";
 import type { FileInfo, Frame } from "@drover/client";
 import type { NodeHandler, RequestContext } from "../handler.ts";
+import { booleanParam } from "../query.ts";
 import type { Reply } from "../reply.ts";
 import { idOf, ofAlloc } from "./on-owner.ts";
 
@@ -81,9 +82,23 @@ function originOf(context: RequestContext): "start" | "end" {
   return origin;
 }
 
+function offsetOf(context: RequestContext): number {
+  const text = context.query.all.get("offset") || "0";
+  if (/^[-+]?\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+  throw badRequest(
+    `error parsing offset: strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`,
+  );
+}
+
+function followOf(context: RequestContext, fallback: boolean): boolean {
+  const refusal = (reason: string) =>
+    badRequest(`failed to parse follow field to boolean: ${reason}`);
+  return booleanParam(context.query.all, "follow", refusal) ?? fallback;
+}
+
 function streamOptions(context: RequestContext, follow: boolean) {
   return {
-    offset: Number(context.query.all.get("offset") ?? 0),
+    offset: offsetOf(context),
     origin: originOf(context),
     follow,
     signal: context.signal,
@@ -138,7 +153,7 @@ async function* plainText(frames: AsyncIterable<Frame>): AsyncGenerator<Buffer> 
 const stream = ofAlloc(async (context, client) => {
   const path = context.query.all.get("path");
   if (!path) throw badRequest("must provide a file name");
-  const follow = context.query.all.get("follow") !== "false";
+  const follow = followOf(context, true);
   const frames = client.fs.stream(idOf(context), path, streamOptions(context, follow));
   const contentType = "text/plain; charset=utf-8";
   return { stream: { chunks: framed(await primed(frames), follow), contentType } };
@@ -158,11 +173,11 @@ function logSource(context: RequestContext): { task: string; type: "stdout" | "s
 const readLogs = ofAlloc(async (context, client) => {
   const { all } = context.query;
   const source = logSource(context);
-  const follow = all.get("follow") === "true";
+  const follow = followOf(context, false);
   const frames = await primed(
     client.fs.logs(idOf(context), source, streamOptions(context, follow)),
   );
-  if (all.get("plain") === "true") {
+  if (booleanParam(all, "plain")) {
     return { stream: { chunks: plainText(frames), contentType: "text/plain" } };
   }
   return { stream: { chunks: framed(frames, follow), contentType: "application/json" } };

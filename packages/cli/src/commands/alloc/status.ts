@@ -44,11 +44,7 @@ export const allocStatusCommand: Command = {
     const { api, args, flags } = context;
     const [prefix] = args;
     if (prefix === undefined) return await listAllocs(context);
-    const stub = await findAlloc(
-      context,
-      prefix,
-      "Identifier must contain at least two characters.",
-    );
+    const stub = await findAlloc(context, prefix, "look");
     const id = stub.text("ID");
     const read = api.call("allocRead", {
       params: { id },

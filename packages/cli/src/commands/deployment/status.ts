@@ -28,7 +28,7 @@ export const deploymentStatusCommand: Command = {
   description: "Shows a deployment, with -monitor until it ends; without an id lists all.",
   flags: [
     { name: "monitor", kind: "bool", help: "Follow it to its end." },
-    { name: "wait", kind: "string", default: "2s", help: "With -monitor: longest pause." },
+    { name: "wait", kind: "duration", default: "2s", help: "With -monitor: longest pause." },
     OPEN_UI,
     VERBOSE,
     ...FORMAT_FLAGS,

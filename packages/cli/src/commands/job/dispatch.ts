@@ -1,5 +1,4 @@
 /** `job dispatch` and `job periodic force`: launches children of a job (spec chapter 7 §7.9). */
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import {
   type Command,
@@ -15,8 +14,8 @@ import { shortId } from "../../format/ids.ts";
 import { monitorEvaluation } from "../../monitor/eval-monitor.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printHint } from "../../shared/hint.ts";
+import { readInputFile } from "../../shared/input-file.ts";
 import { findJob } from "../../shared/lookup.ts";
-import { parseCount } from "../../shared/numbers.ts";
 
 export const jobDispatchCommand: Command = {
   usage: "job dispatch [options] <parameterized job> [input source]",
@@ -29,7 +28,7 @@ export const jobDispatchCommand: Command = {
     DETACH,
     { name: "idempotency-token", kind: "string", help: "Only one instance has this token." },
     { name: "id-prefix-template", kind: "string", help: "Part of the instance's id." },
-    { name: "priority", kind: "string", help: "Priority of the instance." },
+    { name: "priority", kind: "int", help: "Priority of the instance." },
     { name: "wait", kind: "bool", help: "Accepted for compatibility." },
     OPEN_UI,
     VERBOSE,
@@ -42,18 +41,18 @@ export const jobDispatchCommand: Command = {
   async run(context) {
     const { api, args, flags, ui } = context;
     const payload = args[1] === undefined ? null : await readInput(context, args[1]);
+    const meta = pairsOf(flags.list("meta"));
     const { id, namespace } = await findJob(context, (args[0] as string).trim(), {
       filter: 'ParentID == "" and ParameterizedJob is not nil',
       what: "parameterized job(s)",
     });
     const token = flags.string("idempotency-token");
-    const priority = flags.string("priority");
     const body = {
       JobID: id,
       Payload: payload === null ? null : payload.toString("base64"),
-      Meta: pairsOf(flags.list("meta")),
+      Meta: meta,
       IdPrefixTemplate: flags.string("id-prefix-template"),
-      Priority: priority === "" ? 0 : parseCount("priority", priority),
+      Priority: flags.int("priority"),
     };
     const query = token === "" ? { namespace } : { idempotency_token: token, namespace };
     const dispatch = api.call("jobDispatch", { params: { id }, query, body });
@@ -83,14 +82,15 @@ async function reportDispatch(
 
 async function readInput(context: CommandContext, source: string): Promise<Buffer> {
   if (source === "-") return Buffer.from(await context.stdin(), "utf8");
-  return await orFail("Error reading input data", readFile(resolve(context.directory, source)));
+  const path = resolve(context.directory, source);
+  return await orFail("Error reading input data", readInputFile(path, source));
 }
 
 function pairsOf(list: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     list.map((pair) => {
       const at = pair.indexOf("=");
-      if (at < 1) throw new CommandError(`Error parsing meta value: ${pair}`);
+      if (at < 0) throw new CommandError(`Error parsing meta value: ${pair}`);
       return [pair.slice(0, at), pair.slice(at + 1)];
     }),
   );

@@ -6,6 +6,7 @@ import { type Command, type CommandContext, CommandError, FORMAT_FLAGS } from ".
 import { Doc } from "../../doc.ts";
 import { prettyAnswer } from "../../exact-json.ts";
 import { keyValues } from "../../format/columns.ts";
+import { quote } from "../../format/quote.ts";
 import { formatInstant } from "../../format/time.ts";
 import { renderJobDiff } from "../../output/plan-diff.ts";
 import { applyForm, JOB, listOf } from "../../shared/api-forms.ts";
@@ -31,7 +32,7 @@ export const jobHistoryCommand: Command = {
   args: { min: 1, max: 1, message: "This command takes one argument: <job>" },
   async run(context) {
     const { flags } = context;
-    checkDiffFlags(context);
+    checkFlags(context);
     const versions = await readVersions(context, (context.args[0] as string).trim());
     const wanted = flags.has("version") ? parseVersion(flags.string("version")) : null;
     if (wantsData(context)) return await printVersionsData(context, versions, wanted);
@@ -44,13 +45,22 @@ export const jobHistoryCommand: Command = {
   },
 };
 
-function checkDiffFlags({ flags }: CommandContext): void {
+function checkFlags(context: CommandContext): void {
+  const { flags } = context;
+  if (wantsData(context) && (flags.bool("p") || flags.bool("full"))) {
+    throw new CommandError("-json and -t are exclusive with -p and -full");
+  }
   if ((flags.has("diff-version") || flags.has("diff-tag")) && !flags.bool("p")) {
-    throw new CommandError("-diff-version and -diff-tag can only be used with -p");
+    throw new CommandError("-diff-tag and -diff-version can only be used with -p");
   }
   if (flags.has("diff-version") && flags.has("diff-tag")) {
-    throw new CommandError("-diff-version and -diff-tag are mutually exclusive");
+    throw new CommandError("-diff-tag and -diff-version are mutually exclusive");
   }
+  const version = flags.string("diff-version");
+  if (version === "" || /^\d+$/.test(version)) return;
+  throw new CommandError(
+    `Error parsing -diff-version: strconv.ParseUint: parsing ${quote(version)}: invalid syntax`,
+  );
 }
 
 interface Version {

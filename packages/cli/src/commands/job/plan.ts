@@ -3,7 +3,7 @@
 import { formatDuration, msToNanos } from "@drover/base";
 import { encodeInput, type JobInput, JobType, jobDiffFromWire, jobSchema } from "@drover/model";
 import { exactAnswer } from "../../api-client.ts";
-import { type Command, type CommandContext, VERBOSE } from "../../command.ts";
+import { type Command, type CommandContext, CommandError, VERBOSE } from "../../command.ts";
 import type { Doc } from "../../doc.ts";
 import { prettyAnswer } from "../../exact-json.ts";
 import { quote } from "../../format/quote.ts";
@@ -55,6 +55,9 @@ export const jobPlanCommand: Command = {
     const plan = api.call("jobPlan", { params, query, body });
     const answer = await orFail("Error during plan", plan, ERROR_EXIT);
     const template = flags.string("t");
+    if (flags.bool("json-output") && template !== "") {
+      throw new CommandError("Both json and template formatting are not allowed", ERROR_EXIT);
+    }
     if (flags.bool("json-output")) ui.output(prettyAnswer(exactAnswer(answer)));
     else if (template === "") printPlan(context, answer.doc, { path, job });
     else ui.output(await renderWith(template, exactAnswer(answer), plain("*api.JobPlanResponse")));

@@ -11,11 +11,10 @@ import {
   VERBOSE,
 } from "../../command.ts";
 import type { Doc } from "../../doc.ts";
-import { quote } from "../../format/quote.ts";
 import { monitorEvaluation } from "../../monitor/eval-monitor.ts";
 import { printHint } from "../../shared/hint.ts";
 import { JOB_FILE_FLAGS, type JobFile, readJobFile } from "../../shared/job-file.ts";
-import { parseCount } from "../../shared/numbers.ts";
+import { parseCheckIndex } from "../../shared/numbers.ts";
 import { printWarnings } from "../../shared/warnings.ts";
 
 const ENFORCE = /Enforcing job modify index[^\n)]*/;
@@ -29,7 +28,7 @@ export const jobRunCommand: Command = {
   flags: [
     { name: "check-index", kind: "string", help: "Only if the job's modify index is this one." },
     DETACH,
-    { name: "eval-priority", kind: "string", help: "Priority of the evaluation." },
+    { name: "eval-priority", kind: "int", help: "Priority of the evaluation." },
     { name: "output", kind: "bool", help: "Print the job as JSON and do nothing." },
     { name: "policy-override", kind: "bool", help: "Accepted for compatibility." },
     { name: "preserve-counts", kind: "bool", help: "Keep the counts of existing groups." },
@@ -85,8 +84,9 @@ async function register(context: CommandContext, file: JobFile): Promise<Doc> {
 }
 
 /** Members that were not asked for stay away, as in requests of the field's tools. */
-function requestBody({ flags }: CommandContext, file: JobFile): Record<string, unknown> {
-  const index = checkIndex(flags.has("check-index") ? flags.string("check-index") : null);
+function requestBody(context: CommandContext, file: JobFile): Record<string, unknown> {
+  const { flags } = context;
+  const index = parseCheckIndex(context);
   return {
     Submission: file.submission,
     Job: encodeInput(jobSchema, file.job),
@@ -95,20 +95,9 @@ function requestBody({ flags }: CommandContext, file: JobFile): Record<string, u
     ...(flags.bool("preserve-counts") ? { PreserveCounts: true } : {}),
     ...(flags.bool("preserve-resources") ? { PreserveResources: true } : {}),
     ...(flags.bool("policy-override") ? { PolicyOverride: true } : {}),
-    ...(flags.has("eval-priority")
-      ? { EvalPriority: parseCount("eval-priority", flags.string("eval-priority")) }
-      : {}),
+    ...(flags.has("eval-priority") ? { EvalPriority: flags.int("eval-priority") } : {}),
     Region: "",
     Namespace: "",
     SecretID: "",
   };
-}
-
-function checkIndex(text: string | null): number | null {
-  if (text === null) return null;
-  if (/^\d+$/.test(text)) return Number(text);
-  throw new CommandError(
-    `Error parsing check-index value ${quote(text)}: ` +
-      `strconv.ParseUint: parsing ${quote(text)}: invalid syntax`,
-  );
 }

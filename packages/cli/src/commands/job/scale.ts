@@ -5,7 +5,7 @@ import { quote } from "../../format/quote.ts";
 import { monitorEvaluation } from "../../monitor/eval-monitor.ts";
 import { orFail } from "../../shared/errors.ts";
 import { findJob } from "../../shared/lookup.ts";
-import { parseCount } from "../../shared/numbers.ts";
+import { parseCheckIndex } from "../../shared/numbers.ts";
 import { printWarnings } from "../../shared/warnings.ts";
 
 export const jobScaleCommand: Command = {
@@ -30,7 +30,7 @@ export const jobScaleCommand: Command = {
     const options = { params: { id }, query: { namespace } };
     const status = await orFail("Error querying job", api.call("jobScaleStatus", options));
     const group = groupOf(status.doc, args.length === 3 ? (args[1] as string) : null);
-    const index = flags.string("check-index");
+    const index = parseCheckIndex(context);
     const body = {
       Count: count,
       Target: { Group: group, Job: id },
@@ -41,8 +41,8 @@ export const jobScaleCommand: Command = {
       Namespace: "",
       SecretID: "",
       PolicyOverride: false,
-      JobModifyIndex: index === "" ? 0 : parseCount("check-index", index),
-      ...(index === "" ? {} : { EnforceIndex: true }),
+      JobModifyIndex: index ?? 0,
+      ...(index === null ? {} : { EnforceIndex: true }),
     };
     const scale = api.call("jobScale", { ...options, body });
     const { doc } = await orFail("Error submitting scaling request", scale);

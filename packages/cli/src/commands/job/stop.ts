@@ -1,11 +1,10 @@
 /** `job stop`: stops jobs, or removes them altogether (spec chapter 7 §7.9). */
-import { type Command, type CommandContext, DETACH, VERBOSE } from "../../command.ts";
+import { type Command, type CommandContext, CommandError, DETACH, VERBOSE } from "../../command.ts";
 import { quote } from "../../format/quote.ts";
 import { monitorEvaluation } from "../../monitor/eval-monitor.ts";
 import { confirm } from "../../shared/confirm.ts";
 import { orFail } from "../../shared/errors.ts";
 import { findJob } from "../../shared/lookup.ts";
-import { parseCount } from "../../shared/numbers.ts";
 
 export const jobStopCommand: Command = {
   usage: "job stop [options] <job>",
@@ -15,7 +14,7 @@ export const jobStopCommand: Command = {
     "is collected; -purge removes it at once.",
   flags: [
     DETACH,
-    { name: "eval-priority", kind: "string", help: "Priority of the evaluation." },
+    { name: "eval-priority", kind: "int", help: "Priority of the evaluation." },
     { name: "global", kind: "bool", help: "In all regions of a multi-region job." },
     { name: "no-shutdown-delay", kind: "bool", help: "Do not wait for shutdown delays." },
     { name: "purge", kind: "bool", help: "Remove the job from the state." },
@@ -28,29 +27,34 @@ export const jobStopCommand: Command = {
     message: "This command takes at least one argument: <job>",
   },
   async run(context) {
-    let worst = 0;
-    for (const prefix of context.args) {
-      worst = Math.max(worst, await stopJob(context, prefix.trim()));
-    }
-    return worst;
+    // Each is stopped and followed by itself; one that cannot be does not keep the others.
+    const exits = await Promise.all(context.args.map((prefix) => stopOne(context, prefix.trim())));
+    return exits.find((exit) => exit !== 0) ?? 0;
   },
 };
+
+async function stopOne(context: CommandContext, prefix: string): Promise<number> {
+  try {
+    return await stopJob(context, prefix);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    context.ui.error(error.message);
+    return error.exitCode;
+  }
+}
 
 async function stopJob(context: CommandContext, prefix: string): Promise<number> {
   const { api, flags, ui } = context;
   const { id, namespace } = await findJob(context, prefix);
   const options = { params: { id }, query: { namespace } };
   const job = (await orFail("Error deregistering job", api.call("jobRead", options))).doc;
-  if (id !== prefix && !flags.bool("yes")) {
-    const sure = await confirm(context, `Are you sure you want to stop job ${quote(id)}? [y/N]`);
-    if (!sure) {
-      ui.output("Cancelling job stop");
-      return 0;
-    }
+  if (context.args.length === 1 && id !== prefix && !flags.bool("yes")) {
+    const question = `Are you sure you want to stop job ${quote(id)}? [y/N]`;
+    const exit = await confirm(context, question, "Cancelling job stop");
+    if (exit !== null) return exit;
   }
-  const priority = flags.string("eval-priority");
   const query = {
-    eval_priority: priority === "" ? 0 : parseCount("eval-priority", priority),
+    eval_priority: flags.int("eval-priority"),
     global: flags.bool("global"),
     namespace,
     no_shutdown_delay: flags.bool("no-shutdown-delay"),

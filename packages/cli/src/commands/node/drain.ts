@@ -9,11 +9,12 @@ import {
   misuse,
 } from "../../command.ts";
 import type { Doc } from "../../doc.ts";
+import { quote } from "../../format/quote.ts";
 import { formatInstant } from "../../format/time.ts";
 import { monitorDrain } from "../../monitor/drain-monitor.ts";
 import { confirm } from "../../shared/confirm.ts";
 import { orFail } from "../../shared/errors.ts";
-import { ownNodeId, readNode } from "../../shared/node.ts";
+import { nodeIdOf, readNode } from "../../shared/node.ts";
 
 const DOING = "Error toggling drain mode";
 const DEFAULT_DEADLINE: Nanos = 3600 * SECOND;
@@ -40,24 +41,23 @@ export const nodeDrainCommand: Command = {
     { name: "self", kind: "bool", help: "The node of the asked agent." },
     { name: "yes", kind: "bool", help: "Ask no questions." },
   ],
-  args: { min: 0, max: 1, message: "This command takes one argument: <node>" },
+  args: { min: 0, max: Number.POSITIVE_INFINITY, message: "" },
   async run(context) {
-    const { args, flags } = context;
+    const { flags } = context;
     checkFlags(flags);
+    const prefix = await nodeIdOf(context, "node drain");
     const deadline = deadlineOf(flags);
-    const prefix = flags.bool("self") ? await ownNodeId(context) : args[0];
-    if (prefix === undefined) {
-      throw misuse("node drain", "Node ID must be specified if -self isn't being used");
-    }
     const { node, index } = await readNode(context, prefix, DOING);
-    if (flags.bool("monitor") && !flags.bool("enable") && !flags.bool("disable")) {
-      return await follow(context, node, index);
-    }
-    return await toggle(context, node, deadline);
+    if (flags.bool("monitor")) return await follow(context, node, index);
+    return await toggle(context, { node, deadline, isWholeId: prefix === node.text("ID") });
   },
 };
 
 function checkFlags(flags: Flags): void {
+  if (flags.bool("monitor") && (flags.bool("enable") || flags.bool("disable"))) {
+    const message = "The -monitor flag cannot be used with the '-enable' or '-disable' flags";
+    throw misuse("node drain", message);
+  }
   const both = flags.bool("enable") && flags.bool("disable");
   const none = !flags.bool("enable") && !flags.bool("disable");
   if (both || (none && !flags.bool("monitor"))) {
@@ -65,6 +65,9 @@ function checkFlags(flags: Flags): void {
     throw misuse("node drain", `${message}, unless using '-monitor'`);
   }
   const noLimit = flags.bool("force") || flags.bool("no-deadline");
+  if (flags.bool("disable") && (flags.has("deadline") || noLimit || flags.bool("ignore-system"))) {
+    throw misuse("node drain", "-disable can't be combined with flags configuring drain strategy");
+  }
   if (flags.has("deadline") && noLimit) {
     throw misuse("node drain", "-deadline can't be combined with -force or -no-deadline");
   }
@@ -77,14 +80,12 @@ function deadlineOf(flags: Flags): Nanos {
   if (flags.bool("force")) return FORCE_NOW;
   if (flags.bool("no-deadline")) return 0;
   if (!flags.has("deadline")) return DEFAULT_DEADLINE;
-  const parsed = parseDuration(flags.string("deadline"));
-  if (!parsed.ok || parsed.nanos <= 0) {
-    throw new CommandError(
-      `Failed to parse deadline "${flags.string("deadline")}": ${
-        parsed.ok ? "it must be positive" : parsed.message
-      }`,
-    );
+  const text = flags.string("deadline");
+  const parsed = parseDuration(text);
+  if (!parsed.ok) {
+    throw new CommandError(`Failed to parse deadline ${quote(text)}: ${parsed.message}`);
   }
+  if (parsed.nanos <= 0) throw new CommandError("A positive drain duration must be given");
   return parsed.nanos;
 }
 
@@ -100,17 +101,23 @@ async function follow(context: CommandContext, node: Doc, index: number): Promis
   return 0;
 }
 
-async function toggle(context: CommandContext, node: Doc, deadline: Nanos): Promise<number> {
+interface Toggled {
+  readonly node: Doc;
+  readonly deadline: Nanos;
+  /** Who wrote the whole id meant this node: no question is asked. */
+  readonly isWholeId: boolean;
+}
+
+async function toggle(context: CommandContext, toggled: Toggled): Promise<number> {
   const { api, flags, ui, now } = context;
+  const { node, deadline, isWholeId } = toggled;
   const id = node.text("ID");
   const enable = flags.bool("enable");
-  if (!flags.bool("yes")) {
+  if (!isWholeId && !flags.bool("yes")) {
     const verb = enable ? "enable" : "disable";
     const question = `Are you sure you want to ${verb} drain mode for node "${id}"? [y/N]`;
-    if (!(await confirm(context, question))) {
-      ui.output("Canceling drain toggle");
-      return 0;
-    }
+    const exit = await confirm(context, question, "Canceling drain toggle");
+    if (exit !== null) return exit;
   }
   const ignoreSystem = flags.bool("ignore-system");
   const body = {
@@ -137,11 +144,12 @@ function metaOf({ flags }: CommandContext, node: Doc): Record<string, string> {
   if (flags.bool("disable")) {
     for (const [key, value] of node.at("LastDrain").entries("Meta")) said[key] = String(value.json);
   }
+  const message = flags.string("m");
+  if (message !== "") said[flags.bool("enable") ? "message" : "cancel_message"] = message;
   for (const pair of flags.list("meta")) {
+    if (pair === "") continue;
     const at = pair.indexOf("=");
-    if (at < 1) throw new CommandError(`invalid value "${pair}" for -meta: want key=value`);
-    said[pair.slice(0, at)] = pair.slice(at + 1);
+    said[at < 0 ? pair : pair.slice(0, at)] = at < 0 ? "" : pair.slice(at + 1);
   }
-  if (flags.string("m") !== "") said.message = flags.string("m");
   return said;
 }

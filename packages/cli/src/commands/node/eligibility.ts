@@ -1,7 +1,7 @@
 /** `node eligibility`: whether new allocations may come to a node (spec chapter 7 §7.11). */
 import { type Command, misuse } from "../../command.ts";
 import { orFail } from "../../shared/errors.ts";
-import { ownNodeId, readNode } from "../../shared/node.ts";
+import { nodeIdOf, readNode } from "../../shared/node.ts";
 
 const DOING = "Error updating scheduling eligibility";
 
@@ -14,17 +14,13 @@ export const nodeEligibilityCommand: Command = {
     { name: "disable", kind: "bool", help: "The node takes none." },
     { name: "self", kind: "bool", help: "The node of the asked agent." },
   ],
-  args: { min: 0, max: 1, message: "This command takes one argument: <node>" },
+  args: { min: 0, max: Number.POSITIVE_INFINITY, message: "" },
   async run(context) {
-    const { api, args, flags, ui } = context;
+    const { api, flags, ui } = context;
     if (flags.bool("enable") === flags.bool("disable")) {
       throw misuse("node eligibility", "Either the '-enable' or '-disable' flag must be set");
     }
-    const prefix = flags.bool("self") ? await ownNodeId(context) : args[0];
-    if (prefix === undefined) {
-      throw misuse("node eligibility", "Node ID must be specified if -self isn't being used");
-    }
-    const { node } = await readNode(context, prefix, DOING);
+    const { node } = await readNode(context, await nodeIdOf(context, "node eligibility"), DOING);
     const id = node.text("ID");
     const eligibility = flags.bool("enable") ? "eligible" : "ineligible";
     const body = { NodeID: id, Eligibility: eligibility };

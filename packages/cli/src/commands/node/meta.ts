@@ -24,7 +24,11 @@ export const nodeMetaReadCommand: Command = {
     const query: Record<string, string> = {};
     if (prefix !== "") {
       const none = `No node(s) with prefix or id ${quote(prefix)} found`;
-      const node = await findNode(context, prefix, { query: "Error querying node", none });
+      const node = await findNode(context, prefix, {
+        query: "Error querying node",
+        none,
+        purpose: "act",
+      });
       query.node_id = node.text("ID");
     }
     const read = api.call("clientMetadata", { query });

@@ -45,6 +45,7 @@ export const nodeStatusCommand: Command = {
     const stub = await findNode(context, prefix, {
       query: "Error querying node info",
       none: `No node(s) with prefix ${quote(prefix)} found`,
+      purpose: "look",
     });
     const id = stub.text("ID");
     const answer = await orFail(

@@ -13,7 +13,7 @@ import { keyValues } from "../../format/columns.ts";
 import { plain } from "../../shared/api-forms.ts";
 import { orFail } from "../../shared/errors.ts";
 import { printData, wantsData } from "../../shared/format.ts";
-import { parseCount } from "../../shared/numbers.ts";
+import { parseCheckIndex } from "../../shared/numbers.ts";
 
 const NO_ARGS = { min: 0, max: 0, message: "This command takes no arguments" };
 
@@ -73,12 +73,12 @@ const SET_FLAGS: readonly FlagSpec[] = [
   { name: "scheduler-algorithm", kind: "string", help: "binpack or spread." },
   {
     name: "node-limit-for-feasibility-checks",
-    kind: "string",
+    kind: "int",
     default: "100",
     help: "Nodes looked at; 0 = all.",
   },
   ...[...SETTINGS, ...PREEMPTIONS].map(
-    ([name, , help]) => ({ name, kind: "string", help }) as const,
+    ([name, , help]) => ({ name, kind: "setting", help }) as const,
   ),
 ];
 
@@ -88,16 +88,26 @@ export const schedulerSetCommand: Command = {
   description: "Changes what is given and leaves the rest.",
   flags: SET_FLAGS,
   args: NO_ARGS,
-  async run({ api, flags, ui }) {
+  async run(context) {
+    const { api, flags, ui } = context;
+    const index = parseCheckIndex(context);
     const read = api.call("schedulerConfigRead");
     const { doc } = await orFail("Error querying for scheduler configuration", read);
+    const current = doc.at("SchedulerConfig").num("ModifyIndex");
+    if (index !== null && index !== 0 && index !== current) {
+      throw new CommandError(
+        "Error performing check index set: " +
+          `check-index ${index} does not match does not match current state value ${current}`,
+      );
+    }
     const body = changed(doc.at("SchedulerConfig"), flags);
-    const index = flags.string("check-index");
-    const query = index === "" ? {} : { cas: parseCount("check-index", index) };
+    // What another operator has set since it was read is not undone.
+    const query = { cas: current };
     const write = api.call("schedulerConfigWrite", { query, body });
     const answer = await orFail("Error setting scheduler configuration", write);
-    if (index !== "" && !answer.doc.flag("Updated")) {
-      throw new CommandError("Scheduler configuration could not be atomically updated");
+    if (!answer.doc.flag("Updated")) {
+      ui.output("Scheduler configuration could not be atomically updated, please try again");
+      return 1;
     }
     ui.output("Scheduler configuration updated!");
     return 0;
@@ -111,7 +121,7 @@ function changed(config: Doc, flags: Flags): Record<string, unknown> {
   }
   const limit = "node-limit-for-feasibility-checks";
   if (flags.has(limit)) {
-    members.NodeLimitForFeasibilityChecks = parseCount(limit, flags.string(limit));
+    members.NodeLimitForFeasibilityChecks = flags.int(limit);
   }
   setAll(members, SETTINGS, flags);
   const preemption = { ...(config.at("PreemptionConfig").json as Record<string, unknown>) };
@@ -121,13 +131,6 @@ function changed(config: Doc, flags: Flags): Record<string, unknown> {
 
 function setAll(members: Record<string, unknown>, settings: typeof SETTINGS, flags: Flags): void {
   for (const [flag, member] of settings) {
-    if (!flags.has(flag)) continue;
-    const text = flags.string(flag);
-    if (text !== "true" && text !== "false") {
-      throw new CommandError(
-        `invalid value "${text}" for flag -${flag}: true or false is expected`,
-      );
-    }
-    members[member] = text === "true";
+    if (flags.has(flag)) members[member] = flags.bool(flag);
   }
 }
