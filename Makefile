@@ -58,6 +58,8 @@ bench: setup ## Measure: each figure beside its target and its floor (wants a qu
 soak: setup ## What takes hours: thousands of simulated worlds, and every planted bug
 	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds 20000
 	@node packages/node-raft/src/sim/cli.ts --kill-list --seeds 5000
+	@node packages/node-raft/src/lockstep/oracle-cli.ts --schedules 10000
+	@node packages/node-raft/src/lockstep/oracle-cli.ts --mutants
 	@node test/sim/cli.ts --seed $(SEED) --seeds 20000 --quiet
 	@node test/small-scope/cli.ts --wide --audit 50
 	@node packages/node-raft/bench/soak.bench.ts --proposals 10000000 --minutes 10

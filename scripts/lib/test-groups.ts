@@ -33,7 +33,10 @@ export const TEST_GROUPS: readonly TestGroup[] = [
   {
     name: "raft-sim",
     says: "consensus in a simulated world: seeds, and bugs that must be found",
-    files: ["packages/node-raft/src/sim/{mutants,simulation}.test.ts"],
+    files: [
+      "packages/node-raft/src/sim/{mutants,simulation}.test.ts",
+      "packages/node-raft/src/lockstep/*.test.ts",
+    ],
     parallel: 2,
     timeoutMs: 5 * MINUTE,
   },

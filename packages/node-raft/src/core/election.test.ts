@@ -284,6 +284,18 @@ test("[E14] T§6.2 a leader that hears no quorum steps down", () => {
   assert.equal(pair.core("a").status().role, "leader", "one of two peers is enough");
 });
 
+test("[E14] T§6.2 a new leader that nobody hears steps down after one time-out", () => {
+  const cluster = new TestCluster(THREE);
+  const { electionTicksMin } = testLimits;
+  // Its election is the last that comes through.
+  cluster.lose = (m) => m.type === "append" || m.type === "heartbeat";
+  cluster.elect("a");
+  for (let i = 1; i < electionTicksMin; i += 1) cluster.tick("a");
+  assert.equal(cluster.core("a").status().role, "leader");
+  cluster.tick("a");
+  assert.equal(cluster.core("a").status().role, "follower");
+});
+
 test("[E15] row 18: a leader whose disk hangs steps down and does not campaign", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");

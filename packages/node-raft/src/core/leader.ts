@@ -16,6 +16,8 @@ export function becomeLeader(state: CoreState): void {
   // §8: what earlier terms left is committed together with the first entry of our own.
   appendAsLeader(state, [{ kind: EntryKind.noop, data: new Uint8Array(0) }]);
   reconcileTracker(state);
+  // Their votes were heard before the office began; its first time-out counts like any other.
+  for (const progress of state.tracker.values()) progress.recentActive = false;
 }
 
 export function tickLeader(state: CoreState): void {
