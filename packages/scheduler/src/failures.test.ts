@@ -420,6 +420,29 @@ test("[G9] a lost allocation that its client must stop itself is replaced after 
   assert.equal(harness.evaluate(job).plan.placements.length, 1);
 });
 
+test("[G9] one lost when nobody wanted it is waited for with an evaluation, too", () => {
+  const disconnect = { ...patient.disconnect, lostAfter: 0, stopOnClientAfter: MINUTE };
+  const group = { disconnect } as Partial<TaskGroup>;
+  const { harness, job } = running({ group });
+  const [first] = harness.live(job);
+  assert.ok(first);
+  harness.update(first, {
+    desiredStatus: "stop",
+    clientStatus: ClientStatus.lost,
+    allocStates: [{ field: 0, value: "lost", time: harness.now }],
+  });
+  const { followups, plan } = harness.evaluate(job);
+  assert.deepEqual(plan.placements, []);
+  assert.deepEqual(
+    followups.map(({ waitUntil }) => waitUntil - harness.now),
+    [65_000],
+  );
+  harness.now += 30_000;
+  assert.deepEqual(harness.evaluate(job).followups, [], "it has been told");
+  harness.now += 35_000;
+  assert.equal(harness.evaluate(job).plan.placements.length, 1);
+});
+
 test("[G9] what was lost moments apart is replaced together, when the last one has stopped", () => {
   const stopOnClientAfter = MINUTE;
   const disconnect = { ...patient.disconnect, lostAfter: 0, stopOnClientAfter };

@@ -238,11 +238,18 @@ function waitForClients(
 ): Due[] {
   const { draft, input, job } = pass;
   const waits = clientStopWaits(pass.lost, groupOfAlloc, input.now);
-  const followups = batchFollowups(waits, STOP_DELAY_KIND, { ...input, job });
-  draft.followups.push(...followups.evals);
-  // What an earlier pass has lost has its evaluation; until then no other one may replace it.
+  // What an earlier pass has lost: until then no other one may replace it, either.
   const told = pass.allocs.filter(
     (alloc) => alloc.clientStatus === ClientStatus.lost && isServerTerminal(alloc),
   );
-  return [...waits, ...clientStopWaits(told, groupOfAlloc, input.now)];
+  // It has its evaluation, unless it was lost when nobody wanted it any more.
+  const untold = told.filter((alloc) => alloc.followupEvalId === "");
+  waits.push(...clientStopWaits(untold, groupOfAlloc, input.now));
+  const followups = batchFollowups(waits, STOP_DELAY_KIND, { ...input, job });
+  draft.followups.push(...followups.evals);
+  for (const [allocId, followupEvalId] of followups.evalOf) {
+    draft.attributeUpdates.push({ allocId, followupEvalId });
+  }
+  const known = told.filter((alloc) => alloc.followupEvalId !== "");
+  return [...waits, ...clientStopWaits(known, groupOfAlloc, input.now)];
 }
