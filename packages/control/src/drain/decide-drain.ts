@@ -9,12 +9,12 @@ import {
   DeploymentStatus,
   isClientTerminal,
   isDrainOverdue,
+  isNodeGone,
   isTerminal,
   type Job,
   JobType,
   maxSurgeOf,
   type Node,
-  NodeStatus,
   type Reason,
   Serving,
   type StateReader,
@@ -199,7 +199,7 @@ function isDoubled({ id }: Allocation, beside: readonly Allocation[], state: Sta
 
 /** What runs on a machine that nobody hears of is counted on by no one. */
 function serves(alloc: Allocation, state: StateReader): boolean {
-  if (state.node(alloc.nodeId)?.status !== NodeStatus.ready) return false;
+  if (isNodeGone(state.node(alloc.nodeId))) return false;
   const deployment = state.deployment(alloc.deploymentId);
   const jobType = state.allocJob(alloc)?.type ?? JobType.service;
   return servingState(alloc, { deployment, jobType }) === Serving.yes;

@@ -147,6 +147,12 @@ export function isDrainOverdue(strategy: DrainStrategy, now: number): boolean {
   return deadline < 0 || (forceDeadline > 0 && now >= forceDeadline);
 }
 
+/** Nobody hears of it, or it has been collected (undefined). */
+export function isNodeGone(node: Pick<Node, "status"> | undefined): boolean {
+  const status = node?.status ?? NodeStatus.down;
+  return status === NodeStatus.down || status === NodeStatus.disconnected;
+}
+
 export function isNodeReady(
   node: Pick<Node, "status" | "drainStrategy" | "schedulingEligibility">,
 ): boolean {

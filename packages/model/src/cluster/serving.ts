@@ -14,6 +14,8 @@ export const Serving = {
   yes: "yes",
   /** It runs, and whether it is healthy is not decided yet. */
   unproven: "unproven",
+  /** Out of reach: it may serve, and nobody can tell. */
+  unseen: "unseen",
   no: "no",
 } as const;
 export type Serving = (typeof Serving)[keyof typeof Serving];
@@ -29,6 +31,9 @@ export function servingState(
     readonly jobType: Job["type"];
   },
 ): Serving {
+  if (alloc.clientStatus === ClientStatus.unknown && !isServerTerminal(alloc)) {
+    return Serving.unseen;
+  }
   if (alloc.clientStatus !== ClientStatus.running || isServerTerminal(alloc)) return Serving.no;
   // Rows of older logs lack the field.
   const seen = alloc.serving ?? null;

@@ -42,7 +42,7 @@ interface Budget {
 interface Rolled {
   readonly pairs: Closed<"pairs">;
   readonly outdated: Closed<"outdated">;
-  readonly told: Pick<HoldFacts, "limit" | "serving">;
+  readonly told: Pick<HoldFacts, "limit" | "serving" | "idle">;
 }
 
 /** L */
@@ -50,21 +50,21 @@ export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
   const { group } = pass;
   const { isReady, outdated, starting } = facts;
   const { serves } = pass;
-  const olds = pass.pairs.flatMap(({ isAway, isReplacement, old }) =>
-    isReplacement || isAway ? [] : (old ?? []),
-  );
+  const olds = pass.pairs.flatMap(({ isReplacement, old }) => (isReplacement ? [] : (old ?? [])));
   // Of two that run in one slot the old one counts, until the new one has taken its place.
   const beside = new Set(pass.pairs.filter(({ isSurge }) => isSurge).map(({ next }) => next));
   const counted = [...pass.untainted.filter((each) => !beside.has(each)), ...olds];
-  const stops = new ServingBudget(group, yield* servingStates(pass, counted));
+  const states = yield* servingStates(pass, counted);
+  const idle = counted.filter((_, index) => states[index] !== Serving.yes);
+  const stops = new ServingBudget(group, states);
   const { serving } = stops;
   const { untainted } = pass;
   const deployment = pass.triage.current;
   const limit: LimitInput = { group, isBlocked: !isReady, deployment, untainted, starting };
   const undecided = undecidedBudget(limit);
   const resting = (yield* servingStates(pass, outdated.items)).filter((one) => one === Serving.no);
-  const idle = isReady ? Math.max(0, resting.length - undecided) : 0;
-  const budget = { stops, starts: startBudget(limit), undecided, idle };
+  const waiting = isReady ? Math.max(0, resting.length - undecided) : 0;
+  const budget = { stops, starts: startBudget(limit), undecided, idle: waiting };
   yield;
   const pairs = yield* letPairsGo(pass, { isReady, budget, serves });
   yield;
@@ -73,7 +73,7 @@ export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
   const ordered = yield* outdated.inOrder(turnOf, compare);
   yield;
   const replaced = yield* replaceOutdated(pass, { ...facts, outdated: ordered, budget, serves });
-  return { pairs, outdated: replaced, told: { limit, serving } };
+  return { pairs, outdated: replaced, told: { limit, serving, idle } };
 }
 
 interface Limits {
@@ -138,7 +138,7 @@ function* replaceOutdated(
     if (!isReady) return heldBy(pass);
     if (chosen >= undecided) return HeldBy.limit;
     const one = serves(old);
-    const isSurge = hasSurge && one !== Serving.no;
+    const isSurge = hasSurge && one !== Serving.no && one !== Serving.unseen;
     if (isSurge && chosen >= surge) return HeldBy.surge;
     const mayStop = stops.allows(one);
     if (!isSurge && !mayStop) return HeldBy.floor;

@@ -2,7 +2,7 @@
  * One group of a service or batch job: what is there against what is wanted (spec §3.3). The steps
  * run in the order of SPEC.md; each writes what it decides into the draft.
  */
-import { type Allocation, Serving } from "@drover/model";
+import type { Allocation } from "@drover/model";
 import type { Slices } from "../scheduler.ts";
 import { isOfVersion } from "./alloc-facts.ts";
 import { isGroupDone, needsDeployment, newDeploymentState } from "./deployment-step.ts";
@@ -51,14 +51,13 @@ export function* reconcileGroup(scope: GroupScope): Slices<boolean> {
     laterCount: 0,
     pairs: [],
     retries: new Map(),
-    serves: () => Serving.no,
+    serves: servingOf(scope.input),
     holds: new Holds(),
   };
   const considered = dropUnneededCanaries(pass, considerable(pass));
   yield;
   const { clientStops, failed } = yield* classifyAll(pass, considered);
   yield;
-  pass.serves = servingOf(pass);
   const names = yield* indexNames(pass);
   const wasCanarying = isCanarying(pass.state);
   yield* stopSurplus(pass, names, wasCanarying);

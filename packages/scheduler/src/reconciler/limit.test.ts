@@ -1,7 +1,8 @@
 /** The rolling limit's parts: rules L1 to L3. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Allocation, type Deployment, servingState } from "@drover/model";
+import { MINUTE } from "@drover/base";
+import { type Allocation, type Deployment, Rule, type Serving, servingState } from "@drover/model";
 import { mockAlloc, mockDeployment } from "@drover/model/testing";
 import { Harness } from "../testing/harness.ts";
 import { rollingGroup, rollingJob } from "../testing/jobs.ts";
@@ -50,7 +51,7 @@ test("[L1] a paused, failed or canarying deployment starts nothing", () => {
 });
 
 /** How many of one kind may be stopped. */
-function stops(budget: ServingBudget, one: "yes" | "unproven" | "no"): number {
+function stops(budget: ServingBudget, one: Serving): number {
   let taken = 0;
   for (; taken < 10 && budget.allows(one); taken++) budget.take(one);
   return taken;
@@ -66,6 +67,13 @@ test("[L2] what nobody has proven holds nothing up, and is not given away below 
   assert.equal(stops(both(), "yes"), 0, "two proven are fewer than three");
   assert.equal(stops(both(), "unproven"), 1, "four may serve, three must");
   assert.equal(stops(both(), "no"), 10, "those that do not serve are free");
+});
+
+test("[L2] one out of reach is counted on by nobody, and goes only while others are enough", () => {
+  const of = (...serving: Serving[]) => new ServingBudget(group, serving);
+  assert.equal(stops(of("yes", "yes", "unproven", "unseen"), "unseen"), 0, "two serve, three must");
+  assert.equal(stops(of("yes", "yes", "yes", "unseen"), "unseen"), 10, "three do without it");
+  assert.equal(stops(of("yes", "yes", "unproven", "unseen"), "unproven"), 0, "three may serve");
 });
 
 test("[L1 L2] without an update strategy there is no limit", () => {
@@ -86,7 +94,7 @@ test("[L2] serving means running, and judged healthy where a deployment judges",
   assert.equal(serving(judged(false), deployment), "no");
   assert.equal(serving(judged(null), deployment), "unproven");
   assert.equal(serving(judged(true, { clientStatus: "pending" }), deployment), "no");
-  assert.equal(serving(judged(true, { clientStatus: "unknown" }), deployment), "no");
+  assert.equal(serving(judged(true, { clientStatus: "unknown" }), deployment), "unseen");
   assert.equal(serving(judged(true, { desiredStatus: "stop" }), deployment), "no");
   assert.equal(serving(judged(null, { createIndex: 40 }), deployment), "yes");
 });
@@ -129,6 +137,47 @@ test("[L2] an update leaves what serves alone while a drained one's replacement 
   assert.deepEqual(
     plan.stops.map((stop) => stop.allocId),
     [next.id],
+  );
+});
+
+/** Two serve and one is not heard of; the last is of a version that is to be replaced. */
+function outOfReach() {
+  const disconnect = {
+    lostAfter: MINUTE,
+    stopOnClientAfter: null,
+    replace: false,
+    reconcile: "keep_original",
+  } as const;
+  const change = { count: 3, update: { maxParallel: 1 }, group: { disconnect } };
+  const harness = new Harness({ nodes: 4 });
+  const job = rollingJob(change);
+  harness.register(job);
+  harness.rollToEnd(job);
+  const [first, second, third] = harness.live(job);
+  assert.ok(first && second && third);
+  harness.changeNode(first.nodeId, { status: "disconnected" });
+  return { change, first, harness, job, second };
+}
+
+test("[L2] [L3] one out of reach goes first, but only while the others are enough", () => {
+  const calm = outOfReach();
+  const { plan } = calm.harness.register(rollingJob({ ...calm.change, image: "2" }));
+  assert.deepEqual(
+    plan.stops.map((stop) => stop.allocId),
+    [calm.first.id],
+    "two serve without it",
+  );
+  const { change, first, harness, job, second } = outOfReach();
+  harness.changeNode(second.nodeId, { status: "disconnected" });
+  const held = harness.register(rollingJob({ ...change, image: "2" }));
+  assert.deepEqual(held.plan.stops, [], "one serves, two must");
+  harness.evaluate(job);
+  const later = harness.evaluate(job);
+  assert.deepEqual(later.plan.stops, [], "nor once they are known to be out of reach");
+  const floor = later.waits.find(({ rule }) => rule === Rule.groupServingFloor);
+  assert.deepEqual(
+    floor?.waitsFor.map(({ id }) => id),
+    [first.id, second.id],
   );
 });
 

@@ -83,13 +83,14 @@ export function isUndecided(alloc: Allocation, deployment: Deployment | null): b
   return healthy === null && !isCarriedInto(alloc, deployment);
 }
 
-/** Who goes first: what does not serve, then what nobody has proven yet (L3). */
-export const RANK: Readonly<Record<Serving, number>> = { no: 0, unproven: 1, yes: 2 };
+/** Who goes first: what does not serve, then what is out of reach or not proven yet (L3). */
+export const RANK: Readonly<Record<Serving, number>> = { no: 0, unseen: 1, unproven: 2, yes: 3 };
 
 /**
  * How many of those that serve may still be stopped (L2). What is proven stays at or above the
- * floor by itself; with what may serve as well, the group does. Stopping one that does not serve
- * is free.
+ * floor by itself; with what may serve as well, the group does. Nobody counts on one that is out
+ * of reach, and yet it goes only while the others are enough. Stopping one that does not serve is
+ * free.
  */
 export class ServingBudget {
   readonly #floor: number;
@@ -101,7 +102,7 @@ export class ServingBudget {
       ? group.count - group.update.maxParallel
       : Number.NEGATIVE_INFINITY;
     this.#proven = serving.filter((each) => each === Serving.yes).length;
-    this.#all = serving.filter((each) => each !== Serving.no).length;
+    this.#all = serving.filter(isThere).length;
   }
 
   /** Proven ones, those that were taken left out. */
@@ -111,12 +112,17 @@ export class ServingBudget {
 
   allows(one: Serving): boolean {
     if (one === Serving.no) return true;
+    if (one === Serving.unseen) return this.#proven >= this.#floor;
     if (one === Serving.unproven) return this.#all > this.#floor;
     return this.#proven > this.#floor;
   }
 
   take(one: Serving): void {
-    if (one !== Serving.no) this.#all--;
+    if (isThere(one)) this.#all--;
     if (one === Serving.yes) this.#proven--;
   }
+}
+
+function isThere(one: Serving): boolean {
+  return one === Serving.yes || one === Serving.unproven;
 }

@@ -61,7 +61,7 @@ test("[W2] a list is closed with an outcome for each item: acts stay acts, holds
   const limit = { group, deployment: null, untainted: [] };
   const ref = { namespace: "default", id: "example" };
   const triage = triageDeployment(null, null);
-  const reasons = holds.reasons({ ref, group, triage, limit, serving: 0 });
+  const reasons = holds.reasons({ ref, group, triage, limit, serving: 0, idle: [] });
   assert.deepEqual(
     reasons.map(({ rule }) => rule),
     [Rule.groupRollingLimit, Rule.allocPreparesImages],

@@ -1,9 +1,9 @@
 /** What the steps of one group's pass share. */
 import {
   type Allocation,
-  ClientStatus,
   type DeploymentState,
   type DesiredUpdates,
+  isNodeGone,
   type Job,
   JobType,
   Serving,
@@ -50,8 +50,7 @@ export interface Pass extends GroupScope {
   pairs: Pair[];
   /** Old allocation → the failed attempt at replacing it. */
   retries: ReadonlyMap<string, Allocation>;
-  /** Known once everything is classified. */
-  serves: Serves;
+  readonly serves: Serves;
   /** What this pass leaves undone. */
   readonly holds: Holds;
 }
@@ -100,12 +99,8 @@ export function* servingStates(
   return states;
 }
 
-/** Whether an allocation serves (DESIGN §6); what this plan finds out of reach does not. */
-export function servingOf({ draft, input }: Pick<GroupScope, "draft" | "input">): Serves {
-  const updates = draft.attributeUpdates;
-  const unreachable = new Set(
-    updates.flatMap((each) => (each.clientStatus === ClientStatus.unknown ? each.allocId : [])),
-  );
+/** Whether an allocation serves (DESIGN §6), as far as anybody can tell now. */
+export function servingOf(input: ReconcileInput): Serves {
   const deployments = new Map(input.deployments.map((each) => [each.id, each]));
   const jobType = input.job?.type ?? JobType.service;
   // Several steps of a large group's pass ask of each of its allocations.
@@ -114,9 +109,10 @@ export function servingOf({ draft, input }: Pick<GroupScope, "draft" | "input">)
     const before = known.get(alloc);
     if (before !== undefined) return before;
     const deployment = deployments.get(alloc.deploymentId);
-    const state = unreachable.has(alloc.id)
-      ? Serving.no
-      : servingState(alloc, { deployment, jobType });
+    const told = servingState(alloc, { deployment, jobType });
+    // What its client has told last may not be the case any more.
+    const isUnseen = told !== Serving.no && isNodeGone(input.node(alloc.nodeId));
+    const state = isUnseen ? Serving.unseen : told;
     known.set(alloc, state);
     return state;
   };

@@ -32,8 +32,6 @@ export interface Pair {
   readonly stop: StopRequest | null;
   /** The old one must not run on where it is: the new one replaces it, whatever is rolled out. */
   readonly isReplacement: boolean;
-  /** Its node is out of reach: whether it serves cannot be seen, so nobody else may count on it. */
-  readonly isAway: boolean;
   /** The new one goes when it is prepared or, as a surge, healthy; otherwise at once. */
   readonly waits: boolean;
   /** Both run. */
@@ -180,14 +178,13 @@ function whyNotReady({ isSurge, next, waits }: UnheldPair): Reason | null {
 function toPair(next: Allocation, old: Classified | undefined, context: PairContext): UnheldPair {
   const isSurge = isSurging(next);
   if (!old || isServerTerminal(old.alloc)) {
-    const gone = { old: null, stop: null, isAway: false };
-    return { next, ...gone, isReplacement: true, waits: false, isSurge };
+    return { next, old: null, stop: null, isReplacement: true, waits: false, isSurge };
   }
   const isAway = old.class === AllocClass.disconnecting;
   const isReplacement = !mayGoOn(old) || (isAway && isSurge);
   const isLeaving = old.class === AllocClass.migrate && mayRunOn(old.alloc, context);
   const waits = !isReplacement || isLeaving;
-  return { next, old: old.alloc, stop: stopOfOld(old), isAway, isReplacement, waits, isSurge };
+  return { next, old: old.alloc, stop: stopOfOld(old), isReplacement, waits, isSurge };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Who goes when there are too many: rules S2 to S5, and what becomes of the names (N5). */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { MINUTE } from "@drover/base";
 import type { Allocation, Job } from "@drover/model";
 import type { SchedulerResult } from "../scheduler.ts";
 import { Harness } from "../testing/harness.ts";
@@ -33,6 +34,20 @@ test("[S5] scaling down takes what does not serve first, whatever its name", () 
   const { harness, job } = running({ count: 4 });
   harness.update(named(harness, job, 0), { serving: false });
   assert.deepEqual(stopped(harness, harness.register(rollingJob({ count: 2 }))), ["[0]", "[3]"]);
+});
+
+test("[S5] scaling down takes one out of reach before any that serves", () => {
+  const disconnect = {
+    lostAfter: MINUTE,
+    stopOnClientAfter: null,
+    replace: false,
+    reconcile: "keep_original",
+  } as const;
+  const { harness, job } = running({ count: 4, group: { disconnect } });
+  const away = named(harness, job, 0);
+  harness.changeNode(away.nodeId, { status: "disconnected" });
+  const less = rollingJob({ count: 3, group: { disconnect } });
+  assert.deepEqual(stopped(harness, harness.register(less)), ["[0]"]);
 });
 
 test("[S5] scaling down in the middle of an update leaves the floor of the new count", () => {

@@ -1,6 +1,6 @@
 /**
  * Which allocations go when there are more than wanted (spec §3.8). Those that do not serve come
- * before any that does, whatever their names (DESIGN §7).
+ * before any that may, whatever their names (DESIGN §7).
  */
 import { type Allocation, ClientStatus, isServerTerminal, Serving } from "@drover/model";
 import type { ServingBudget } from "./limit.ts";
@@ -54,7 +54,8 @@ class Surplus {
   }
 
   taken(): readonly Allocation[] {
-    this.#takeIdle();
+    this.#takeAll(Serving.no);
+    this.#takeAll(Serving.unseen);
     for (const alloc of this.#sharingWithCanary()) this.#take(alloc);
     for (const alloc of this.#sharing()) this.#take(alloc);
     // S3: one that must leave its node anyway is not replaced.
@@ -66,11 +67,11 @@ class Surplus {
   }
 
   /** S5 */
-  #takeIdle(): void {
-    const isIdle = (alloc: Allocation) => this.#input.serves(alloc) === Serving.no;
-    for (const alloc of this.#sharingWithCanary().filter(isIdle)) this.#take(alloc);
-    for (const alloc of this.#sharing().filter(isIdle)) this.#take(alloc);
-    const others = [...this.#left, ...this.#migrate].filter(isIdle);
+  #takeAll(one: Serving): void {
+    const isOne = (alloc: Allocation) => this.#input.serves(alloc) === one;
+    for (const alloc of this.#sharingWithCanary().filter(isOne)) this.#take(alloc);
+    for (const alloc of this.#sharing().filter(isOne)) this.#take(alloc);
+    const others = [...this.#left, ...this.#migrate].filter(isOne);
     for (const alloc of others.sort(byNameDown)) this.#take(alloc);
   }
 

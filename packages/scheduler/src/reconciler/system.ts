@@ -270,7 +270,7 @@ function* rollSystem(
   );
   const limit = { group, deployment: triage.current, untainted };
   const budget = undecidedBudget({ ...limit, isBlocked, starting });
-  const serving = servingOf(scope);
+  const serving = servingOf(input);
   const ordered = yield* facts.outdated.inOrder(
     (alloc) => RANK[serving(alloc)],
     (a, b) => a - b,
@@ -291,8 +291,9 @@ function* rollSystem(
   const excluded = isBlocked ? 0 : [...barred.values()].filter((bar) => bar.isExcluded).length;
   desired.stop += excluded;
   desired.ignore += outdated.size - chosen - excluded;
-  const count = running.filter((alloc) => serving(alloc) === Serving.yes).length;
-  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, limit, serving: count }));
+  const idle = running.filter((alloc) => serving(alloc) !== Serving.yes);
+  const told = { limit, serving: running.length - idle.length, idle };
+  draft.waits.push(...holds.reasons({ ref: input.ref, group, triage, ...told }));
   return { pairs, outdated };
 }
 

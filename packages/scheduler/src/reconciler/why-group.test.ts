@@ -87,6 +87,10 @@ test("[L2] what the floor keeps waits for those that do not serve", () => {
   assert.deepEqual(others, []);
   assert.equal(reason?.rule, Rule.groupServingFloor);
   assert.equal(reason.evidence.serving, "4");
+  assert.deepEqual(
+    reason.waitsFor.map(({ id }) => id),
+    news.map(({ id }) => id),
+  );
 });
 
 test("[T4] a paused deployment holds its groups, a failed one too", () => {

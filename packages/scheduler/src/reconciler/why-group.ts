@@ -39,7 +39,10 @@ export interface HoldFacts {
   readonly group: TaskGroup;
   readonly triage: Triage;
   readonly limit: Pick<LimitInput, "deployment" | "untainted" | "group">;
+  /** Proven ones. */
   readonly serving: number;
+  /** Those of the count that are not. */
+  readonly idle: readonly Allocation[];
 }
 
 type Tell = (facts: HoldFacts, count: number) => Reason;
@@ -85,8 +88,7 @@ const TELL: Readonly<Record<HeldBy, Tell>> = {
     return waitsFor(told, first, ...others);
   },
   floor: (facts, count) => {
-    const idle = facts.limit.untainted.filter((alloc) => alloc.deploymentStatus?.healthy !== true);
-    const [first = CAPACITY, ...others] = idle.map(subjectOf.allocation);
+    const [first = CAPACITY, ...others] = facts.idle.map(subjectOf.allocation);
     const { count: wanted, update } = facts.group;
     const floor = wanted - (update?.maxParallel ?? 0);
     const text = `${count} to replace; ${facts.serving} serve, and ${floor} must go on serving`;

@@ -18,8 +18,8 @@ import {
   EvalStatus,
   EvalTrigger,
   type Evaluation,
+  isNodeGone,
   type Node,
-  NodeStatus,
   type StateReader,
 } from "@drover/model";
 import { type Command, CommandTag } from "@drover/state";
@@ -32,8 +32,7 @@ import { evalForJob, evalsForNode } from "./new-eval.ts";
 export function isStranded(state: StateReader, alloc: Allocation): boolean {
   if (alloc.desiredStatus !== DesiredStatus.run) return false;
   if (alloc.clientStatus !== ClientStatus.pending) return false;
-  const status = state.node(alloc.nodeId)?.status ?? NodeStatus.down;
-  return status === NodeStatus.down || status === NodeStatus.disconnected;
+  return isNodeGone(state.node(alloc.nodeId));
 }
 
 /**

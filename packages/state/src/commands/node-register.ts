@@ -1,5 +1,5 @@
 /** NodeRegister: a client describes its machine; the rest of the node stays as it is stored. */
-import { Eligibility, type Node, NodeStatus } from "@drover/model";
+import { Eligibility, isNodeGone, type Node, NodeStatus } from "@drover/model";
 import { computeNodeClass } from "../store/node-class.ts";
 import type { Tx } from "../store/tx.ts";
 import { putEvals } from "../writes/evals.ts";
@@ -45,7 +45,7 @@ function registerNew(tx: Tx, node: Node): void {
 
 /** A node that was given up must become ready anew; a ready one stays so whatever it says. */
 function registerAgain(tx: Tx, stored: Node, given: Node): void {
-  const wasGone = stored.status === NodeStatus.down || stored.status === NodeStatus.disconnected;
+  const wasGone = isNodeGone(stored);
   const mayBecomeReady = wasGone || stored.status === NodeStatus.initializing;
   const asked = given.status || NodeStatus.initializing;
   const status = mayBecomeReady ? asked : stored.status;

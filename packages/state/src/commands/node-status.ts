@@ -1,5 +1,5 @@
 /** NodeStatus: ready, down, disconnected as the leader sees it (spec chapter 9 §9.1). */
-import { NodeStatus } from "@drover/model";
+import { isNodeGone, NodeStatus } from "@drover/model";
 import type { Tx } from "../store/tx.ts";
 import { putEvals } from "../writes/evals.ts";
 import { putNode, removeServicesOfNode } from "../writes/nodes.ts";
@@ -10,8 +10,7 @@ import { accepted, RejectCode, rejected } from "./result.ts";
 export function applyNodeStatus(tx: Tx, command: NodeStatusChange): CommandResult {
   const node = tx.read.node(command.nodeId);
   if (node === undefined) return rejected(tx, RejectCode.nodeNotFound, "node not found");
-  const isGone = command.status === NodeStatus.down || command.status === NodeStatus.disconnected;
-  const missed = isGone ? tx.index : node.lastMissedHeartbeatIndex;
+  const missed = isNodeGone(command) ? tx.index : node.lastMissedHeartbeatIndex;
   const row = {
     ...node,
     status: command.status,
