@@ -1,5 +1,6 @@
 /** The clock and the randomness of the running program; everything below gets them injected. */
 import { randomInt } from "node:crypto";
+import { uptime } from "node:os";
 import type { Clock, Random } from "@drover/base";
 
 /** `setTimeout` fires at once beyond this. */
@@ -32,6 +33,9 @@ export const systemRandom: Random = {
 export const realWorld = {
   clock: systemClock,
   random: systemRandom,
-  /** Milliseconds since the program began; nobody sets it. */
-  uptime: () => performance.now(),
+  /**
+   * Milliseconds since the machine began, its sleep included: nobody sets it, and a wall clock that
+   * is ahead after a sleep has not been set, either.
+   */
+  uptime: () => uptime() * 1_000,
 };

@@ -25,6 +25,7 @@ import { MetricBuilder } from "./metrics.ts";
 import { NodeRing } from "./node-ring.ts";
 import type { NodeSet } from "./node-set.ts";
 import { type Score, Scorer } from "./rank/score.ts";
+import type { Barred } from "./reconciler/system.ts";
 
 interface PlacerScope {
   readonly view: ClusterView;
@@ -84,12 +85,6 @@ function startingWith(first: Node, ring: NodeSource): NodeSource {
     return first;
   };
   return { size: ring.size, next };
-}
-
-export interface Barred {
-  readonly reason: string;
-  /** The job's own constraints leave the node out. */
-  readonly isExcluded: boolean;
 }
 
 interface Option {

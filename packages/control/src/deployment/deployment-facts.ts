@@ -52,13 +52,11 @@ export function groupFacts(
   allocs: readonly Allocation[],
   starved: ReadonlySet<string>,
 ): readonly GroupFacts[] {
-  const byId = new Map(allocs.map((alloc) => [alloc.id, alloc]));
   return Object.entries(deployment.taskGroups).map(([name, state]) => {
     const healthy = allocs.filter((alloc) => alloc.taskGroup === name && isHealthy(alloc));
     const canaries = new Set(state.placedCanaries);
     const healthyCanaries = healthy.filter(
-      (alloc) =>
-        canaries.has(alloc.id) && isHealthyCanary(alloc, byId.get(alloc.previousAllocation)),
+      (alloc) => canaries.has(alloc.id) && isHealthyCanary(alloc, predecessorIn(allocs, alloc)),
     ).length;
     const isCanaryPhase = state.desiredCanaries > 0 && !state.promoted;
     return {
@@ -73,6 +71,12 @@ export function groupFacts(
       healthyCanaries,
     };
   });
+}
+
+/** There are few canaries, and fewer that stand beside what they replace. */
+function predecessorIn(allocs: readonly Allocation[], { phase, previousAllocation }: Allocation) {
+  if (phase !== AllocPhase.surge) return undefined;
+  return allocs.find(({ id }) => id === previousAllocation);
 }
 
 /** Earliest instant at which a group is late; null = none can be. */

@@ -18,7 +18,6 @@ import {
   Serving,
   type TaskGroup,
 } from "@drover/model";
-import type { Barred } from "../placer.ts";
 import type { Slices } from "../scheduler.ts";
 import { inSlices } from "../slices.ts";
 import { isCanary, isLive, ranSuccessfully } from "./alloc-facts.ts";
@@ -38,6 +37,13 @@ import { HeldBy, Holds, whyNotReplaced } from "./why-group.ts";
 
 /** Y8: a filter leaves a node out, however much room it has. */
 export type NodeFit = "fits" | "full" | "filtered";
+
+/** Y11: a filter leaves out the node on which one of an older version is. */
+export interface Barred {
+  readonly reason: string;
+  /** The job's own constraints do. */
+  readonly isExcluded: boolean;
+}
 
 export interface NodePlacement {
   /** As the node was before this plan. */
@@ -278,17 +284,20 @@ function* rollSystem(
   const desired = draft.desired[group.name] ?? noUpdates();
   const isCanary = canaries !== null;
   let chosen = 0;
+  let excluded = 0;
   const outdated = yield* ordered.close(holds, (old) => {
     if (isBlocked) return HeldBy.deployment;
     const bar = barred.get(old);
-    if (bar !== undefined) return leaveBarred(draft, old, bar);
+    if (bar !== undefined) {
+      if (bar.isExcluded) excluded++;
+      return leaveBarred(draft, old, bar);
+    }
     if (chosen >= budget) return HeldBy.limit;
     if (canaries !== null && chosen >= canaries) return HeldBy.canaries;
     chosen++;
     return draft.replace({ group, old, retryOf: null, isCanary });
   });
   desired.destructiveUpdate += chosen;
-  const excluded = isBlocked ? 0 : [...barred.values()].filter((bar) => bar.isExcluded).length;
   desired.stop += excluded;
   desired.ignore += outdated.size - chosen - excluded;
   const idle = running.filter((alloc) => serving(alloc) !== Serving.yes);
