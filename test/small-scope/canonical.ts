@@ -5,7 +5,8 @@
  *
  *   ids      by rank, of evaluations by their age. Ids are minted in order (`ids.ts`), so that
  *            renaming by rank keeps every order.
- *   indexes  an allocation's news only by which evaluations have looked since; all else by id.
+ *   indexes  what is news to a deployment only by which evaluations have looked since; all else
+ *            by id.
  *   times    relative to the clock.
  *
  * That this leaves out nothing that matters is checked, not believed: the search now and then
@@ -74,7 +75,10 @@ class Canonical {
     const bases = world.progress.proposals.map(({ basis }) => basis.index);
     this.#order = new Interleaving(
       [this.#latest, ...this.#evals.map(lookedAt), ...bases],
-      this.#allocs.map((alloc) => this.#news(alloc)),
+      [
+        ...this.#allocs.map((alloc) => this.#news(alloc)),
+        ...this.#deployments.map((each) => doneSince(each)),
+      ],
     );
   }
 
@@ -143,6 +147,7 @@ class Canonical {
       each.status,
       each.autoTransitionsLeft,
       each.statusDescription.includes("rolling back to"),
+      this.#order.news(doneSince(each)),
       Object.values(each.taskGroups).map((group) => [
         group.promoted,
         group.desiredCanaries,
@@ -317,6 +322,13 @@ class Interleaving {
   news(index: number): number {
     return this.#blocks.get(`news ${index}`) ?? 0;
   }
+}
+
+/** Index of what a decider that finds all groups done takes for news (rule D9); 0 = none. */
+function doneSince(each: Deployment): number {
+  const groups = Object.values(each.taskGroups);
+  const isDone = groups.every(({ desiredTotal, healthyAllocs }) => healthyAllocs >= desiredTotal);
+  return isDone && isDeploymentActive(each) ? each.modifyIndex : 0;
 }
 
 /** 60 bits: of thousands of rows no two that differ have the same. */
