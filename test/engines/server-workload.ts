@@ -14,7 +14,7 @@ import {
   isClientTerminal,
   isDeploymentActive,
 } from "@drover/model";
-import { mockNode } from "@drover/model/testing";
+import { mockNode, mockReport } from "@drover/model/testing";
 import {
   collectGarbage,
   deregisterJob,
@@ -223,21 +223,7 @@ export class ServerWorkload {
     const change = this.#change(alloc);
     if (change === null) return null;
     this.#seq += 1;
-    return {
-      id: alloc.id,
-      nodeId: alloc.nodeId,
-      clientSeq: this.#seq,
-      clientStatus: ClientStatus.running,
-      clientDescription: "",
-      taskStates: {},
-      healthy: null,
-      healthAt: 0,
-      prepared: false,
-      unretryableError: "",
-      networkStatus: null,
-      imageDigests: {},
-      ...change,
-    };
+    return mockReport(alloc, { clientSeq: this.#seq, ...change });
   }
 
   #change(alloc: Allocation): Partial<AllocClientReport> | null {

@@ -5,7 +5,7 @@ import { MINUTE } from "@drover/base";
 import { type Allocation, ClientStatus, type Job, type TaskGroup } from "@drover/model";
 import { mockTaskGroup } from "@drover/model/testing";
 import { Harness } from "./testing/harness.ts";
-import { type RollingOptions, rollingJob } from "./testing/jobs.ts";
+import { PATIENT, type RollingOptions, rollingJob } from "./testing/jobs.ts";
 
 function running(options: RollingOptions = {}, nodes = 3) {
   const harness = new Harness({ nodes });
@@ -21,14 +21,7 @@ function only(allocs: readonly Allocation[], nodeId: string): Allocation {
   return found;
 }
 
-const patient: Partial<TaskGroup> = {
-  disconnect: {
-    lostAfter: 5 * MINUTE,
-    stopOnClientAfter: null,
-    replace: true,
-    reconcile: "keep_original",
-  },
-};
+const patient: Partial<TaskGroup> = { disconnect: PATIENT };
 
 /** `first` is out of reach and may come back; another one runs in its place. */
 function replacedMeanwhile(options: RollingOptions = {}, nodes = 3) {
@@ -398,7 +391,7 @@ test("[S3] a count that falls takes those first that must leave their node anywa
 
 test("[G9] a lost allocation that its client must stop itself is replaced after that", () => {
   const stopOnClientAfter = MINUTE;
-  const disconnect = { ...patient.disconnect, lostAfter: 0, stopOnClientAfter };
+  const disconnect = { ...PATIENT, lostAfter: 0, stopOnClientAfter };
   const group = { disconnect } as Partial<TaskGroup>;
   const { harness, job } = running({ group });
   const [first] = harness.live(job);
@@ -421,7 +414,7 @@ test("[G9] a lost allocation that its client must stop itself is replaced after 
 });
 
 test("[G9] one lost when nobody wanted it is waited for with an evaluation, too", () => {
-  const disconnect = { ...patient.disconnect, lostAfter: 0, stopOnClientAfter: MINUTE };
+  const disconnect = { ...PATIENT, lostAfter: 0, stopOnClientAfter: MINUTE };
   const group = { disconnect } as Partial<TaskGroup>;
   const { harness, job } = running({ group });
   const [first] = harness.live(job);
@@ -445,7 +438,7 @@ test("[G9] one lost when nobody wanted it is waited for with an evaluation, too"
 
 test("[G9] what was lost moments apart is replaced together, when the last one has stopped", () => {
   const stopOnClientAfter = MINUTE;
-  const disconnect = { ...patient.disconnect, lostAfter: 0, stopOnClientAfter };
+  const disconnect = { ...PATIENT, lostAfter: 0, stopOnClientAfter };
   const { harness, job } = running({ group: { disconnect } as Partial<TaskGroup> });
   const [first, second] = harness.live(job);
   assert.ok(first && second);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { ClientStatus, DeploymentStatus, type Job } from "@drover/model";
 import { Harness, harnessNode } from "./testing/harness.ts";
-import { type RollingOptions, rollingJob } from "./testing/jobs.ts";
+import { PATIENT, type RollingOptions, rollingJob } from "./testing/jobs.ts";
 
 function systemJob(options: RollingOptions = {}): Job {
   const update = options.update === undefined ? { maxParallel: 1 } : options.update;
@@ -249,13 +249,7 @@ test("[Y1] a drained node gives its allocation up once it is marked", () => {
 });
 
 test("[Y2] what runs on an unreachable node stays, and is not run elsewhere", () => {
-  const disconnect = {
-    lostAfter: 300_000_000_000,
-    stopOnClientAfter: null,
-    replace: true,
-    reconcile: "keep_original",
-  };
-  const { harness, job } = running({ group: { disconnect } });
+  const { harness, job } = running({ group: { disconnect: PATIENT } });
   const [first] = harness.live(job);
   assert.ok(first);
   harness.changeNode(first.nodeId, { status: "disconnected" });

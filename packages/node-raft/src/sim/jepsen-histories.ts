@@ -66,9 +66,7 @@ export function parseJepsenLog(text: string): CasOperation[] {
       operations.push(operation);
       continue;
     }
-    const operation = pending.get(process);
-    if (operation === undefined) throw new Error(`line ${at + 1} ends what never began`);
-    pending.delete(process);
+    const operation = takeBegun(pending, process, at);
     // What timed out, whatever the log calls it, has no outcome that anybody knows.
     if (type === "info" || rest === ":timed-out") continue;
     operation.completedAt = at;
@@ -76,6 +74,13 @@ export function parseJepsenLog(text: string): CasOperation[] {
     if (kind === "read" && rest !== "nil") operation.value = Number(rest);
   }
   return operations;
+}
+
+function takeBegun<T>(pending: Map<string, T>, process: string, at: number): T {
+  const operation = pending.get(process);
+  if (operation === undefined) throw new Error(`line ${at + 1} ends what never began`);
+  pending.delete(process);
+  return operation;
 }
 
 const KV = /^\{:process (\d+), :type :(\w+), :f :(\w+), :key "(.*)", :value (?:nil|"(.*)")\}$/;
@@ -95,9 +100,7 @@ export function parseKvLog(text: string): TextOperation[] {
       operations.push(operation);
       continue;
     }
-    const operation = pending.get(process);
-    if (operation === undefined) throw new Error(`line ${at + 1} ends what never began`);
-    pending.delete(process);
+    const operation = takeBegun(pending, process, at);
     operation.completedAt = at;
     if (operation.kind === "get") operation.text = value;
   }

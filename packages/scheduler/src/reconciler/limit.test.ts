@@ -1,11 +1,10 @@
 /** The rolling limit's parts: rules L1 to L3. */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MINUTE } from "@drover/base";
 import { type Allocation, type Deployment, Rule, type Serving, servingState } from "@drover/model";
 import { mockAlloc, mockDeployment } from "@drover/model/testing";
 import { Harness } from "../testing/harness.ts";
-import { rollingGroup, rollingJob } from "../testing/jobs.ts";
+import { PATIENT, rollingGroup, rollingJob } from "../testing/jobs.ts";
 import { ServingBudget, undecidedBudget } from "./limit.ts";
 
 const group = rollingGroup({ count: 6, update: { maxParallel: 3 } });
@@ -142,12 +141,7 @@ test("[L2] an update leaves what serves alone while a drained one's replacement 
 
 /** Two serve and one is not heard of; the last is of a version that is to be replaced. */
 function outOfReach() {
-  const disconnect = {
-    lostAfter: MINUTE,
-    stopOnClientAfter: null,
-    replace: false,
-    reconcile: "keep_original",
-  } as const;
+  const disconnect = { ...PATIENT, replace: false };
   const change = { count: 3, update: { maxParallel: 1 }, group: { disconnect } };
   const harness = new Harness({ nodes: 4 });
   const job = rollingJob(change);

@@ -1,11 +1,10 @@
 /** Who goes when there are too many: rules S2 to S5, and what becomes of the names (N5). */
 import assert from "node:assert/strict";
 import test from "node:test";
-import { MINUTE } from "@drover/base";
 import type { Allocation, Job } from "@drover/model";
 import type { SchedulerResult } from "../scheduler.ts";
 import { Harness } from "../testing/harness.ts";
-import { type RollingOptions, rollingJob } from "../testing/jobs.ts";
+import { PATIENT, type RollingOptions, rollingJob } from "../testing/jobs.ts";
 
 function running(options: RollingOptions) {
   const harness = new Harness({ nodes: 4 });
@@ -37,12 +36,7 @@ test("[S5] scaling down takes what does not serve first, whatever its name", () 
 });
 
 test("[S5] scaling down takes one out of reach before any that serves", () => {
-  const disconnect = {
-    lostAfter: MINUTE,
-    stopOnClientAfter: null,
-    replace: false,
-    reconcile: "keep_original",
-  } as const;
+  const disconnect = { ...PATIENT, replace: false };
   const { harness, job } = running({ count: 4, group: { disconnect } });
   const away = named(harness, job, 0);
   harness.changeNode(away.nodeId, { status: "disconnected" });

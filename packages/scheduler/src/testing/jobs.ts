@@ -1,5 +1,5 @@
 /** Jobs that tests vary: one group `web` of `mock_driver` tasks, or of docker tasks. */
-import { SECOND } from "@drover/base";
+import { MINUTE, SECOND } from "@drover/base";
 import type { Job, TaskGroup, UpdateStrategy } from "@drover/model";
 import { mockJob, mockTask, mockTaskGroup } from "@drover/model/testing";
 
@@ -13,6 +13,14 @@ export interface RollingOptions {
   readonly group?: Partial<TaskGroup>;
   readonly job?: Partial<Job>;
 }
+
+/** Its nodes are waited for, and it is replaced meanwhile. */
+export const PATIENT = {
+  lostAfter: 5 * MINUTE,
+  stopOnClientAfter: null,
+  replace: true,
+  reconcile: "keep_original",
+} as const;
 
 /** A policy under which what fails is replaced in the next evaluation. */
 export const RESCHEDULED_AT_ONCE = {
