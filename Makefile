@@ -62,6 +62,8 @@ soak: setup ## What takes hours: thousands of simulated worlds, and every plante
 	@node packages/node-raft/src/lockstep/oracle-cli.ts --mutants
 	@node test/sim/cli.ts --seed $(SEED) --seeds 20000 --quiet
 	@node test/small-scope/cli.ts --wide --audit 50
+	@node packages/node-raft/src/real/cli.ts --members 3 --minutes 10 --seed $(SEED)
+	@node packages/node-raft/src/real/cli.ts --members 5 --minutes 10 --seed $(SEED)
 	@node packages/node-raft/bench/soak.bench.ts --proposals 10000000 --minutes 10
 
 demo: setup ## Watch a cluster of three roll a job out, and take a bad version back

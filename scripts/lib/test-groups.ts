@@ -78,6 +78,12 @@ export const TEST_GROUPS: readonly TestGroup[] = [
     timeoutMs: 5 * MINUTE,
   },
   {
+    name: "raft-real",
+    says: "consensus in real processes, on networks and disks that fail",
+    files: ["packages/node-raft/src/real/*.test.ts"],
+    timeoutMs: 5 * MINUTE,
+  },
+  {
     name: "unit",
     says: "every package by itself",
     files: ["packages/*/src/**/*.test.ts"],
