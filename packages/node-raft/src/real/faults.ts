@@ -46,7 +46,7 @@ export class RealFaults {
   }
 
   start(): void {
-    this.#running = this.#loop().catch(this.#onError);
+    this.#running = this.#loop();
   }
 
   /** Heals everything and starts everyone again. */
@@ -60,8 +60,15 @@ export class RealFaults {
       await this.#stop.sleep(this.#random.between(...EVERY_MS));
       if (this.#stop.stopped) break;
       const kind = this.#deal();
-      if (kind === "killAll" || kind === "powerLossAll") await Promise.all(this.#active);
-      const play = this.#play(kind).catch(this.#onError);
+      if (kind === "killAll" || kind === "powerLossAll") {
+        await Promise.all(this.#active);
+        // In the middle of everyone's writing.
+        await this.#hold(500, 1_500);
+        if (this.#stop.stopped) break;
+      }
+      const play = this.#play(kind).catch((error: unknown) => {
+        this.#onError(new Error(`during ${kind}: ${String(error)}`));
+      });
       this.#active.add(play);
       void play.finally(() => this.#active.delete(play));
     }
