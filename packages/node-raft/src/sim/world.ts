@@ -29,6 +29,8 @@ export class World {
   readonly members = new Map<MemberId, SimMember>();
   /** Machines that never come back. */
   readonly gone = new Set<MemberId>();
+  /** Those whose disks are damaged and who have not looked at them yet. */
+  readonly rotten = new Set<MemberId>();
   /** Members that must vote in the end; 0 = whatever churn has left. */
   votersWanted = 0;
   /** The first thing that went wrong where nobody could be told by a throw. */
