@@ -95,7 +95,9 @@ export class World {
       const sees = this.random.chance(this.scenario.crashHintChance);
       if (!sees || this.network.isCut(peer.id, member.id)) continue;
       this.clock.after(this.random.between(0, 5), () => {
-        if (!member.up) peer.peerCrashed(member.id);
+        if (member.up) return;
+        this.trace.note("crash hint", peer.id, member.id);
+        peer.peerCrashed(member.id);
       });
     }
   }
