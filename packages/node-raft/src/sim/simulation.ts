@@ -13,7 +13,7 @@ import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults, type InjectedFault } from "./faults.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { FAULTS_MIN, type Scenario, scenarioOf } from "./scenario.ts";
+import { EVENTS_MIN, FAULTS_MIN, type Scenario, scenarioOf } from "./scenario.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
@@ -66,10 +66,7 @@ export const realCode: SimCode = {
   node: { openRaftNode, openLocalStorage, MembershipController },
 };
 
-/** A run in which little happens proves little: every seed has at least so much of both. */
-const EVENTS_MIN = 300;
-
-/** null = enough happened. */
+/** A run in which little happens proves little. null = enough did. */
 export function thinness({ events, faults }: RunResult): string | null {
   if (events >= EVENTS_MIN && faults.length >= FAULTS_MIN) return null;
   return `only ${events} events and ${faults.length} faults`;
@@ -144,7 +141,9 @@ async function play(
   faults.start();
   workload.start();
   await runUntil(world, mode, scenario.faultsForMs);
-  while (faults.injected.length < scenario.faultsMin && clock.now < FAULTS_MS_MAX) {
+  const isThin = () =>
+    faults.injected.length < scenario.faultsMin || clock.events < scenario.eventsMin;
+  while (isThin() && clock.now < FAULTS_MS_MAX) {
     await runUntil(world, mode, clock.now + FAULTS_STEP_MS);
   }
   faults.stop();
