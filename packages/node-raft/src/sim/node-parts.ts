@@ -29,8 +29,8 @@ export interface Life {
 
 /**
  * The member's clock runs faster or slower than the world's by `rate`, and may be ahead of it as
- * well. A turn of the driver is what
- * it runs by `soon`: right after one, what the core says and what was written agree.
+ * well. A turn of the driver is what it runs by `soon`, and a tick has one: right after it, what
+ * the core says and what was written agree.
  */
 export function simTimers(
   life: Life,
@@ -40,17 +40,18 @@ export function simTimers(
   aheadMs: () => number = () => 0,
 ): RaftTimers {
   const { clock, random } = life.world;
+  const turn = (fn: () => void): void => {
+    life.run(() => {
+      fn();
+      afterTurn();
+    });
+  };
   const soon = (fn: () => void): void => {
-    clock.after(random.between(0, soonMs), () =>
-      life.run(() => {
-        fn();
-        afterTurn();
-      }),
-    );
+    clock.after(random.between(0, soonMs), () => turn(fn));
   };
   return {
     now: () => clock.now * rate + aheadMs(),
-    after: (ms, fn) => clock.after(ms / rate, () => life.run(fn)),
+    after: (ms, fn) => clock.after(ms / rate, () => turn(fn)),
     soon,
     // Anything may come in between: what holds then holds without.
     atOnce: soon,
