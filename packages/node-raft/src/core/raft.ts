@@ -80,7 +80,10 @@ export class RaftCore {
   }
 
   /** Leader only; refused otherwise, and while a transfer runs or too much is uncommitted. */
-  propose(data: readonly Uint8Array[]): ProposeResult {
+  propose(
+    data: readonly Uint8Array[],
+    kind: typeof EntryKind.normal | typeof EntryKind.session = EntryKind.normal,
+  ): ProposeResult {
     const state = this.#state;
     const { leader } = state;
     assert(data.length > 0, () => "nothing to propose");
@@ -93,7 +96,7 @@ export class RaftCore {
       return { kind: "refused", reason: "uncommitted-limit", leader };
     }
     const firstIndex = state.log.lastIndex + 1;
-    const items = data.map((item) => ({ kind: EntryKind.normal, data: item }));
+    const items = data.map((item) => ({ kind, data: item }));
     replication.appendAsLeader(state, items);
     return { kind: "accepted", term: state.term, firstIndex, lastIndex: state.log.lastIndex };
   }

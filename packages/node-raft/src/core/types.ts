@@ -7,7 +7,8 @@
 /** 128-bit random hex, minted with the data directory and never reused. */
 export type MemberId = string;
 
-export const EntryKind = { normal: 0, config: 1, noop: 2 } as const;
+/** session: a command, or the opening, of a client's session; the driver knows what it holds. */
+export const EntryKind = { normal: 0, config: 1, noop: 2, session: 3 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
 export interface Entry {

@@ -3,6 +3,7 @@ import type { MembershipChange, RandomSource } from "../core/options.ts";
 import type { ConfState, MemberId, Message, Role, SnapshotMeta } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
 import type { SpawnWorker } from "../wal/worker-port.ts";
+import type { ResultCodec } from "./session-stream.ts";
 
 export interface Committed {
   readonly index: number;
@@ -40,6 +41,30 @@ export interface RaftLimits {
   /** Behind a snapshot the log keeps so much for members that are a little late: the lesser one. */
   readonly trailingEntries: number;
   readonly trailingBytes: number;
+  /** Sessions that are remembered; the one unused for longest goes first. The leader's counts. */
+  readonly sessionsMax: number;
+  /** Results kept for one session until its client acknowledges them; more are refused. */
+  readonly sessionResultsMax: number;
+}
+
+/** Given by `openSession`, never twice. */
+export type SessionId = string;
+
+/** Which command of which client it is: `ClientSession` counts them. */
+export interface ProposalSession {
+  readonly id: SessionId;
+  /** From 1 on; a command that is proposed again has the same number. */
+  readonly seq: number;
+  /** The client has every outcome up to this number and proposes none of those again. */
+  readonly acknowledged: number;
+}
+
+export interface ProposeOptions {
+  readonly timeoutMs?: number;
+  /**
+   * Applied once, however often it is proposed and wherever; each proposal gets the first result.
+   */
+  readonly session?: ProposalSession;
 }
 
 /** Who this member is, as its peers must know it. */
@@ -113,13 +138,15 @@ export class RaftError extends Error {
   /**
    * not-leader: nothing was written, ask `leaderAddress`. timeout-unknown: it may or may not be
    * applied, now or later. dropped: nothing was written and nothing will be. refused: the change or
-   * transfer is not possible now.
+   * transfer is not possible now. session-expired: this proposal is not applied; whether an earlier
+   * one of the same command was, the cluster has forgotten.
    */
   readonly code:
     | "not-leader"
     | "timeout-unknown"
     | "dropped"
     | "refused"
+    | "session-expired"
     | "stopped"
     | "corrupt"
     | "io";
@@ -164,12 +191,15 @@ export interface RaftNode<R> {
   join(options: { clusterId: string }): Promise<void>;
   /**
    * Leader only. Resolves when applied here; `timeout-unknown` means just that: unknown. `data` is
-   * kept and must not be changed afterwards; more than 8 MiB are refused.
+   * kept and must not be changed afterwards; more than 8 MiB are refused. With a session, a command
+   * of unknown outcome may be proposed again: `index` and `term` are where it was applied.
    */
   propose(
     data: Uint8Array,
-    options?: { timeoutMs?: number },
+    options?: ProposeOptions,
   ): Promise<{ index: number; term: number; result: R }>;
+  /** Leader only. For a client whose commands must be applied once (thesis §6.3). */
+  openSession(options?: { timeoutMs?: number }): Promise<SessionId>;
   /** Resolves once everything committed before the call is applied here. */
   readBarrier(options?: { timeoutMs?: number }): Promise<{ index: number }>;
   waitApplied(index: number, options?: { timeoutMs?: number }): Promise<void>;
@@ -209,6 +239,8 @@ export interface OpenRaftOptions<R> {
   readonly stateMachine: StateMachine<R>;
   readonly transport: Transport;
   readonly limits?: Partial<RaftLimits> | undefined;
+  /** How results are kept in snapshots for sessions; default: as msgpack. */
+  readonly resultCodec?: ResultCodec<R> | undefined;
   /**
    * Default: log and snapshots under `dataDir`, in a worker thread. "memory": nothing is kept, for
    * a throw-away cluster of one.

@@ -10,20 +10,14 @@ import type { CoreStatus } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { Append, ConfState, Effects, MemberId, Message, SoftState } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
-import type {
-  LogLevel,
-  RaftLimits,
-  RaftTimers,
-  StateMachine,
-  Transport,
-  TransportHandler,
-} from "./api.ts";
+import type { LogLevel, RaftLimits, RaftTimers, Transport, TransportHandler } from "./api.ts";
 import { RaftError } from "./api.ts";
 import { Applier } from "./applier.ts";
 import { Contacts } from "./contacts.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { type Proposal, Proposals } from "./proposals.ts";
+import { type Proposal, Proposals, runsOfKind } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
+import type { SessionMachine } from "./session-machine.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Ticker } from "./ticker.ts";
 import { Waiters } from "./waiters.ts";
@@ -33,7 +27,7 @@ export interface EngineDeps<R> {
   readonly core: RaftCore;
   readonly storage: RaftStorage;
   readonly transport: Transport;
-  readonly stateMachine: StateMachine<R>;
+  readonly machine: SessionMachine<R>;
   readonly limits: RaftLimits;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
@@ -258,9 +252,14 @@ export class Engine<R> {
   }
 
   #proposeQueue(): void {
-    const batch = this.#proposals.takeQueue();
-    if (batch.length === 0) return;
-    const result = this.#core.propose(batch.map((proposal) => proposal.data));
+    const queue = this.#proposals.takeQueue();
+    if (queue.length === 0) return;
+    for (const batch of runsOfKind(queue)) this.#proposeBatch(batch);
+  }
+
+  #proposeBatch(batch: readonly Proposal<R>[]): void {
+    const data = batch.map((proposal) => proposal.data);
+    const result = this.#core.propose(data, batch[0]?.kind);
     if (result.kind === "accepted") {
       this.#proposals.accepted(batch, result.term, result.firstIndex);
       return;
@@ -358,12 +357,12 @@ export class Engine<R> {
 
   #applierDeps(): ConstructorParameters<typeof Applier<R>>[0] {
     return {
-      stateMachine: this.#deps.stateMachine,
+      machine: this.#deps.machine,
       timers: this.#deps.timers,
-      applied: (entry, result) => {
+      applied: (entry, outcome) => {
         this.snapshots.noteApplied(entry.data.length);
-        if (result === null) this.#proposals.passed(entry.index);
-        else this.#proposals.applied(entry.index, entry.term, result.value);
+        if (outcome === null) this.#proposals.passed(entry.index);
+        else this.#proposals.applied(entry.index, entry.term, outcome);
       },
       reached: (index) => {
         this.#core.applied(index);

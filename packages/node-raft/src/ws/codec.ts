@@ -4,9 +4,12 @@
  * talks nonsense must not reach the core.
  */
 import { Packr } from "msgpackr";
-import type { ConfState, Entry, EntryKind, Message, SnapshotMeta } from "../core/types.ts";
+import type { ConfState, Entry, Message, SnapshotMeta } from "../core/types.ts";
+import { EntryKind } from "../core/types.ts";
 
 export const PROTOCOL_VERSION = 1;
+/** A kind of a newer version is refused: to skip what others apply would be to differ from them. */
+const ENTRY_KIND_MAX = Math.max(...Object.values(EntryKind));
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Copies: entries outlive the frame they came in and must not keep it alive. */
@@ -163,7 +166,8 @@ function readEntry(row: unknown, name: string): Entry {
   if (!Array.isArray(row) || row.length < 4) throw new CodecError(`${name} holds no entry`);
   const kind = readInt(row[2], name);
   const data: unknown = row[3];
-  if (kind > 2 || !(data instanceof Uint8Array)) throw new CodecError(`${name}: broken entry`);
+  if (kind > ENTRY_KIND_MAX || !(data instanceof Uint8Array))
+    throw new CodecError(`${name}: broken entry`);
   const entry = { index: readInt(row[0], name), term: readInt(row[1], name), data };
   return Object.freeze({ ...entry, kind: kind as EntryKind });
 }
