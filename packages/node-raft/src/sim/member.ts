@@ -4,6 +4,7 @@ import type { MemberId } from "../core/types.ts";
 import type { MemberView } from "./checkers/checker.ts";
 import type { Endpoint } from "./network.ts";
 import type { ReadOperation, WriteOperation } from "./oracle.ts";
+import type { SessionHost } from "./session-clients.ts";
 
 export interface SimMember extends Endpoint {
   readonly id: MemberId;
@@ -25,6 +26,8 @@ export interface SimMember extends Endpoint {
   /** False: not the leader, or it refuses now. */
   write(operation: WriteOperation): boolean;
   read(operation: ReadOperation): void;
+  /** Of those with a driver that keeps them; null while it is down. */
+  readonly sessions?: SessionHost | null;
   transfer(to: MemberId): void;
   change(change: MembershipChange): boolean;
   /** null while down. */

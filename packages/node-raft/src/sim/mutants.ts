@@ -4,6 +4,7 @@
  * many, found by a checker and not by an assertion of the core itself.
  */
 import type { MutantEdits } from "./mutant-edits.ts";
+import { sessionMutants } from "./session-mutants.ts";
 import type { SimMode } from "./simulation.ts";
 import { upkeepMutants } from "./upkeep-mutants.ts";
 
@@ -346,5 +347,6 @@ export const mutants: readonly Mutant[] = [
     seeds: 100,
     mode: "node",
   },
+  ...sessionMutants,
   ...upkeepMutants,
 ];

@@ -21,6 +21,7 @@ import {
 import type { ReadOperation, WriteOperation } from "./oracle.ts";
 import type { SimRandom } from "./random.ts";
 import { encodeCommand, RegisterMachine } from "./register-machine.ts";
+import type { Answer, SessionHost } from "./session-clients.ts";
 import type { World } from "./world.ts";
 
 /** The production code that a member runs; a mutant brings its own. */
@@ -162,10 +163,32 @@ export class NodeMember implements SimMember {
         if (life !== this.#life) return;
         this.#world.guard(() => this.#world.oracle.completeWrite(operation, index));
       },
-      // Refused, dropped or unknown: the oracle takes all of them for unknown.
-      () => this.#world.trace.count("write unanswered"),
+      (error: unknown) => {
+        this.#world.trace.count("write unanswered");
+        if (refusedForGood(error)) operation.refused = true;
+      },
     );
     return true;
+  }
+
+  get sessions(): SessionHost | null {
+    const node = this.#node;
+    if (node === null || this.paused) return null;
+    const life = this.#newLife(this.#life);
+    return {
+      open: (answered) => {
+        node.openSession({ timeoutMs: CLIENT_TIMEOUT_MS }).then(
+          (id) => life.alive() && answered(id),
+          () => life.alive() && answered(null),
+        );
+      },
+      write: ({ command }, session, answered) => {
+        node.propose(encodeCommand(command), { timeoutMs: CLIENT_TIMEOUT_MS, session }).then(
+          ({ index, result }) => life.alive() && answered({ kind: "applied", index, result }),
+          (error: unknown) => life.alive() && answered(refusalOf(error)),
+        );
+      },
+    };
   }
 
   read(operation: ReadOperation): void {
@@ -237,6 +260,8 @@ export class NodeMember implements SimMember {
         snapshotEntries: scenario.snapshotEntries,
         snapshotLogBytes: Number.MAX_SAFE_INTEGER,
         trailingEntries: scenario.trailingEntries,
+        sessionsMax: scenario.sessions.max,
+        sessionResultsMax: scenario.sessions.resultsMax,
       },
       storage: watchStorage(life, store),
       timers,
@@ -290,4 +315,15 @@ export class NodeMember implements SimMember {
     if (this.#node === null) return;
     request(this.#node).catch(() => this.#world.trace.count(`${kind} unanswered`));
   }
+}
+
+/** Nothing was written, and nothing will be. */
+function refusedForGood(error: unknown): boolean {
+  const { code = "" } = error as { code?: string };
+  return code === "not-leader" || code === "dropped" || code === "refused";
+}
+
+function refusalOf(error: unknown): Answer {
+  if ((error as { code?: string }).code === "session-expired") return { kind: "expired" };
+  return { kind: refusedForGood(error) ? "refused" : "unknown" };
 }

@@ -15,7 +15,7 @@ import type {
 } from "../node/api.ts";
 import type { RaftStorage, StorageState } from "../wal/storage.ts";
 import type { MemberView } from "./checkers/checker.ts";
-import type { RegisterMachine } from "./register-machine.ts";
+import { decodeCommand, type RegisterMachine } from "./register-machine.ts";
 import type { World } from "./world.ts";
 
 export interface Life {
@@ -154,7 +154,10 @@ export class WatchedMachine implements StateMachine<number> {
       this.#machine.apply(entry);
       const { id, world } = this.#life;
       if (this.#life.alive()) {
-        world.guard(() => world.watch.applied(id, entry, this.#machine.chain));
+        world.guard(() => {
+          world.watch.applied(id, entry, this.#machine.chain);
+          world.oracle.applied(id, index, decodeCommand(data));
+        });
       }
       return index;
     });

@@ -60,6 +60,14 @@ export interface Scenario {
     readonly keys: number;
     readonly readShare: number;
   };
+  /** Clients whose writes must happen once, and the room that the cluster has for them. */
+  readonly sessions: {
+    readonly clients: number;
+    readonly everyMs: number;
+    readonly max: number;
+    readonly resultsMax: number;
+    readonly answerLostChance: number;
+  };
 }
 
 export function scenarioOf(seed: number): Scenario {
@@ -88,6 +96,19 @@ export function scenarioOf(seed: number): Scenario {
       keys: 3,
       readShare: random.pick([0.2, 0.5]),
     },
+    sessions: sessionsOf(new SimRandom(seed, "sessions")),
+  };
+}
+
+function sessionsOf(random: SimRandom): Scenario["sessions"] {
+  const clients = random.pick([2, 3, 4]);
+  return {
+    clients,
+    everyMs: random.pick([20, 60]),
+    // Sometimes there is no room for all, and they take it from each other.
+    max: random.pick([clients - 1, clients, 100]),
+    resultsMax: random.pick([1, 2, 8]),
+    answerLostChance: random.pick([0, 0.1, 0.4]),
   };
 }
 

@@ -14,6 +14,7 @@ import { asFailure, SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
 import { scenarioOf } from "./scenario.ts";
+import { SessionClients } from "./session-clients.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
@@ -117,14 +118,17 @@ async function play(world: World, mode: SimMode, upkeep: Upkeep | null): Promise
   const { oracle, network, scenario, watch } = world;
   const faults = new Faults(world);
   const workload = new Workload(world);
+  const clients = mode === "node" ? new SessionClients(world) : null;
   world.bootstrap();
   upkeep?.start(world);
   faults.start();
   workload.start();
+  clients?.start();
   await runUntil(world, mode, scenario.faultsForMs);
   faults.stop();
   network.calm = true;
   workload.stop();
+  clients?.stop();
   await expectLife(world, mode, workload);
   oracle.finish(watch.ledger);
 }
