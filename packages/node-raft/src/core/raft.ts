@@ -17,6 +17,7 @@ import type {
   ConfResult,
   CoreOptions,
   CoreStatus,
+  LeaseStatus,
   MembershipChange,
   ProgressStatus,
   ProposeResult,
@@ -109,6 +110,11 @@ export class RaftCore {
   /** Answered in `Effects.reads` or `Effects.readsFailed`; ids are the caller's, never reused. */
   readIndex(requestId: number): void {
     readIndex.requestRead(this.#state, requestId);
+  }
+
+  /** Null: no reads by a lease, whatever the clock says. */
+  lease(): LeaseStatus | null {
+    return readIndex.leaseStatus(this.#state);
   }
 
   transferLeader(to: MemberId): TransferResult {

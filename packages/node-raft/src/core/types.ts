@@ -69,6 +69,8 @@ export type Message =
       readonly hintIndex: number;
       readonly hintTerm: number;
       readonly readSeq: number;
+      /** The sender keeps leases (options.ts); left out by those that do not. */
+      readonly keepsLease?: boolean;
     }
   | {
       readonly type: "heartbeat";
@@ -85,6 +87,7 @@ export type Message =
       readonly to: MemberId;
       readonly term: number;
       readonly readSeq: number;
+      readonly keepsLease?: boolean;
     }
   | {
       readonly type: "preVote" | "vote";

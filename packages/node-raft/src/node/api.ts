@@ -139,7 +139,7 @@ export class RaftError extends Error {
    * not-leader: nothing was written, ask `leaderAddress`. timeout-unknown: it may or may not be
    * applied, now or later. dropped: nothing was written and nothing will be. refused: the change or
    * transfer is not possible now. session-expired: this proposal is not applied; whether an earlier
-   * one of the same command was, the cluster has forgotten.
+   * one of the same command was, the cluster has forgotten. too-stale: read here was nothing.
    */
   readonly code:
     | "not-leader"
@@ -147,6 +147,7 @@ export class RaftError extends Error {
     | "dropped"
     | "refused"
     | "session-expired"
+    | "too-stale"
     | "stopped"
     | "corrupt"
     | "io";
@@ -175,6 +176,32 @@ export interface RaftNodeEvents {
   fatal: (error: Error) => void;
 }
 
+/**
+ * linearizable: a quorum is asked. lease: the leader answers by itself while nobody else can lead;
+ * on another member, or without a lease, a quorum is asked. stale: what is here, on any member.
+ */
+export type ReadMode = "linearizable" | "lease" | "stale";
+
+export interface ReadOptions {
+  readonly mode?: ReadMode;
+  /** `stale` only: a state that may be older is refused. */
+  readonly maxStalenessMs?: number;
+  /** Of a stale read: how long it may wait for a state that is new enough. */
+  readonly timeoutMs?: number;
+}
+
+export interface ReadPoint {
+  /** The state here is at this index or beyond. */
+  readonly index: number;
+  /** How it was made sure; a quorum asked instead of a lease is `linearizable`. */
+  readonly mode: ReadMode;
+  /**
+   * Everything committed so long before the answer is in the state; 0 unless `stale`. Infinity: not
+   * known, as nothing was read here otherwise yet.
+   */
+  readonly ageMs: number;
+}
+
 export interface RaftNode<R> {
   readonly memberId: MemberId;
   readonly clusterId: string;
@@ -200,8 +227,11 @@ export interface RaftNode<R> {
   ): Promise<{ index: number; term: number; result: R }>;
   /** Leader only. For a client whose commands must be applied once (thesis §6.3). */
   openSession(options?: { timeoutMs?: number }): Promise<SessionId>;
-  /** Resolves once everything committed before the call is applied here. */
-  readBarrier(options?: { timeoutMs?: number }): Promise<{ index: number }>;
+  /**
+   * Resolves once everything committed before the call is applied here; `stale`: at once, or as
+   * soon as the state is new enough.
+   */
+  readBarrier(options?: ReadOptions): Promise<ReadPoint>;
   waitApplied(index: number, options?: { timeoutMs?: number }): Promise<void>;
   /**
    * Leader only. Resolves when the new configuration is in force and committed; a change of voters
@@ -223,6 +253,11 @@ export interface RaftNode<R> {
 export interface RaftTimers {
   /** Milliseconds, monotonic. */
   now(): number;
+  /**
+   * Milliseconds of a clock that goes on while the machine sleeps. Only how far it went is looked
+   * at: leases need it, and ages of stale reads are wrong by a sleep without it.
+   */
+  wall?(): number;
   after(ms: number, fn: () => void): () => void;
   /** Soon, after the input that is waiting now: everything in between is handled as one turn. */
   soon(fn: () => void): void;
@@ -239,6 +274,13 @@ export interface OpenRaftOptions<R> {
   readonly stateMachine: StateMachine<R>;
   readonly transport: Transport;
   readonly limits?: Partial<RaftLimits> | undefined;
+  /**
+   * Reads with `mode: "lease"` (thesis §6.4.1), which trust that clocks run equally fast to a tenth
+   * and that a machine that was frozen finds its wall clock ahead. On all members alike: one
+   * without keeps no lease, and a member must not be restarted without within an election time-out.
+   * With it the crash hint is off. Default: false.
+   */
+  readonly leases?: boolean | undefined;
   /** How results are kept in snapshots for sessions; default: as msgpack. */
   readonly resultCodec?: ResultCodec<R> | undefined;
   /**

@@ -15,6 +15,7 @@ import { RaftError } from "./api.ts";
 import { Applier } from "./applier.ts";
 import { Contacts } from "./contacts.ts";
 import { DiskWatch } from "./disk-watch.ts";
+import { LocalReads } from "./local-reads.ts";
 import { type Proposal, Proposals, runsOfKind } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
 import type { SessionMachine } from "./session-machine.ts";
@@ -29,6 +30,7 @@ export interface EngineDeps<R> {
   readonly transport: Transport;
   readonly machine: SessionMachine<R>;
   readonly limits: RaftLimits;
+  readonly leases: boolean;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
   onSoft(soft: SoftState): void;
@@ -51,6 +53,7 @@ export class Engine<R> {
   readonly #reads: Reads;
   readonly #waiters = new Waiters();
   readonly #contacts = new Contacts();
+  readonly local: LocalReads;
   readonly snapshots: Snapshots<R>;
   #soft: SoftState;
   #conf: ConfState;
@@ -68,6 +71,7 @@ export class Engine<R> {
     this.#know(status.conf);
     this.#applied = status.applied;
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
+    this.local = new LocalReads(deps.core, deps.timers, deps.limits, deps.leases);
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
     this.#disk = new DiskWatch(tickMs * electionTicksMax);
     this.#applier = new Applier(this.#applierDeps(), status.applied);
@@ -102,6 +106,14 @@ export class Engine<R> {
 
   get conf(): ConfState {
     return this.#conf;
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  deadline(timeoutMs: number): number {
+    return this.#deps.timers.now() + timeoutMs;
   }
 
   get core(): RaftCore {
@@ -147,6 +159,11 @@ export class Engine<R> {
     return new Promise((resolve, reject) => {
       this.#waiters.add({ index, deadline, resolve, reject });
     });
+  }
+
+  /** While a snapshot is being installed there is no state to look at. */
+  waitRestored(deadline: number): Promise<void> {
+    return this.waitApplied(this.#applier.applied, deadline);
   }
 
   /** What the transport calls. */
@@ -215,6 +232,7 @@ export class Engine<R> {
     if (!this.#running) return;
     this.#guarded(() => {
       const now = this.#deps.timers.now();
+      this.local.ticked();
       this.#core.tick();
       this.#proposals.expire(now);
       this.#reads.expire(now);
@@ -242,6 +260,7 @@ export class Engine<R> {
     this.#reads.ask(this.#deps.timers.now(), (id) => this.#core.readIndex(id));
     for (let round = 0; ; round += 1) {
       const effects = this.#core.takeEffects();
+      this.local.sending();
       if (isEmpty(effects)) break;
       this.#perform(effects);
       if (round < ROUNDS_PER_TURN_MAX) continue;
@@ -347,7 +366,11 @@ export class Engine<R> {
     for (const { requestId, index } of effects.reads) {
       for (const reader of this.#reads.answered(requestId)) {
         const done = this.waitApplied(index, reader.deadline);
-        done.then(() => reader.resolve(index), reader.reject);
+        const answer = (): void => {
+          this.local.known(reader.askedAt);
+          reader.resolve(index);
+        };
+        done.then(answer, reader.reject);
       }
     }
     // Well before the next tick, which looks again.

@@ -82,6 +82,7 @@ test("time-outs, snapshots and the end leave the outcome unknown, never failed",
 
 function reader(log: string[], name: string, deadline = 1000): Reader {
   return {
+    askedAt: { awakeMs: 0, wallMs: 0 },
     deadline,
     resolve: (index) => log.push(`${name} at ${index}`),
     reject: (error) => log.push(`${name} ${error.code}`),

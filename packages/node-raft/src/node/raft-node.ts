@@ -15,12 +15,15 @@ import type {
   RaftNodeEvents,
   RaftStatus,
   RaftTimers,
+  ReadOptions,
+  ReadPoint,
   SessionId,
 } from "./api.ts";
 import { RaftError } from "./api.ts";
 import { Emitter } from "./emitter.ts";
 import { bestVoter, Engine } from "./engine.ts";
 import { Levels } from "./levels.ts";
+import { ReadModes } from "./read-modes.ts";
 import { encodeCommand, encodeOpening, mintNonce, wrongSession } from "./session-entry.ts";
 import { SessionMachine } from "./session-machine.ts";
 import { emptyStatus, leadershipOf, showStatus } from "./status.ts";
@@ -36,6 +39,7 @@ export interface NodeParts {
   readonly storage: RaftStorage;
   readonly state: StorageState;
   readonly limits: RaftLimits;
+  readonly leases: boolean;
   readonly timers: RaftTimers;
   readonly random: RandomSource;
 }
@@ -57,6 +61,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   readonly #machine: SessionMachine<R>;
   #clusterId: string;
   #engine: Engine<R> | null = null;
+  #reads: ReadModes<R> | null = null;
   #leadership: Leadership = { leader: "", leaderAddress: "", term: 0, self: false };
   #starting = false;
   #failed = false;
@@ -124,12 +129,13 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
 
   async #start(state: Pick<StorageState, "hardState" | "snapshot" | "entries">): Promise<void> {
     const { hardState, snapshot, entries } = state;
-    const { limits, random } = this.#parts;
+    const { limits, leases, random } = this.#parts;
     const initial = { hardState, snapshot, entries };
-    const core = new RaftCore({ id: this.memberId, limits, random, initial });
+    const core = new RaftCore({ id: this.memberId, leases, limits, random, initial });
     const engine = this.#buildEngine(core);
     engine.snapshots.begin(snapshot);
     this.#engine = engine;
+    this.#reads = new ReadModes(engine, limits, leases);
     const self = {
       memberId: this.memberId,
       clusterId: this.#clusterId,
@@ -140,7 +146,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   }
 
   #buildEngine(core: RaftCore): Engine<R> {
-    const { storage, limits, timers } = this.#parts;
+    const { storage, limits, leases, timers } = this.#parts;
     const { transport } = this.#options;
     return new Engine<R>({
       self: this.memberId,
@@ -149,6 +155,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
       transport,
       machine: this.#machine,
       limits,
+      leases,
       timers,
       log: (level, message, fields) => this.#log(level, message, fields),
       onSoft: () => this.#announceLeadership(),
@@ -209,13 +216,9 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     });
   }
 
-  readBarrier(options: { timeoutMs?: number } = {}): Promise<{ index: number }> {
-    const engine = this.#engine;
-    if (engine === null || !engine.running) return Promise.reject(this.#notRunning());
-    const deadline = this.#deadline(options.timeoutMs ?? READ_TIMEOUT_MS);
-    return new Promise((resolve, reject) => {
-      engine.read({ deadline, resolve: (index) => resolve({ index }), reject });
-    });
+  readBarrier(options: ReadOptions = {}): Promise<ReadPoint> {
+    if (this.#reads === null || !this.#engine?.running) return Promise.reject(this.#notRunning());
+    return this.#reads.read(options);
   }
 
   waitApplied(index: number, options: { timeoutMs?: number } = {}): Promise<void> {

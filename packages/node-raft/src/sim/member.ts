@@ -26,6 +26,9 @@ export interface SimMember extends Endpoint {
   /** False: not the leader, or it refuses now. */
   write(operation: WriteOperation): boolean;
   read(operation: ReadOperation): void;
+  /** Of those with a driver; asked of one that is paused, they wait. */
+  readByLease?(operation: ReadOperation): void;
+  readStale?(key: string, maxStalenessMs: number | undefined): void;
   /** Of those with a driver that keeps them; null while it is down. */
   readonly sessions?: SessionHost | null;
   transfer(to: MemberId): void;

@@ -4,6 +4,7 @@
  * many, found by a checker and not by an assertion of the core itself.
  */
 import type { MutantEdits } from "./mutant-edits.ts";
+import { readMutants } from "./read-mutants.ts";
 import { sessionMutants } from "./session-mutants.ts";
 import type { SimMode } from "./simulation.ts";
 import { upkeepMutants } from "./upkeep-mutants.ts";
@@ -348,5 +349,6 @@ export const mutants: readonly Mutant[] = [
     mode: "node",
   },
   ...sessionMutants,
+  ...readMutants,
   ...upkeepMutants,
 ];

@@ -1,7 +1,7 @@
 /** A member that is the real driver over the real log, on a simulated disk, clock and network. */
 import type { MembershipChange } from "../core/options.ts";
 import type { MemberId, Message } from "../core/types.ts";
-import type { RaftNode, RaftTimers } from "../node/api.ts";
+import type { RaftNode, RaftTimers, ReadPoint } from "../node/api.ts";
 import type { MembershipController } from "../node/membership-controller.ts";
 import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
@@ -11,6 +11,7 @@ import type { SimMember } from "./member.ts";
 import { NodeDisk } from "./node-disk.ts";
 import {
   type Life,
+  MachineClock,
   pieces,
   SimTransport,
   simTimers,
@@ -44,7 +45,9 @@ export class NodeMember implements SimMember {
   readonly #code: NodeCode;
   readonly #random: SimRandom;
   readonly #voters: readonly { id: MemberId; address: string }[] | null;
-  readonly #rate: number;
+  readonly #clock: MachineClock;
+  readonly #freezes: boolean;
+  readonly #leases: boolean;
   #life = 0;
   #up = false;
   #node: RaftNode<number> | null = null;
@@ -69,7 +72,10 @@ export class NodeMember implements SimMember {
     this.#random = world.random.fork(id);
     this.#disk = new NodeDisk(this.#random.fork("disk"));
     const { clockSkew } = world.scenario;
-    this.#rate = 1 + this.#random.between(-clockSkew, clockSkew);
+    this.#clock = new MachineClock(world, 1 + this.#random.between(-clockSkew, clockSkew));
+    this.#freezes = this.#random.chance(0.6);
+    // One that keeps no leases must not count towards any.
+    this.#leases = world.scenario.leases && !this.#random.chance(0.1);
   }
 
   get up(): boolean {
@@ -92,16 +98,36 @@ export class NodeMember implements SimMember {
     this.#node = null;
     this.#transport = null;
     this.#backlog = [];
+    this.#clock.thaw();
     if (this.#disk.crash()) this.#world.trace.count("fault torn write");
     for (const fn of this.#onDeath.splice(0)) fn();
   }
 
+  /** A process stopped, or a machine frozen, whose monotonic clock knows nothing of it. */
   pause(): void {
     this.paused = true;
+    const { trace, scenario, clock } = this.#world;
+    // Nobody can tell frozen time where the wall clock was set back meanwhile: not on one machine.
+    if (this.#freezes) {
+      this.#clock.freeze();
+      trace.count("fault freeze");
+    } else if (this.#random.chance(0.3)) {
+      this.#clock.setWall(this.#random.between(-3000, 3000));
+      trace.count("fault clockSet");
+    }
+    if (!this.#random.chance(scenario.crashHintChance / 2)) return;
+    // It answers nobody, so that some take it for crashed.
+    trace.count("fault falseHint");
+    for (const peer of this.#world.up()) {
+      clock.after(this.#random.between(0, 5), () => {
+        if (this.paused) peer.peerCrashed(this.id);
+      });
+    }
   }
 
   resume(): void {
     this.paused = false;
+    this.#clock.thaw();
     for (const fn of this.#backlog.splice(0)) this.#run(this.#life, fn);
   }
 
@@ -197,23 +223,75 @@ export class NodeMember implements SimMember {
     if (node === null || this.paused) return;
     node.readBarrier({ timeoutMs: CLIENT_TIMEOUT_MS }).then(
       () => {
-        if (life !== this.#life) return;
-        const value = this.#machine.read(operation.key);
-        const { applied } = node.status();
-        const { oracle } = this.#world;
-        this.#world.guard(() => oracle.completeRead(operation, this.id, applied, value));
+        if (life === this.#life) this.#completeRead(node, operation);
       },
       () => this.#world.trace.count("read unanswered"),
     );
   }
 
+  #completeRead(node: RaftNode<number>, operation: ReadOperation): void {
+    const value = this.#machine.read(operation.key);
+    const { applied } = node.status();
+    const { oracle } = this.#world;
+    this.#world.guard(() => oracle.completeRead(operation, this.id, applied, value));
+  }
+
+  readByLease(operation: ReadOperation): void {
+    this.#ask((node, life) => {
+      const done = ({ mode }: ReadPoint): void => {
+        if (!life.alive()) return;
+        this.#world.trace.count(`read by ${mode === "lease" ? "lease" : "quorum instead"}`);
+        this.#completeRead(node, operation);
+      };
+      const options = { mode: "lease" as const, timeoutMs: CLIENT_TIMEOUT_MS };
+      node.readBarrier(options).then(done, () => this.#world.trace.count("read unanswered"));
+    });
+  }
+
+  readStale(key: string, maxStalenessMs: number | undefined): void {
+    this.#ask((node, life) => {
+      const done = ({ index, ageMs }: ReadPoint): void => {
+        if (!life.alive()) return;
+        const bound = maxStalenessMs ?? Number.POSITIVE_INFINITY;
+        const value = this.#machine.read(key);
+        this.#world.trace.note("read stale", this.id, index, Math.min(ageMs, 1e9), value);
+        this.#world.guard(() => {
+          if (ageMs > bound) {
+            throw new SimFailure("oracle", "stale-bound", `${ageMs} ms old, ${bound} were allowed`);
+          }
+          // By the member's clocks, which may both run a little slower than the world's.
+          const trueAgeMs = ageMs / Math.min(1, this.#clock.rate);
+          this.#world.oracle.completeStaleRead(this.id, node.status().applied, trueAgeMs);
+        });
+      };
+      const options = maxStalenessMs === undefined ? {} : { maxStalenessMs };
+      node.readBarrier({ mode: "stale", ...options }).then(done, () => {
+        this.#world.trace.count("read too stale");
+      });
+    });
+  }
+
+  /** A request that waits in the socket of one that is paused; it may be read first, or last. */
+  #ask(ask: (node: RaftNode<number>, life: Life) => void): void {
+    const node = this.#node;
+    if (node === null) return;
+    const life = this.#newLife(this.#life);
+    const request = (): void => ask(node, life);
+    if (!this.paused) request();
+    else if (this.#random.chance(0.5)) this.#backlog.unshift(request);
+    else this.#backlog.push(request);
+  }
+
   transfer(to: MemberId): void {
-    this.#ask((node) => node.transferLeadership(to), "transfer");
+    this.#order((node) => node.transferLeadership(to), "transfer");
   }
 
   change(change: MembershipChange): boolean {
     if (this.#node?.status().role !== "leader" || this.paused) return false;
-    this.#ask((node) => node.changeMembership(change, { timeoutMs: CLIENT_TIMEOUT_MS }), "change");
+    this.#order(
+      (node) => node.changeMembership(change, { timeoutMs: CLIENT_TIMEOUT_MS }),
+      "change",
+    );
     return true;
   }
 
@@ -239,7 +317,7 @@ export class NodeMember implements SimMember {
 
   async #open(life: Life): Promise<void> {
     const { scenario } = this.#world;
-    const timers = simTimers(life, this.#rate, scenario.turnMs, () => this.#look());
+    const timers = simTimers(life, this.#clock, scenario.turnMs, () => this.#look());
     const machine = new RegisterMachine();
     const transport = new SimTransport(life);
     this.#machine = machine;
@@ -254,6 +332,7 @@ export class NodeMember implements SimMember {
       address: `${this.id}:4647`,
       stateMachine: new WatchedMachine(life, machine),
       transport,
+      leases: this.#leases,
       limits: {
         ...scenario.limits,
         tickMs: scenario.tickMs,
@@ -311,7 +390,7 @@ export class NodeMember implements SimMember {
     if (view !== null) this.#world.guard(() => this.#world.watch.state(view));
   }
 
-  #ask(request: (node: RaftNode<number>) => Promise<void>, kind: string): void {
+  #order(request: (node: RaftNode<number>) => Promise<void>, kind: string): void {
     if (this.#node === null) return;
     request(this.#node).catch(() => this.#world.trace.count(`${kind} unanswered`));
   }

@@ -28,15 +28,55 @@ export interface Life {
 }
 
 /**
- * The member's clock runs faster or slower than the world's by `rate`. A turn of the driver is what
- * it runs by `soon`: right after one, what the core says and what was written agree.
+ * A machine's clocks. The monotonic one runs faster or slower than the world's by `rate`, and it
+ * stands while the machine is frozen; the wall clock goes on, and may be set.
+ */
+export class MachineClock {
+  readonly rate: number;
+  readonly #world: World;
+  #frozenSince: number | null = null;
+  #frozenMs = 0;
+  #wallOffsetMs = 0;
+
+  constructor(world: World, rate: number) {
+    this.#world = world;
+    this.rate = rate;
+  }
+
+  now(): number {
+    return ((this.#frozenSince ?? this.#world.clock.now) - this.#frozenMs) * this.rate;
+  }
+
+  wall(): number {
+    return this.#world.clock.now + this.#wallOffsetMs;
+  }
+
+  freeze(): void {
+    this.#frozenSince ??= this.#world.clock.now;
+  }
+
+  thaw(): void {
+    if (this.#frozenSince === null) return;
+    this.#frozenMs += this.#world.clock.now - this.#frozenSince;
+    this.#frozenSince = null;
+  }
+
+  setWall(byMs: number): void {
+    this.#wallOffsetMs += byMs;
+  }
+}
+
+/**
+ * A turn of the driver is what it runs by `soon`: right after one, what the core says and what was
+ * written agree.
  */
 export function simTimers(
   life: Life,
-  rate: number,
+  machine: MachineClock,
   soonMs: number,
   afterTurn: () => void,
 ): RaftTimers {
+  const { rate } = machine;
   const { clock, random } = life.world;
   const soon = (fn: () => void): void => {
     clock.after(random.between(0, soonMs), () =>
@@ -47,7 +87,8 @@ export function simTimers(
     );
   };
   return {
-    now: () => clock.now * rate,
+    now: () => machine.now(),
+    wall: () => machine.wall(),
     after: (ms, fn) => clock.after(ms / rate, () => life.run(fn)),
     soon,
     // Anything may come in between: what holds then holds without.

@@ -42,6 +42,8 @@ export class Oracle {
   readonly #appliedAt = new Map<number, number>();
   #serial = 0;
   #floor = 0;
+  /** When it rose, and to what. */
+  readonly #floors: { readonly at: number; readonly floor: number }[] = [];
 
   constructor(now: () => number) {
     this.#now = now;
@@ -85,7 +87,7 @@ export class Oracle {
   completeWrite(write: WriteOperation, index: number): void {
     write.completedAt = this.#now();
     write.index = index;
-    this.#floor = Math.max(this.#floor, index);
+    this.#raiseFloor(index);
   }
 
   invokeRead(key: string): ReadOperation {
@@ -103,7 +105,22 @@ export class Oracle {
       const message = `${by} answered a read at ${index}, ${read.floor} was acknowledged before it`;
       throw new SimFailure("oracle", "stale-read", message);
     }
-    this.#floor = Math.max(this.#floor, index);
+    this.#raiseFloor(index);
+  }
+
+  /** A stale read at `index` that says how old it is: all that was told before then is in it. */
+  completeStaleRead(by: MemberId, index: number, ageMs: number): void {
+    const before = this.#now() - ageMs;
+    const floor = this.#floors.findLast(({ at }) => at < before)?.floor ?? 0;
+    if (index >= floor) return;
+    const message = `${by} read at ${index} and said ${ageMs} ms, ${floor} was known before`;
+    fail("stale-age", message);
+  }
+
+  #raiseFloor(index: number): void {
+    if (index <= this.#floor) return;
+    this.#floor = index;
+    this.#floors.push({ at: this.#now(), floor: index });
   }
 
   /**

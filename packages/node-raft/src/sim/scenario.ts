@@ -60,6 +60,8 @@ export interface Scenario {
     readonly keys: number;
     readonly readShare: number;
   };
+  /** Leases are on, on nearly all members: only where clocks run nearly equally fast. */
+  readonly leases: boolean;
   /** Clients whose writes must happen once, and the room that the cluster has for them. */
   readonly sessions: {
     readonly clients: number;
@@ -70,18 +72,21 @@ export interface Scenario {
   };
 }
 
+/** Leases allow for clocks of which one runs faster than the other by so much each way. */
+const CLOCK_SKEW_FOR_LEASES = 0.05;
+
 export function scenarioOf(seed: number): Scenario {
   const random = new SimRandom(seed, "scenario");
   const churn = random.chance(0.5);
   const network = networkOf(random);
-  return {
+  const scenario = {
     seed,
     voters: random.pick([1, 2, 3, 3, 3, 3, 3, 3, 5, 5, 5]),
     faultsForMs: random.between(2000, 4000),
     tickMs: 10,
     limits: limitsOf(random, network.delayMs[1]),
     network,
-    disk: { syncMs: random.chance(0.3) ? [2, 25] : [0.2, 3] },
+    disk: { syncMs: random.chance(0.3) ? ([2, 25] as const) : ([0.2, 3] as const) },
     turnMs: random.pick([0, 0.2, 2]),
     applyMs: random.pick([0, 0.5, 10]),
     clockSkew: random.pick([0, 0.05, 0.3]),
@@ -98,6 +103,8 @@ export function scenarioOf(seed: number): Scenario {
     },
     sessions: sessionsOf(new SimRandom(seed, "sessions")),
   };
+  const fitForLeases = scenario.clockSkew <= CLOCK_SKEW_FOR_LEASES;
+  return { ...scenario, leases: fitForLeases && new SimRandom(seed, "leases").chance(0.7) };
 }
 
 function sessionsOf(random: SimRandom): Scenario["sessions"] {

@@ -12,6 +12,7 @@ import { CoreMember } from "./core-member.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
+import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
 import { scenarioOf } from "./scenario.ts";
 import { SessionClients } from "./session-clients.ts";
@@ -118,17 +119,18 @@ async function play(world: World, mode: SimMode, upkeep: Upkeep | null): Promise
   const { oracle, network, scenario, watch } = world;
   const faults = new Faults(world);
   const workload = new Workload(world);
-  const clients = mode === "node" ? new SessionClients(world) : null;
+  // Those that only the real driver can serve.
+  const clients = mode === "node" ? [new SessionClients(world), new LocalReaders(world)] : [];
   world.bootstrap();
   upkeep?.start(world);
   faults.start();
   workload.start();
-  clients?.start();
+  for (const each of clients) each.start();
   await runUntil(world, mode, scenario.faultsForMs);
   faults.stop();
   network.calm = true;
   workload.stop();
-  clients?.stop();
+  for (const each of clients) each.stop();
   await expectLife(world, mode, workload);
   oracle.finish(watch.ledger);
 }

@@ -19,7 +19,8 @@ export class CodecError extends Error {
   override readonly name = "CodecError";
 }
 
-type Kind = "text" | "int" | "bool" | "entries" | "meta";
+/** flag: a boolean that is left out where it is false; only at the end of a table. */
+type Kind = "text" | "int" | "bool" | "flag" | "entries" | "meta";
 type Table = readonly (readonly [field: string, kind: Kind])[];
 
 const HEAD: Table = [
@@ -57,10 +58,11 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
       ["hintIndex", "int"],
       ["hintTerm", "int"],
       ["readSeq", "int"],
+      ["keepsLease", "flag"],
     ],
   ],
   ["heartbeat", [["commit", "int"], ...SEQ]],
-  ["heartbeatReply", SEQ],
+  ["heartbeatReply", [...SEQ, ["keepsLease", "flag"]]],
   ["preVote", VOTE],
   ["vote", VOTE],
   ["preVoteReply", GRANT],
@@ -71,6 +73,12 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
   ["readIndex", READ],
   ["readIndexReply", [...READ, ["index", "int"]]],
 ];
+
+/** How a row is read: the whole table, and how many of its fields must be there. */
+const READ_AS = TYPES.map(([type, table]) => {
+  const fields = [...HEAD, ...table];
+  return { type, fields, least: fields.filter(([, kind]) => kind !== "flag").length };
+});
 
 const numberOf = new Map(TYPES.map(([type], i) => [type, i]));
 
@@ -112,6 +120,7 @@ function toTable(message: Message): unknown[] {
   for (const [field] of HEAD) row.push(fields[field]);
   for (const [field, kind] of table) {
     const value = fields[field];
+    if (kind === "flag" && value !== true) continue;
     row.push(kind === "entries" ? (value as readonly Entry[]).map(entryRow) : value);
   }
   return row;
@@ -123,13 +132,14 @@ function entryRow(entry: Entry): unknown[] {
 
 function fromTable(row: unknown): Message {
   if (!Array.isArray(row)) throw new CodecError("a message is an array");
-  const type = TYPES[row[0] as number];
-  if (type === undefined) throw new CodecError(`message type ${String(row[0])} is not known`);
-  const table = [...HEAD, ...type[1]];
-  if (row.length < table.length + 1) throw new CodecError(`${type[0]} with ${row.length} fields`);
-  const message: Record<string, unknown> = { type: type[0] };
-  for (const [i, [field, kind]] of table.entries()) {
-    message[field] = readField(row[i + 1], kind, `${type[0]}.${field}`);
+  const known = READ_AS[row[0] as number];
+  if (known === undefined) throw new CodecError(`message type ${String(row[0])} is not known`);
+  const { type, fields, least } = known;
+  if (row.length < least + 1) throw new CodecError(`${type} with ${row.length} fields`);
+  const message: Record<string, unknown> = { type };
+  for (const [i, [field, kind]] of fields.entries()) {
+    if (kind === "flag" && row[i + 1] !== true) continue;
+    message[field] = readField(row[i + 1], kind, `${type}.${field}`);
   }
   return message as unknown as Message;
 }
@@ -141,6 +151,7 @@ function readField(value: unknown, kind: Kind, name: string): unknown {
     case "text":
       return readText(value, name);
     case "bool":
+    case "flag":
       if (typeof value !== "boolean") throw new CodecError(`${name} is not a boolean`);
       return value;
     case "entries":
