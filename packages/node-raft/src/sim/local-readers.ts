@@ -6,7 +6,7 @@ import type { SimMember } from "./member.ts";
 import type { SimRandom } from "./random.ts";
 import type { World } from "./world.ts";
 
-const EVERY_MS = 12;
+const EVERY_MS = 8;
 /** Beyond an election time-out, and far below it. */
 const STALENESS_MS: readonly [number, number] = [5, 400];
 

@@ -74,8 +74,8 @@ export class NodeMember implements SimMember {
     const { clockSkew } = world.scenario;
     this.#clock = new MachineClock(world, 1 + this.#random.between(-clockSkew, clockSkew));
     this.#freezes = this.#random.chance(0.6);
-    // One that keeps no leases must not count towards any.
-    this.#leases = world.scenario.leases && !this.#random.chance(0.1);
+    const { leases, withoutLeasesChance } = world.scenario;
+    this.#leases = leases && !this.#random.chance(withoutLeasesChance);
   }
 
   get up(): boolean {

@@ -5,6 +5,35 @@ const SEEDS = 100;
 
 export const readMutants: readonly Mutant[] = [
   {
+    name: "lease-from-the-echo",
+    breaks: "a lease counts from when its token was sent (L1)",
+    edits: [
+      {
+        file: "node/lease.ts",
+        find: "  #term = 0;\n",
+        replace: "  #term = 0;\n  #echo = { seq: 0, at: { awakeMs: 0, wallMs: 0 } };\n",
+      },
+      {
+        file: "node/lease.ts",
+        find: "    if (seq > (this",
+        replace:
+          "    const seqs = this.#sent.filter((token) => token.seq <= confirmed);\n" +
+          "    const echoed = seqs.at(-1)?.seq ?? 0;\n" +
+          "    if (echoed !== this.#echo.seq) this.#echo = { seq: echoed, at: now };\n" +
+          "    if (seq > (this",
+      },
+      {
+        file: "node/lease.ts",
+        find: "return elapsedMs(newest.at, now) < this.#ms;",
+        replace:
+          "const { seq, at } = this.#echo;\n" +
+          "    return elapsedMs(seq === newest.seq ? at : newest.at, now) < this.#ms;",
+      },
+    ],
+    seeds: SEEDS,
+    mode: "node",
+  },
+  {
     name: "lease-longer-than-promised",
     breaks: "a lease ends before those that echoed it vote again (L1)",
     edits: [{ file: "node/lease.ts", find: "const SHARE = 0.8;", replace: "const SHARE = 3;" }],
@@ -21,6 +50,41 @@ export const readMutants: readonly Mutant[] = [
         replace: "return now.awakeMs - since.awakeMs;",
       },
     ],
+    seeds: SEEDS,
+    mode: "node",
+  },
+  {
+    name: "lease-kept-by-everyone",
+    breaks: "only members that keep leases count towards one (L3)",
+    edits: [
+      {
+        file: "core/read-index.ts",
+        find: "if (keepsLease === true) {",
+        replace: "if (keepsLease !== false) {",
+      },
+    ],
+    seeds: SEEDS,
+    mode: "node",
+  },
+  {
+    name: "lease-yields-to-crash-hint",
+    breaks: "with leases there is no crash hint (L5)",
+    edits: [
+      { file: "core/election.ts", find: "if (state.leases || id !==", replace: "if (id !==" },
+      {
+        file: "core/election.ts",
+        find: "if (!state.leases || message.forced) return false;",
+        replace:
+          'if (!state.leases || message.forced || message.leaderCrashed !== "") return false;',
+      },
+    ],
+    seeds: SEEDS,
+    mode: "node",
+  },
+  {
+    name: "lease-goes-on-in-transfer",
+    breaks: "a leader that told another to campaign has no lease any more (L6)",
+    edits: [{ file: "core/transfer.ts", find: "  state.reads.leaseOver = true;\n", replace: "" }],
     seeds: SEEDS,
     mode: "node",
   },

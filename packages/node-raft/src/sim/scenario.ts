@@ -60,8 +60,10 @@ export interface Scenario {
     readonly keys: number;
     readonly readShare: number;
   };
-  /** Leases are on, on nearly all members: only where clocks run nearly equally fast. */
+  /** Only where clocks run nearly equally fast. */
   readonly leases: boolean;
+  /** Of a member, while others have them. */
+  readonly withoutLeasesChance: number;
   /** Clients whose writes must happen once, and the room that the cluster has for them. */
   readonly sessions: {
     readonly clients: number;
@@ -103,8 +105,24 @@ export function scenarioOf(seed: number): Scenario {
     },
     sessions: sessionsOf(new SimRandom(seed, "sessions")),
   };
-  const fitForLeases = scenario.clockSkew <= CLOCK_SKEW_FOR_LEASES;
-  return { ...scenario, leases: fitForLeases && new SimRandom(seed, "leases").chance(0.7) };
+  return { ...scenario, leases: false, withoutLeasesChance: 0 };
+}
+
+/** With what only the real driver knows of. */
+export function nodeScenarioOf(seed: number): Scenario {
+  const scenario = scenarioOf(seed);
+  const random = new SimRandom(seed, "leases");
+  if (scenario.clockSkew > CLOCK_SKEW_FOR_LEASES || random.chance(0.2)) return scenario;
+  return {
+    ...scenario,
+    // As in life, a lease outlasts an election that nothing holds back, and the writes after it.
+    tickMs: 30,
+    limits: { ...scenario.limits, heartbeatTicks: 1, electionTicksMin: 8, electionTicksMax: 14 },
+    network: { ...scenario.network, delayMs: random.pick([[0.2, 1] as const, [0.5, 6] as const]) },
+    disk: { syncMs: [0.2, 3] },
+    leases: true,
+    withoutLeasesChance: random.pick([0, 0, 0.6]),
+  };
 }
 
 function sessionsOf(random: SimRandom): Scenario["sessions"] {

@@ -82,7 +82,8 @@ class SessionClient {
 
   #next(): void {
     this.#after(this.#random.between(0, 2 * this.#world.scenario.sessions.everyMs), () => {
-      if (this.#session === null) this.#open();
+      if (this.#world.clock.now < this.#world.quietUntil) this.#world.trace.count("quiet");
+      else if (this.#session === null) this.#open();
       else if (this.#operations < OPERATIONS_MAX) this.#begin(this.#session);
       this.#next();
     });
@@ -173,6 +174,7 @@ class SessionClient {
   }
 
   #someone(): SimMember | undefined {
+    if (this.#world.clock.now < this.#world.quietUntil) return undefined;
     const leader = this.#world.leader()?.member;
     if (leader !== undefined && this.#random.chance(0.8)) return leader;
     const up = this.#world.up().filter((member) => !member.paused);

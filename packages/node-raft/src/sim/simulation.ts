@@ -12,9 +12,10 @@ import { CoreMember } from "./core-member.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
+import { LeaseFaults } from "./lease-faults.ts";
 import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { scenarioOf } from "./scenario.ts";
+import { nodeScenarioOf, scenarioOf } from "./scenario.ts";
 import { SessionClients } from "./session-clients.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
@@ -66,7 +67,12 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   const { mode = "core", code = realCode, keepLines = false } = options;
   const upkeep = mode === "upkeep" ? new Upkeep(code.node) : null;
   const factory = upkeep?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
-  const scenario = upkeep ? upkeepScenario(seed) : scenarioOf(seed);
+  const scenario =
+    mode === "core"
+      ? scenarioOf(seed)
+      : mode === "node"
+        ? nodeScenarioOf(seed)
+        : upkeepScenario(seed);
   const world = new World(scenario, factory, keepLines);
   const failure = await attempt(world, mode, upkeep);
   return {
@@ -119,18 +125,21 @@ async function play(world: World, mode: SimMode, upkeep: Upkeep | null): Promise
   const { oracle, network, scenario, watch } = world;
   const faults = new Faults(world);
   const workload = new Workload(world);
-  // Those that only the real driver can serve.
-  const clients = mode === "node" ? [new SessionClients(world), new LocalReaders(world)] : [];
+  // What only the real driver can serve, and what is only a fault for it.
+  const extras =
+    mode === "node"
+      ? [new SessionClients(world), new LocalReaders(world), new LeaseFaults(world)]
+      : [];
   world.bootstrap();
   upkeep?.start(world);
   faults.start();
   workload.start();
-  for (const each of clients) each.start();
+  for (const each of extras) each.start();
   await runUntil(world, mode, scenario.faultsForMs);
   faults.stop();
   network.calm = true;
   workload.stop();
-  for (const each of clients) each.stop();
+  for (const each of extras) each.stop();
   await expectLife(world, mode, workload);
   oracle.finish(watch.ledger);
 }

@@ -28,7 +28,6 @@ export function upkeepScenario(seed: number): Scenario {
   const rare = { crashAll: 0, partition: 0, hungDisk: 0, storm: 0 };
   return {
     ...scenario,
-    leases: false,
     voters: random.pick([1, 3, 3, 5]),
     // Coarse, for many machines; an election takes as long as elsewhere.
     tickMs: 20,
