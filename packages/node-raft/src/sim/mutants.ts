@@ -3,6 +3,7 @@
  * sources made at test time, so no production build can contain one. `seeds`: it must die within so
  * many, found by a checker and not by an assertion of the core itself.
  */
+import { diskMutants } from "./disk-mutants.ts";
 import type { MutantEdits } from "./mutant-edits.ts";
 import { readMutants } from "./read-mutants.ts";
 import { sessionMutants } from "./session-mutants.ts";
@@ -348,6 +349,7 @@ export const mutants: readonly Mutant[] = [
     seeds: 100,
     mode: "node",
   },
+  ...diskMutants,
   ...sessionMutants,
   ...readMutants,
   ...upkeepMutants,

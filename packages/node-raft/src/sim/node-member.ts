@@ -7,7 +7,7 @@ import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
 import type { MemberView } from "./checkers/checker.ts";
 import { SimFailure } from "./failure.ts";
-import type { SimMember } from "./member.ts";
+import type { DiskFailure, SimMember } from "./member.ts";
 import { NodeDisk } from "./node-disk.ts";
 import {
   type Life,
@@ -20,7 +20,7 @@ import {
   watchStorage,
 } from "./node-parts.ts";
 import type { ReadOperation, WriteOperation } from "./oracle.ts";
-import type { SimRandom } from "./random.ts";
+import { SimRandom } from "./random.ts";
 import { encodeCommand, RegisterMachine } from "./register-machine.ts";
 import type { Answer, SessionHost } from "./session-clients.ts";
 import type { World } from "./world.ts";
@@ -37,6 +37,8 @@ const CLUSTER_ID = "simulated";
 /** Small, so that a run goes through many segments. */
 const WAL_OPTIONS = { segmentBytes: 8192, aheadBytes: 1024 };
 const CLIENT_TIMEOUT_MS = 2_000;
+const SLOW_APPLY_MS = 1;
+const SLOW_APPLY_CHANCE = 0.2;
 
 export class NodeMember implements SimMember {
   readonly id: MemberId;
@@ -46,6 +48,7 @@ export class NodeMember implements SimMember {
   readonly #random: SimRandom;
   readonly #voters: readonly { id: MemberId; address: string }[] | null;
   readonly #clock: MachineClock;
+  readonly #machineRandom: SimRandom;
   readonly #freezes: boolean;
   readonly #leases: boolean;
   #life = 0;
@@ -56,6 +59,8 @@ export class NodeMember implements SimMember {
   #backlog: (() => void)[] = [];
   readonly #disk: NodeDisk;
   #onStopped: () => void = () => {};
+  /** It has a damaged disk, and will find out or not. */
+  #onRotSeen: ((started: boolean) => void) | null = null;
   /** Peers on a connection of their own with us. */
   #onDeath: (() => void)[] = [];
 
@@ -73,9 +78,10 @@ export class NodeMember implements SimMember {
     this.#disk = new NodeDisk(this.#random.fork("disk"));
     const { clockSkew } = world.scenario;
     this.#clock = new MachineClock(world, 1 + this.#random.between(-clockSkew, clockSkew));
-    this.#freezes = this.#random.chance(0.6);
-    const { leases, withoutLeasesChance } = world.scenario;
-    this.#leases = leases && !this.#random.chance(withoutLeasesChance);
+    const { seed, leases, withoutLeasesChance } = world.scenario;
+    this.#machineRandom = new SimRandom(seed, `machine ${id}`);
+    this.#freezes = this.#machineRandom.chance(0.6);
+    this.#leases = leases && !this.#machineRandom.chance(withoutLeasesChance);
   }
 
   get up(): boolean {
@@ -107,19 +113,21 @@ export class NodeMember implements SimMember {
   pause(): void {
     this.paused = true;
     const { trace, scenario, clock } = this.#world;
+    const random = this.#machineRandom;
+    if (!scenario.machinesFreeze) return;
     // Nobody can tell frozen time where the wall clock was set back meanwhile: not on one machine.
     if (this.#freezes) {
       this.#clock.freeze();
       trace.count("fault freeze");
-    } else if (this.#random.chance(0.3)) {
-      this.#clock.setWall(this.#random.between(-3000, 3000));
+    } else if (random.chance(0.3)) {
+      this.#clock.setWall(random.between(-3000, 3000));
       trace.count("fault clockSet");
     }
-    if (!this.#random.chance(scenario.crashHintChance / 2)) return;
+    if (!random.chance(scenario.crashHintChance / 2)) return;
     // It answers nobody, so that some take it for crashed.
     trace.count("fault falseHint");
     for (const peer of this.#world.up()) {
-      clock.after(this.#random.between(0, 5), () => {
+      clock.after(random.between(0, 5), () => {
         if (this.paused) peer.peerCrashed(this.id);
       });
     }
@@ -139,9 +147,19 @@ export class NodeMember implements SimMember {
     for (const work of this.#disk.recover()) this.#world.clock.after(0, work);
   }
 
-  breakDisk(stopped: () => void): void {
-    this.#disk.fail();
+  breakDisk(how: DiskFailure, stopped: () => void): void {
+    this.#disk.fail(how);
     this.#onStopped = stopped;
+  }
+
+  rot(started: (ok: boolean) => void): boolean {
+    if (!this.#disk.rot()) return false;
+    this.#onRotSeen = started;
+    return true;
+  }
+
+  jumpClock(ms: number): void {
+    this.#clock.jump(ms);
   }
 
   receive(message: Message): boolean {
@@ -278,7 +296,7 @@ export class NodeMember implements SimMember {
     const life = this.#newLife(this.#life);
     const request = (): void => ask(node, life);
     if (!this.paused) request();
-    else if (this.#random.chance(0.5)) this.#backlog.unshift(request);
+    else if (this.#machineRandom.chance(0.5)) this.#backlog.unshift(request);
     else this.#backlog.push(request);
   }
 
@@ -330,7 +348,7 @@ export class NodeMember implements SimMember {
     const node = await this.#code.openRaftNode<number>({
       dataDir: DATA_DIR,
       address: `${this.id}:4647`,
-      stateMachine: new WatchedMachine(life, machine),
+      stateMachine: new WatchedMachine(life, machine, () => this.#applySlowly()),
       transport,
       leases: this.#leases,
       limits: {
@@ -348,6 +366,7 @@ export class NodeMember implements SimMember {
       mintId: () => this.id,
     });
     if (!life.alive()) return;
+    this.#rotSeen(true);
     this.#node = node;
     node.on("fatal", (error) => {
       if (life.alive()) this.#ended(error, "fatal");
@@ -371,8 +390,33 @@ export class NodeMember implements SimMember {
     fn();
   }
 
+  /** The state machine takes its time: the process does nothing else, and its clock goes on. */
+  #applySlowly(): void {
+    const { scenario, clock } = this.#world;
+    const ms = this.#random.between(0, scenario.applyMs);
+    if (ms < SLOW_APPLY_MS || this.paused || !this.#random.chance(SLOW_APPLY_CHANCE)) return;
+    this.#world.trace.count("fault slow apply");
+    this.#clock.jump(ms);
+    this.pause();
+    const life = this.#life;
+    clock.after(ms, () => {
+      if (life === this.#life) this.resume();
+    });
+  }
+
+  #rotSeen(started: boolean): void {
+    const tell = this.#onRotSeen;
+    this.#onRotSeen = null;
+    tell?.(started);
+  }
+
   /** It could not start or go on: right after an I/O error, otherwise a failure. */
   #ended(error: unknown, where: "restart" | "fatal"): void {
+    const isCorrupt = (error as { code?: string }).code === "corrupt";
+    if (where === "restart" && isCorrupt && this.#onRotSeen !== null) {
+      this.#world.clock.after(0, () => this.#rotSeen(false));
+      return;
+    }
     if (this.#disk.failing) {
       this.#world.clock.after(0, this.#onStopped);
       return;

@@ -37,6 +37,7 @@ export class MachineClock {
   #frozenSince: number | null = null;
   #frozenMs = 0;
   #wallOffsetMs = 0;
+  #aheadMs = 0;
 
   constructor(world: World, rate: number) {
     this.#world = world;
@@ -44,11 +45,17 @@ export class MachineClock {
   }
 
   now(): number {
-    return ((this.#frozenSince ?? this.#world.clock.now) - this.#frozenMs) * this.rate;
+    const { now } = this.#world.clock;
+    return ((this.#frozenSince ?? now) - this.#frozenMs) * this.rate + this.#aheadMs;
   }
 
   wall(): number {
     return this.#world.clock.now + this.#wallOffsetMs;
+  }
+
+  /** The monotonic clock is ahead by so much more. */
+  jump(ms: number): void {
+    this.#aheadMs += ms;
   }
 
   freeze(): void {
@@ -184,13 +191,16 @@ export class WatchedMachine implements StateMachine<number> {
   readonly #life: Life;
   readonly #machine: RegisterMachine;
 
-  constructor(life: Life, machine: RegisterMachine) {
+  readonly #applied: () => void;
+
+  constructor(life: Life, machine: RegisterMachine, applied: () => void) {
     this.#life = life;
     this.#machine = machine;
+    this.#applied = applied;
   }
 
   apply(entries: readonly Committed[]): readonly number[] {
-    return entries.map(({ index, term, data }) => {
+    const results = entries.map(({ index, term, data }) => {
       const entry: Entry = { index, term, kind: EntryKind.normal, data };
       this.#machine.apply(entry);
       const { id, world } = this.#life;
@@ -202,6 +212,8 @@ export class WatchedMachine implements StateMachine<number> {
       }
       return index;
     });
+    if (this.#life.alive()) this.#applied();
+    return results;
   }
 
   snapshot(): { stream(): AsyncIterable<Uint8Array> } {

@@ -19,6 +19,12 @@ export type FaultKind =
   | "slowDisk"
   | "hungDisk"
   | "diskError"
+  | "diskFull"
+  | "syncLie"
+  | "rot"
+  | "wipe"
+  | "clockJump"
+  | "gcStall"
   | "lossy"
   | "transfer"
   | "addMember"
@@ -50,6 +56,10 @@ export interface Scenario {
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
   readonly faultEveryMs: number;
+  /** The time for faults is prolonged until so many have happened. */
+  readonly faultsMin: number;
+  /** By their numbers from 1: a smaller run leaves them out (shrink.ts). */
+  readonly faultsLeftOut: ReadonlySet<number>;
   readonly faultWeights: Readonly<Record<FaultKind, number>>;
   /** A member that is asked for its vote crashes and is back at once. */
   readonly voteCrashChance: number;
@@ -60,6 +70,8 @@ export interface Scenario {
     readonly keys: number;
     readonly readShare: number;
   };
+  /** Machines freeze, or have their wall clocks set; else a pause stops the program only. */
+  readonly machinesFreeze: boolean;
   /** Only where clocks run nearly equally fast. */
   readonly leases: boolean;
   /** Of a member, while others have them. */
@@ -74,6 +86,8 @@ export interface Scenario {
   };
 }
 
+/** Not counted: lost, doubled, late messages. */
+export const FAULTS_MIN = 5;
 /** Leases allow for clocks of which one runs faster than the other by so much each way. */
 const CLOCK_SKEW_FOR_LEASES = 0.05;
 
@@ -81,20 +95,22 @@ export function scenarioOf(seed: number): Scenario {
   const random = new SimRandom(seed, "scenario");
   const churn = random.chance(0.5);
   const network = networkOf(random);
-  const scenario = {
+  return {
     seed,
     voters: random.pick([1, 2, 3, 3, 3, 3, 3, 3, 5, 5, 5]),
     faultsForMs: random.between(2000, 4000),
     tickMs: 10,
     limits: limitsOf(random, network.delayMs[1]),
     network,
-    disk: { syncMs: random.chance(0.3) ? ([2, 25] as const) : ([0.2, 3] as const) },
+    disk: { syncMs: random.chance(0.3) ? [2, 25] : [0.2, 3] },
     turnMs: random.pick([0, 0.2, 2]),
     applyMs: random.pick([0, 0.5, 10]),
     clockSkew: random.pick([0, 0.05, 0.3]),
     snapshotEntries: random.pick([8, 25, 100_000]),
     trailingEntries: random.pick([0, 5, 20]),
     faultEveryMs: random.between(60, 400),
+    faultsMin: FAULTS_MIN,
+    faultsLeftOut: new Set(),
     faultWeights: faultWeightsOf(random, churn),
     voteCrashChance: random.pick([0, 0, 0.4]),
     crashHintChance: random.pick([0, 0.5, 1]),
@@ -103,14 +119,16 @@ export function scenarioOf(seed: number): Scenario {
       keys: 3,
       readShare: random.pick([0.2, 0.5]),
     },
+    machinesFreeze: false,
+    leases: false,
+    withoutLeasesChance: 0,
     sessions: sessionsOf(new SimRandom(seed, "sessions")),
   };
-  return { ...scenario, leases: false, withoutLeasesChance: 0 };
 }
 
 /** With what only the real driver knows of. */
 export function nodeScenarioOf(seed: number): Scenario {
-  const scenario = scenarioOf(seed);
+  const scenario = { ...scenarioOf(seed), machinesFreeze: true };
   const random = new SimRandom(seed, "leases");
   if (scenario.clockSkew > CLOCK_SKEW_FOR_LEASES || random.chance(0.2)) return scenario;
   return {
@@ -120,6 +138,8 @@ export function nodeScenarioOf(seed: number): Scenario {
     limits: { ...scenario.limits, heartbeatTicks: 1, electionTicksMin: 8, electionTicksMax: 14 },
     network: { ...scenario.network, delayMs: random.pick([[0.2, 1] as const, [0.5, 6] as const]) },
     disk: { syncMs: [0.2, 3] },
+    // A leap of a clock that counts on makes it a faster one than leases allow for.
+    faultWeights: { ...scenario.faultWeights, clockJump: 0, gcStall: 0 },
     leases: true,
     withoutLeasesChance: random.pick([0, 0, 0.6]),
   };
@@ -192,5 +212,12 @@ function faultWeightsOf(random: SimRandom, churn: boolean): Scenario["faultWeigh
     removeMember: churn ? 1.5 : 0,
     replaceMember: churn ? 1.5 : 0,
     demoteMember: churn ? 0.7 : 0,
+    diskFull: maybe(0.7),
+    syncLie: maybe(0.7),
+    clockJump: maybe(0.7),
+    gcStall: maybe(0.7),
+    // A machine that is gone for good, and one more that churn takes out, could be too many.
+    rot: churn ? 0 : maybe(2),
+    wipe: churn ? 0 : maybe(2),
   };
 }

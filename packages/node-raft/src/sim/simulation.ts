@@ -11,11 +11,11 @@ import { openLocalStorage } from "../wal/local-port.ts";
 import { CoreMember } from "./core-member.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
-import { Faults } from "./faults.ts";
+import { Faults, type InjectedFault } from "./faults.ts";
 import { LeaseFaults } from "./lease-faults.ts";
 import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { nodeScenarioOf, scenarioOf } from "./scenario.ts";
+import { FAULTS_MIN, nodeScenarioOf, type Scenario, scenarioOf } from "./scenario.ts";
 import { SessionClients } from "./session-clients.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
@@ -24,6 +24,9 @@ import { type MemberFactory, World } from "./world.ts";
 /** Simulated time in which a healed cluster must serve and agree. */
 const LIVENESS_MS = 30_000;
 const LIVENESS_STEP_MS = 50;
+/** Simulated time after which nothing more goes wrong, however little it was. */
+const FAULTS_MS_MAX = 20_000;
+const FAULTS_STEP_MS = 100;
 
 /**
  * core: the bare core with a small driver of the simulator's own, fast and wide. node: the real
@@ -42,6 +45,7 @@ export interface RunResult {
   readonly answered: number;
   readonly terms: number;
   readonly failure: SimFailure | null;
+  readonly faults: readonly InjectedFault[];
   /** Newest last; only when asked for. */
   readonly lines: readonly string[];
 }
@@ -56,6 +60,8 @@ export interface RunOptions {
   readonly mode?: SimMode | undefined;
   readonly code?: SimCode | undefined;
   readonly keepLines?: boolean | undefined;
+  /** Makes the seed's scenario a smaller one. */
+  readonly smaller?: ((scenario: Scenario) => Scenario) | undefined;
 }
 
 export const realCode: SimCode = {
@@ -63,18 +69,23 @@ export const realCode: SimCode = {
   node: { openRaftNode, openLocalStorage, MembershipController },
 };
 
+/** A run in which little happens proves little: every seed has at least so much of both. */
+const EVENTS_MIN = 300;
+
+/** null = enough happened. */
+export function thinness({ events, faults }: RunResult): string | null {
+  if (events >= EVENTS_MIN && faults.length >= FAULTS_MIN) return null;
+  return `only ${events} events and ${faults.length} faults`;
+}
+
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
-  const { mode = "core", code = realCode, keepLines = false } = options;
+  const { mode = "core", code = realCode, keepLines = false, smaller = (all) => all } = options;
   const upkeep = mode === "upkeep" ? new Upkeep(code.node) : null;
   const factory = upkeep?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
-  const scenario =
-    mode === "core"
-      ? scenarioOf(seed)
-      : mode === "node"
-        ? nodeScenarioOf(seed)
-        : upkeepScenario(seed);
+  const scenario = smaller(scenarioIn(mode, seed));
   const world = new World(scenario, factory, keepLines);
-  const failure = await attempt(world, mode, upkeep);
+  const faults = new Faults(world);
+  const failure = await attempt(world, mode, upkeep, faults);
   return {
     seed,
     hash: world.trace.hash,
@@ -85,8 +96,20 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     answered: world.oracle.answered,
     terms: Math.max(...[...world.members.values()].map((m) => m.view()?.term ?? 0)),
     failure,
+    faults: faults.injected,
     lines: world.trace.lines,
   };
+}
+
+function scenarioIn(mode: SimMode, seed: number): Scenario {
+  switch (mode) {
+    case "core":
+      return scenarioOf(seed);
+    case "node":
+      return nodeScenarioOf(seed);
+    case "upkeep":
+      return upkeepScenario(seed);
+  }
 }
 
 function coreMembers(code: SimCode): MemberFactory {
@@ -112,18 +135,23 @@ async function attempt(
   world: World,
   mode: SimMode,
   upkeep: Upkeep | null,
+  faults: Faults,
 ): Promise<SimFailure | null> {
   try {
-    await play(world, mode, upkeep);
+    await play(world, mode, upkeep, faults);
     return null;
   } catch (error) {
     return asFailure("exception", error);
   }
 }
 
-async function play(world: World, mode: SimMode, upkeep: Upkeep | null): Promise<void> {
-  const { oracle, network, scenario, watch } = world;
-  const faults = new Faults(world);
+async function play(
+  world: World,
+  mode: SimMode,
+  upkeep: Upkeep | null,
+  faults: Faults,
+): Promise<void> {
+  const { clock, oracle, network, scenario, watch } = world;
   const workload = new Workload(world);
   // What only the real driver can serve, and what is only a fault for it.
   const extras =
@@ -136,6 +164,9 @@ async function play(world: World, mode: SimMode, upkeep: Upkeep | null): Promise
   workload.start();
   for (const each of extras) each.start();
   await runUntil(world, mode, scenario.faultsForMs);
+  while (faults.injected.length < scenario.faultsMin && clock.now < FAULTS_MS_MAX) {
+    await runUntil(world, mode, clock.now + FAULTS_STEP_MS);
+  }
   faults.stop();
   network.calm = true;
   workload.stop();
