@@ -36,7 +36,7 @@ export class LeaseFaults {
   }
 
   #next(): void {
-    this.#after(this.#random.between(0.5, 1.5) * this.#electionMs, () => {
+    this.#after(this.#random.between(0.5, 1.2) * this.#electionMs, () => {
       this.#strike();
       this.#next();
     });
@@ -49,7 +49,7 @@ export class LeaseFaults {
     const others = conf.voters.filter((voter) => voter !== id);
     if (others.length < 2) return;
     const heir = this.#random.pick(others);
-    const kind = this.#random.pick(["rival", "late", "transfer", "hint"] as const);
+    const kind = this.#random.pick(["rival", "rival", "late", "transfer", "hint"] as const);
     this.#world.trace.note(`fault lease ${kind}`, id, heir);
     switch (kind) {
       case "rival":

@@ -67,6 +67,37 @@ export const readMutants: readonly Mutant[] = [
     mode: "node",
   },
   {
+    name: "promise-forgotten-at-start",
+    breaks: "a member that starts votes for nobody within an election time-out (L4)",
+    edits: [
+      {
+        file: "core/state.ts",
+        find: "heardLeaderAtTick = 0;",
+        replace: "heardLeaderAtTick = -1_000_000;",
+      },
+    ],
+    seeds: SEEDS,
+    mode: "node",
+  },
+  {
+    name: "promise-ends-with-the-term",
+    breaks: "a newer term does not free a member from its promise (L4)",
+    edits: [
+      {
+        file: "core/election.ts",
+        find: "  if (mustKeepLease(state, message)) return;\n",
+        replace: "",
+      },
+      {
+        file: "core/election.ts",
+        find: "  if (mustKeepLease(state, message)) return true;\n",
+        replace: "",
+      },
+    ],
+    seeds: SEEDS,
+    mode: "node",
+  },
+  {
     name: "lease-yields-to-crash-hint",
     breaks: "with leases there is no crash hint (L5)",
     edits: [

@@ -135,6 +135,7 @@ export function nodeScenarioOf(seed: number): Scenario {
     ...scenario,
     // As in life, a lease outlasts an election that nothing holds back, and the writes after it.
     tickMs: 30,
+    faultEveryMs: 4 * scenario.faultEveryMs,
     limits: { ...scenario.limits, heartbeatTicks: 1, electionTicksMin: 8, electionTicksMax: 14 },
     network: { ...scenario.network, delayMs: random.pick([[0.2, 1] as const, [0.5, 6] as const]) },
     disk: { syncMs: [0.2, 3] },
