@@ -34,6 +34,10 @@ export class CoreState {
   heartbeatElapsed = 0;
   electionTimeout = 0;
 
+  /** Leases are kept; the tick of what a leader said last, or of our start (follower.ts). */
+  readonly leases: boolean;
+  heardLeaderAtTick = 0;
+
   /** The leader whose crash we saw ourselves (crash-hint.ts); "" = none. */
   crashedLeader: MemberId | "" = "";
   /** Ticks until we campaign because of it; -1 = not planned. */
@@ -59,6 +63,7 @@ export class CoreState {
     const { initial } = options;
     this.id = options.id;
     this.limits = options.limits;
+    this.leases = options.leases ?? false;
     this.random = options.random;
     this.reads = new ReadQueue(options.random);
     const hard: HardState = initial.hardState ?? { term: 0, vote: "", commit: 0 };

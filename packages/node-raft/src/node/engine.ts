@@ -10,20 +10,15 @@ import type { CoreStatus } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { Append, ConfState, Effects, MemberId, Message, SoftState } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
-import type {
-  LogLevel,
-  RaftLimits,
-  RaftTimers,
-  StateMachine,
-  Transport,
-  TransportHandler,
-} from "./api.ts";
+import type { LogLevel, RaftLimits, RaftTimers, Transport, TransportHandler } from "./api.ts";
 import { RaftError } from "./api.ts";
 import { Applier } from "./applier.ts";
 import { Contacts } from "./contacts.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { type Proposal, Proposals } from "./proposals.ts";
+import { LocalReads } from "./local-reads.ts";
+import { type Proposal, Proposals, runsOfKind } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
+import type { SessionMachine } from "./session-machine.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Ticker } from "./ticker.ts";
 import { Waiters } from "./waiters.ts";
@@ -33,8 +28,9 @@ export interface EngineDeps<R> {
   readonly core: RaftCore;
   readonly storage: RaftStorage;
   readonly transport: Transport;
-  readonly stateMachine: StateMachine<R>;
+  readonly machine: SessionMachine<R>;
   readonly limits: RaftLimits;
+  readonly leases: boolean;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
   onSoft(soft: SoftState): void;
@@ -57,6 +53,7 @@ export class Engine<R> {
   readonly #reads: Reads;
   readonly #waiters = new Waiters();
   readonly #contacts = new Contacts();
+  readonly local: LocalReads;
   readonly snapshots: Snapshots<R>;
   #soft: SoftState;
   #conf: ConfState;
@@ -74,6 +71,7 @@ export class Engine<R> {
     this.#know(status.conf);
     this.#applied = status.applied;
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
+    this.local = new LocalReads(deps.core, deps.timers, deps.limits, deps.leases);
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
     this.#disk = new DiskWatch(tickMs * electionTicksMax);
     this.#applier = new Applier(this.#applierDeps(), status.applied);
@@ -108,6 +106,14 @@ export class Engine<R> {
 
   get conf(): ConfState {
     return this.#conf;
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  deadline(timeoutMs: number): number {
+    return this.#deps.timers.now() + timeoutMs;
   }
 
   get core(): RaftCore {
@@ -153,6 +159,11 @@ export class Engine<R> {
     return new Promise((resolve, reject) => {
       this.#waiters.add({ index, deadline, resolve, reject });
     });
+  }
+
+  /** While a snapshot is being installed there is no state to look at. */
+  waitRestored(deadline: number): Promise<void> {
+    return this.waitApplied(this.#applier.applied, deadline);
   }
 
   /** What the transport calls. */
@@ -221,6 +232,7 @@ export class Engine<R> {
     if (!this.#running) return;
     this.#guarded(() => {
       const now = this.#deps.timers.now();
+      this.local.ticked();
       this.#core.tick();
       this.#proposals.expire(now);
       this.#reads.expire(now);
@@ -248,6 +260,7 @@ export class Engine<R> {
     this.#reads.ask(this.#deps.timers.now(), (id) => this.#core.readIndex(id));
     for (let round = 0; ; round += 1) {
       const effects = this.#core.takeEffects();
+      this.local.sending();
       if (isEmpty(effects)) break;
       this.#perform(effects);
       if (round < ROUNDS_PER_TURN_MAX) continue;
@@ -258,9 +271,14 @@ export class Engine<R> {
   }
 
   #proposeQueue(): void {
-    const batch = this.#proposals.takeQueue();
-    if (batch.length === 0) return;
-    const result = this.#core.propose(batch.map((proposal) => proposal.data));
+    const queue = this.#proposals.takeQueue();
+    if (queue.length === 0) return;
+    for (const batch of runsOfKind(queue)) this.#proposeBatch(batch);
+  }
+
+  #proposeBatch(batch: readonly Proposal<R>[]): void {
+    const data = batch.map((proposal) => proposal.data);
+    const result = this.#core.propose(data, batch[0]?.kind);
     if (result.kind === "accepted") {
       this.#proposals.accepted(batch, result.term, result.firstIndex);
       return;
@@ -348,7 +366,11 @@ export class Engine<R> {
     for (const { requestId, index } of effects.reads) {
       for (const reader of this.#reads.answered(requestId)) {
         const done = this.waitApplied(index, reader.deadline);
-        done.then(() => reader.resolve(index), reader.reject);
+        const answer = (): void => {
+          this.local.known(reader.askedAt);
+          reader.resolve(index);
+        };
+        done.then(answer, reader.reject);
       }
     }
     // Well before the next tick, which looks again.
@@ -358,12 +380,12 @@ export class Engine<R> {
 
   #applierDeps(): ConstructorParameters<typeof Applier<R>>[0] {
     return {
-      stateMachine: this.#deps.stateMachine,
+      machine: this.#deps.machine,
       timers: this.#deps.timers,
-      applied: (entry, result) => {
+      applied: (entry, outcome) => {
         this.snapshots.noteApplied(entry.data.length);
-        if (result === null) this.#proposals.passed(entry.index);
-        else this.#proposals.applied(entry.index, entry.term, result.value);
+        if (outcome === null) this.#proposals.passed(entry.index);
+        else this.#proposals.applied(entry.index, entry.term, outcome);
       },
       reached: (index) => {
         this.#core.applied(index);

@@ -5,6 +5,8 @@
  */
 import { diskMutants } from "./disk-mutants.ts";
 import type { MutantEdits } from "./mutant-edits.ts";
+import { readMutants } from "./read-mutants.ts";
+import { sessionMutants } from "./session-mutants.ts";
 import type { SimMode } from "./simulation.ts";
 import { upkeepMutants } from "./upkeep-mutants.ts";
 
@@ -348,5 +350,7 @@ export const mutants: readonly Mutant[] = [
     mode: "node",
   },
   ...diskMutants,
+  ...sessionMutants,
+  ...readMutants,
   ...upkeepMutants,
 ];

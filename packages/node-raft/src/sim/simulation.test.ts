@@ -13,7 +13,17 @@ test("the core keeps its promises in simulated clusters", async () => {
 });
 
 test("the driver over the real log keeps its promises in simulated clusters", async () => {
-  await runAll("node", NODE_SEEDS, { events: 50_000, faults: 150, acknowledged: 300 });
+  const least = { events: 50_000, faults: 150, acknowledged: 300 };
+  const counts = await runAll("node", NODE_SEEDS, least);
+  // Clients with sessions: how often one asked again, and how often it was forgotten.
+  for (const [kind, atLeast] of [
+    ["session retry", 500],
+    ["session answer lost", 50],
+    ["session expired", 50],
+  ] as const) {
+    const count = counts.get(kind) ?? 0;
+    assert.ok(count >= atLeast, `${kind}: ${count} of at least ${atLeast}`);
+  }
 });
 
 test("the membership controller keeps as many voters when machines die for good", async () => {

@@ -12,8 +12,17 @@ import { CoreMember } from "./core-member.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults, type InjectedFault } from "./faults.ts";
+import { LeaseFaults } from "./lease-faults.ts";
+import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { EVENTS_MIN, FAULTS_MIN, type Scenario, scenarioOf } from "./scenario.ts";
+import {
+  EVENTS_MIN,
+  FAULTS_MIN,
+  nodeScenarioOf,
+  type Scenario,
+  scenarioOf,
+} from "./scenario.ts";
+import { SessionClients } from "./session-clients.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
@@ -76,7 +85,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   const { mode = "core", code = realCode, keepLines = false, smaller = (all) => all } = options;
   const upkeep = mode === "upkeep" ? new Upkeep(code.node) : null;
   const factory = upkeep?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
-  const scenario = smaller(upkeep ? upkeepScenario(seed) : scenarioOf(seed));
+  const scenario = smaller(scenarioIn(mode, seed));
   const world = new World(scenario, factory, keepLines);
   const faults = new Faults(world);
   const failure = await attempt(world, mode, upkeep, faults);
@@ -93,6 +102,17 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     faults: faults.injected,
     lines: world.trace.lines,
   };
+}
+
+function scenarioIn(mode: SimMode, seed: number): Scenario {
+  switch (mode) {
+    case "core":
+      return scenarioOf(seed);
+    case "node":
+      return nodeScenarioOf(seed);
+    case "upkeep":
+      return upkeepScenario(seed);
+  }
 }
 
 function coreMembers(code: SimCode): MemberFactory {
@@ -136,10 +156,16 @@ async function play(
 ): Promise<void> {
   const { clock, oracle, network, scenario, watch } = world;
   const workload = new Workload(world);
+  // What only the real driver can serve, and what is only a fault for it.
+  const extras =
+    mode === "node"
+      ? [new SessionClients(world), new LocalReaders(world), new LeaseFaults(world)]
+      : [];
   world.bootstrap();
   upkeep?.start(world);
   faults.start();
   workload.start();
+  for (const each of extras) each.start();
   await runUntil(world, mode, scenario.faultsForMs);
   const isThin = () =>
     faults.injected.length < scenario.faultsMin || clock.events < scenario.eventsMin;
@@ -149,6 +175,7 @@ async function play(
   faults.stop();
   network.calm = true;
   workload.stop();
+  for (const each of extras) each.stop();
   await expectLife(world, mode, workload);
   oracle.finish(watch.ledger);
 }
