@@ -15,13 +15,7 @@ import { Faults, type InjectedFault } from "./faults.ts";
 import { LeaseFaults } from "./lease-faults.ts";
 import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import {
-  EVENTS_MIN,
-  FAULTS_MIN,
-  nodeScenarioOf,
-  type Scenario,
-  scenarioOf,
-} from "./scenario.ts";
+import { EVENTS_MIN, FAULTS_MIN, nodeScenarioOf, type Scenario, scenarioOf } from "./scenario.ts";
 import { SessionClients } from "./session-clients.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
