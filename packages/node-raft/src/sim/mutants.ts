@@ -50,8 +50,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "core/follower.ts",
-        find: "state.outbox.sendWhenDurable({",
-        replace: "state.outbox.sendNow({",
+        find: "state.outbox.sendWhenDurable(",
+        replace: "state.outbox.sendNow(",
       },
     ],
     seeds: 100,
