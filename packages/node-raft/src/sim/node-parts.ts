@@ -74,8 +74,8 @@ export class MachineClock {
 }
 
 /**
- * A turn of the driver is what it runs by `soon`: right after one, what the core says and what was
- * written agree.
+ * A turn of the driver is what it runs by `soon`, and a tick has one: right after it, what the core
+ * says and what was written agree.
  */
 export function simTimers(
   life: Life,
@@ -85,18 +85,19 @@ export function simTimers(
 ): RaftTimers {
   const { rate } = machine;
   const { clock, random } = life.world;
+  const turn = (fn: () => void): void => {
+    life.run(() => {
+      fn();
+      afterTurn();
+    });
+  };
   const soon = (fn: () => void): void => {
-    clock.after(random.between(0, soonMs), () =>
-      life.run(() => {
-        fn();
-        afterTurn();
-      }),
-    );
+    clock.after(random.between(0, soonMs), () => turn(fn));
   };
   return {
     now: () => machine.now(),
     wall: () => machine.wall(),
-    after: (ms, fn) => clock.after(ms / rate, () => life.run(fn)),
+    after: (ms, fn) => clock.after(ms / rate, () => turn(fn)),
     soon,
     // Anything may come in between: what holds then holds without.
     atOnce: soon,

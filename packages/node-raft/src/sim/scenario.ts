@@ -56,8 +56,9 @@ export interface Scenario {
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
   readonly faultEveryMs: number;
-  /** The time for faults is prolonged until so many have happened. */
+  /** The time for faults is prolonged until there were so many of both. */
   readonly faultsMin: number;
+  readonly eventsMin: number;
   /** By their numbers from 1: a smaller run leaves them out (shrink.ts). */
   readonly faultsLeftOut: ReadonlySet<number>;
   readonly faultWeights: Readonly<Record<FaultKind, number>>;
@@ -86,8 +87,9 @@ export interface Scenario {
   };
 }
 
-/** Not counted: lost, doubled, late messages. */
+/** Every seed has at least so many; lost, doubled and late messages are not counted. */
 export const FAULTS_MIN = 5;
+export const EVENTS_MIN = 500;
 /** Leases allow for clocks of which one runs faster than the other by so much each way. */
 const CLOCK_SKEW_FOR_LEASES = 0.05;
 
@@ -110,6 +112,7 @@ export function scenarioOf(seed: number): Scenario {
     trailingEntries: random.pick([0, 5, 20]),
     faultEveryMs: random.between(60, 400),
     faultsMin: FAULTS_MIN,
+    eventsMin: EVENTS_MIN,
     faultsLeftOut: new Set(),
     faultWeights: faultWeightsOf(random, churn),
     voteCrashChance: random.pick([0, 0, 0.4]),

@@ -53,8 +53,9 @@ async function runAll(
   const counts = new Map<string, number>();
   for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed += 1) {
     const result = await runSeed(seed, { mode });
-    assert.equal(result.failure, null, `${mode} seed ${seed}: ${result.failure?.message}`);
-    assert.equal(thinness(result), null, `${mode} seed ${seed}`);
+    const again = `node packages/node-raft/src/sim/cli.ts --seed ${seed} --seeds 1 --mode ${mode}`;
+    assert.equal(result.failure, null, `${result.failure?.message}; ${again}`);
+    assert.equal(thinness(result), null, again);
     total.events += result.events;
     total.faults += result.faults.length;
     total.acknowledged += result.acknowledged;

@@ -15,7 +15,7 @@ import { Faults, type InjectedFault } from "./faults.ts";
 import { LeaseFaults } from "./lease-faults.ts";
 import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { FAULTS_MIN, nodeScenarioOf, type Scenario, scenarioOf } from "./scenario.ts";
+import { EVENTS_MIN, FAULTS_MIN, nodeScenarioOf, type Scenario, scenarioOf } from "./scenario.ts";
 import { SessionClients } from "./session-clients.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
@@ -69,10 +69,7 @@ export const realCode: SimCode = {
   node: { openRaftNode, openLocalStorage, MembershipController },
 };
 
-/** A run in which little happens proves little: every seed has at least so much of both. */
-const EVENTS_MIN = 300;
-
-/** null = enough happened. */
+/** A run in which little happens proves little. null = enough did. */
 export function thinness({ events, faults }: RunResult): string | null {
   if (events >= EVENTS_MIN && faults.length >= FAULTS_MIN) return null;
   return `only ${events} events and ${faults.length} faults`;
@@ -164,7 +161,9 @@ async function play(
   workload.start();
   for (const each of extras) each.start();
   await runUntil(world, mode, scenario.faultsForMs);
-  while (faults.injected.length < scenario.faultsMin && clock.now < FAULTS_MS_MAX) {
+  const isThin = () =>
+    faults.injected.length < scenario.faultsMin || clock.events < scenario.eventsMin;
+  while (isThin() && clock.now < FAULTS_MS_MAX) {
     await runUntil(world, mode, clock.now + FAULTS_STEP_MS);
   }
   faults.stop();
