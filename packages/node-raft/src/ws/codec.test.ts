@@ -46,6 +46,8 @@ function record<T extends object>(type: string, fields: T): fc.Arbitrary<unknown
   >);
 }
 
+const reply = { ok: fc.boolean(), index: int, hintIndex: int, hintTerm: int, readSeq: int };
+const keepsLease = fc.constant(true);
 const vote = { lastIndex: int, lastTerm: int, forced: fc.boolean(), leaderCrashed: id };
 const message = fc.oneof(
   record("append", {
@@ -55,15 +57,11 @@ const message = fc.oneof(
     commit: int,
     readSeq: int,
   }),
-  record("appendReply", {
-    ok: fc.boolean(),
-    index: int,
-    hintIndex: int,
-    hintTerm: int,
-    readSeq: int,
-  }),
+  record("appendReply", reply),
+  record("appendReply", { ...reply, keepsLease }),
   record("heartbeat", { commit: int, readSeq: int }),
   record("heartbeatReply", { readSeq: int }),
+  record("heartbeatReply", { readSeq: int, keepsLease }),
   record("preVote", vote),
   record("vote", vote),
   record("preVoteReply", { granted: fc.boolean() }),
