@@ -15,11 +15,15 @@ test("the core keeps its promises in simulated clusters", async () => {
 test("the driver over the real log keeps its promises in simulated clusters", async () => {
   const least = { events: 50_000, faults: 150, acknowledged: 300 };
   const counts = await runAll("node", NODE_SEEDS, least);
-  // Clients with sessions: how often one asked again, and how often it was forgotten.
+  // Clients with sessions that ask again and are forgotten; reads that ask nobody.
   for (const [kind, atLeast] of [
     ["session retry", 500],
     ["session answer lost", 50],
     ["session expired", 50],
+    ["read by lease", 500],
+    ["read stale", 1_000],
+    ["read too stale", 100],
+    ["fault freeze", 50],
   ] as const) {
     const count = counts.get(kind) ?? 0;
     assert.ok(count >= atLeast, `${kind}: ${count} of at least ${atLeast}`);
