@@ -37,6 +37,7 @@ export type { MembershipDeps, MembershipReport } from "./node/membership-control
 export { MembershipController, membershipDefaults } from "./node/membership-controller.ts";
 export { type MembershipHealth, membershipHealth } from "./node/membership-health.ts";
 export { openRaftNode } from "./node/open-raft-node.ts";
+export { describeQuarantine } from "./node/state-watch.ts";
 export type { ServerFacts } from "./node/watch-members.ts";
 export { openLocalStorage } from "./wal/local-port.ts";
 export {
@@ -48,5 +49,5 @@ export {
   recoveryEpoch,
   type StoppedMember,
 } from "./wal/recover-cluster.ts";
-export type { RaftStorage, SnapshotSink, StorageState } from "./wal/storage.ts";
+export type { Quarantine, RaftStorage, SnapshotSink, StorageState } from "./wal/storage.ts";
 export type { SpawnWorker } from "./wal/worker-port.ts";

@@ -34,6 +34,9 @@ export class CoreState {
   heartbeatElapsed = 0;
   electionTimeout = 0;
 
+  /** What this member holds must not be served: it never campaigns (raft.ts). */
+  standsAside = false;
+
   /** The leader whose crash we saw ourselves (crash-hint.ts); "" = none. */
   crashedLeader: MemberId | "" = "";
   /** Ticks until we campaign because of it; -1 = not planned. */

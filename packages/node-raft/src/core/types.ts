@@ -77,6 +77,12 @@ export type Message =
       /** min(match, commit) of that follower. */
       readonly commit: number;
       readonly readSeq: number;
+      // Of the driver, which compares states; the core does not look at it (agreement.ts).
+      /** The checkpoint whose digest is asked for. */
+      readonly checkIndex?: number;
+      /** What a majority has alike at a checkpoint. */
+      readonly agreedIndex?: number;
+      readonly agreedDigest?: string;
     }
   | {
       readonly type: "heartbeatReply";
@@ -84,6 +90,10 @@ export type Message =
       readonly to: MemberId;
       readonly term: number;
       readonly readSeq: number;
+      // Of the driver, as in the heartbeat.
+      readonly checkIndex?: number;
+      readonly checkDigest?: string;
+      readonly quarantined?: boolean;
     }
   | {
       readonly type: "preVote" | "vote";

@@ -1,7 +1,7 @@
 /** The public face of a member: what an application implements and what it gets (RAFT.md §4.2). */
 import type { MembershipChange, RandomSource } from "../core/options.ts";
 import type { ConfState, MemberId, Message, Role, SnapshotMeta } from "../core/types.ts";
-import type { RaftStorage } from "../wal/storage.ts";
+import type { Quarantine, RaftStorage } from "../wal/storage.ts";
 import type { SpawnWorker } from "../wal/worker-port.ts";
 
 export interface Committed {
@@ -17,6 +17,13 @@ export interface Committed {
 export interface StateMachine<R> {
   /** One result per entry, in order. */
   apply(entries: readonly Committed[]): readonly R[];
+  /**
+   * Digest of all that was applied so far, the same on every member that applied the same log:
+   * a running one, for it is asked in the middle of the work, and kept in snapshots. With it a
+   * member whose state has come to differ is found out (SPEC.md, "Agreement of states"). A change
+   * of how it is made needs a feature level of its own.
+   */
+  digest?(): string;
   /** O(1) capture of the state at the last applied index; streamed later in slices. */
   snapshot(): { stream(): AsyncIterable<Uint8Array> };
   /**
@@ -100,6 +107,10 @@ export interface RaftStatus {
   readonly progress: Readonly<
     Record<MemberId, { match: number; next: number; state: string; active: boolean }>
   >;
+  /** Why this member serves nothing: its state is not the majority's. */
+  readonly quarantine: Quarantine | null;
+  /** Leader only: members that said the same of themselves. */
+  readonly quarantined: readonly MemberId[];
   /** Milliseconds since each other member was last heard of, or first known. */
   readonly silentMs: Readonly<Record<MemberId, number>>;
 }
@@ -113,13 +124,14 @@ export class RaftError extends Error {
   /**
    * not-leader: nothing was written, ask `leaderAddress`. timeout-unknown: it may or may not be
    * applied, now or later. dropped: nothing was written and nothing will be. refused: the change or
-   * transfer is not possible now.
+   * transfer is not possible now. quarantined: this member's state must not be read, ask another.
    */
   readonly code:
     | "not-leader"
     | "timeout-unknown"
     | "dropped"
     | "refused"
+    | "quarantined"
     | "stopped"
     | "corrupt"
     | "io";
@@ -144,6 +156,11 @@ export interface RaftNodeEvents {
     self: boolean;
   }) => void;
   config: (conf: ConfState) => void;
+  /**
+   * This member's state is not the majority's: it answers no read and never leads, for good. What
+   * was read from the state machine itself must not be used either.
+   */
+  quarantine: (why: Quarantine) => void;
   /** The node cannot go on (disk error, corruption, bug): the process must end. */
   fatal: (error: Error) => void;
 }

@@ -14,6 +14,8 @@ const ENTRIES_PER_CALL_MAX = 128;
 export interface ApplierDeps<R> {
   readonly stateMachine: StateMachine<R>;
   readonly timers: RaftTimers;
+  /** The last index that may be applied in one call which begins at `next`. */
+  upTo(next: number): number;
   /** The entry's result; null for an entry of the cluster's own. */
   applied(entry: Entry, result: { readonly value: R } | null): void;
   /** End of a call: everything up to `index` is applied. */
@@ -27,6 +29,7 @@ export class Applier<R> {
   #queue: Entry[] = [];
   #next = 0;
   #applied: number;
+  #stopped = false;
 
   constructor(deps: ApplierDeps<R>, applied: number) {
     this.#deps = deps;
@@ -38,7 +41,7 @@ export class Applier<R> {
   }
 
   add(entries: readonly Entry[]): void {
-    if (entries.length === 0) return;
+    if (entries.length === 0 || this.#stopped) return;
     if (this.#next === this.#queue.length) {
       this.#queue = [...entries];
       this.#next = 0;
@@ -54,6 +57,13 @@ export class Applier<R> {
     this.#applied = index;
   }
 
+  /** For good: nothing more reaches the state machine. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue = [];
+    this.#next = 0;
+  }
+
   run(): void {
     if (this.#next >= this.#queue.length) return;
     const start = this.#deps.timers.now();
@@ -66,7 +76,8 @@ export class Applier<R> {
   }
 
   #applySome(): void {
-    const end = Math.min(this.#queue.length, this.#next + ENTRIES_PER_CALL_MAX);
+    const room = this.#deps.upTo(this.#applied + 1) - this.#applied;
+    const end = Math.min(this.#queue.length, this.#next + Math.min(ENTRIES_PER_CALL_MAX, room));
     const slice = this.#queue.slice(this.#next, end);
     const commands = slice.filter((entry) => entry.kind === EntryKind.normal);
     const results = commands.length === 0 ? [] : this.#deps.stateMachine.apply(commands.map(show));

@@ -106,6 +106,7 @@ class Model {
       match: 100,
       silentMs,
       live,
+      quarantined: false,
       healthy: live,
       healthyForMs: live ? this.#now - (this.#liveSince.get(id) ?? 0) : 0,
       zone: zoneOf(id),

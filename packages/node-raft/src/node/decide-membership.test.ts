@@ -19,7 +19,8 @@ const BEHIND = { healthy: false, healthyForMs: 0, match: 1 };
 
 function member(id: string, voter: boolean, more: Partial<MemberView> = {}): MemberView {
   const well = { match: 100, silentMs: 0, live: true, healthy: true, healthyForMs: HOUR };
-  return { id, address: `${id}:1`, voter, ...well, zone: "", level: 1, ...more };
+  const quarantined = false;
+  return { id, address: `${id}:1`, voter, quarantined, ...well, zone: "", level: 1, ...more };
 }
 
 const voter = (id: string, more?: Partial<MemberView>) => member(id, true, more);
@@ -205,4 +206,18 @@ test("[C10] a change under way, and a calm cluster, are reasons to do nothing", 
     reason: "change-pending",
   });
   assert.equal(decide([...THREE, standby("d"), standby("e")]), "complete");
+});
+
+test("[C11] a voter in quarantine is replaced at once, and never comes back as one", () => {
+  const bad = { quarantined: true, live: false, healthy: false, healthyForMs: 0 };
+  const members = [voter("a"), voter("b"), voter("c", bad), standby("d", NEW)];
+  const swap = { addVoters: at("d"), addLearners: at("c") };
+  assert.deepEqual(decide(members), { "dead-voter-replaced": swap });
+  const demoted = [...THREE.slice(0, 2), voter("d"), standby("c", bad), standby("e")];
+  assert.equal(decide(demoted), "no-spare");
+  // Whoever comes takes its seat; and so does the machine itself, with a new id.
+  const added = { "standby-added": { addLearners: at("f"), remove: ["c"] } };
+  assert.deepEqual(decide(demoted, { spares: [spare("f")] }), added);
+  const anew = decideAdmission({ members: demoted }, membershipDefaults, "c:1");
+  assert.deepEqual(anew, { seat: true, remove: ["c"] });
 });

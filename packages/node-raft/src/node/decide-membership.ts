@@ -33,6 +33,8 @@ export interface MemberView {
   readonly silentMs: number;
   /** Has acknowledged something of this leader's, and was heard just now. */
   readonly live: boolean;
+  /** It says that its state must not be served: it can never lead. */
+  readonly quarantined: boolean;
   /** Live and caught up. */
   readonly healthy: boolean;
   readonly healthyForMs: number;
@@ -139,8 +141,10 @@ function votersWanted(voters: number, settings: MembershipSettings): number {
   return most % 2 === 0 ? most - 1 : most;
 }
 
+/** One in quarantine is as good as dead, and known to stay so. */
 function isDead(member: MemberView, settings: MembershipSettings): boolean {
-  return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;
+  const gone = member.quarantined || member.silentMs > settings.deadAfterMs;
+  return settings.replaceDead && !member.live && gone;
 }
 
 /**

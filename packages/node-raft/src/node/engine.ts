@@ -9,7 +9,7 @@ import { allMembers } from "../core/conf-state.ts";
 import type { CoreStatus } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { Append, ConfState, Effects, MemberId, Message, SoftState } from "../core/types.ts";
-import type { RaftStorage } from "../wal/storage.ts";
+import type { Quarantine, RaftStorage } from "../wal/storage.ts";
 import type {
   LogLevel,
   RaftLimits,
@@ -25,6 +25,7 @@ import { DiskWatch } from "./disk-watch.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
+import { StateWatch } from "./state-watch.ts";
 import { Ticker } from "./ticker.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -37,8 +38,13 @@ export interface EngineDeps<R> {
   readonly limits: RaftLimits;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
+  /** Of an earlier life; the state machine holds nothing then. */
+  readonly quarantine: Quarantine | null;
+  /** What the log holds at the start. */
+  readonly logBytes: number;
   onSoft(soft: SoftState): void;
   onConf(conf: ConfState): void;
+  onQuarantine(why: Quarantine): void;
   /** End of a turn in which something may have changed. */
   onTurn(): void;
   onFatal(error: Error): void;
@@ -58,6 +64,7 @@ export class Engine<R> {
   readonly #waiters = new Waiters();
   readonly #contacts = new Contacts();
   readonly snapshots: Snapshots<R>;
+  readonly states: StateWatch;
   #soft: SoftState;
   #conf: ConfState;
   /** What the state machine holds; behind the applier's while a snapshot is being installed. */
@@ -76,6 +83,11 @@ export class Engine<R> {
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
     this.#disk = new DiskWatch(tickMs * electionTicksMax);
+    this.states = new StateWatch({
+      ...deps,
+      onQuarantine: (why) => this.#enterQuarantine(why),
+      onFatal: (error) => this.fail(error),
+    });
     this.#applier = new Applier(this.#applierDeps(), status.applied);
     this.snapshots = new Snapshots({
       ...deps,
@@ -83,6 +95,7 @@ export class Engine<R> {
       addressOf: (id) => this.addressOf(id),
       onFatal: (error) => this.fail(error),
     });
+    if (deps.quarantine !== null) this.#standAside();
     this.#ticker = new Ticker(deps.timers, tickMs, (lateMs) => this.#tick(lateMs));
   }
 
@@ -144,11 +157,16 @@ export class Engine<R> {
   }
 
   read(reader: Reader): void {
+    if (this.states.quarantine !== null) {
+      reader.reject(this.#inQuarantine());
+      return;
+    }
     this.#reads.add(reader);
     this.wake();
   }
 
   waitApplied(index: number, deadline: number): Promise<void> {
+    if (this.states.quarantine !== null) return Promise.reject(this.#inQuarantine());
     if (this.#applied >= index) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.add({ index, deadline, resolve, reject });
@@ -209,11 +227,37 @@ export class Engine<R> {
     }
   }
 
+  /** What is applied here is worth nothing; what is in the log is still the others'. */
+  #enterQuarantine(why: Quarantine): void {
+    this.#standAside();
+    const error = this.#inQuarantine();
+    this.#proposals.rejectAll();
+    this.#reads.rejectAll(error);
+    this.#waiters.rejectAll(error);
+    this.#deps.onQuarantine(why);
+    this.wake();
+  }
+
+  #standAside(): void {
+    this.#applier.stop();
+    this.snapshots.halt();
+    this.#core.standAside(this.states.others);
+  }
+
+  #inQuarantine(): RaftError {
+    const { leader } = this.#soft;
+    const leaderAddress = leader === "" ? "" : this.addressOf(leader);
+    return new RaftError("quarantined", "this member is in quarantine", { leaderAddress });
+  }
+
   #receive(messages: readonly Message[]): void {
     const from = messages[0]?.from;
     if (from !== undefined) this.#contacts.heard(from, this.#deps.timers.now());
     for (const message of messages) {
-      if (message.to === this.#deps.self && message.type !== "snapshot") this.#core.step(message);
+      if (message.to !== this.#deps.self || message.type === "snapshot") continue;
+      this.states.hear(message, this.#conf);
+      if (message.type === "append" && this.states.isFull()) continue;
+      this.#core.step(message);
     }
   }
 
@@ -226,7 +270,8 @@ export class Engine<R> {
       this.#reads.expire(now);
       this.#waiters.expire(now);
       this.#watchHealth(now, lateMs);
-      this.snapshots.maybeTake();
+      if (this.#soft.role === "leader") this.states.tick(this.#conf);
+      if (this.states.quarantine === null) this.snapshots.maybeTake();
       // At once: another pass through the event loop is what an idle member would mostly do.
       if (this.#running) this.#turn();
     });
@@ -305,6 +350,7 @@ export class Engine<R> {
   /** The state machine jumps to a received snapshot. */
   #install(index: number, restore: () => Promise<void>): void {
     this.#applier.restarted(index);
+    this.states.restarted();
     this.#proposals.skippedTo(index);
     restore().then(
       () => {
@@ -329,9 +375,10 @@ export class Engine<R> {
       // With a hanging disk the heartbeats must stop, or nobody would take over.
       const leads = message.type === "heartbeat" || message.type === "append";
       if (leads && this.#disk.hangs) continue;
+      const told = this.states.addTo(message, this.#conf);
       const list = byPeer.get(message.to);
-      if (list === undefined) byPeer.set(message.to, [message]);
-      else list.push(message);
+      if (list === undefined) byPeer.set(message.to, [told]);
+      else list.push(told);
     }
     for (const [to, list] of byPeer) this.#deps.transport.send(to, this.addressOf(to), list);
   }
@@ -339,6 +386,7 @@ export class Engine<R> {
   #softChanged(soft: SoftState): void {
     if (soft.role === "leader") this.#contacts.restart(this.#deps.timers.now());
     this.#soft = soft;
+    this.states.leadershipChanged();
     if (soft.leader !== "") this.#reads.retryNow();
     this.#deps.onSoft(soft);
     this.wake();
@@ -360,6 +408,7 @@ export class Engine<R> {
     return {
       stateMachine: this.#deps.stateMachine,
       timers: this.#deps.timers,
+      upTo: (next) => this.states.applyUpTo(next),
       applied: (entry, result) => {
         this.snapshots.noteApplied(entry.data.length);
         if (result === null) this.#proposals.passed(entry.index);
@@ -369,6 +418,7 @@ export class Engine<R> {
         this.#core.applied(index);
         this.#applied = index;
         this.#waiters.applied(index);
+        this.states.reached(index);
       },
       again: () => {
         this.#deps.timers.soon(() => {

@@ -15,7 +15,7 @@ import type {
 } from "./api.ts";
 import { RaftError } from "./api.ts";
 import { Emitter } from "./emitter.ts";
-import { bestVoter, Engine } from "./engine.ts";
+import { bestVoter, Engine, type EngineDeps } from "./engine.ts";
 import { Levels } from "./levels.ts";
 import { emptyStatus, leadershipOf, showStatus } from "./status.ts";
 
@@ -90,7 +90,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   /** A directory that holds a cluster already: restore the state machine, then take part. */
   async resume(): Promise<void> {
     const { state, storage } = this.#parts;
-    if (state.snapshot !== null) {
+    if (state.snapshot !== null && state.quarantine === null) {
       const source = storage.readSnapshot(state.snapshot);
       await this.#options.stateMachine.restore(state.snapshot, source);
     }
@@ -108,18 +108,21 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     try {
       await this.#parts.storage.initialize({ clusterId, ...start });
       this.#clusterId = clusterId;
-      await this.#start({ ...start, snapshot: null });
+      await this.#start({ ...start, snapshot: null, quarantine: null });
     } finally {
       this.#starting = false;
     }
   }
 
-  async #start(state: Pick<StorageState, "hardState" | "snapshot" | "entries">): Promise<void> {
-    const { hardState, snapshot, entries } = state;
+  async #start(
+    state: Pick<StorageState, "hardState" | "snapshot" | "entries" | "quarantine">,
+  ): Promise<void> {
+    const { hardState, snapshot, entries, quarantine } = state;
     const { limits, random } = this.#parts;
     const initial = { hardState, snapshot, entries };
     const core = new RaftCore({ id: this.memberId, limits, random, initial });
-    const engine = this.#buildEngine(core);
+    const logBytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
+    const engine = this.#buildEngine(core, { quarantine, logBytes });
     engine.snapshots.begin(snapshot);
     this.#engine = engine;
     const self = {
@@ -131,10 +134,11 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     engine.start();
   }
 
-  #buildEngine(core: RaftCore): Engine<R> {
+  #buildEngine(core: RaftCore, found: Pick<EngineDeps<R>, "quarantine" | "logBytes">): Engine<R> {
     const { storage, limits, timers } = this.#parts;
     const { transport, stateMachine } = this.#options;
     return new Engine<R>({
+      ...found,
       self: this.memberId,
       core,
       storage,
@@ -148,6 +152,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
         this.#events.emit("config", conf);
         this.#announceLeadership();
       },
+      onQuarantine: (why) => this.#events.emit("quarantine", why),
       onTurn: () => this.#levels.check(timers.now()),
       onFatal: (error) => this.#fail(error),
     });
@@ -239,14 +244,25 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   }
 
   async snapshot(): Promise<SnapshotMeta> {
-    return await this.#running().snapshots.take();
+    const engine = this.#running();
+    if (engine.states.quarantine !== null) {
+      throw new RaftError(
+        "quarantined",
+        "the state of a member in quarantine is worth no snapshot",
+      );
+    }
+    return await engine.snapshots.take();
   }
 
   status(): RaftStatus {
     const ids = { memberId: this.memberId, clusterId: this.#clusterId };
     if (this.#engine === null) return emptyStatus(ids);
-    const snapshotIndex = this.#engine.snapshots.newest?.index ?? 0;
-    return showStatus(ids, this.#engine.status(), snapshotIndex, this.#engine.silence());
+    const { snapshots, states } = this.#engine;
+    const status = this.#engine.status();
+    const others = status.role === "leader" ? [...states.others] : [];
+    const known = { quarantine: states.quarantine, quarantined: others };
+    const silentMs = this.#engine.silence();
+    return showStatus(ids, status, snapshots.newest?.index ?? 0, { ...known, silentMs });
   }
 
   on<E extends keyof RaftNodeEvents>(event: E, fn: RaftNodeEvents[E]): () => void {

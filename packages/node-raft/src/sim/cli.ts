@@ -1,5 +1,5 @@
 /**
- * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|upkeep|both] [--mutant NAME]
+ * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|upkeep|states|both] [--mutant NAME]
  *   [--once] [--verbose]
  * node src/sim/cli.ts --kill-list [--seeds K]
  *
@@ -11,7 +11,14 @@ import { parseArgs } from "node:util";
 import { killMutant } from "./kill.ts";
 import { loadMutant } from "./load-mutant.ts";
 import { mutants } from "./mutants.ts";
-import { type RunOptions, type RunResult, realCode, runSeed, type SimMode } from "./simulation.ts";
+import {
+  type RunOptions,
+  type RunResult,
+  realCode,
+  runSeed,
+  type SimMode,
+  simModes,
+} from "./simulation.ts";
 
 const FAILURES_MAX = 5;
 
@@ -37,12 +44,12 @@ async function runSeeds(): Promise<boolean> {
     return false;
   }
   const code = mutant === undefined ? realCode : await loadMutant(mutant);
-  const modes: SimMode[] =
+  const modes: readonly SimMode[] =
     values.mode === "both"
       ? mutant === undefined
-        ? ["core", "node", "upkeep"]
+        ? simModes
         : [mutant.mode ?? "core"]
-      : [values.mode === "node" || values.mode === "upkeep" ? values.mode : "core"];
+      : simModes.filter((mode) => mode === values.mode);
   let failures = 0;
   for (const mode of modes) failures += await runMode({ mode, code });
   return failures === 0;

@@ -5,13 +5,17 @@
  */
 import type { MutantEdits } from "./mutant-edits.ts";
 import type { SimMode } from "./simulation.ts";
+import { stateMutants } from "./state-mutants.ts";
 import { upkeepMutants } from "./upkeep-mutants.ts";
 
 export interface Mutant extends MutantEdits {
   /** The rule it breaks. */
   readonly breaks: string;
   readonly seeds: number;
-  /** "node": the bug is in the driver or the log, "upkeep": in the controller; default "core". */
+  /**
+   * "node": the bug is in the driver or the log, "upkeep": in the controller, "states":
+   * in how states are compared; default "core".
+   */
   readonly mode?: SimMode;
 }
 
@@ -347,4 +351,5 @@ export const mutants: readonly Mutant[] = [
     mode: "node",
   },
   ...upkeepMutants,
+  ...stateMutants,
 ];

@@ -71,6 +71,15 @@ export class NodeMember implements SimMember {
     this.#rate = 1 + this.#random.between(-clockSkew, clockSkew);
   }
 
+  get quarantined(): boolean {
+    return (this.#node?.status().quarantine ?? null) !== null;
+  }
+
+  /** What the member's state machine really holds, which it cannot know itself. */
+  get machine(): RegisterMachine {
+    return this.#machine;
+  }
+
   get up(): boolean {
     return this.#up;
   }
@@ -172,12 +181,19 @@ export class NodeMember implements SimMember {
     const node = this.#node;
     const life = this.#life;
     if (node === null || this.paused) return;
+    const wasQuarantined = this.quarantined;
     node.readBarrier({ timeoutMs: CLIENT_TIMEOUT_MS }).then(
       () => {
         if (life !== this.#life) return;
         const value = this.#machine.read(operation.key);
         const { applied } = node.status();
-        const { oracle } = this.#world;
+        const { oracle, trace } = this.#world;
+        if (wasQuarantined) this.#world.guard(() => this.#mustNotAnswer());
+        // Nobody knows yet; it is the bound until somebody does that is looked at.
+        if (!this.#machine.isSound) {
+          trace.count("read of a wrong state");
+          return;
+        }
         this.#world.guard(() => oracle.completeRead(operation, this.id, applied, value));
       },
       () => this.#world.trace.count("read unanswered"),
@@ -211,13 +227,17 @@ export class NodeMember implements SimMember {
     };
   }
 
+  protected newMachine(): RegisterMachine {
+    return new RegisterMachine();
+  }
+
   /** For those that put something on top of the member: once per life, when it is in a cluster. */
   protected opened(_node: RaftNode<number>, _timers: RaftTimers): void {}
 
   async #open(life: Life): Promise<void> {
     const { scenario } = this.#world;
     const timers = simTimers(life, this.#rate, scenario.turnMs, () => this.#look());
-    const machine = new RegisterMachine();
+    const machine = this.newMachine();
     const transport = new SimTransport(life);
     this.#machine = machine;
     this.#transport = transport;
@@ -279,6 +299,10 @@ export class NodeMember implements SimMember {
       const kind = where === "restart" ? "invariant" : "crash";
       throw new SimFailure(kind, where, `${this.id} cannot go on: ${error}`, error);
     });
+  }
+
+  #mustNotAnswer(): never {
+    throw new SimFailure("invariant", "quarantine", `${this.id} answered a read in quarantine`);
   }
 
   #look(): void {

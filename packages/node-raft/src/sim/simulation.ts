@@ -9,11 +9,12 @@ import { MembershipController } from "../node/membership-controller.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { CoreMember } from "./core-member.ts";
+import { Divergence, divergenceScenario } from "./divergence.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { scenarioOf } from "./scenario.ts";
+import { type Scenario, scenarioOf } from "./scenario.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
@@ -25,9 +26,20 @@ const LIVENESS_STEP_MS = 50;
 /**
  * core: the bare core with a small driver of the simulator's own, fast and wide. node: the real
  * driver over the real log on a simulated disk. upkeep: the same with the membership controller on
- * every member; machines die for good, and spare ones are there.
+ * every member; machines die for good, and spare ones are there. states: what a member holds comes
+ * to differ.
  */
-export type SimMode = "core" | "node" | "upkeep";
+export type SimMode = "core" | "node" | "upkeep" | "states";
+
+export const simModes: readonly SimMode[] = ["core", "node", "upkeep", "states"];
+
+/** What a mode adds to members and faults. */
+interface Addition {
+  readonly factory: MemberFactory;
+  start(world: World): void;
+  /** What is to be waited for in the end; null = nothing. */
+  unmet?(): string | null;
+}
 
 export interface RunResult {
   readonly seed: number;
@@ -62,11 +74,10 @@ export const realCode: SimCode = {
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const { mode = "core", code = realCode, keepLines = false } = options;
-  const upkeep = mode === "upkeep" ? new Upkeep(code.node) : null;
-  const factory = upkeep?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
-  const scenario = upkeep ? upkeepScenario(seed) : scenarioOf(seed);
-  const world = new World(scenario, factory, keepLines);
-  const failure = await attempt(world, mode, upkeep);
+  const addition = additionOf(mode, code);
+  const factory = addition?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
+  const world = new World(scenarios[mode](seed), factory, keepLines);
+  const failure = await attempt(world, mode, addition);
   return {
     seed,
     hash: world.trace.hash,
@@ -79,6 +90,18 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     failure,
     lines: world.trace.lines,
   };
+}
+
+const scenarios: Readonly<Record<SimMode, (seed: number) => Scenario>> = {
+  core: scenarioOf,
+  node: scenarioOf,
+  upkeep: upkeepScenario,
+  states: divergenceScenario,
+};
+
+function additionOf(mode: SimMode, code: SimCode): Addition | null {
+  if (mode === "upkeep") return new Upkeep(code.node);
+  return mode === "states" ? new Divergence(code.node) : null;
 }
 
 function coreMembers(code: SimCode): MemberFactory {
@@ -103,29 +126,29 @@ function nodeMembers(code: SimCode): MemberFactory {
 async function attempt(
   world: World,
   mode: SimMode,
-  upkeep: Upkeep | null,
+  addition: Addition | null,
 ): Promise<SimFailure | null> {
   try {
-    await play(world, mode, upkeep);
+    await play(world, mode, addition);
     return null;
   } catch (error) {
     return asFailure("exception", error);
   }
 }
 
-async function play(world: World, mode: SimMode, upkeep: Upkeep | null): Promise<void> {
+async function play(world: World, mode: SimMode, addition: Addition | null): Promise<void> {
   const { oracle, network, scenario, watch } = world;
   const faults = new Faults(world);
   const workload = new Workload(world);
   world.bootstrap();
-  upkeep?.start(world);
+  addition?.start(world);
   faults.start();
   workload.start();
   await runUntil(world, mode, scenario.faultsForMs);
   faults.stop();
   network.calm = true;
   workload.stop();
-  await expectLife(world, mode, workload);
+  await expectLife(world, mode, workload, addition);
   oracle.finish(watch.ledger);
 }
 
@@ -144,16 +167,23 @@ async function runUntil(world: World, mode: SimMode, until: number): Promise<voi
 }
 
 /** A leader, a write acknowledged after the healing, and all members at the same state. */
-async function expectLife(world: World, mode: SimMode, workload: Workload): Promise<void> {
+async function expectLife(
+  world: World,
+  mode: SimMode,
+  workload: Workload,
+  addition: Addition | null,
+): Promise<void> {
   const { clock, oracle } = world;
   const deadline = clock.now + LIVENESS_MS;
   const before = oracle.acknowledged;
+  const unmet = (): string | null => addition?.unmet?.() ?? null;
   while (clock.now < deadline) {
-    if (oracle.acknowledged === before) workload.writeNow("k0");
+    if (oracle.acknowledged === before || unmet() !== null) workload.writeNow("k0");
     await runUntil(world, mode, clock.now + LIVENESS_STEP_MS);
-    if (oracle.acknowledged > before && lagging(world) === null) return;
+    if (oracle.acknowledged > before && unmet() === null && lagging(world) === null) return;
   }
-  const what = oracle.acknowledged === before ? "no write was acknowledged" : lagging(world);
+  const unanswered = oracle.acknowledged === before ? "no write was acknowledged" : null;
+  const what = unanswered ?? unmet() ?? lagging(world);
   throw new SimFailure("liveness", "liveness", `${LIVENESS_MS} ms after healing: ${what}`);
 }
 
@@ -170,7 +200,9 @@ function lagging(world: World): string | null {
   }
   for (const id of [...conf.voters, ...conf.learners]) {
     if (gone.has(id) && !conf.voters.includes(id)) continue;
-    const state = world.members.get(id)?.state();
+    const member = world.members.get(id);
+    if (member?.quarantined) continue;
+    const state = member?.state();
     if (state?.index !== commit) return `${id} is at ${state?.index} of ${commit}`;
     if (state.chain !== leader.member.state().chain) return `${id} differs at ${commit}`;
   }

@@ -75,6 +75,11 @@ export class Watch {
     for (const checker of this.#checkers) checker.restored?.(id, index, chain);
   }
 
+  quarantined(id: MemberId): void {
+    this.#trace.note("quarantine", id);
+    for (const checker of this.#checkers) checker.quarantined?.(id);
+  }
+
   state(view: MemberView): void {
     for (const checker of this.#checkers) checker.state?.(view);
   }

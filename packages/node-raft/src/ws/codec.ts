@@ -17,7 +17,8 @@ export class CodecError extends Error {
 }
 
 type Kind = "text" | "int" | "bool" | "entries" | "meta";
-type Table = readonly (readonly [field: string, kind: Kind])[];
+/** Fields that came later are left out at the end of a row by whoever does not know them. */
+type Table = readonly (readonly [field: string, kind: Kind, later?: "later"])[];
 
 const HEAD: Table = [
   ["from", "text"],
@@ -56,8 +57,25 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
       ["readSeq", "int"],
     ],
   ],
-  ["heartbeat", [["commit", "int"], ...SEQ]],
-  ["heartbeatReply", SEQ],
+  [
+    "heartbeat",
+    [
+      ["commit", "int"],
+      ...SEQ,
+      ["checkIndex", "int", "later"],
+      ["agreedIndex", "int", "later"],
+      ["agreedDigest", "text", "later"],
+    ],
+  ],
+  [
+    "heartbeatReply",
+    [
+      ...SEQ,
+      ["checkIndex", "int", "later"],
+      ["checkDigest", "text", "later"],
+      ["quarantined", "bool", "later"],
+    ],
+  ],
   ["preVote", VOTE],
   ["vote", VOTE],
   ["preVoteReply", GRANT],
@@ -111,7 +129,9 @@ function toTable(message: Message): unknown[] {
     const value = fields[field];
     row.push(kind === "entries" ? (value as readonly Entry[]).map(entryRow) : value);
   }
-  return row;
+  while (row.at(-1) === undefined) row.pop();
+  // msgpack has no word for what is left out in the middle.
+  return row.map((value) => value ?? null);
 }
 
 function entryRow(entry: Entry): unknown[] {
@@ -123,10 +143,12 @@ function fromTable(row: unknown): Message {
   const type = TYPES[row[0] as number];
   if (type === undefined) throw new CodecError(`message type ${String(row[0])} is not known`);
   const table = [...HEAD, ...type[1]];
-  if (row.length < table.length + 1) throw new CodecError(`${type[0]} with ${row.length} fields`);
   const message: Record<string, unknown> = { type: type[0] };
-  for (const [i, [field, kind]] of table.entries()) {
-    message[field] = readField(row[i + 1], kind, `${type[0]}.${field}`);
+  for (const [i, [field, kind, later]] of table.entries()) {
+    const value: unknown = row[i + 1];
+    if (later !== undefined && (value === undefined || value === null)) continue;
+    if (i + 1 >= row.length) throw new CodecError(`${type[0]} with ${row.length} fields`);
+    message[field] = readField(value, kind, `${type[0]}.${field}`);
   }
   return message as unknown as Message;
 }
