@@ -44,6 +44,7 @@ export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): Age
     members: () => cluster.members(),
     config: () => selfConfig(config),
     stats: () => stats(parts),
+    quarantine: () => cluster.quarantine,
     serversOk: () => (engine?.leadership().leaderAddress ?? "") !== "",
     clientOk: () => parts.client()?.connected ?? false,
     join: (addresses) => cluster.join(addresses),
@@ -120,6 +121,7 @@ function stats(parts: AgentInfoParts): Record<string, Record<string, string>> {
             num_peers: String(Math.max(0, status.conf.voters.length - 1)),
             state: status.role === "leader" ? "Leader" : "Follower",
             term: String(status.term),
+            ...(parts.cluster.quarantine === "" ? {} : { quarantine: parts.cluster.quarantine }),
           },
         }
       : {}),

@@ -17,6 +17,8 @@ export interface MemberInfo {
   readonly inRaft: boolean;
   readonly leader: boolean;
   readonly alive: boolean;
+  /** Why its state must not be shown, and what to do; "" = it may be. */
+  readonly quarantine: string;
   readonly term: number;
   readonly lastIndex: number;
   /** As the leader judges it. */
@@ -49,6 +51,8 @@ export interface AgentInfo {
   config(): Record<string, unknown>;
   stats(): Record<string, Record<string, string>>;
   serversOk(): boolean;
+  /** Why this agent's server answers nothing, and what to do; "" = it does. */
+  quarantine(): string;
   clientOk(): boolean;
   join(addresses: readonly string[]): Promise<{ joined: number; error: string }>;
   metrics(format: string): Promise<{ body: string; contentType: string }>;

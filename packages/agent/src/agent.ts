@@ -111,7 +111,7 @@ async function openParts(
   const execDeps: ExecDeps = {
     clientOpen: clientGate.opened,
     // Beside the cluster its state is none, or an old one.
-    server: () => (cluster.isForming || cluster.isOutside ? null : parts.server),
+    server: () => (cluster.isForming || cluster.isBeside ? null : parts.server),
     client,
     peers,
     otherServers,
@@ -128,8 +128,7 @@ async function openParts(
   const http = await listenHttp({ host: config.bindAddr, port: config.ports.http, dispatcher });
   open.http = http;
   serveExecUpgrades(http.node, { ...execDeps, log });
-  // A session with our own server, which will never have a leader, is not waited for.
-  cluster.onOutside(() => client()?.reconnect("this machine works beside the cluster"));
+  stepBeside(parts, client);
   cluster.start();
   if (config.client.enabled) {
     open.client = await openClient(config, deps, {
@@ -137,11 +136,23 @@ async function openParts(
       router,
       rpcAddress,
       httpAddress: httpAdvertised(http.address),
-      servers: () => (cluster.isOutside ? otherServers() : [rpcAddress]),
+      servers: () => (cluster.isBeside ? otherServers() : [rpcAddress]),
     });
   }
   clientGate.open();
   return { httpAddress: http.address, rpcAddress, config, stop: () => stopAgent(open, log) };
+}
+
+/** A session with our own server, which will never have a leader, or must not have one, ends. */
+function stepBeside({ cluster, server }: Parts, client: () => ClientAgent | null): void {
+  const withdraw = (): void => {
+    if (cluster.quarantine !== "") server?.withdraw();
+  };
+  cluster.onBeside(() => {
+    withdraw();
+    client()?.reconnect("this machine's own server serves nothing");
+  });
+  withdraw();
 }
 
 function openWire(

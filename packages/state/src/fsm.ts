@@ -59,6 +59,11 @@ export class StateMachineStore {
     return this.#clock;
   }
 
+  /** Running hash over every entry and all that it changed (DESIGN §12.9); servers compare it. */
+  get chain(): string {
+    return this.#chain;
+  }
+
   /** Entries come in log order; indexes may have gaps (entries that are not commands). */
   apply(command: Command, index: number): Applied {
     assert(index > this.#index, () => `entry ${index} follows ${this.#index}`);

@@ -37,6 +37,8 @@ export interface AgentIdentity {
   readonly lastIndex: number;
   /** What the leader makes of the members; null elsewhere. */
   readonly upkeep: Upkeep | null;
+  /** Why its server's state must not be shown; "" = it may be. Absent in what older programs say. */
+  readonly quarantine?: string;
   /** Addresses of all agents it has heard of. */
   readonly peers: readonly string[];
 }

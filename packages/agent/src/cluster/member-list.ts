@@ -37,6 +37,7 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
       inRaft: members.has(peer.id),
       leader: peer.id === leader,
       alive: input.alive.has(peer.id),
+      quarantine: peer.quarantine ?? "",
       term: peer.term,
       lastIndex: peer.lastIndex,
       expect: peer.expect,

@@ -42,6 +42,21 @@ test("[S2] a member that does not answer is waited for, and not for ever", () =>
   assert.equal(a.ask(THREE)?.checkIndex, 0);
 });
 
+test("[S2] a question that too few have answered, or of an earlier leadership, is asked again", () => {
+  const a = leader(THREE);
+  for (let beat = 0; beat < 100; beat += 1) {
+    assert.equal(a.ask(THREE)?.checkIndex, 64, `beat ${beat}`);
+    a.endBeat(THREE, NOBODY);
+  }
+  a.ask(THREE);
+  a.heard("b", 64, "good", THREE);
+  a.heard("c", 64, "good", THREE);
+  a.endBeat(THREE, NOBODY);
+  assert.equal(a.ask(THREE)?.checkIndex, 0);
+  a.forget();
+  assert.equal(a.ask(THREE)?.checkIndex, 64);
+});
+
 test("[S2] an answer to another question, or of another leadership, counts for nothing", () => {
   const a = leader(THREE);
   a.heard("b", 128, "good", THREE);

@@ -52,7 +52,8 @@ export class Agreement {
   #sound = 0;
   #verdict: Quarantine | null = null;
   #round: Round | null = null;
-  #askedLast = 0;
+  /** The newest checkpoint whose question needs no repetition. */
+  #settled = 0;
 
   constructor(self: MemberId) {
     this.#self = self;
@@ -82,19 +83,19 @@ export class Agreement {
   /** Leadership began or ended: a question belongs to one leadership. */
   forget(): void {
     this.#round = null;
+    this.#settled = 0;
   }
 
   /** What rides on a leader's heartbeats; called once per beat. */
   ask(conf: ConfState): Question | null {
     if (conf.voters.length + conf.learners.length < 2) return null;
-    if (this.#round === null && this.#newest > this.#askedLast) this.#open(conf);
+    if (this.#round === null && this.#newest > this.#settled) this.#open(conf);
     const { index, digest } = this.#agreed;
     return { checkIndex: this.#round?.index ?? 0, agreedIndex: index, agreedDigest: digest };
   }
 
   #open(conf: ConfState): void {
     const index = this.#newest;
-    this.#askedLast = index;
     this.#round = { index, digests: new Map(), beats: 0, agreed: null };
     this.heard(this.#self, index, this.#own.get(index) ?? "", conf);
   }
@@ -128,6 +129,8 @@ export class Agreement {
     );
     if (missing && round.beats < (agreed === null ? BEATS_MAX : BEATS_AGREED)) return null;
     this.#round = null;
+    // One that too few have answered is asked again, or the newest in its place.
+    if (agreed !== null || !missing) this.#settled = index;
     const differ = new Set(digests.values()).size > 1;
     return differ ? { index, agreed, members: Object.fromEntries(digests) } : null;
   }

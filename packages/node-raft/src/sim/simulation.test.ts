@@ -5,7 +5,7 @@ import { runSeed, type SimMode } from "./simulation.ts";
 const CORE_SEEDS = 100;
 const NODE_SEEDS = 20;
 const UPKEEP_SEEDS = 30;
-const STATES_SEEDS = 30;
+const STATES_SEEDS = 15;
 
 test("the core keeps its promises in simulated clusters", async () => {
   await runAll("core", CORE_SEEDS, { events: 300_000, faults: 1000, acknowledged: 2000 });
@@ -23,7 +23,7 @@ test("the membership controller keeps as many voters when machines die for good"
 });
 
 test("a member whose state differs is found out, and nobody else is", async () => {
-  const least = { events: 600_000, faults: 150, acknowledged: 10_000 };
+  const least = { events: 250_000, faults: 60, acknowledged: 4_000 };
   const counts = await runAll("states", STATES_SEEDS, least);
   const wrong = (counts.get("fault bitFlip") ?? 0) + (counts.get("fault skippedApply") ?? 0);
   const found = counts.get("quarantine") ?? 0;
