@@ -32,6 +32,7 @@ export type {
   NothingReason,
   Spare,
 } from "./node/decide-membership.ts";
+export type { LevelRange } from "./node/feature-level.ts";
 export { raftDefaults } from "./node/limits.ts";
 export type { MembershipDeps, MembershipReport } from "./node/membership-controller.ts";
 export { MembershipController, membershipDefaults } from "./node/membership-controller.ts";

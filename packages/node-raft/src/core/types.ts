@@ -34,6 +34,8 @@ export interface ConfState {
   readonly autoLeave: boolean;
   /** host:port of each member that has one. */
   readonly addresses: Readonly<Record<MemberId, string>>;
+  /** What every member understands, of the application's feature levels; absent = 0, none yet. */
+  readonly level?: number;
 }
 
 export interface SnapshotMeta {
@@ -94,6 +96,9 @@ export type Message =
       readonly checkIndex?: number;
       readonly checkDigest?: string;
       readonly quarantined?: boolean;
+      /** Feature levels that the member's program understands. */
+      readonly levelMin?: number;
+      readonly levelMax?: number;
     }
   | {
       readonly type: "preVote" | "vote";

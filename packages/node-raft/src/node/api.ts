@@ -3,6 +3,7 @@ import type { MembershipChange, RandomSource } from "../core/options.ts";
 import type { ConfState, MemberId, Message, Role, SnapshotMeta } from "../core/types.ts";
 import type { Quarantine, RaftStorage } from "../wal/storage.ts";
 import type { SpawnWorker } from "../wal/worker-port.ts";
+import type { LevelRange } from "./feature-level.ts";
 
 export interface Committed {
   readonly index: number;
@@ -107,6 +108,10 @@ export interface RaftStatus {
   readonly progress: Readonly<
     Record<MemberId, { match: number; next: number; state: string; active: boolean }>
   >;
+  /** The application's feature level that all members understand; 0 = none is agreed on. */
+  readonly level: number;
+  /** Leader only: levels that the other members' programs understand, as far as they told. */
+  readonly levels: Readonly<Record<MemberId, LevelRange>>;
   /** Why this member serves nothing: its state is not the majority's. */
   readonly quarantine: Quarantine | null;
   /** Leader only: members that said the same of themselves. */
@@ -168,6 +173,8 @@ export interface RaftNodeEvents {
 export interface RaftNode<R> {
   readonly memberId: MemberId;
   readonly clusterId: string;
+  /** As in the status: what is proposed must be understood by programs of this level. */
+  readonly level: number;
   /** True when the data directory held no cluster yet. */
   readonly fresh: boolean;
   /**
@@ -226,6 +233,11 @@ export interface OpenRaftOptions<R> {
   readonly stateMachine: StateMachine<R>;
   readonly transport: Transport;
   readonly limits?: Partial<RaftLimits> | undefined;
+  /**
+   * Feature levels that this program understands. The leader raises the cluster's as soon as all
+   * members understand a higher one; a program that does not understand it cannot take part.
+   */
+  readonly levels?: LevelRange | undefined;
   /**
    * Default: log and snapshots under `dataDir`, in a worker thread. "memory": nothing is kept, for
    * a throw-away cluster of one.

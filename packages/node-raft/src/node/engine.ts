@@ -22,6 +22,7 @@ import { RaftError } from "./api.ts";
 import { Applier } from "./applier.ts";
 import { Contacts } from "./contacts.ts";
 import { DiskWatch } from "./disk-watch.ts";
+import { FeatureLevel, type LevelRange, mustUnderstand } from "./feature-level.ts";
 import { type Proposal, Proposals } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -38,6 +39,7 @@ export interface EngineDeps<R> {
   readonly limits: RaftLimits;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
+  readonly levels: LevelRange | null;
   /** Of an earlier life; the state machine holds nothing then. */
   readonly quarantine: Quarantine | null;
   /** What the log holds at the start. */
@@ -65,6 +67,7 @@ export class Engine<R> {
   readonly #contacts = new Contacts();
   readonly snapshots: Snapshots<R>;
   readonly states: StateWatch;
+  readonly level: FeatureLevel;
   #soft: SoftState;
   #conf: ConfState;
   /** What the state machine holds; behind the applier's while a snapshot is being installed. */
@@ -83,6 +86,8 @@ export class Engine<R> {
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
     this.#disk = new DiskWatch(tickMs * electionTicksMax);
+    this.level = new FeatureLevel(deps.self, deps.levels);
+    this.level.look(status);
     this.states = new StateWatch({
       ...deps,
       onQuarantine: (why) => this.#enterQuarantine(why),
@@ -256,6 +261,7 @@ export class Engine<R> {
     for (const message of messages) {
       if (message.to !== this.#deps.self || message.type === "snapshot") continue;
       this.states.hear(message, this.#conf);
+      this.level.hear(message);
       if (message.type === "append" && this.states.isFull()) continue;
       this.#core.step(message);
     }
@@ -270,11 +276,20 @@ export class Engine<R> {
       this.#reads.expire(now);
       this.#waiters.expire(now);
       this.#watchHealth(now, lateMs);
-      if (this.#soft.role === "leader") this.states.tick(this.#conf);
+      if (this.#soft.role === "leader") this.#tickLeader();
       if (this.states.quarantine === null) this.snapshots.maybeTake();
       // At once: another pass through the event loop is what an idle member would mostly do.
       if (this.#running) this.#turn();
     });
+  }
+
+  #tickLeader(): void {
+    this.states.tick(this.#conf);
+    const level = this.level.wanted(this.#conf);
+    // Refused while another change is under way: then it is asked for again.
+    if (level !== null && this.#core.proposeConf({ level }).kind === "accepted") {
+      this.#deps.log("info", "raising the feature level", { level });
+    }
   }
 
   /** A leader that cannot write or is often late must not lead (RAFT.md §4.3, §2.5 row 18). */
@@ -299,6 +314,7 @@ export class Engine<R> {
       this.wake();
       break;
     }
+    if ((this.#conf.level ?? 0) > this.level.committed) this.level.look(this.#core.status());
     this.#deps.onTurn();
   }
 
@@ -317,6 +333,7 @@ export class Engine<R> {
 
   #perform(effects: Effects): void {
     if (effects.conf !== null) {
+      mustUnderstand(this.#deps.levels, effects.conf);
       this.#conf = effects.conf;
       this.#know(effects.conf);
       this.#deps.onConf(effects.conf);
@@ -375,7 +392,7 @@ export class Engine<R> {
       // With a hanging disk the heartbeats must stop, or nobody would take over.
       const leads = message.type === "heartbeat" || message.type === "append";
       if (leads && this.#disk.hangs) continue;
-      const told = this.states.addTo(message, this.#conf);
+      const told = this.level.addTo(this.states.addTo(message, this.#conf));
       const list = byPeer.get(message.to);
       if (list === undefined) byPeer.set(message.to, [told]);
       else list.push(told);
@@ -387,6 +404,7 @@ export class Engine<R> {
     if (soft.role === "leader") this.#contacts.restart(this.#deps.timers.now());
     this.#soft = soft;
     this.states.leadershipChanged();
+    this.level.forget();
     if (soft.leader !== "") this.#reads.retryNow();
     this.#deps.onSoft(soft);
     this.wake();

@@ -16,6 +16,7 @@ import type {
 import { RaftError } from "./api.ts";
 import { Emitter } from "./emitter.ts";
 import { bestVoter, Engine, type EngineDeps } from "./engine.ts";
+import { mustUnderstand } from "./feature-level.ts";
 import { Levels } from "./levels.ts";
 import { emptyStatus, leadershipOf, showStatus } from "./status.ts";
 
@@ -71,6 +72,10 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     return this.#clusterId;
   }
 
+  get level(): number {
+    return this.#engine?.level.committed ?? 0;
+  }
+
   async bootstrap(options: {
     clusterId: string;
     voters: readonly { id: MemberId; address: string }[];
@@ -122,6 +127,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     const initial = { hardState, snapshot, entries };
     const core = new RaftCore({ id: this.memberId, limits, random, initial });
     const logBytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
+    mustUnderstand(this.#options.levels ?? null, core.status().conf);
     const engine = this.#buildEngine(core, { quarantine, logBytes });
     engine.snapshots.begin(snapshot);
     this.#engine = engine;
@@ -145,6 +151,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
       transport,
       stateMachine,
       limits,
+      levels: this.#options.levels ?? null,
       timers,
       log: (level, message, fields) => this.#log(level, message, fields),
       onSoft: () => this.#announceLeadership(),
@@ -257,12 +264,16 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   status(): RaftStatus {
     const ids = { memberId: this.memberId, clusterId: this.#clusterId };
     if (this.#engine === null) return emptyStatus(ids);
-    const { snapshots, states } = this.#engine;
+    const { snapshots, states, level } = this.#engine;
     const status = this.#engine.status();
-    const others = status.role === "leader" ? [...states.others] : [];
-    const known = { quarantine: states.quarantine, quarantined: others };
-    const silentMs = this.#engine.silence();
-    return showStatus(ids, status, snapshots.newest?.index ?? 0, { ...known, silentMs });
+    const leads = status.role === "leader";
+    return showStatus(ids, status, snapshots.newest?.index ?? 0, {
+      quarantine: states.quarantine,
+      quarantined: leads ? [...states.others] : [],
+      level: level.committed,
+      levels: leads ? Object.fromEntries(level.told) : {},
+      silentMs: this.#engine.silence(),
+    });
   }
 
   on<E extends keyof RaftNodeEvents>(event: E, fn: RaftNodeEvents[E]): () => void {

@@ -25,6 +25,8 @@ export function emptyStatus(ids: Ids): RaftStatus {
     confIndex: 0,
     snapshotIndex: 0,
     progress: {},
+    level: 0,
+    levels: {},
     quarantine: null,
     quarantined: [],
     silentMs: {},
@@ -35,7 +37,7 @@ export function showStatus(
   ids: Ids,
   core: CoreStatus,
   snapshotIndex: number,
-  known: Pick<RaftStatus, "silentMs" | "quarantine" | "quarantined">,
+  known: Pick<RaftStatus, "silentMs" | "quarantine" | "quarantined" | "level" | "levels">,
 ): RaftStatus {
   const progress: Record<MemberId, RaftStatus["progress"][MemberId]> = {};
   for (const [id, { match, next, state, recentActive }] of Object.entries(core.progress)) {

@@ -56,6 +56,7 @@ export function watchMembers(
   const view: MembershipView = {
     self: status.memberId,
     confIndex: status.confIndex,
+    level: status.conf.level ?? 0,
     pending: isJoint(status.conf) || status.confIndex > status.commit,
     members: ids.map((id) => memberView(id, members.get(id), look, since)),
     spares: look.spares,

@@ -1,6 +1,6 @@
 /**
- * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|upkeep|states|both] [--mutant NAME]
- *   [--once] [--verbose]
+ * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|upkeep|states|upgrade|both]
+ *   [--mutant NAME] [--once] [--verbose]
  * node src/sim/cli.ts --kill-list [--seeds K]
  *
  * Runs K seeds from N on, each twice (the traces must be equal; --once: once), and prints what

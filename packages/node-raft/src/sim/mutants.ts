@@ -6,6 +6,7 @@
 import type { MutantEdits } from "./mutant-edits.ts";
 import type { SimMode } from "./simulation.ts";
 import { stateMutants } from "./state-mutants.ts";
+import { upgradeMutants } from "./upgrade-mutants.ts";
 import { upkeepMutants } from "./upkeep-mutants.ts";
 
 export interface Mutant extends MutantEdits {
@@ -13,8 +14,8 @@ export interface Mutant extends MutantEdits {
   readonly breaks: string;
   readonly seeds: number;
   /**
-   * "node": the bug is in the driver or the log, "upkeep": in the controller, "states":
-   * in how states are compared; default "core".
+   * "node": the bug is in the driver or the log, "upkeep": in the controller, "states": in how
+   * states are compared, "upgrade": in the feature level; default "core".
    */
   readonly mode?: SimMode;
 }
@@ -352,4 +353,5 @@ export const mutants: readonly Mutant[] = [
   },
   ...upkeepMutants,
   ...stateMutants,
+  ...upgradeMutants,
 ];

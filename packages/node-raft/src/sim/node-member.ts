@@ -2,6 +2,7 @@
 import type { MembershipChange } from "../core/options.ts";
 import type { MemberId, Message } from "../core/types.ts";
 import type { RaftNode, RaftTimers } from "../node/api.ts";
+import type { LevelRange } from "../node/feature-level.ts";
 import type { MembershipController } from "../node/membership-controller.ts";
 import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
@@ -227,6 +228,16 @@ export class NodeMember implements SimMember {
     };
   }
 
+  /** Of the program that runs now; null = the application has none. */
+  protected levels(): LevelRange | null {
+    return null;
+  }
+
+  /** What the member proposes must be understood by programs of this level. */
+  protected get level(): number {
+    return this.#node?.level ?? 0;
+  }
+
   protected newMachine(): RegisterMachine {
     return new RegisterMachine();
   }
@@ -237,6 +248,7 @@ export class NodeMember implements SimMember {
   async #open(life: Life): Promise<void> {
     const { scenario } = this.#world;
     const timers = simTimers(life, this.#rate, scenario.turnMs, () => this.#look());
+    const levels = this.levels();
     const machine = this.newMachine();
     const transport = new SimTransport(life);
     this.#machine = machine;
@@ -258,6 +270,7 @@ export class NodeMember implements SimMember {
         snapshotLogBytes: Number.MAX_SAFE_INTEGER,
         trailingEntries: scenario.trailingEntries,
       },
+      ...(levels === null ? {} : { levels }),
       storage: watchStorage(life, store),
       timers,
       random: this.#random.fork("core"),

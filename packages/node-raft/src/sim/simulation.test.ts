@@ -6,6 +6,7 @@ const CORE_SEEDS = 100;
 const NODE_SEEDS = 20;
 const UPKEEP_SEEDS = 30;
 const STATES_SEEDS = 15;
+const UPGRADE_SEEDS = 25;
 
 test("the core keeps its promises in simulated clusters", async () => {
   await runAll("core", CORE_SEEDS, { events: 300_000, faults: 1000, acknowledged: 2000 });
@@ -31,8 +32,15 @@ test("a member whose state differs is found out, and nobody else is", async () =
   assert.ok(found >= STATES_SEEDS * 0.8, `${found} of ${wrong} found in ${STATES_SEEDS} seeds`);
 });
 
+test("programs of different age never meet an entry that they do not know", async () => {
+  const least = { events: 150_000, faults: 100, acknowledged: 2_500 };
+  const counts = await runAll("upgrade", UPGRADE_SEEDS, least);
+  const upgrades = counts.get("fault upgrade") ?? 0;
+  assert.ok(upgrades >= 3 * UPGRADE_SEEDS, `${upgrades} upgrades`);
+});
+
 test("a seed run twice leaves the same trace", async () => {
-  for (const mode of ["core", "node", "upkeep", "states"] as const) {
+  for (const mode of ["core", "node", "upkeep", "states", "upgrade"] as const) {
     const first = await runSeed(7, { mode });
     const second = await runSeed(7, { mode });
     const other = await runSeed(8, { mode });

@@ -15,6 +15,7 @@ import { asFailure, SimFailure } from "./failure.ts";
 import { Faults } from "./faults.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
+import { Upgrade, upgradeScenario } from "./upgrade.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
@@ -27,11 +28,11 @@ const LIVENESS_STEP_MS = 50;
  * core: the bare core with a small driver of the simulator's own, fast and wide. node: the real
  * driver over the real log on a simulated disk. upkeep: the same with the membership controller on
  * every member; machines die for good, and spare ones are there. states: what a member holds comes
- * to differ.
+ * to differ. upgrade: members with programs of different age, replaced by newer ones in turn.
  */
-export type SimMode = "core" | "node" | "upkeep" | "states";
+export type SimMode = "core" | "node" | "upkeep" | "states" | "upgrade";
 
-export const simModes: readonly SimMode[] = ["core", "node", "upkeep", "states"];
+export const simModes: readonly SimMode[] = ["core", "node", "upkeep", "states", "upgrade"];
 
 /** What a mode adds to members and faults. */
 interface Addition {
@@ -97,10 +98,12 @@ const scenarios: Readonly<Record<SimMode, (seed: number) => Scenario>> = {
   node: scenarioOf,
   upkeep: upkeepScenario,
   states: divergenceScenario,
+  upgrade: upgradeScenario,
 };
 
 function additionOf(mode: SimMode, code: SimCode): Addition | null {
   if (mode === "upkeep") return new Upkeep(code.node);
+  if (mode === "upgrade") return new Upgrade(code.node);
   return mode === "states" ? new Divergence(code.node) : null;
 }
 

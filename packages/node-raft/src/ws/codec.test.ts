@@ -74,6 +74,7 @@ const message = fc.oneof(
   record("heartbeatReply", { readSeq: int }),
   record("heartbeatReply", { readSeq: int, checkIndex: int, checkDigest: fc.string() }),
   record("heartbeatReply", { readSeq: int, quarantined: fc.boolean() }),
+  record("heartbeatReply", { readSeq: int, levelMin: int, levelMax: int }),
   record("preVote", vote),
   record("vote", vote),
   record("preVoteReply", { granted: fc.boolean() }),

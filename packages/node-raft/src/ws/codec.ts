@@ -74,6 +74,8 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
       ["checkIndex", "int", "later"],
       ["checkDigest", "text", "later"],
       ["quarantined", "bool", "later"],
+      ["levelMin", "int", "later"],
+      ["levelMax", "int", "later"],
     ],
   ],
   ["preVote", VOTE],
@@ -215,5 +217,6 @@ function readConf(conf: ConfState | undefined): ConfState {
     learnersNext: ids(conf.learnersNext),
     autoLeave: conf.autoLeave === true,
     addresses: Object.freeze(Object.fromEntries(addresses) as Record<string, string>),
+    ...(conf.level === undefined ? {} : { level: readInt(conf.level, "meta.conf.level") }),
   });
 }

@@ -301,6 +301,7 @@ test("every complaint of every checker has a corrupted history", () => {
   const elsewhere = {
     "upkeep-steps": "upkeep-steps.test.ts",
     quarantined: "quarantined.test.ts",
+    "level-steps": "level-steps.test.ts",
   };
   const files = readdirSync(import.meta.dirname).filter(
     (file) => !file.endsWith(".test.ts") && file !== "checker.ts",
