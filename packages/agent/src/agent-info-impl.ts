@@ -40,6 +40,7 @@ export function createAgentInfo(config: AgentConfig, parts: AgentInfoParts): Age
     },
     isClient: config.client.enabled,
     autopilot: config.autopilot,
+    featureLevel: () => raft?.level ?? 0,
     leaderAddress: () => engine?.leadership().leaderAddress ?? "",
     members: () => cluster.members(),
     config: () => selfConfig(config),
@@ -117,6 +118,7 @@ function stats(parts: AgentInfoParts): Record<string, Record<string, string>> {
           raft: {
             applied_index: String(status.applied),
             commit_index: String(status.commit),
+            feature_level: String(status.level),
             last_log_index: String(status.lastIndex),
             num_peers: String(Math.max(0, status.conf.voters.length - 1)),
             state: status.role === "leader" ? "Leader" : "Follower",

@@ -50,6 +50,10 @@ export class RaftEngine<R> implements LogEngine<R> {
     return this.#leadership;
   }
 
+  level(): number {
+    return this.#raft.level;
+  }
+
   peers(): readonly string[] {
     const { conf } = this.#raft.status();
     const others = [...conf.voters, ...conf.learners].filter((id) => id !== this.#raft.memberId);

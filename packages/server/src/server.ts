@@ -4,9 +4,9 @@
  */
 import { type Clock, DroverError, mintUuid, type Random } from "@drover/base";
 import {
-  COMMAND_VERSION,
   type Command,
   type CommandResult,
+  commandVersionAt,
   type StateMachineStore,
   type StateSnapshot,
   type TableName,
@@ -181,7 +181,7 @@ export class Server implements ServerContext {
   async #write(draft: CommandDraft, options: { timeoutMs?: number }): Promise<CommandResult> {
     const command = {
       ...draft,
-      v: COMMAND_VERSION,
+      v: commandVersionAt(this.engine.level()),
       now: Math.max(this.clock.now(), this.store.clock),
       token: draft.token ?? mintUuid(this.random),
     } as Command;

@@ -410,6 +410,10 @@ export class Cluster {
       return await leader.call(Rpc.joinCluster, identity, { timeoutMs: JOIN_TIMEOUT_MS });
     }
     const { id, rpcAddr: address, datacenter: zone, level } = identity;
+    if (level < raft.level) {
+      const text = `the cluster is at feature level ${raft.level}, this program understands ${level}`;
+      throw new DroverError("too-old", `${text}: start a newer version of it`);
+    }
     const isMember = (await this.#controller?.admit({ id, address })) ?? false;
     if (isMember) this.#spares.forget(id);
     else this.#spares.asked({ id, address, zone, level });

@@ -21,7 +21,7 @@ export interface AgentIdentity {
   readonly region: string;
   readonly server: boolean;
   readonly client: boolean;
-  /** Of what its program understands in the log; only equals vote together (RAFT.md §4.4). */
+  /** The newest feature level that its program understands (RAFT.md §4.4). */
   readonly level: number;
   /** "" = belongs to none yet. */
   readonly clusterId: string;

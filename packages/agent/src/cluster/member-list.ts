@@ -38,6 +38,7 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
       leader: peer.id === leader,
       alive: input.alive.has(peer.id),
       quarantine: peer.quarantine ?? "",
+      level: peer.level,
       term: peer.term,
       lastIndex: peer.lastIndex,
       expect: peer.expect,
