@@ -7,7 +7,7 @@ INSTALLED := node_modules/.package-lock.json
 SEED ?= 1
 SEEDS ?= 100
 
-.PHONY: help setup build check fix test unit sim cluster-sim cluster-sim-coverage integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
+.PHONY: help setup build check fix test unit sim sim-coverage cluster-sim cluster-sim-coverage integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ unit: setup ## The tests of each package
 sim: setup ## Simulate consensus: make sim SEED=1 SEEDS=100
 	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds $(SEEDS)
 
+sim-coverage: setup ## Production lines of consensus that its simulation runs: make sim-coverage SEEDS=100
+	@node --disable-warning=ExperimentalWarning test/sim/coverage.ts --raft --seed $(SEED) --seeds $(SEEDS)
+
 cluster-sim: setup ## Simulate whole clusters: make cluster-sim SEED=1 SEEDS=100
 	@node test/sim/cli.ts --seed $(SEED) --seeds $(SEEDS)
 
@@ -57,11 +60,13 @@ bench: setup ## Measure: each figure beside its target and its floor (wants a qu
 
 soak: setup ## What takes hours: thousands of simulated worlds, and every planted bug
 	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds 20000
-	@node packages/node-raft/src/sim/cli.ts --kill-list --seeds 5000
+	@node packages/node-raft/src/sim/cli.ts --kill-list
 	@node packages/node-raft/src/lockstep/oracle-cli.ts --schedules 10000
 	@node packages/node-raft/src/lockstep/oracle-cli.ts --mutants
 	@node test/sim/cli.ts --seed $(SEED) --seeds 20000 --quiet
 	@node test/small-scope/cli.ts --wide --audit 50
+	@node packages/node-raft/src/real/cli.ts --members 3 --minutes 10 --seed $(SEED)
+	@node packages/node-raft/src/real/cli.ts --members 5 --minutes 10 --seed $(SEED)
 	@node packages/node-raft/bench/soak.bench.ts --proposals 10000000 --minutes 10
 
 demo: setup ## Watch a cluster of three roll a job out, and take a bad version back

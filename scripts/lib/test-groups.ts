@@ -34,7 +34,7 @@ export const TEST_GROUPS: readonly TestGroup[] = [
     name: "raft-sim",
     says: "consensus in a simulated world: seeds, and bugs that must be found",
     files: [
-      "packages/node-raft/src/sim/{mutants,simulation}.test.ts",
+      "packages/node-raft/src/sim/{mutants,shrink,simulation}.test.ts",
       "packages/node-raft/src/lockstep/*.test.ts",
     ],
     parallel: 2,
@@ -75,6 +75,12 @@ export const TEST_GROUPS: readonly TestGroup[] = [
     ],
     parallel: 2,
     realParts: true,
+    timeoutMs: 5 * MINUTE,
+  },
+  {
+    name: "raft-real",
+    says: "consensus in real processes, on networks and disks that fail",
+    files: ["packages/node-raft/src/real/*.test.ts"],
     timeoutMs: 5 * MINUTE,
   },
   {

@@ -8,6 +8,7 @@ import { TestCluster } from "../support/cluster.ts";
 import type { Figure } from "./figure.ts";
 import { measureFlush } from "./floors.ts";
 import { WAIT_MS } from "./job.ts";
+import { LoadClient } from "./load-client.ts";
 import { mockJob, ROOMY } from "./mock-job.ts";
 import { median, spread } from "./stats.ts";
 
@@ -155,17 +156,19 @@ async function flood(
   agents: readonly TestApi[],
   { name, jobs, writers }: Flood,
 ): Promise<{ readonly registeredMs: number; readonly totalMs: number }> {
+  const clients = agents.map(({ address }) => new LoadClient(address, writers));
   const from = performance.now();
   let next = 0;
   const writer = async (_: unknown, number: number) => {
-    const api = agents[number % agents.length] as TestApi;
+    const client = clients[number % clients.length] as LoadClient;
     while (next < jobs) {
       const id = `${name}-${next++}`;
-      await api.put("/v1/jobs", { Job: mockJob({ id, count: 0 }) });
+      await client.put("/v1/jobs", JSON.stringify({ Job: mockJob({ id, count: 0 }) }));
     }
   };
   await Promise.all(Array.from({ length: writers }, writer));
   const registeredMs = performance.now() - from;
+  for (const client of clients) client.close();
   await agents[0]?.held<readonly unknown[]>(
     "/v1/evaluations?status=pending&per_page=1",
     (pending) => pending.length === 0,

@@ -411,6 +411,11 @@ for (const [what, hcl, reason] of UNPLACEABLE) {
     const others = await api.get<AllocDoc[]>("/v1/allocations");
     assert.deepEqual(others, earlier.allocations, "the other jobs' allocations are untouched");
     await api.delete("/v1/job/unplaceable?purge=true");
+    await api.held<readonly unknown[]>(
+      "/v1/evaluations?status=pending",
+      (pending) => pending.length === 0,
+      { timeoutMs: 10_000, what: "the evaluation of the job's end" },
+    );
   });
 }
 

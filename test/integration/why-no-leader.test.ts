@@ -33,6 +33,11 @@ test("with most servers gone the root is that nobody leads, told from what was k
   const [left, ...others] = cluster.agents;
   assert.ok(left);
   await left.api.run(JOB);
+  await left.api.held<readonly { readonly Status: string }[]>(
+    "/v1/job/patient/evaluations?stale",
+    (evals) => evals.some(({ Status }) => Status === "blocked"),
+    { timeoutMs: 15_000, what: "what could not be placed, as the one that is left knows it" },
+  );
   for (const agent of others as TestAgent[]) await cluster.kill(agent);
   await waitUntil(
     () => left.api.get<string>("/v1/status/leader"),

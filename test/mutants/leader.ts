@@ -149,8 +149,8 @@ export const leaderMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/server/src/leader/stranded-loop.ts",
-        find: "return status === NodeStatus.down || status === NodeStatus.disconnected;",
-        replace: "return status === NodeStatus.initializing;",
+        find: "return isNodeGone(state.node(alloc.nodeId));",
+        replace: 'return state.node(alloc.nodeId)?.status === "initializing";',
       },
     ],
     killers: [

@@ -189,8 +189,8 @@ export const reconcilerMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/scheduler/src/reconciler/limit.ts",
-        find: "= { no: 0, unproven: 1, yes: 2 };",
-        replace: "= { no: 2, unproven: 1, yes: 0 };",
+        find: "= { no: 0, unseen: 1, unproven: 2, yes: 3 };",
+        replace: "= { no: 3, unseen: 2, unproven: 1, yes: 0 };",
       },
     ],
     killers: [
@@ -198,6 +198,24 @@ export const reconcilerMutants: readonly Mutant[] = [
         by: "test",
         file: "packages/scheduler/src/reconciler/limit.test.ts",
         name: "[L2] nothing that serves is stopped while too few serve",
+      },
+    ],
+  },
+  {
+    name: "unseen-go-free",
+    breaks: "one out of reach goes only while others are enough (reconciler L2)",
+    edits: [
+      {
+        file: "packages/scheduler/src/reconciler/pass.ts",
+        find: "isUnseen ? Serving.unseen : told",
+        replace: "isUnseen ? Serving.no : told",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/scheduler/src/reconciler/limit.test.ts",
+        name: "[L2] [L3] one out of reach goes first, but only while the others are enough",
       },
     ],
   },

@@ -1,6 +1,6 @@
 /**
- * Which production lines the simulation runs:
- * node test/sim/coverage.ts [--seed N] [--seeds K] [--files]
+ * Which production lines the simulation runs, of whole clusters or, with --raft, of consensus:
+ * node test/sim/coverage.ts [--raft] [--seed N] [--seeds K] [--files]
  * A line counts when something of it is code once types and comments are taken away; it is covered
  * when all of its code was reached by some seed.
  */
@@ -18,7 +18,11 @@ const PACKAGES = [
   ...["base", "model", "node-raft", "state", "scheduler", "control"],
   ...["server", "client", "wire", "drivers", "discovery"],
 ];
-const NOT_PRODUCTION = /\.test\.ts$|\/(testing|sim|bench)\/|testing\.ts$|compliance|testdata/;
+const RAFT_PARTS = ["core", "node", "wal", "ws"];
+const NOT_PRODUCTION =
+  /\.test\.ts$|\/(testing|sim|bench|lockstep|real)\/|testing\.ts$|compliance|testdata/;
+const CLUSTERS = ["test/sim/cli.ts", "--quiet"];
+const CONSENSUS = ["packages/node-raft/src/sim/cli.ts", "--once"];
 
 interface Range {
   readonly startOffset: number;
@@ -34,6 +38,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     seeds: { type: "string", default: "100" },
+    raft: { type: "boolean", default: false },
     /** Each file, beside each package. */
     files: { type: "boolean", default: false },
   },
@@ -43,7 +48,7 @@ const dir = mkdtempSync(join(tmpdir(), "drover-sim-coverage-"));
 try {
   const run = spawnSync(
     process.execPath,
-    ["test/sim/cli.ts", "--seed", values.seed, "--seeds", values.seeds, "--quiet"],
+    [...(values.raft ? CONSENSUS : CLUSTERS), "--seed", values.seed, "--seeds", values.seeds],
     { cwd: ROOT, stdio: "inherit", env: { ...process.env, NODE_V8_COVERAGE: dir } },
   );
   report(reachedBy(dir));
@@ -80,16 +85,16 @@ function reachedBy(coverageDir: string): Map<string, Uint8Array> {
 function report(reached: ReadonlyMap<string, Uint8Array>): void {
   const total = { lines: 0, covered: 0 };
   console.log("| Package | Lines of code | Covered | Share |\n|---|---:|---:|---:|");
-  for (const name of PACKAGES) {
+  for (const name of values.raft ? RAFT_PARTS : PACKAGES) {
     const sum = { lines: 0, covered: 0 };
     const files: string[] = [];
-    for (const file of globSync(`packages/${name}/src/**/*.ts`, { cwd: ROOT }).sort()) {
+    const folder = values.raft ? `packages/node-raft/src/${name}` : `packages/${name}/src`;
+    for (const file of globSync(`${folder}/**/*.ts`, { cwd: ROOT }).sort()) {
       if (NOT_PRODUCTION.test(file)) continue;
       const counted = countLines(join(ROOT, file), reached.get(join(ROOT, file)));
       sum.lines += counted.lines;
       sum.covered += counted.covered;
-      if (counted.lines > 0)
-        files.push(row(`  ${file.slice(`packages/${name}/src/`.length)}`, counted));
+      if (counted.lines > 0) files.push(row(`  ${file.slice(folder.length + 1)}`, counted));
     }
     total.lines += sum.lines;
     total.covered += sum.covered;

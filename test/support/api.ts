@@ -28,19 +28,30 @@ export class TestApi {
     body?: unknown,
     timeoutMs = 30_000,
   ): Promise<ApiReply> {
-    const response = await fetch(`http://${this.address}${path}`, {
-      method,
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = (response.headers.get("content-type") ?? "").includes("json");
+    const { headers, status, text } = await this.#fetch(method, path, body, timeoutMs);
+    const isJson = (headers.get("content-type") ?? "").includes("json");
     return {
-      status: response.status,
-      index: Number(response.headers.get("x-nomad-index") ?? 0),
+      status,
+      index: Number(headers.get("x-nomad-index") ?? 0),
       text,
       json: isJson && text !== "" ? JSON.parse(text) : null,
     };
+  }
+
+  async #fetch(method: string, path: string, body: unknown, timeoutMs: number) {
+    // Not `AbortSignal.timeout`: each of those fires in the end, also long after the answer.
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new Error("timeout")), timeoutMs);
+    try {
+      const response = await fetch(`http://${this.address}${path}`, {
+        method,
+        signal: limit.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return { headers: response.headers, status: response.status, text: await response.text() };
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The document; fails the test on any other status than 200. */

@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import { uptime } from "node:os";
 import type { Clock, Random } from "@drover/base";
+import { Uptime } from "./uptime.ts";
 
 /** `setTimeout` fires at once beyond this. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1;
@@ -29,13 +30,15 @@ export const systemRandom: Random = {
   fork: () => systemRandom,
 };
 
+const systemTimes = {
+  wall: () => Date.now(),
+  awake: () => performance.now(),
+  up: () => uptime() * 1_000,
+};
+
 /** What a server gets of them. */
 export const realWorld = {
   clock: systemClock,
   random: systemRandom,
-  /**
-   * Milliseconds since the machine began, its sleep included: nobody sets it, and a wall clock that
-   * is ahead after a sleep has not been set, either.
-   */
-  uptime: () => uptime() * 1_000,
+  uptime: new Uptime(systemTimes).now,
 };

@@ -155,6 +155,26 @@ test("when the leader is gone another takes over and leadership events carry ris
   await waitUntil(() => cluster.byId(first.memberId).machine.items.length === 2, "catching up");
 });
 
+test("members that apply the same do not take their snapshots at the same time", async (t) => {
+  const cluster = new Cluster(t);
+  const limits = { ...FAST, snapshotEntries: 600 };
+  await cluster.form(["a", "b", "c"], { storage: "memory", limits });
+  const leader = await waitForLeader(cluster.nodes);
+  const [first, ...others] = cluster.nodes.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
+  assert.ok(first !== undefined);
+  await Promise.all(Array.from({ length: 300 }, (_, i) => leader.propose(bytes(`v${i}`))));
+  await waitUntil(() => first.status().snapshotIndex > 0, "the first one's snapshot");
+  assert.deepEqual(
+    others.map((node) => node.status().snapshotIndex),
+    [0, 0],
+  );
+  await Promise.all(Array.from({ length: 400 }, (_, i) => leader.propose(bytes(`w${i}`))));
+  await waitUntil(
+    () => others.every((node) => node.status().snapshotIndex > 0),
+    "the snapshots of the others",
+  );
+});
+
 test("a member that is far behind catches up through a snapshot", async (t) => {
   const cluster = new Cluster(t);
   const limits = { ...FAST, snapshotEntries: 50, trailingEntries: 10 };

@@ -3,6 +3,7 @@
  * behind, installed when we are. A snapshot file is durable before the log is told of it, and the
  * log knows it durably before anything is dropped (RAFT.md §4.6).
  */
+import { allMembers } from "../core/conf-state.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
@@ -47,6 +48,7 @@ export class Snapshots<R> {
   #running = true;
   #entriesSince = 0;
   #bytesSince = 0;
+  #hasTurn = false;
 
   constructor(deps: SnapshotsDeps<R>) {
     this.#deps = deps;
@@ -75,6 +77,7 @@ export class Snapshots<R> {
 
   maybeTake(): void {
     const { snapshotEntries, snapshotLogBytes } = this.#deps.limits;
+    if (this.#entriesSince > 0) this.#takeTurns();
     const bytesMax = Math.max(snapshotLogBytes, this.#newestBytes / 2);
     if (this.#entriesSince < snapshotEntries && this.#bytesSince < bytesMax) return;
     if (this.#isInstalling() || this.#taking !== null) return;
@@ -84,6 +87,22 @@ export class Snapshots<R> {
       if (!this.#running) return;
       this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
     });
+  }
+
+  /**
+   * Members apply the same and would all write at once, with no quorum of idle disks left to commit
+   * meanwhile. So the first one comes the earlier here the earlier this member's id comes in order.
+   */
+  #takeTurns(): void {
+    if (this.#hasTurn) return;
+    const { core, limits, self } = this.#deps;
+    const members = allMembers(core.status().conf).toSorted();
+    const rank = members.indexOf(self);
+    if (rank === -1) return;
+    this.#hasTurn = true;
+    const share = 1 - (rank + 1) / members.length;
+    this.#entriesSince += Math.floor(share * limits.snapshotEntries);
+    this.#bytesSince += Math.floor(share * limits.snapshotLogBytes);
   }
 
   /** Shares one that is being taken. */

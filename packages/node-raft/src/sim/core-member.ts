@@ -5,7 +5,7 @@ import type { Append, Effects, Entry, MemberId, Message } from "../core/types.ts
 import type { MemberView } from "./checkers/checker.ts";
 import type { SimClock } from "./clock.ts";
 import { CoreDisk, type StoredSnapshot } from "./core-disk.ts";
-import type { SimMember } from "./member.ts";
+import type { DiskFailure, SimMember } from "./member.ts";
 import type { SimNetwork } from "./network.ts";
 import type { Oracle, ReadOperation, WriteOperation } from "./oracle.ts";
 import type { SimRandom } from "./random.ts";
@@ -111,7 +111,7 @@ export class CoreMember implements SimMember {
   }
 
   /** The small driver here has no errors to handle: it stops. */
-  breakDisk(stopped: () => void): void {
+  breakDisk(_how: DiskFailure, stopped: () => void): void {
     stopped();
   }
 
@@ -340,6 +340,7 @@ export class CoreMember implements SimMember {
     this.disk.afterSync(() => {
       if (life !== this.#life) return;
       this.disk.putSnapshot(stored);
+      this.#deps.watch.stored(this.id, stored.meta);
       this.#run((now) => this.#onSnapshotStored(now, stored));
     });
   }
@@ -350,6 +351,7 @@ export class CoreMember implements SimMember {
     const index = stored.meta.index - this.#deps.scenario.trailingEntries;
     if (index < 1) return;
     this.disk.compact(index);
+    this.#deps.watch.compacted(this.id, index);
     core.compacted(index);
   }
 }

@@ -1,5 +1,5 @@
 /** Cheap running digests: they detect differences between runs and replicas, not attackers. */
-import type { Entry, Message } from "../core/types.ts";
+import type { Entry, Message, SnapshotMeta } from "../core/types.ts";
 
 const FNV_PRIME = 0x01000193;
 const FNV_START = 0x811c9dc5;
@@ -35,7 +35,13 @@ export class Digest {
       else if (typeof value === "boolean") this.number(value ? 1 : 0);
     }
     if (message.type === "append") for (const entry of message.entries) this.entry(entry);
-    if (message.type === "snapshot") this.number(message.meta.index);
+    if (message.type === "snapshot") this.snapshot(message.meta);
+  }
+
+  snapshot(meta: SnapshotMeta): void {
+    this.number(meta.index);
+    this.number(meta.term);
+    this.text(JSON.stringify(meta.conf));
   }
 
   toString(): string {

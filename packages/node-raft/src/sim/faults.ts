@@ -1,19 +1,35 @@
 /** What goes wrong, and for how long. Each fault heals by itself; several may overlap. */
 import type { MemberId } from "../core/types.ts";
 import { changeMembers } from "./churn.ts";
-import type { SimMember } from "./member.ts";
+import { loseMachine } from "./lost-machines.ts";
+import type { DiskFailure, SimMember } from "./member.ts";
 import type { FaultKind } from "./scenario.ts";
 import type { World } from "./world.ts";
 
 const HUNT_TRIES = 400;
 const STORM_CRASHES = 12;
 
+const DISK_FAILURES = {
+  diskError: "io",
+  diskFull: "full",
+  syncLie: "lie",
+} as const satisfies Partial<Record<FaultKind, DiskFailure>>;
+
 type Link = readonly [MemberId, MemberId];
+
+export interface InjectedFault {
+  /** Counts also those that could not happen to anybody. */
+  readonly number: number;
+  readonly atMs: number;
+  readonly kind: FaultKind;
+}
 
 export class Faults {
   readonly #world: World;
   #running = false;
   readonly #heals = new Set<() => void>();
+  #dealt = 0;
+  readonly injected: InjectedFault[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -40,7 +56,11 @@ export class Faults {
     clock.after(random.between(0, 2 * scenario.faultEveryMs), () => {
       if (!this.#running) return;
       const kind = random.weighted(scenario.faultWeights);
-      if (this.#inject(kind)) this.#world.trace.note(`fault ${kind}`);
+      this.#dealt += 1;
+      if (!scenario.faultsLeftOut.has(this.#dealt) && this.#inject(kind)) {
+        this.#world.trace.note(`fault ${kind}`);
+        this.injected.push({ number: this.#dealt, atMs: clock.now, kind });
+      }
       this.#next();
     });
   }
@@ -83,8 +103,7 @@ export class Faults {
         });
         return true;
       case "pause":
-        victim.pause();
-        this.#healAfter(random.between(20, 500), () => victim.resume());
+        this.#pause(victim, random.between(20, 500));
         return true;
       case "slowDisk":
         victim.slowDisk(random.between(10, 80));
@@ -95,8 +114,20 @@ export class Faults {
         this.#healAfter(random.between(100, 800), () => victim.recoverDisk());
         return true;
       case "diskError":
-        this.#breakDisk(victim);
+      case "diskFull":
+      case "syncLie":
+        this.#breakDisk(victim, DISK_FAILURES[kind]);
         return true;
+      case "clockJump":
+        if (victim.jumpClock === undefined) return false;
+        victim.jumpClock(random.pick([20, 20, 300, 5_000]));
+        return true;
+      case "gcStall":
+        for (const member of world.up()) this.#stall(member);
+        return true;
+      case "rot":
+      case "wipe":
+        return loseMachine(world, victim, kind);
       case "transfer":
         world.leader()?.member.transfer(victim.id);
         return true;
@@ -114,6 +145,19 @@ export class Faults {
     if (!member.up && !this.#world.gone.has(member.id)) member.boot();
   }
 
+  #pause(member: SimMember, ms: number): void {
+    member.pause();
+    this.#healAfter(ms, () => member.resume());
+  }
+
+  /** Everyone's memory is cleaned up, each at its own moment. */
+  #stall(member: SimMember): void {
+    const { clock, random } = this.#world;
+    clock.after(random.between(0, 100), () => {
+      if (this.#running && member.up) this.#pause(member, random.between(5, 120));
+    });
+  }
+
   /** Between the promise and the disk, and back while the election is still on. */
   #maybeCrashVoter(id: MemberId): void {
     const { random, scenario, clock, members } = this.#world;
@@ -125,7 +169,7 @@ export class Faults {
   }
 
   /** Its supervisor starts it again, on a disk that works. */
-  #breakDisk(victim: SimMember): void {
+  #breakDisk(victim: SimMember, how: DiskFailure): void {
     const { random } = this.#world;
     const downMs = random.between(5, 200);
     let restarted = false;
@@ -134,7 +178,7 @@ export class Faults {
       restarted = true;
       this.#crash(victim, downMs);
     };
-    victim.breakDisk(restart);
+    victim.breakDisk(how, restart);
     // An idle member may not notice; the run must not end with a broken disk.
     this.#healAfter(random.between(100, 400), restart);
   }

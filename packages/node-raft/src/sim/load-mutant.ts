@@ -5,27 +5,34 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { RaftCore } from "../core/raft.ts";
 import type { MembershipController } from "../node/membership-controller.ts";
-import { applyEdits } from "./mutant-edits.ts";
+import { applyEdits, type MutantEdits } from "./mutant-edits.ts";
 import type { Mutant } from "./mutants.ts";
 import type { NodeCode } from "./node-member.ts";
 import type { SimCode } from "./simulation.ts";
 
 const SOURCES = join(import.meta.dirname, "..");
+const ALL_PARTS = ["core", "wal", "node", "ws", "sim", "testing"];
 
 export async function loadMutant(mutant: Mutant): Promise<SimCode> {
-  const dir = mkdtempSync(join(tmpdir(), `node-raft-mutant-${mutant.name}-`));
+  const dir = copyWithBug(mutant, ["core", "wal", "node"]);
   try {
-    const filter = (path: string) => !path.endsWith(".test.ts");
-    for (const part of ["core", "wal", "node"]) {
-      cpSync(join(SOURCES, part), join(dir, part), { recursive: true, filter });
-    }
-    symlinkSync(dependencies(), join(dir, "node_modules"));
-    applyEdits(mutant, dir);
     return await load(dir);
   } finally {
     // Everything that the copy consists of is loaded by now.
     rmSync(dir, { recursive: true });
   }
+}
+
+/** A folder of sources with that bug; whoever asked for it removes it. */
+export function copyWithBug(mutant: MutantEdits, parts: readonly string[] = ALL_PARTS): string {
+  const dir = mkdtempSync(join(tmpdir(), `node-raft-mutant-${mutant.name}-`));
+  const filter = (path: string) => !path.endsWith(".test.ts");
+  for (const part of parts) {
+    cpSync(join(SOURCES, part), join(dir, part), { recursive: true, filter });
+  }
+  symlinkSync(dependencies(), join(dir, "node_modules"));
+  applyEdits(mutant, dir);
+  return dir;
 }
 
 async function load(dir: string): Promise<SimCode> {

@@ -5,6 +5,12 @@ import type { MemberView } from "./checkers/checker.ts";
 import type { Endpoint } from "./network.ts";
 import type { ReadOperation, WriteOperation } from "./oracle.ts";
 
+/**
+ * io: everything fails. full: nothing more can be written. lie: one sync fails and what it was to
+ * make durable is lost, though from then on everything seems to be well (as Linux does it).
+ */
+export type DiskFailure = "io" | "full" | "lie";
+
 export interface SimMember extends Endpoint {
   readonly id: MemberId;
   readonly up: boolean;
@@ -22,7 +28,14 @@ export interface SimMember extends Endpoint {
   slowDisk(extraMs: number): void;
   recoverDisk(): void;
   /** Its operations fail; the member must stop by itself, which `stopped` hears. */
-  breakDisk(stopped: () => void): void;
+  breakDisk(how: DiskFailure, stopped: () => void): void;
+  /**
+   * Of one that is down: damages what the disk had confirmed, so that it must not start again;
+   * `started` hears whether it did. False: there is nothing to damage.
+   */
+  rot?(started: (ok: boolean) => void): boolean;
+  /** Its clock is so much later all at once. */
+  jumpClock?(ms: number): void;
   peerCrashed(id: MemberId): void;
   /** False: not the leader, or it refuses now. */
   write(operation: WriteOperation): boolean;

@@ -2,17 +2,35 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { killMutant } from "./kill.ts";
+import { mutantsDoc, recordedKills } from "./mutant-table.ts";
 import { mutants } from "./mutants.ts";
 import { runSeed } from "./simulation.ts";
 
 /** Those that take longer are for the long runs (cli.ts --kill-list). */
 const QUICK_SEEDS = 500;
 
-const quick = mutants.filter((mutant) => mutant.seeds <= QUICK_SEEDS);
+const MUTANTS_MIN = 30;
+const FROM_OTHERS_BUGS_MIN = 10;
+/** Of this code's own: whoever forgets a rule forgets the assertion as well. */
+const NOT_BY: ReadonlySet<string> = new Set(["assertion", "exception", "fatal", "nobody"]);
 
-test("there are at least twenty mutants that die quickly", () => {
-  assert.ok(quick.length >= 20, `${quick.length}`);
+test("there are enough mutants, and MUTANTS.md says when and by what each was found", () => {
+  assert.ok(mutants.length >= MUTANTS_MIN, `${mutants.length}`);
+  assert.equal(new Set(mutants.map(({ name }) => name)).size, mutants.length);
+  const rows = mutants.flatMap(({ breaks }) => /§2\.5 row (\d+)/.exec(breaks)?.[1] ?? []);
+  assert.ok(new Set(rows).size >= FROM_OTHERS_BUGS_MIN, `rows ${rows.join(", ")}`);
+  const again = "node packages/node-raft/src/sim/cli.ts --kill-list --write [--mutant NAME]";
+  const { is, should } = mutantsDoc(new Map());
+  assert.equal(is, should, again);
+  const kills = recordedKills();
+  for (const { name, seeds } of mutants) {
+    const { seed, checker } = kills.get(name) ?? { seed: Number.NaN, checker: "nobody" };
+    assert.ok(seed >= 1 && seed <= seeds, `${name}: ${again}`);
+    assert.ok(!NOT_BY.has(checker), `${name} was found by ${checker}`);
+  }
 });
+
+const quick = mutants.filter((mutant) => mutant.seeds <= QUICK_SEEDS);
 
 for (const mutant of quick) {
   test(`${mutant.name} is killed within ${mutant.seeds} seeds`, async () => {

@@ -3,6 +3,7 @@
  * sources made at test time, so no production build can contain one. `seeds`: it must die within so
  * many, found by a checker and not by an assertion of the core itself.
  */
+import { diskMutants } from "./disk-mutants.ts";
 import type { MutantEdits } from "./mutant-edits.ts";
 import type { SimMode } from "./simulation.ts";
 import { stateMutants } from "./state-mutants.ts";
@@ -351,6 +352,7 @@ export const mutants: readonly Mutant[] = [
     seeds: 100,
     mode: "node",
   },
+  ...diskMutants,
   ...upkeepMutants,
   ...stateMutants,
   ...upgradeMutants,

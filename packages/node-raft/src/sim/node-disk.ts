@@ -5,6 +5,7 @@
 import { SimVfs } from "../wal/sim-vfs.ts";
 import type { Vfs, VfsFile } from "../wal/vfs.ts";
 import { digestBytes } from "./digest.ts";
+import type { DiskFailure } from "./member.ts";
 import type { Life } from "./node-parts.ts";
 import type { SimRandom } from "./random.ts";
 
@@ -12,11 +13,14 @@ export class NodeDisk {
   readonly #random: SimRandom;
   #vfs = new SimVfs();
   #extraMs = 0;
-  #failing = false;
+  #failing: DiskFailure | null = null;
+  /** Of each file of the log: where the batches begin that are durable. */
+  #batches = new Map<string, number[]>();
   /** Planned and not yet done. */
   #work: (() => void)[] = [];
   /** What was planned last. */
   #last: () => void = () => {};
+  #lied = false;
 
   constructor(random: SimRandom) {
     this.#random = random;
@@ -24,13 +28,14 @@ export class NodeDisk {
 
   /** Its operations fail from now on, until the next crash. */
   get failing(): boolean {
-    return this.#failing;
+    return this.#failing !== null;
   }
 
   /** The files, for one life of the member. */
   open(life: Life): Vfs {
-    this.#vfs.fault = () => (this.#failing ? new Error("EIO: simulated disk error") : null);
-    return trace(this.#vfs, life);
+    this.#lied = false;
+    this.#vfs.fault = (operation) => this.#errorOf(operation);
+    return trace(this.#vfs, life, this.#batches);
   }
 
   /** Disk work takes its time; a hanging disk keeps it until it recovers. */
@@ -58,46 +63,86 @@ export class NodeDisk {
     return [...this.#work];
   }
 
-  fail(): void {
-    this.#failing = true;
+  fail(how: DiskFailure): void {
+    this.#failing = how;
+  }
+
+  /**
+   * Damages a byte of the log before its last durable batch; what comes after it shows that it is
+   * no torn write. False: there is no such byte.
+   */
+  rot(): boolean {
+    const files = [...this.#batches].filter(([path]) => this.#vfs.exists(path)).sort();
+    const candidates = files.flatMap(([path, starts]): [string, number][] => {
+      const end = starts.at(-1) ?? 0;
+      return end > 0 ? [[path, end]] : [];
+    });
+    if (candidates.length === 0) return false;
+    const [path, end] = this.#random.pick(candidates);
+    this.#vfs.corrupt(path, this.#random.int(end));
+    return true;
+  }
+
+  #errorOf(operation: string): Error | null {
+    switch (this.#failing) {
+      case null:
+        return null;
+      case "io":
+        return new Error("EIO: simulated disk error");
+      case "full":
+        if (operation !== "write" && operation !== "create") return null;
+        return new Error("ENOSPC: simulated disk is full");
+      case "lie":
+        if (operation !== "sync" || this.#lied) return null;
+        this.#lied = true;
+        return new Error("EIO: simulated disk error, told once");
+    }
   }
 
   /** True when it hit in the middle of a write. */
   crash(): boolean {
-    const torn = this.#work.length > 0 && !this.#failing && this.#random.chance(0.7);
+    const torn = this.#work.length > 0 && this.#failing === null && this.#random.chance(0.7);
     this.#work = [];
     if (torn) {
       this.#vfs.crashAt = this.#vfs.steps + 1 + this.#random.int(8);
       this.#last();
     }
-    this.#failing = false;
+    this.#failing = null;
     this.#vfs = this.#vfs.afterCrash(() => this.#random.float());
     return torn;
   }
 }
 
-function trace(vfs: SimVfs, life: Life): Vfs {
+function trace(vfs: SimVfs, life: Life, batches: Map<string, number[]>): Vfs {
   const note = (operation: string, path: string, ...content: number[]): void => {
     if (life.alive()) life.world.trace.note(`disk ${operation}`, life.id, path, ...content);
   };
-  const file = (inner: VfsFile): VfsFile => ({
-    path: inner.path,
-    size: () => inner.size(),
-    read: (position, length) => inner.read(position, length),
-    write: (position, data) => {
-      note("write", inner.path, position, digestBytes(data));
-      inner.write(position, data);
-    },
-    truncate: (size) => {
-      note("truncate", inner.path, size);
-      inner.truncate(size);
-    },
-    sync: () => {
-      note("sync", inner.path);
-      inner.sync();
-    },
-    close: () => inner.close(),
-  });
+  const file = (inner: VfsFile): VfsFile => {
+    let unsynced: number[] = [];
+    return {
+      path: inner.path,
+      size: () => inner.size(),
+      read: (position, length) => inner.read(position, length),
+      write: (position, data) => {
+        note("write", inner.path, position, digestBytes(data));
+        inner.write(position, data);
+        if (data.some((byte) => byte !== 0)) unsynced.push(position);
+      },
+      truncate: (size) => {
+        note("truncate", inner.path, size);
+        inner.truncate(size);
+      },
+      sync: () => {
+        note("sync", inner.path);
+        inner.sync();
+        if (inner.path.endsWith(".wal")) {
+          batches.set(inner.path, [...(batches.get(inner.path) ?? []), ...unsynced]);
+        }
+        unsynced = [];
+      },
+      close: () => inner.close(),
+    };
+  };
   return {
     open: (path) => file(vfs.open(path)),
     create: (path) => {

@@ -8,7 +8,7 @@ import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
 import type { MemberView } from "./checkers/checker.ts";
 import { SimFailure } from "./failure.ts";
-import type { SimMember } from "./member.ts";
+import type { DiskFailure, SimMember } from "./member.ts";
 import { NodeDisk } from "./node-disk.ts";
 import {
   type Life,
@@ -36,6 +36,8 @@ const CLUSTER_ID = "simulated";
 /** Small, so that a run goes through many segments. */
 const WAL_OPTIONS = { segmentBytes: 8192, aheadBytes: 1024 };
 const CLIENT_TIMEOUT_MS = 2_000;
+const SLOW_APPLY_MS = 1;
+const SLOW_APPLY_CHANCE = 0.2;
 
 export class NodeMember implements SimMember {
   readonly id: MemberId;
@@ -53,6 +55,9 @@ export class NodeMember implements SimMember {
   #backlog: (() => void)[] = [];
   readonly #disk: NodeDisk;
   #onStopped: () => void = () => {};
+  /** It has a damaged disk, and will find out or not. */
+  #onRotSeen: ((started: boolean) => void) | null = null;
+  #clockAheadMs = 0;
   /** Peers on a connection of their own with us. */
   #onDeath: (() => void)[] = [];
 
@@ -122,9 +127,19 @@ export class NodeMember implements SimMember {
     for (const work of this.#disk.recover()) this.#world.clock.after(0, work);
   }
 
-  breakDisk(stopped: () => void): void {
-    this.#disk.fail();
+  breakDisk(how: DiskFailure, stopped: () => void): void {
+    this.#disk.fail(how);
     this.#onStopped = stopped;
+  }
+
+  rot(started: (ok: boolean) => void): boolean {
+    if (!this.#disk.rot()) return false;
+    this.#onRotSeen = started;
+    return true;
+  }
+
+  jumpClock(ms: number): void {
+    this.#clockAheadMs += ms;
   }
 
   receive(message: Message): boolean {
@@ -247,7 +262,8 @@ export class NodeMember implements SimMember {
 
   async #open(life: Life): Promise<void> {
     const { scenario } = this.#world;
-    const timers = simTimers(life, this.#rate, scenario.turnMs, () => this.#look());
+    const ahead = () => this.#clockAheadMs;
+    const timers = simTimers(life, this.#rate, scenario.turnMs, () => this.#look(), ahead);
     const levels = this.levels();
     const machine = this.newMachine();
     const transport = new SimTransport(life);
@@ -261,7 +277,7 @@ export class NodeMember implements SimMember {
     const node = await this.#code.openRaftNode<number>({
       dataDir: DATA_DIR,
       address: `${this.id}:4647`,
-      stateMachine: new WatchedMachine(life, machine),
+      stateMachine: new WatchedMachine(life, machine, () => this.#applySlowly()),
       transport,
       limits: {
         ...scenario.limits,
@@ -277,6 +293,7 @@ export class NodeMember implements SimMember {
       mintId: () => this.id,
     });
     if (!life.alive()) return;
+    this.#rotSeen(true);
     this.#node = node;
     node.on("fatal", (error) => {
       if (life.alive()) this.#ended(error, "fatal");
@@ -300,8 +317,33 @@ export class NodeMember implements SimMember {
     fn();
   }
 
+  /** The state machine takes its time: the process does nothing else, and its clock goes on. */
+  #applySlowly(): void {
+    const { scenario, clock } = this.#world;
+    const ms = this.#random.between(0, scenario.applyMs);
+    if (ms < SLOW_APPLY_MS || this.paused || !this.#random.chance(SLOW_APPLY_CHANCE)) return;
+    this.#world.trace.count("fault slow apply");
+    this.#clockAheadMs += ms;
+    this.pause();
+    const life = this.#life;
+    clock.after(ms, () => {
+      if (life === this.#life) this.resume();
+    });
+  }
+
+  #rotSeen(started: boolean): void {
+    const tell = this.#onRotSeen;
+    this.#onRotSeen = null;
+    tell?.(started);
+  }
+
   /** It could not start or go on: right after an I/O error, otherwise a failure. */
   #ended(error: unknown, where: "restart" | "fatal"): void {
+    const isCorrupt = (error as { code?: string }).code === "corrupt";
+    if (where === "restart" && isCorrupt && this.#onRotSeen !== null) {
+      this.#world.clock.after(0, () => this.#rotSeen(false));
+      return;
+    }
     if (this.#disk.failing) {
       this.#world.clock.after(0, this.#onStopped);
       return;

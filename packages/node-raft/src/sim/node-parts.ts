@@ -28,7 +28,8 @@ export interface Life {
 }
 
 /**
- * The member's clock runs faster or slower than the world's by `rate`. A turn of the driver is what
+ * The member's clock runs faster or slower than the world's by `rate`, and may be ahead of it as
+ * well. A turn of the driver is what
  * it runs by `soon`: right after one, what the core says and what was written agree.
  */
 export function simTimers(
@@ -36,6 +37,7 @@ export function simTimers(
   rate: number,
   soonMs: number,
   afterTurn: () => void,
+  aheadMs: () => number = () => 0,
 ): RaftTimers {
   const { clock, random } = life.world;
   const soon = (fn: () => void): void => {
@@ -47,7 +49,7 @@ export function simTimers(
     );
   };
   return {
-    now: () => clock.now * rate,
+    now: () => clock.now * rate + aheadMs(),
     after: (ms, fn) => clock.after(ms / rate, () => life.run(fn)),
     soon,
     // Anything may come in between: what holds then holds without.
@@ -147,13 +149,16 @@ export class WatchedMachine implements StateMachine<number> {
   readonly #life: Life;
   readonly #machine: RegisterMachine;
 
-  constructor(life: Life, machine: RegisterMachine) {
+  readonly #applied: () => void;
+
+  constructor(life: Life, machine: RegisterMachine, applied: () => void) {
     this.#life = life;
     this.#machine = machine;
+    this.#applied = applied;
   }
 
   apply(entries: readonly Committed[]): readonly number[] {
-    return entries.map(({ index, term, data }) => {
+    const results = entries.map(({ index, term, data }) => {
       const entry: Entry = { index, term, kind: EntryKind.normal, data };
       this.#machine.apply(entry);
       const { id, world } = this.#life;
@@ -162,6 +167,8 @@ export class WatchedMachine implements StateMachine<number> {
       }
       return index;
     });
+    if (this.#life.alive()) this.#applied();
+    return results;
   }
 
   digest(): string {

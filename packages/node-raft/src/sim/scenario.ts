@@ -19,6 +19,12 @@ export type FaultKind =
   | "slowDisk"
   | "hungDisk"
   | "diskError"
+  | "diskFull"
+  | "syncLie"
+  | "rot"
+  | "wipe"
+  | "clockJump"
+  | "gcStall"
   | "lossy"
   | "transfer"
   | "addMember"
@@ -50,6 +56,10 @@ export interface Scenario {
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
   readonly faultEveryMs: number;
+  /** The time for faults is prolonged until so many have happened. */
+  readonly faultsMin: number;
+  /** By their numbers from 1: a smaller run leaves them out (shrink.ts). */
+  readonly faultsLeftOut: ReadonlySet<number>;
   readonly faultWeights: Readonly<Record<FaultKind, number>>;
   /** A member that is asked for its vote crashes and is back at once. */
   readonly voteCrashChance: number;
@@ -61,6 +71,9 @@ export interface Scenario {
     readonly readShare: number;
   };
 }
+
+/** Not counted: lost, doubled, late messages. */
+export const FAULTS_MIN = 5;
 
 export function scenarioOf(seed: number): Scenario {
   const random = new SimRandom(seed, "scenario");
@@ -80,6 +93,8 @@ export function scenarioOf(seed: number): Scenario {
     snapshotEntries: random.pick([8, 25, 100_000]),
     trailingEntries: random.pick([0, 5, 20]),
     faultEveryMs: random.between(60, 400),
+    faultsMin: FAULTS_MIN,
+    faultsLeftOut: new Set(),
     faultWeights: faultWeightsOf(random, churn),
     voteCrashChance: random.pick([0, 0, 0.4]),
     crashHintChance: random.pick([0, 0.5, 1]),
@@ -146,5 +161,12 @@ function faultWeightsOf(random: SimRandom, churn: boolean): Scenario["faultWeigh
     removeMember: churn ? 1.5 : 0,
     replaceMember: churn ? 1.5 : 0,
     demoteMember: churn ? 0.7 : 0,
+    diskFull: maybe(0.7),
+    syncLie: maybe(0.7),
+    clockJump: maybe(0.7),
+    gcStall: maybe(0.7),
+    // A machine that is gone for good, and one more that churn takes out, could be too many.
+    rot: churn ? 0 : maybe(2),
+    wipe: churn ? 0 : maybe(2),
   };
 }

@@ -12,9 +12,9 @@ import { CoreMember } from "./core-member.ts";
 import { Divergence, divergenceScenario } from "./divergence.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
-import { Faults } from "./faults.ts";
+import { Faults, type InjectedFault } from "./faults.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { type Scenario, scenarioOf } from "./scenario.ts";
+import { FAULTS_MIN, type Scenario, scenarioOf } from "./scenario.ts";
 import { Upgrade, upgradeScenario } from "./upgrade.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
@@ -23,6 +23,9 @@ import { type MemberFactory, World } from "./world.ts";
 /** Simulated time in which a healed cluster must serve and agree. */
 const LIVENESS_MS = 30_000;
 const LIVENESS_STEP_MS = 50;
+/** Simulated time after which nothing more goes wrong, however little it was. */
+const FAULTS_MS_MAX = 20_000;
+const FAULTS_STEP_MS = 100;
 
 /**
  * core: the bare core with a small driver of the simulator's own, fast and wide. node: the real
@@ -52,6 +55,7 @@ export interface RunResult {
   readonly answered: number;
   readonly terms: number;
   readonly failure: SimFailure | null;
+  readonly faults: readonly InjectedFault[];
   /** Newest last; only when asked for. */
   readonly lines: readonly string[];
 }
@@ -66,6 +70,8 @@ export interface RunOptions {
   readonly mode?: SimMode | undefined;
   readonly code?: SimCode | undefined;
   readonly keepLines?: boolean | undefined;
+  /** Makes the seed's scenario a smaller one. */
+  readonly smaller?: ((scenario: Scenario) => Scenario) | undefined;
 }
 
 export const realCode: SimCode = {
@@ -73,12 +79,22 @@ export const realCode: SimCode = {
   node: { openRaftNode, openLocalStorage, MembershipController },
 };
 
+/** A run in which little happens proves little: every seed has at least so much of both. */
+const EVENTS_MIN = 300;
+
+/** null = enough happened. */
+export function thinness({ events, faults }: RunResult): string | null {
+  if (events >= EVENTS_MIN && faults.length >= FAULTS_MIN) return null;
+  return `only ${events} events and ${faults.length} faults`;
+}
+
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
-  const { mode = "core", code = realCode, keepLines = false } = options;
+  const { mode = "core", code = realCode, keepLines = false, smaller = (all) => all } = options;
   const addition = additionOf(mode, code);
   const factory = addition?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
-  const world = new World(scenarios[mode](seed), factory, keepLines);
-  const failure = await attempt(world, mode, addition);
+  const world = new World(smaller(scenarios[mode](seed)), factory, keepLines);
+  const faults = new Faults(world);
+  const failure = await attempt(world, mode, addition, faults);
   return {
     seed,
     hash: world.trace.hash,
@@ -89,6 +105,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
     answered: world.oracle.answered,
     terms: Math.max(...[...world.members.values()].map((m) => m.view()?.term ?? 0)),
     failure,
+    faults: faults.injected,
     lines: world.trace.lines,
   };
 }
@@ -130,24 +147,32 @@ async function attempt(
   world: World,
   mode: SimMode,
   addition: Addition | null,
+  faults: Faults,
 ): Promise<SimFailure | null> {
   try {
-    await play(world, mode, addition);
+    await play(world, mode, addition, faults);
     return null;
   } catch (error) {
     return asFailure("exception", error);
   }
 }
 
-async function play(world: World, mode: SimMode, addition: Addition | null): Promise<void> {
-  const { oracle, network, scenario, watch } = world;
-  const faults = new Faults(world);
+async function play(
+  world: World,
+  mode: SimMode,
+  addition: Addition | null,
+  faults: Faults,
+): Promise<void> {
+  const { clock, oracle, network, scenario, watch } = world;
   const workload = new Workload(world);
   world.bootstrap();
   addition?.start(world);
   faults.start();
   workload.start();
   await runUntil(world, mode, scenario.faultsForMs);
+  while (faults.injected.length < scenario.faultsMin && clock.now < FAULTS_MS_MAX) {
+    await runUntil(world, mode, clock.now + FAULTS_STEP_MS);
+  }
   faults.stop();
   network.calm = true;
   workload.stop();

@@ -19,7 +19,9 @@ const NEWEST = 3;
 export function upgradeScenario(seed: number): Scenario {
   const scenario = scenarioOf(seed);
   const random = new SimRandom(seed, "upgrade");
-  const none = { addMember: 0, removeMember: 0, replaceMember: 0 };
+  const churn = { addMember: 0, removeMember: 0, replaceMember: 0 };
+  // Who came for a lost machine would have to bring the right program.
+  const none = { ...churn, rot: 0, wipe: 0 };
   return {
     ...scenario,
     voters: random.pick([2, 3, 3, 5]),

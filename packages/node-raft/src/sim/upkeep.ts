@@ -24,7 +24,9 @@ const BETWEEN_DEATHS_MS = 2_000;
 export function upkeepScenario(seed: number): Scenario {
   const scenario = scenarioOf(seed);
   const random = new SimRandom(seed, "upkeep");
-  const none = { addMember: 0, removeMember: 0, replaceMember: 0, demoteMember: 0 };
+  const churn = { addMember: 0, removeMember: 0, replaceMember: 0, demoteMember: 0 };
+  // Its own deaths; and what a leader takes for silence must be one.
+  const none = { ...churn, rot: 0, wipe: 0, clockJump: 0 };
   // What would be a death for the controller is left to the deaths.
   const rare = { crashAll: 0, partition: 0, hungDisk: 0, storm: 0 };
   return {

@@ -1,8 +1,9 @@
 /** Where members report what they do; passes it to the ledger, the trace and every checker. */
-import type { Entry, MemberId, Message } from "../core/types.ts";
+import type { Entry, MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import type { Checker, MemberView } from "./checkers/checker.ts";
 import { CommitAgreement } from "./checkers/commit-agreement.ts";
 import { ConfSteps } from "./checkers/conf-steps.ts";
+import { Durability } from "./checkers/durability.ts";
 import { ElectionSafety } from "./checkers/election-safety.ts";
 import { LeaderCompleteness } from "./checkers/leader-completeness.ts";
 import { LogMatching } from "./checkers/log-matching.ts";
@@ -30,6 +31,7 @@ export class Watch {
       new StateMachineSafety(),
       new Monotonic(),
       new ConfSteps(ledger),
+      new Durability(ledger),
     ];
   }
 
@@ -42,6 +44,7 @@ export class Watch {
     const { hardState, entries, snapshot } = content;
     const term = hardState?.term ?? 0;
     this.#trace.note("boot", id, term, hardState?.vote ?? "", entries.length, snapshot?.index ?? 0);
+    for (const checker of this.#checkers) checker.booted?.(id, content);
     this.ledger.booted(id, content);
   }
 
@@ -57,6 +60,7 @@ export class Watch {
 
   durable(id: MemberId, write: ObservedWrite): void {
     this.#trace.note("sync", id, write.seq);
+    for (const checker of this.#checkers) checker.durable?.(id, write);
     this.ledger.write(this.ledger.durable, id, write);
   }
 
@@ -78,6 +82,15 @@ export class Watch {
   quarantined(id: MemberId): void {
     this.#trace.note("quarantine", id);
     for (const checker of this.#checkers) checker.quarantined?.(id);
+  }
+
+  /** A snapshot of its own is on its disk. */
+  stored(id: MemberId, meta: SnapshotMeta): void {
+    this.#trace.note("snapshot", id, meta.index, meta.term, JSON.stringify(meta.conf));
+  }
+
+  compacted(id: MemberId, index: number): void {
+    this.#trace.note("compact", id, index);
   }
 
   state(view: MemberView): void {

@@ -29,6 +29,8 @@ export class World {
   readonly members = new Map<MemberId, SimMember>();
   /** Machines that never come back. */
   readonly gone = new Set<MemberId>();
+  /** Those whose disks are damaged and who have not looked at them yet. */
+  readonly rotten = new Set<MemberId>();
   /** Members that must vote in the end; 0 = whatever churn has left. */
   votersWanted = 0;
   /** The first thing that went wrong where nobody could be told by a throw. */
@@ -93,7 +95,9 @@ export class World {
       const sees = this.random.chance(this.scenario.crashHintChance);
       if (!sees || this.network.isCut(peer.id, member.id)) continue;
       this.clock.after(this.random.between(0, 5), () => {
-        if (!member.up) peer.peerCrashed(member.id);
+        if (member.up) return;
+        this.trace.note("crash hint", peer.id, member.id);
+        peer.peerCrashed(member.id);
       });
     }
   }

@@ -1,5 +1,6 @@
 /** The parent's side of `member-process.ts`. */
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { MemberCalls, MemberReply, StartArgs } from "./member-process.ts";
 
@@ -24,38 +25,66 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** Where and how its process runs. */
+export interface Launch {
+  /** File of a network namespace. */
+  readonly netns?: string | undefined;
+  /** Of other sources than these: of a planted bug. */
+  readonly entry?: string | undefined;
+  /** What it prints goes there. */
+  readonly logFile?: string | undefined;
+}
+
 export class MemberHandle {
   readonly memberId: string;
   readonly address: string;
+  /** Resolves when the process is gone. */
+  readonly exited: Promise<void>;
   readonly #args: StartArgs;
+  readonly #launch: Launch;
   readonly #child: ChildProcess;
   readonly #calls: Calls;
 
-  private constructor(child: ChildProcess, calls: Calls, args: StartArgs, info: StartInfo) {
+  private constructor(
+    child: ChildProcess,
+    calls: Calls,
+    args: StartArgs,
+    info: StartInfo,
+    launch: Launch,
+  ) {
     this.#child = child;
     this.#calls = calls;
     this.#args = args;
+    this.#launch = launch;
+    this.exited = new Promise((resolve) => {
+      if (!this.running) resolve();
+      else child.once("exit", () => resolve());
+    });
     this.memberId = info.memberId;
     this.address = info.address;
   }
 
   /** A restarted member must come back on its old port. */
-  static async start(args: StartArgs): Promise<MemberHandle> {
-    // The test runner's own options and channel are not for the member.
-    const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const child = fork(ENTRY, [], {
-      env,
-      execArgv: [],
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    });
+  static async start(args: StartArgs, launch: Launch = {}): Promise<MemberHandle> {
+    const child = spawnMember(launch);
     const calls = new Calls(child);
-    const info = await calls.call("start", args);
-    return new MemberHandle(child, calls, args, info);
+    try {
+      const info = await calls.call("start", args);
+      return new MemberHandle(child, calls, args, info, launch);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    }
   }
 
-  /** The same member again, after `kill`. */
-  restart(): Promise<MemberHandle> {
-    return MemberHandle.start({ ...this.#args, port: Number(this.address.split(":")[1]) });
+  /** The same member again, after `kill`; `changes` are of where its peers are found, say. */
+  restart(changes: Partial<StartArgs> = {}): Promise<MemberHandle> {
+    const port = Number(this.address.split(":")[1]);
+    return MemberHandle.start({ ...this.#args, ...changes, port }, this.#launch);
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   call<M extends keyof MemberCalls>(
@@ -82,10 +111,24 @@ export class MemberHandle {
 
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const gone = new Promise((resolve) => this.#child.once("exit", resolve));
+    if (!this.running) return;
     this.#child.kill("SIGKILL");
-    await gone;
+    await this.exited;
+  }
+}
+
+function spawnMember({ netns, entry = ENTRY, logFile }: Launch): ChildProcess {
+  // The test runner's own options and channel are not for the member.
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const log = logFile === undefined ? null : openSync(logFile, "a");
+  const stdio: StdioOptions = ["ignore", log ?? "inherit", log ?? "inherit", "ipc"];
+  try {
+    if (netns === undefined) return fork(entry, [], { env, execArgv: [], stdio });
+    // It becomes the program: the process that is killed later is the member itself.
+    const execArgv = [`--net=${netns}`, "--", process.execPath];
+    return fork(entry, [], { env, execPath: "nsenter", execArgv, stdio });
+  } finally {
+    if (log !== null) closeSync(log);
   }
 }
 

@@ -6,16 +6,27 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Committed, RaftLimits, RaftNode } from "../node/api.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { ListMachine } from "../node/testing.ts";
+import type { WalOptions } from "../wal/wal.ts";
+import { openWorkerStorage } from "../wal/worker-port.ts";
 import { hostRaft } from "../ws/testing.ts";
 import { createWsTransport } from "../ws/ws-transport.ts";
+import { encodeCommand, type RegisterCommand, RegisterStore } from "./register-store.ts";
+import { rerouted } from "./rerouted.ts";
 
 export interface StartArgs {
   readonly dataDir: string;
   /** 0 = any. */
   readonly port: number;
+  /** Default: loopback. */
+  readonly host?: string;
+  readonly wal?: WalOptions;
+  /** Address of a peer → where it is dialled instead. */
+  readonly routes?: Readonly<Record<string, string>>;
   readonly limits?: Partial<RaftLimits>;
   /** False: the state is a counter, so that a bench measures the log and not the state. */
   readonly keepItems?: boolean;
+  /** The state is registers: `command`, `read` and `commands` are answered. */
+  readonly registers?: boolean;
   /** With a counter: so much is written as its snapshot. */
   readonly snapshotBytes?: number;
 }
@@ -46,9 +57,19 @@ export interface MemberCalls {
     args: { work: "write" | "read"; clients: number; bytes: number; ms?: number; count?: number };
     result: LoadResult;
   };
+  /** To whoever is the most caught up. */
+  transfer: { args: null; result: null };
   /** Takes one and resolves when it is durable. */
   snapshot: { args: null; result: { index: number } };
   items: { args: { last: number }; result: string[] };
+  /** 1 = it happened, 0 = the value to be replaced was another one. */
+  command: {
+    args: { command: RegisterCommand; timeoutMs: number };
+    result: { index: number; outcome: number };
+  };
+  read: { args: { key: string; timeoutMs: number }; result: number };
+  /** Once `last` is applied: every command in order, and the chain over all of them. */
+  commands: { args: { last: number }; result: { outcomes: number[]; chain: number } };
   status: { args: null; result: { role: string; applied: number; term: number } };
 }
 
@@ -61,16 +82,18 @@ export type MemberReply =
   | { id: number; ok: false; code: string; message: string };
 
 let machine: ListMachine = new ListMachine();
+const registers = new RegisterStore();
 let node: RaftNode<number> | null = null;
 
 async function start(args: StartArgs): Promise<MemberCalls["start"]["result"]> {
-  const { snapshotBytes = 0 } = args;
+  const { dataDir, limits, snapshotBytes = 0, routes = {}, wal } = args;
   machine = args.keepItems === false ? new CountMachine(snapshotBytes) : new ListMachine();
-  const transport = createWsTransport();
-  const { address } = await hostRaft(transport, args.port);
-  const { dataDir, limits } = args;
-  const stateMachine = machine;
-  node = await openRaftNode({ dataDir, address, stateMachine, transport, limits });
+  const sockets = createWsTransport();
+  const { address } = await hostRaft(sockets, args.port, args.host);
+  const stateMachine = args.registers ? registers : machine;
+  const transport = rerouted(sockets, routes);
+  const storage = wal && openWorkerStorage({ dataDir, wal });
+  node = await openRaftNode({ dataDir, address, stateMachine, transport, limits, storage });
   node.on("fatal", (error) => {
     console.error(error);
     process.exit(1);
@@ -157,11 +180,27 @@ async function perform(request: MemberRequest): Promise<unknown> {
     }
     case "load":
       return await load(request.args);
+    case "transfer":
+      await running().transferLeadership();
+      return null;
     case "snapshot":
       return { index: (await running().snapshot()).index };
     case "items":
       await running().waitApplied(request.args.last);
       return machine.items;
+    case "command": {
+      const { command, timeoutMs } = request.args;
+      const { index, result } = await running().propose(encodeCommand(command), { timeoutMs });
+      return { index, outcome: result };
+    }
+    case "read": {
+      const { key, timeoutMs } = request.args;
+      await running().readBarrier({ timeoutMs });
+      return registers.read(key);
+    }
+    case "commands":
+      await running().waitApplied(request.args.last);
+      return { outcomes: registers.outcomes, chain: registers.chain };
     case "status": {
       const { role, applied, term } = running().status();
       return { role, applied, term };

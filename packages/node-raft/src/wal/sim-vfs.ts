@@ -159,7 +159,13 @@ export class SimVfs implements Vfs {
         node.now = changeInPlace(node.now, change);
       },
       sync: () => {
-        this.#step("sync", path);
+        try {
+          this.#step("sync", path);
+        } catch (error) {
+          // The system takes what it could not write for written: no later sync makes up for it.
+          for (const pending of node.pending) pending.done = false;
+          throw error;
+        }
         for (const { change, done } of node.pending) {
           if (done) node.durable = changeInPlace(node.durable, change);
         }

@@ -21,7 +21,7 @@ const CHUNK_HEADER_BYTES = 8;
 const FOOTER_BYTES = 24;
 const CHUNK_BYTES_MAX = 64 * 1024 * 1024;
 /** A long sync of a large file would hold up the log, which shares the thread and the disk. */
-const SYNC_EVERY_BYTES = 4 * 1024 * 1024;
+const SYNC_EVERY_BYTES = 1024 * 1024;
 
 const packr = new Packr({ useRecords: false });
 

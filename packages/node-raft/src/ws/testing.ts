@@ -10,7 +10,11 @@ export interface RaftHost {
 }
 
 /** Listens on `port` (0 = any); sockets for other paths are refused. */
-export async function hostRaft(transport: WsTransport, port = 0): Promise<RaftHost> {
+export async function hostRaft(
+  transport: WsTransport,
+  port = 0,
+  host = "127.0.0.1",
+): Promise<RaftHost> {
   const sockets = new WebSocketServer({ noServer: true, ...raftSocketOptions });
   const server = createServer((_request, response) => response.writeHead(404).end());
   server.on("upgrade", (request, socket, head) => {
@@ -20,19 +24,19 @@ export async function hostRaft(transport: WsTransport, port = 0): Promise<RaftHo
     }
     sockets.handleUpgrade(request, socket, head, (ws) => transport.acceptPeer(ws, request));
   });
-  await listen(server, port);
+  await listen(server, port, host);
   const { port: bound } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
     for (const client of sockets.clients) client.terminate();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   };
-  return { address: `127.0.0.1:${bound}`, close };
+  return { address: `${host}:${bound}`, close };
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
+    server.listen(port, host, resolve);
   });
 }

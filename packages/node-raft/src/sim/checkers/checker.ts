@@ -2,7 +2,7 @@
 import type { ConfState, Entry, MemberId, Message, Role } from "../../core/types.ts";
 import type { Quarantine } from "../../wal/storage.ts";
 import { SimFailure } from "../failure.ts";
-import type { ObservedWrite } from "../ledger.ts";
+import type { DiskContent, ObservedWrite } from "../ledger.ts";
 
 export interface MemberView {
   readonly id: MemberId;
@@ -23,10 +23,14 @@ export interface MemberView {
 
 export interface Checker {
   readonly name: string;
+  /** What a member finds on its disk, before the ledger knows. */
+  booted?(id: MemberId, content: DiskContent): void;
   /** After each turn of a member, with what the turn wrote already in the ledger. */
   state?(view: MemberView): void;
   /** A turn's write, before the ledger has it. */
   issued?(id: MemberId, write: ObservedWrite): void;
+  /** The disk has confirmed it. */
+  durable?(id: MemberId, write: ObservedWrite): void;
   sent?(message: Message): void;
   /** `chain` is the digest of the member's state after the entry. */
   applied?(id: MemberId, entry: Entry, chain: number): void;

@@ -81,8 +81,27 @@ interface Corruption {
   readonly wrong: (watch: Watch) => void;
 }
 
+/** What its disk gives back: entries from 1 to `last`. */
+function boots(watch: Watch, last: number): void {
+  const entries = Array.from({ length: last }, (_, i) => entry(i + 1, 1));
+  watch.booted("a", { hardState: null, snapshot: null, entries });
+}
+
 const three = { voters: ["a", "b", "c"] };
 const corruptions: Readonly<Record<string, readonly Corruption[]>> = {
+  durability: [
+    {
+      name: "a log that ends before what was confirmed",
+      complaint: /starts with a log to 2, and had 3 on its disk/,
+      before: (watch) => {
+        writes(watch, "a", [entry(2, 1), entry(3, 1)]);
+        // Not confirmed: it may be there or not.
+        watch.issued("a", { seq: 2, hardState: null, entries: [entry(4, 1)], snapshot: null });
+      },
+      right: (watch) => boots(watch, 3),
+      wrong: (watch) => boots(watch, 2),
+    },
+  ],
   "election-safety": [
     {
       name: "two leaders in one term",
@@ -98,7 +117,7 @@ const corruptions: Readonly<Record<string, readonly Corruption[]>> = {
       complaint: /votes for b and for c/,
       before: (watch) => {
         votes(watch, "b");
-        watch.booted("a", { hardState: null, snapshot: null, entries: [] });
+        boots(watch, 1);
       },
       right: (watch) => {
         votes(watch, "b");

@@ -1,0 +1,33 @@
+/** Bugs that only show on disks that fail, lie and rot; see mutants.ts. */
+import type { Mutant } from "./mutants.ts";
+
+export const diskMutants: readonly Mutant[] = [
+  {
+    name: "sync-error-retried",
+    breaks: "the first error of a sync is the end (RAFT.md §2.5 row 11)",
+    edits: [
+      {
+        file: "wal/wal.ts",
+        find: "file.write(this.#tail.position, bytes);\n    file.sync();",
+        replace:
+          "file.write(this.#tail.position, bytes);\n" +
+          "    try {\n      file.sync();\n    } catch {\n      file.sync();\n    }",
+      },
+    ],
+    seeds: 50,
+    mode: "node",
+  },
+  {
+    name: "rot-taken-for-torn",
+    breaks: "only the very end of the log can be a torn write (RAFT.md §4.6)",
+    edits: [
+      {
+        file: "wal/segment.ts",
+        find: 'if (validAt !== null) return { kind: "corrupt"',
+        replace: 'if (validAt !== null && validAt < 0) return { kind: "corrupt"',
+      },
+    ],
+    seeds: 100,
+    mode: "node",
+  },
+];
