@@ -37,9 +37,9 @@ function upgradeText(doc: Doc): string {
   const servers = doc.list("Servers");
   const newest = Math.max(0, ...servers.map((one) => one.num("NewestFeatureLevel")));
   const older = servers.filter((one) => one.num("NewestFeatureLevel") < newest);
-  if (level === 0 || older.length === 0) return "";
+  if (older.length === 0) return "";
   const names = older.map((one) => one.text("Node")).sort();
-  return `\nFeature level ${level}; ${newest} once these are upgraded: ${names.join(", ")}`;
+  return `\nFeature level ${level}, and ${newest} once these are upgraded: ${names.join(", ")}`;
 }
 
 export const raftTransferCommand: Command = {
