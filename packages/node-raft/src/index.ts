@@ -13,17 +13,24 @@ export type {
   Committed,
   LogLevel,
   OpenRaftOptions,
+  ProposalSession,
+  ProposeOptions,
   RaftLimits,
   RaftNode,
   RaftNodeEvents,
   RaftStatus,
   RaftTimers,
+  ReadMode,
+  ReadOptions,
+  ReadPoint,
+  SessionId,
   StateMachine,
   Transport,
   TransportHandler,
   TransportSelf,
 } from "./node/api.ts";
 export { RaftError } from "./node/api.ts";
+export { ClientSession } from "./node/client-session.ts";
 export type {
   MembershipDecision,
   MembershipSettings,
@@ -38,6 +45,7 @@ export type { MembershipDeps, MembershipReport } from "./node/membership-control
 export { MembershipController, membershipDefaults } from "./node/membership-controller.ts";
 export { type MembershipHealth, membershipHealth } from "./node/membership-health.ts";
 export { openRaftNode } from "./node/open-raft-node.ts";
+export type { ResultCodec } from "./node/session-stream.ts";
 export { describeQuarantine } from "./node/state-watch.ts";
 export type { ServerFacts } from "./node/watch-members.ts";
 export { openLocalStorage } from "./wal/local-port.ts";

@@ -9,6 +9,7 @@ import { PeerPool, Router } from "@drover/wire";
 import { type Committed, openRaftNode, type RaftNode, type StateMachine } from "@raft/node-raft";
 import {
   type Life,
+  MachineClock,
   type MemberView,
   NodeDisk,
   openLocalStorage,
@@ -221,7 +222,7 @@ export class ServerMember implements SimMember {
         trailingEntries: scenario.trailingEntries,
       },
       storage: watchStorage(life, local),
-      timers: simTimers(life, 1, scenario.turnMs, () => this.#look()),
+      timers: simTimers(life, new MachineClock(world, 1), scenario.turnMs, () => this.#look()),
       random: world.random.fork(`${this.id} core`),
       mintId: () => this.id,
     });

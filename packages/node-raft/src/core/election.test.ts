@@ -331,7 +331,7 @@ test("[E16] T§4.2.2 a member campaigns until its removal is committed", () => {
   assert.equal(cluster.core("a").status().term, term, "removed for good, it keeps still");
 });
 
-test("[S6] a member that stands aside votes and never campaigns", () => {
+test("[H6] a member that stands aside votes and never campaigns", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("b");
   const a = cluster.get("a");
@@ -350,7 +350,7 @@ test("[S6] a member that stands aside votes and never campaigns", () => {
   assert.equal(cluster.core("c").status().role, "leader", "elected by the vote of a");
 });
 
-test("[S6] a leader that stands aside hands over at once, not to those that it should avoid", () => {
+test("[H6] a leader that stands aside hands over at once, not to those that it should avoid", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");
   cluster.core("a").standAside(new Set(["b"]));

@@ -65,13 +65,24 @@ export function onSelfVoteDurable(state: CoreState, term: number): void {
  * saw too.
  */
 export function isWithinLease(state: CoreState, message: VoteRequest): boolean {
+  if (mustKeepLease(state, message)) return true;
   if (state.leader === "" || message.forced) return false;
   const sawCrash = state.crashedLeader === state.leader;
   if (sawCrash && message.leaderCrashed === state.leader) return false;
   return state.role === "leader" || state.electionElapsed < state.limits.electionTicksMin;
 }
 
+/**
+ * The leader may be reading by its lease, whatever we have heard of newer terms since, and even if
+ * that was in a former life. A transfer is exempt: the leader that asked for it reads no more.
+ */
+function mustKeepLease(state: CoreState, message: VoteRequest): boolean {
+  if (!state.leases || message.forced) return false;
+  return state.ticks - state.heardLeaderAtTick < state.limits.electionTicksMin;
+}
+
 export function onVoteRequest(state: CoreState, message: VoteRequest): void {
+  if (mustKeepLease(state, message)) return;
   const upToDate = state.log.isUpToDate(message.lastIndex, message.lastTerm);
   if (message.type === "preVote") {
     // Promises nothing: neither the vote nor the timer changes.
@@ -106,7 +117,8 @@ export function onVoteReply(state: CoreState, message: VoteReply): void {
 
 /** The crash hint: the leader's socket closed and a reconnection was refused (RAFT.md §4.3). */
 export function onPeerCrashed(state: CoreState, id: MemberId): void {
-  if (id !== state.leader || id === state.id) return;
+  // The hint may be wrong, and then its leader reads on by a lease.
+  if (state.leases || id !== state.leader || id === state.id) return;
   state.crashedLeader = id;
   if (!canCampaign(state)) return;
   // In turn, by id: two candidates at the same moment would split the vote.

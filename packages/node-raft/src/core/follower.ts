@@ -17,6 +17,7 @@ export function acceptLeader(state: CoreState, message: LeaderMessage): void {
   );
   state.leader = message.from;
   state.electionElapsed = 0;
+  state.heardLeaderAtTick = state.ticks;
   forgetCrash(state);
 }
 
@@ -39,13 +40,14 @@ export function onAppend(state: CoreState, message: Message & { type: "append" }
 
 export function onHeartbeat(state: CoreState, message: Message & { type: "heartbeat" }): void {
   state.log.commitTo(message.commit);
-  state.outbox.sendNow({
-    type: "heartbeatReply",
+  const reply = {
+    type: "heartbeatReply" as const,
     from: state.id,
     to: message.from,
     term: state.term,
     readSeq: message.readSeq,
-  });
+  };
+  state.outbox.sendNow(state.leases ? { ...reply, keepsLease: true } : reply);
 }
 
 /**
@@ -93,8 +95,8 @@ function appendNew(state: CoreState, entries: readonly Entry[]): void {
 }
 
 function acknowledge(state: CoreState, message: LeaderMessage, index: number): void {
-  state.outbox.sendWhenDurable({
-    type: "appendReply",
+  const reply = {
+    type: "appendReply" as const,
     from: state.id,
     to: message.from,
     term: state.term,
@@ -103,7 +105,8 @@ function acknowledge(state: CoreState, message: LeaderMessage, index: number): v
     hintIndex: 0,
     hintTerm: 0,
     readSeq: message.type === "append" ? message.readSeq : 0,
-  });
+  };
+  state.outbox.sendWhenDurable(state.leases ? { ...reply, keepsLease: true } : reply);
 }
 
 function refuse(state: CoreState, message: Message & { type: "append" }): void {

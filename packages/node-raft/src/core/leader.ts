@@ -39,6 +39,7 @@ export function tickLeader(state: CoreState): void {
   state.heartbeatElapsed += 1;
   if (state.heartbeatElapsed >= limits.heartbeatTicks) {
     state.heartbeatElapsed = 0;
+    if (state.leases) state.reads.mintForLease();
     broadcastHeartbeat(state);
   }
 }

@@ -36,6 +36,11 @@ export interface CoreInitial {
 
 export interface CoreOptions {
   readonly id: MemberId;
+  /**
+   * This member keeps leases: it gives no other its vote within an election time-out of the
+   * leader's last message, nor of its own start, and takes no crash hint.
+   */
+  readonly leases?: boolean | undefined;
   readonly limits: CoreLimits;
   readonly random: RandomSource;
   readonly initial: CoreInitial;
@@ -88,6 +93,16 @@ export type TransferResult =
       readonly kind: "refused";
       readonly reason: "not-leader" | "not-a-voter" | "not-caught-up" | "transferring";
     };
+
+/** What the leader knows towards a lease; the clock is the driver's. */
+export interface LeaseStatus {
+  readonly term: number;
+  readonly commit: number;
+  /** The newest token on its way. */
+  readonly seq: number;
+  /** A quorum that keeps leases has echoed this one, or a later one; 0 = none yet. */
+  readonly confirmed: number;
+}
 
 export interface ProgressStatus {
   readonly match: number;

@@ -17,6 +17,7 @@ import type {
   ConfResult,
   CoreOptions,
   CoreStatus,
+  LeaseStatus,
   MembershipChange,
   ProgressStatus,
   ProposeResult,
@@ -80,7 +81,10 @@ export class RaftCore {
   }
 
   /** Leader only; refused otherwise, and while a transfer runs or too much is uncommitted. */
-  propose(data: readonly Uint8Array[]): ProposeResult {
+  propose(
+    data: readonly Uint8Array[],
+    kind: typeof EntryKind.normal | typeof EntryKind.session = EntryKind.normal,
+  ): ProposeResult {
     const state = this.#state;
     const { leader } = state;
     assert(data.length > 0, () => "nothing to propose");
@@ -93,7 +97,7 @@ export class RaftCore {
       return { kind: "refused", reason: "uncommitted-limit", leader };
     }
     const firstIndex = state.log.lastIndex + 1;
-    const items = data.map((item) => ({ kind: EntryKind.normal, data: item }));
+    const items = data.map((item) => ({ kind, data: item }));
     replication.appendAsLeader(state, items);
     return { kind: "accepted", term: state.term, firstIndex, lastIndex: state.log.lastIndex };
   }
@@ -106,6 +110,11 @@ export class RaftCore {
   /** Answered in `Effects.reads` or `Effects.readsFailed`; ids are the caller's, never reused. */
   readIndex(requestId: number): void {
     readIndex.requestRead(this.#state, requestId);
+  }
+
+  /** Null: no reads by a lease, whatever the clock says. */
+  lease(): LeaseStatus | null {
+    return readIndex.leaseStatus(this.#state);
   }
 
   transferLeader(to: MemberId): TransferResult {

@@ -5,6 +5,7 @@
  * row 7).
  */
 import { allMembers } from "./conf-state.ts";
+import type { LeaseStatus } from "./options.ts";
 import { jointIndex } from "./quorum.ts";
 import type { ReadRequest } from "./read-queue.ts";
 import type { CoreState } from "./state.ts";
@@ -61,7 +62,13 @@ export function mintReads(state: CoreState): void {
   releaseReads(state);
 }
 
-export function onReadEcho(state: CoreState, from: MemberId, seq: number): void {
+export function onReadEcho(
+  state: CoreState,
+  { from, readSeq: seq, keepsLease }: { from: MemberId; readSeq: number; keepsLease?: boolean },
+): void {
+  if (keepsLease === true) {
+    state.reads.kept.set(from, Math.max(seq, state.reads.kept.get(from) ?? 0));
+  }
   const known = state.reads.echoed.get(from) ?? 0;
   if (seq <= known) return;
   state.reads.echoed.set(from, seq);
@@ -87,6 +94,8 @@ export function failReads(state: CoreState): void {
   reads.minted = [];
   reads.seq = 0;
   reads.echoed.clear();
+  reads.kept.clear();
+  reads.leaseOver = false;
   reads.forwarded.clear();
 }
 
@@ -105,6 +114,16 @@ export function broadcastHeartbeat(state: CoreState): void {
       readSeq: state.reads.seq,
     });
   }
+}
+
+/** Null: not the leader, or none that may read by a lease (I1; T§6.4.1; a transfer has begun). */
+export function leaseStatus(state: CoreState): LeaseStatus | null {
+  const { reads, conf, log, term } = state;
+  if (!state.leases || state.role !== "leader" || reads.leaseOver) return null;
+  if (log.termAt(log.commit) !== term) return null;
+  const seqOf = (id: MemberId) => (id === state.id ? reads.seq : reads.kept.get(id));
+  const confirmed = jointIndex(conf.voters, conf.votersOutgoing, seqOf);
+  return { term, commit: log.commit, seq: reads.seq, confirmed };
 }
 
 function releaseReads(state: CoreState): void {

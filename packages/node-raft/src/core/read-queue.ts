@@ -24,6 +24,10 @@ export class ReadQueue {
   seq = 0;
   /** Leader: highest token each member has echoed in this term. */
   readonly echoed = new Map<MemberId, number>();
+  /** Leader: the same of those that keep leases. */
+  readonly kept = new Map<MemberId, number>();
+  /** Leader: another may be elected at once, because we asked for it. */
+  leaseOver = false;
   /** Follower: our number on the wire → the caller's id. */
   readonly forwarded = new Map<
     number,
@@ -39,6 +43,11 @@ export class ReadQueue {
    */
   constructor(random: RandomSource) {
     this.#nextWireId = random.int(2 ** 20) * 2 ** 32 + random.int(2 ** 32);
+  }
+
+  /** A token that no read waits for: its echo prolongs the lease. */
+  mintForLease(): void {
+    this.seq += 1;
   }
 
   mintWireId(): number {

@@ -46,7 +46,7 @@ export function onAppendReply(state: CoreState, message: Message & { type: "appe
   const progress = state.tracker.get(message.from);
   if (progress === undefined) return;
   progress.recentActive = true;
-  onReadEcho(state, message.from, message.readSeq);
+  onReadEcho(state, message);
   if (message.ok) onAcknowledged(state, message.from, progress, message.index);
   else progress.refuse(message.index, nextGuess(state, message));
 }
@@ -61,7 +61,7 @@ export function onHeartbeatReply(
   progress.probeSent = false;
   // Messages may have been lost on the way; the window would stay full for ever.
   progress.mustCheck = progress.state === "replicate" && progress.inflights.size > 0;
-  onReadEcho(state, message.from, message.readSeq);
+  onReadEcho(state, message);
 }
 
 /** A message was not delivered: what was sent ahead may be lost. */

@@ -37,6 +37,10 @@ export class CoreState {
   /** What this member holds must not be served: it never campaigns (raft.ts). */
   standsAside = false;
 
+  /** Leases are kept; the tick of what a leader said last, or of our start (follower.ts). */
+  readonly leases: boolean;
+  heardLeaderAtTick = 0;
+
   /** The leader whose crash we saw ourselves (crash-hint.ts); "" = none. */
   crashedLeader: MemberId | "" = "";
   /** Ticks until we campaign because of it; -1 = not planned. */
@@ -62,6 +66,7 @@ export class CoreState {
     const { initial } = options;
     this.id = options.id;
     this.limits = options.limits;
+    this.leases = options.leases ?? false;
     this.random = options.random;
     this.reads = new ReadQueue(options.random);
     const hard: HardState = initial.hardState ?? { term: 0, vote: "", commit: 0 };

@@ -35,6 +35,7 @@ export function tickTransfer(state: CoreState): void {
 }
 
 export function sendTimeoutNow(state: CoreState, to: MemberId): void {
+  state.reads.leaseOver = true;
   state.outbox.sendNow({ type: "timeoutNow", from: state.id, to, term: state.term });
 }
 

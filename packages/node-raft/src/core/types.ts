@@ -7,7 +7,8 @@
 /** 128-bit random hex, minted with the data directory and never reused. */
 export type MemberId = string;
 
-export const EntryKind = { normal: 0, config: 1, noop: 2 } as const;
+/** session: a command, or the opening, of a client's session; the driver knows what it holds. */
+export const EntryKind = { normal: 0, config: 1, noop: 2, session: 3 } as const;
 export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind];
 
 export interface Entry {
@@ -70,6 +71,8 @@ export type Message =
       readonly hintIndex: number;
       readonly hintTerm: number;
       readonly readSeq: number;
+      /** The sender keeps leases (options.ts); left out by those that do not. */
+      readonly keepsLease?: boolean;
     }
   | {
       readonly type: "heartbeat";
@@ -92,6 +95,7 @@ export type Message =
       readonly to: MemberId;
       readonly term: number;
       readonly readSeq: number;
+      readonly keepsLease?: boolean;
       // Of the driver, as in the heartbeat.
       readonly checkIndex?: number;
       readonly checkDigest?: string;

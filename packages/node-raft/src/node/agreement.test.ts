@@ -1,4 +1,4 @@
-/** Rules S1 to S4 of SPEC.md, "Agreement of states". */
+/** Rules H1 to H4 of SPEC.md, "Agreement of states". */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { emptyConf } from "../core/conf-state.ts";
@@ -18,7 +18,7 @@ function leader(conf: ConfState, digest = "good"): Agreement {
 
 const agreed = (a: Agreement, conf: ConfState): string => a.ask(conf)?.agreedDigest ?? "";
 
-test("[S2] one checkpoint is asked for at a time, the newest when the next question begins", () => {
+test("[H2] one checkpoint is asked for at a time, the newest when the next question begins", () => {
   const a = leader(THREE);
   a.reached(128, "later");
   assert.equal(a.ask(THREE)?.checkIndex, 64);
@@ -29,7 +29,7 @@ test("[S2] one checkpoint is asked for at a time, the newest when the next quest
   assert.deepEqual(a.ask(THREE), { checkIndex: 192, agreedIndex: 64, agreedDigest: "good" });
 });
 
-test("[S2] a member that does not answer is waited for, and not for ever", () => {
+test("[H2] a member that does not answer is waited for, and not for ever", () => {
   const a = leader(THREE);
   a.heard("b", 64, "good", THREE);
   a.reached(128, "later");
@@ -42,7 +42,7 @@ test("[S2] a member that does not answer is waited for, and not for ever", () =>
   assert.equal(a.ask(THREE)?.checkIndex, 0);
 });
 
-test("[S2] a question that too few have answered, or of an earlier leadership, is asked again", () => {
+test("[H2] a question that too few have answered, or of an earlier leadership, is asked again", () => {
   const a = leader(THREE);
   for (let beat = 0; beat < 100; beat += 1) {
     assert.equal(a.ask(THREE)?.checkIndex, 64, `beat ${beat}`);
@@ -57,7 +57,7 @@ test("[S2] a question that too few have answered, or of an earlier leadership, i
   assert.equal(a.ask(THREE)?.checkIndex, 64);
 });
 
-test("[S2] an answer to another question, or of another leadership, counts for nothing", () => {
+test("[H2] an answer to another question, or of another leadership, counts for nothing", () => {
   const a = leader(THREE);
   a.heard("b", 128, "good", THREE);
   assert.equal(agreed(a, THREE), "");
@@ -66,7 +66,7 @@ test("[S2] an answer to another question, or of another leadership, counts for n
   assert.equal(agreed(a, THREE), "");
 });
 
-test("[S3] what most voters have is agreed, whatever the leader has", () => {
+test("[H3] what most voters have is agreed, whatever the leader has", () => {
   const a = leader(THREE, "bad");
   a.heard("b", 64, "good", THREE);
   assert.equal(agreed(a, THREE), "");
@@ -76,7 +76,7 @@ test("[S3] what most voters have is agreed, whatever the leader has", () => {
   assert.deepEqual(a.verdict, { after: 0, index: 64, digest: "bad", agreedDigest: "good" });
 });
 
-test("[S3] a joint configuration needs both halves", () => {
+test("[H3] a joint configuration needs both halves", () => {
   const joint = { ...THREE, votersOutgoing: ["a", "d", "e"] };
   const a = leader(joint);
   a.heard("b", 64, "good", joint);
@@ -85,7 +85,7 @@ test("[S3] a joint configuration needs both halves", () => {
   assert.equal(agreed(a, joint), "good");
 });
 
-test("[S3] the only voter needs a second member to agree, and a learner is one", () => {
+test("[H3] the only voter needs a second member to agree, and a learner is one", () => {
   const conf = { ...emptyConf, voters: ["a"], learners: ["b", "c"] };
   const a = leader(conf);
   a.heard("b", 64, "other", conf);
@@ -96,7 +96,7 @@ test("[S3] the only voter needs a second member to agree, and a learner is one",
   assert.equal(leader(THREE).ask(alone), null, "alone there is nobody to compare with");
 });
 
-test("[S4] two that differ accuse nobody: it is reported that nobody can tell", () => {
+test("[H4] two that differ accuse nobody: it is reported that nobody can tell", () => {
   const two = { ...emptyConf, voters: ["a", "b"] };
   const a = leader(two);
   a.heard("b", 64, "other", two);
@@ -106,7 +106,7 @@ test("[S4] two that differ accuse nobody: it is reported that nobody can tell", 
   assert.equal(agreed(a, two), "");
 });
 
-test("[S4] the leader says who differs from what is agreed", () => {
+test("[H4] the leader says who differs from what is agreed", () => {
   const a = leader(THREE);
   a.heard("b", 64, "good", THREE);
   a.heard("c", 64, "other", THREE);
@@ -114,7 +114,7 @@ test("[S4] the leader says who differs from what is agreed", () => {
   assert.deepEqual(a.endBeat(THREE, NOBODY), { index: 64, agreed: "good", members });
 });
 
-test("[S4] a member judges itself at once, or when it gets there", () => {
+test("[H4] a member judges itself at once, or when it gets there", () => {
   const b = new Agreement("b");
   b.reached(64, "good");
   b.learned(64, "good");
@@ -126,7 +126,7 @@ test("[S4] a member judges itself at once, or when it gets there", () => {
   assert.deepEqual(b.verdict, expected);
 });
 
-test("[S4] a state that was replaced as a whole is not judged by what it was", () => {
+test("[H4] a state that was replaced as a whole is not judged by what it was", () => {
   const b = new Agreement("b");
   b.reached(64, "other");
   b.restarted();
@@ -134,7 +134,7 @@ test("[S4] a state that was replaced as a whole is not judged by what it was", (
   assert.equal(b.verdict, null);
 });
 
-test("[S1] the last 1,024 checkpoints are kept", () => {
+test("[H1] the last 1,024 checkpoints are kept", () => {
   const b = new Agreement("b");
   for (let i = 1; i <= 1_100; i += 1) b.reached(i * 64, `d${i}`);
   assert.equal(b.digestAt(76 * 64), "");

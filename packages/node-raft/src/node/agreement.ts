@@ -1,5 +1,5 @@
 /**
- * Do the members hold the same state? (DESIGN §12.9; rules S1 to S4 of SPEC.md.) Every 64th index
+ * Do the members hold the same state? (DESIGN §12.9; rules H1 to H4 of SPEC.md.) Every 64th index
  * is a checkpoint, at which each member keeps its state's digest. The leader asks with its
  * heartbeats for one checkpoint at a time; what a majority has alike is agreed and travels with
  * later heartbeats. Each member judges itself by what is agreed, the leader too: one that holds

@@ -4,6 +4,7 @@ import type { ConfState, MemberId, Message, Role, SnapshotMeta } from "../core/t
 import type { Quarantine, RaftStorage } from "../wal/storage.ts";
 import type { SpawnWorker } from "../wal/worker-port.ts";
 import type { LevelRange } from "./feature-level.ts";
+import type { ResultCodec } from "./session-stream.ts";
 
 export interface Committed {
   readonly index: number;
@@ -48,6 +49,30 @@ export interface RaftLimits {
   /** Behind a snapshot the log keeps so much for members that are a little late: the lesser one. */
   readonly trailingEntries: number;
   readonly trailingBytes: number;
+  /** Sessions that are remembered; the one unused for longest goes first. The leader's counts. */
+  readonly sessionsMax: number;
+  /** Results kept for one session until its client acknowledges them; more are refused. */
+  readonly sessionResultsMax: number;
+}
+
+/** Given by `openSession`, never twice. */
+export type SessionId = string;
+
+/** Which command of which client it is: `ClientSession` counts them. */
+export interface ProposalSession {
+  readonly id: SessionId;
+  /** From 1 on; a command that is proposed again has the same number. */
+  readonly seq: number;
+  /** The client has every outcome up to this number and proposes none of those again. */
+  readonly acknowledged: number;
+}
+
+export interface ProposeOptions {
+  readonly timeoutMs?: number;
+  /**
+   * Applied once, however often it is proposed and wherever; each proposal gets the first result.
+   */
+  readonly session?: ProposalSession;
 }
 
 /** Who this member is, as its peers must know it. */
@@ -129,13 +154,17 @@ export class RaftError extends Error {
   /**
    * not-leader: nothing was written, ask `leaderAddress`. timeout-unknown: it may or may not be
    * applied, now or later. dropped: nothing was written and nothing will be. refused: the change or
-   * transfer is not possible now. quarantined: this member's state must not be read, ask another.
+   * transfer is not possible now. session-expired: this proposal is not applied; whether an earlier
+   * one of the same command was, the cluster has forgotten. too-stale: read here was nothing.
+   * quarantined: this member's state must not be read, ask another.
    */
   readonly code:
     | "not-leader"
     | "timeout-unknown"
     | "dropped"
     | "refused"
+    | "session-expired"
+    | "too-stale"
     | "quarantined"
     | "stopped"
     | "corrupt"
@@ -170,6 +199,32 @@ export interface RaftNodeEvents {
   fatal: (error: Error) => void;
 }
 
+/**
+ * linearizable: a quorum is asked. lease: the leader answers by itself while nobody else can lead;
+ * on another member, or without a lease, a quorum is asked. stale: what is here, on any member.
+ */
+export type ReadMode = "linearizable" | "lease" | "stale";
+
+export interface ReadOptions {
+  readonly mode?: ReadMode;
+  /** `stale` only: a state that may be older is refused. */
+  readonly maxStalenessMs?: number;
+  /** Of a stale read: how long it may wait for a state that is new enough. */
+  readonly timeoutMs?: number;
+}
+
+export interface ReadPoint {
+  /** The state here is at this index or beyond. */
+  readonly index: number;
+  /** How it was made sure; a quorum asked instead of a lease is `linearizable`. */
+  readonly mode: ReadMode;
+  /**
+   * Everything committed so long before the answer is in the state; 0 unless `stale`. Infinity: not
+   * known, as nothing was read here otherwise yet.
+   */
+  readonly ageMs: number;
+}
+
 export interface RaftNode<R> {
   readonly memberId: MemberId;
   readonly clusterId: string;
@@ -188,14 +243,20 @@ export interface RaftNode<R> {
   join(options: { clusterId: string }): Promise<void>;
   /**
    * Leader only. Resolves when applied here; `timeout-unknown` means just that: unknown. `data` is
-   * kept and must not be changed afterwards; more than 8 MiB are refused.
+   * kept and must not be changed afterwards; more than 8 MiB are refused. With a session, a command
+   * of unknown outcome may be proposed again: `index` and `term` are where it was applied.
    */
   propose(
     data: Uint8Array,
-    options?: { timeoutMs?: number },
+    options?: ProposeOptions,
   ): Promise<{ index: number; term: number; result: R }>;
-  /** Resolves once everything committed before the call is applied here. */
-  readBarrier(options?: { timeoutMs?: number }): Promise<{ index: number }>;
+  /** Leader only. For a client whose commands must be applied once (thesis §6.3). */
+  openSession(options?: { timeoutMs?: number }): Promise<SessionId>;
+  /**
+   * Resolves once everything committed before the call is applied here; `stale`: at once, or as
+   * soon as the state is new enough.
+   */
+  readBarrier(options?: ReadOptions): Promise<ReadPoint>;
   waitApplied(index: number, options?: { timeoutMs?: number }): Promise<void>;
   /**
    * Leader only. Resolves when the new configuration is in force and committed; a change of voters
@@ -217,6 +278,11 @@ export interface RaftNode<R> {
 export interface RaftTimers {
   /** Milliseconds, monotonic. */
   now(): number;
+  /**
+   * Milliseconds of a clock that goes on while the machine sleeps. Only how far it went is looked
+   * at: leases need it, and ages of stale reads are wrong by a sleep without it.
+   */
+  wall?(): number;
   after(ms: number, fn: () => void): () => void;
   /** Soon, after the input that is waiting now: everything in between is handled as one turn. */
   soon(fn: () => void): void;
@@ -238,6 +304,15 @@ export interface OpenRaftOptions<R> {
    * members understand a higher one; a program that does not understand it cannot take part.
    */
   readonly levels?: LevelRange | undefined;
+  /**
+   * Reads with `mode: "lease"` (thesis §6.4.1), which trust that clocks run equally fast to a tenth
+   * and that a machine that was frozen finds its wall clock ahead. On all members alike: one
+   * without keeps no lease, and a member must not be restarted without within an election time-out.
+   * With it the crash hint is off. Default: false.
+   */
+  readonly leases?: boolean | undefined;
+  /** How results are kept in snapshots for sessions; default: as msgpack. */
+  readonly resultCodec?: ResultCodec<R> | undefined;
   /**
    * Default: log and snapshots under `dataDir`, in a worker thread. "memory": nothing is kept, for
    * a throw-away cluster of one.

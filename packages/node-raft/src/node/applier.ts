@@ -6,18 +6,19 @@
 import { assert } from "../core/assert.ts";
 import type { Entry } from "../core/types.ts";
 import { EntryKind } from "../core/types.ts";
-import type { Committed, RaftTimers, StateMachine } from "./api.ts";
+import type { RaftTimers } from "./api.ts";
+import type { Outcome, SessionMachine } from "./session-machine.ts";
 
 const SLICE_MS = 8;
 const ENTRIES_PER_CALL_MAX = 128;
 
 export interface ApplierDeps<R> {
-  readonly stateMachine: StateMachine<R>;
+  readonly machine: SessionMachine<R>;
   readonly timers: RaftTimers;
   /** The last index that may be applied in one call which begins at `next`. */
   upTo(next: number): number;
-  /** The entry's result; null for an entry of the cluster's own. */
-  applied(entry: Entry, result: { readonly value: R } | null): void;
+  /** Null for an entry of the cluster's own. */
+  applied(entry: Entry, outcome: Outcome<R> | null): void;
   /** End of a call: everything up to `index` is applied. */
   reached(index: number): void;
   /** More is waiting: call `run` again in a later turn. */
@@ -79,24 +80,28 @@ export class Applier<R> {
     const room = this.#deps.upTo(this.#applied + 1) - this.#applied;
     const end = Math.min(this.#queue.length, this.#next + Math.min(ENTRIES_PER_CALL_MAX, room));
     const slice = this.#queue.slice(this.#next, end);
-    const commands = slice.filter((entry) => entry.kind === EntryKind.normal);
-    const results = commands.length === 0 ? [] : this.#deps.stateMachine.apply(commands.map(show));
-    assert(results.length === commands.length, () => "the state machine answers each entry once");
-    let result = 0;
+    const commands = slice.filter((entry) => !isOwn(entry));
+    const outcomes = commands.length === 0 ? [] : this.#deps.machine.apply(commands);
+    let next = 0;
     for (const entry of slice) {
       assert(
         entry.index === this.#applied + 1,
         () => `applied ${this.#applied}, then ${entry.index}`,
       );
       this.#applied = entry.index;
-      const own = entry.kind !== EntryKind.normal;
-      this.#deps.applied(entry, own ? null : { value: results[result++] as R });
+      this.#deps.applied(entry, isOwn(entry) ? null : (outcomes[next++] as Outcome<R>));
     }
     this.#next = end;
     this.#deps.reached(this.#applied);
   }
 }
 
-function show(entry: Entry): Committed {
-  return { index: entry.index, term: entry.term, data: entry.data };
+/** Of the cluster's own. Whatever else there is must be known: what others apply is not skipped. */
+function isOwn({ index, kind }: Entry): boolean {
+  if (kind === EntryKind.normal || kind === EntryKind.session) return false;
+  assert(
+    kind === EntryKind.config || kind === EntryKind.noop,
+    () => `entry ${index} is of kind ${String(kind)}, which this version does not know`,
+  );
+  return true;
 }

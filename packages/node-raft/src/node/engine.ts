@@ -20,11 +20,14 @@ import type {
 } from "./api.ts";
 import { RaftError } from "./api.ts";
 import { Applier } from "./applier.ts";
+import { bestVoter } from "./best-voter.ts";
 import { Contacts } from "./contacts.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { FeatureLevel, type LevelRange, mustUnderstand } from "./feature-level.ts";
-import { type Proposal, Proposals } from "./proposals.ts";
+import { LocalReads } from "./local-reads.ts";
+import { type Proposal, Proposals, refusal, runsOfKind } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
+import type { SessionMachine } from "./session-machine.ts";
 import { Snapshots } from "./snapshots.ts";
 import { StateWatch } from "./state-watch.ts";
 import { Ticker } from "./ticker.ts";
@@ -35,8 +38,11 @@ export interface EngineDeps<R> {
   readonly core: RaftCore;
   readonly storage: RaftStorage;
   readonly transport: Transport;
-  readonly stateMachine: StateMachine<R>;
+  readonly machine: SessionMachine<R>;
+  /** What the machine passes entries to. */
+  readonly stateMachine: Pick<StateMachine<R>, "digest">;
   readonly limits: RaftLimits;
+  readonly leases: boolean;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
   readonly levels: LevelRange | null;
@@ -65,6 +71,7 @@ export class Engine<R> {
   readonly #reads: Reads;
   readonly #waiters = new Waiters();
   readonly #contacts = new Contacts();
+  readonly local: LocalReads;
   readonly snapshots: Snapshots<R>;
   readonly states: StateWatch;
   readonly level: FeatureLevel;
@@ -84,6 +91,7 @@ export class Engine<R> {
     this.#know(status.conf);
     this.#applied = status.applied;
     const { tickMs, heartbeatTicks, electionTicksMin, electionTicksMax } = deps.limits;
+    this.local = new LocalReads(deps.core, deps.timers, deps.limits, deps.leases);
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
     this.#disk = new DiskWatch(tickMs * electionTicksMax);
     this.level = new FeatureLevel(deps.self, deps.levels);
@@ -128,6 +136,14 @@ export class Engine<R> {
     return this.#conf;
   }
 
+  get applied(): number {
+    return this.#applied;
+  }
+
+  deadline(timeoutMs: number): number {
+    return this.#deps.timers.now() + timeoutMs;
+  }
+
   get core(): RaftCore {
     return this.#core;
   }
@@ -162,8 +178,9 @@ export class Engine<R> {
   }
 
   read(reader: Reader): void {
-    if (this.states.quarantine !== null) {
-      reader.reject(this.#inQuarantine());
+    const refused = this.mustNotRead();
+    if (refused !== null) {
+      reader.reject(refused);
       return;
     }
     this.#reads.add(reader);
@@ -171,11 +188,17 @@ export class Engine<R> {
   }
 
   waitApplied(index: number, deadline: number): Promise<void> {
-    if (this.states.quarantine !== null) return Promise.reject(this.#inQuarantine());
+    const refused = this.mustNotRead();
+    if (refused !== null) return Promise.reject(refused);
     if (this.#applied >= index) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.add({ index, deadline, resolve, reject });
     });
+  }
+
+  /** While a snapshot is being installed there is no state to look at. */
+  waitRestored(deadline: number): Promise<void> {
+    return this.waitApplied(this.#applier.applied, deadline);
   }
 
   /** What the transport calls. */
@@ -235,7 +258,7 @@ export class Engine<R> {
   /** What is applied here is worth nothing; what is in the log is still the others'. */
   #enterQuarantine(why: Quarantine): void {
     this.#standAside();
-    const error = this.#inQuarantine();
+    const error = this.mustNotRead() ?? undefined;
     this.#proposals.rejectAll();
     this.#reads.rejectAll(error);
     this.#waiters.rejectAll(error);
@@ -249,7 +272,9 @@ export class Engine<R> {
     this.#core.standAside(this.states.others);
   }
 
-  #inQuarantine(): RaftError {
+  /** null = what is applied here may be read, as far as anybody knows. */
+  mustNotRead(): RaftError | null {
+    if (this.states.quarantine === null) return null;
     const { leader } = this.#soft;
     const leaderAddress = leader === "" ? "" : this.addressOf(leader);
     return new RaftError("quarantined", "this member is in quarantine", { leaderAddress });
@@ -271,6 +296,7 @@ export class Engine<R> {
     if (!this.#running) return;
     this.#guarded(() => {
       const now = this.#deps.timers.now();
+      this.local.ticked();
       this.#core.tick();
       this.#proposals.expire(now);
       this.#reads.expire(now);
@@ -308,6 +334,7 @@ export class Engine<R> {
     this.#reads.ask(this.#deps.timers.now(), (id) => this.#core.readIndex(id));
     for (let round = 0; ; round += 1) {
       const effects = this.#core.takeEffects();
+      this.local.sending();
       if (isEmpty(effects)) break;
       this.#perform(effects);
       if (round < ROUNDS_PER_TURN_MAX) continue;
@@ -319,9 +346,14 @@ export class Engine<R> {
   }
 
   #proposeQueue(): void {
-    const batch = this.#proposals.takeQueue();
-    if (batch.length === 0) return;
-    const result = this.#core.propose(batch.map((proposal) => proposal.data));
+    const queue = this.#proposals.takeQueue();
+    if (queue.length === 0) return;
+    for (const batch of runsOfKind(queue)) this.#proposeBatch(batch);
+  }
+
+  #proposeBatch(batch: readonly Proposal<R>[]): void {
+    const data = batch.map((proposal) => proposal.data);
+    const result = this.#core.propose(data, batch[0]?.kind);
     if (result.kind === "accepted") {
       this.#proposals.accepted(batch, result.term, result.firstIndex);
       return;
@@ -414,7 +446,11 @@ export class Engine<R> {
     for (const { requestId, index } of effects.reads) {
       for (const reader of this.#reads.answered(requestId)) {
         const done = this.waitApplied(index, reader.deadline);
-        done.then(() => reader.resolve(index), reader.reject);
+        const answer = (): void => {
+          this.local.known(reader.askedAt);
+          reader.resolve(index);
+        };
+        done.then(answer, reader.reject);
       }
     }
     // Well before the next tick, which looks again.
@@ -424,13 +460,13 @@ export class Engine<R> {
 
   #applierDeps(): ConstructorParameters<typeof Applier<R>>[0] {
     return {
-      stateMachine: this.#deps.stateMachine,
+      machine: this.#deps.machine,
       timers: this.#deps.timers,
       upTo: (next) => this.states.applyUpTo(next),
-      applied: (entry, result) => {
+      applied: (entry, outcome) => {
         this.snapshots.noteApplied(entry.data.length);
-        if (result === null) this.#proposals.passed(entry.index);
-        else this.#proposals.applied(entry.index, entry.term, result.value);
+        if (outcome === null) this.#proposals.passed(entry.index);
+        else this.#proposals.applied(entry.index, entry.term, outcome);
       },
       reached: (index) => {
         this.#core.applied(index);
@@ -446,28 +482,6 @@ export class Engine<R> {
       },
     };
   }
-}
-
-function refusal(reason: string, leaderAddress: string): RaftError {
-  if (reason === "not-leader") {
-    return new RaftError("not-leader", "this member does not lead", { leaderAddress });
-  }
-  const why =
-    reason === "transferring" ? "leadership is being handed over" : "too much is uncommitted";
-  return new RaftError("dropped", `not accepted: ${why}`, { leaderAddress });
-}
-
-/**
- * The voter whose log is furthest, of those heard of since the last check-quorum where there are
- * any: right after one nobody counts as heard. Null when there is no other voter.
- */
-export function bestVoter(status: CoreStatus): MemberId | null {
-  const others = status.conf.voters.flatMap((id) => {
-    const progress = status.progress[id];
-    return id === status.id || progress === undefined ? [] : [{ id, ...progress }];
-  });
-  others.sort((a, b) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match);
-  return others[0]?.id ?? null;
 }
 
 function isEmpty(effects: Effects): boolean {

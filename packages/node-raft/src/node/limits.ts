@@ -22,6 +22,8 @@ export const raftDefaults: RaftLimits = {
   snapshotLogBytes: 16 * MIB,
   trailingEntries: 10_000,
   trailingBytes: 16 * MIB,
+  sessionsMax: 1_024,
+  sessionResultsMax: 64,
 };
 
 export function withDefaults(limits: Partial<RaftLimits> | undefined): RaftLimits {

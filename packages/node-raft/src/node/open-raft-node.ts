@@ -2,7 +2,9 @@
 import { MemoryStorage } from "../wal/memory-storage.ts";
 import type { RaftStorage, StorageState } from "../wal/storage.ts";
 import { openWorkerStorage } from "../wal/worker-port.ts";
-import type { OpenRaftOptions, RaftLimits, RaftNode } from "./api.ts";
+import type { OpenRaftOptions, RaftLimits, RaftNode, RaftTimers } from "./api.ts";
+import { RaftError } from "./api.ts";
+import { leaseMs } from "./lease.ts";
 import { withDefaults } from "./limits.ts";
 import { DrivenRaftNode } from "./raft-node.ts";
 import { mintMemberId, realRandom, realTimers } from "./real-world.ts";
@@ -21,7 +23,9 @@ export async function openRaftNode<R>(options: OpenRaftOptions<R>): Promise<Raft
     const state = await storage.open(options.mintId ?? mintMemberId);
     for (const note of state.notes) options.log?.("warn", note, { member: state.memberId });
     const limits = withDefaults(options.limits);
-    const parts = { storage, state: trimmed(state, limits), limits, timers, random };
+    const leases = options.leases ?? false;
+    if (leases) refuseUnfitForLeases(limits, timers);
+    const parts = { storage, state: trimmed(state, limits), limits, leases, timers, random };
     const node = new DrivenRaftNode(options, parts);
     if (!node.fresh) await node.resume();
     return node;
@@ -29,6 +33,15 @@ export async function openRaftNode<R>(options: OpenRaftOptions<R>): Promise<Raft
     await storage.close();
     throw error;
   }
+}
+
+function refuseUnfitForLeases(limits: RaftLimits, timers: RaftTimers): void {
+  if (timers.wall === undefined) {
+    throw new RaftError("refused", "leases need a wall clock too, to notice a sleep");
+  }
+  if (leaseMs(limits) > 0) return;
+  const { electionTicksMin } = limits;
+  throw new RaftError("refused", `no lease fits into an election time-out of ${electionTicksMin}`);
 }
 
 /** Files are dropped whole, so the disk holds more of the old log than memory has to. */

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { type Proposal, Proposals } from "./proposals.ts";
+import { EntryKind } from "../core/types.ts";
+import { type Proposal, Proposals, runsOfKind } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
+import type { Outcome } from "./session-machine.ts";
 
 function proposal(log: string[], name: string, deadline = 100): Proposal<string> {
   return {
+    kind: EntryKind.normal,
     data: new Uint8Array(0),
     deadline,
     resolve: ({ index, term, result }) => log.push(`${name} ${result} at ${index}@${term}`),
@@ -12,12 +15,16 @@ function proposal(log: string[], name: string, deadline = 100): Proposal<string>
   };
 }
 
+function applied(index: number, term: number, result: string): Outcome<string> {
+  return { kind: "applied", answer: { index, term, result } };
+}
+
 test("a proposal gets the result of its own entry only", () => {
   const log: string[] = [];
   const proposals = new Proposals<string>();
   proposals.accepted([proposal(log, "a"), proposal(log, "b")], 3, 10);
-  proposals.applied(10, 3, "done");
-  proposals.applied(11, 4, "another's");
+  proposals.applied(10, 3, applied(10, 3, "done"));
+  proposals.applied(11, 4, applied(11, 4, "another's"));
   assert.deepEqual(log, ["a done at 10@3", "b dropped"]);
 });
 
@@ -34,8 +41,28 @@ test("a new proposal at an index drops the one that was replaced there", () => {
   const proposals = new Proposals<string>();
   proposals.accepted([proposal(log, "old")], 3, 10);
   proposals.accepted([proposal(log, "new")], 5, 10);
-  proposals.applied(10, 5, "done");
+  proposals.applied(10, 5, applied(10, 5, "done"));
   assert.deepEqual(log, ["old dropped", "new done at 10@5"]);
+});
+
+test("[S1] a repeated command is answered with the index where it was applied", () => {
+  const log: string[] = [];
+  const proposals = new Proposals<string>();
+  proposals.accepted([proposal(log, "again"), proposal(log, "late")], 5, 10);
+  proposals.applied(10, 5, applied(4, 2, "first"));
+  proposals.applied(11, 5, { kind: "refused", code: "session-expired", message: "forgotten" });
+  assert.deepEqual(log, ["again first at 4@2", "late session-expired"]);
+});
+
+test("neighbours of one kind are proposed together, in the order of all", () => {
+  const { normal, session } = EntryKind;
+  const queue = [normal, normal, session, normal].map((kind, i) => {
+    return { ...proposal([], `${i}`), kind, deadline: i };
+  });
+  const runs = runsOfKind(queue).map((run) => run.map(({ deadline }) => deadline));
+  assert.deepEqual(runs, [[0, 1], [2], [3]]);
+  const plain = queue.slice(0, 2);
+  assert.equal(runsOfKind(plain)[0], plain);
 });
 
 test("time-outs, snapshots and the end leave the outcome unknown, never failed", () => {
@@ -55,6 +82,7 @@ test("time-outs, snapshots and the end leave the outcome unknown, never failed",
 
 function reader(log: string[], name: string, deadline = 1000): Reader {
   return {
+    askedAt: { awakeMs: 0, wallMs: 0 },
     deadline,
     resolve: (index) => log.push(`${name} at ${index}`),
     reject: (error) => log.push(`${name} ${error.code}`),

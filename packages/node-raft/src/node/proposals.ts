@@ -3,18 +3,35 @@
  * entry is ours (same term), with `dropped` when another entry took its place. Until then a time-
  * out is an unknown outcome, whatever happened to the leadership.
  */
-import { RaftError } from "./api.ts";
+import type { EntryKind } from "../core/types.ts";
+import { RaftError, type SessionId } from "./api.ts";
+import type { Outcome } from "./session-machine.ts";
 
 export interface Proposal<R> {
+  readonly kind: typeof EntryKind.normal | typeof EntryKind.session;
   readonly data: Uint8Array;
   readonly deadline: number;
   resolve(value: { index: number; term: number; result: R }): void;
+  /** Instead of `resolve` where a session is proposed. */
+  readonly opened?: (session: SessionId) => void;
   reject(error: RaftError): void;
 }
 
 interface InFlight<R> {
   readonly term: number;
   readonly proposal: Proposal<R>;
+}
+
+/** Neighbours of one kind together, in order. */
+export function runsOfKind<R>(queue: readonly Proposal<R>[]): readonly (readonly Proposal<R>[])[] {
+  const runs: (readonly Proposal<R>[])[] = [];
+  let from = 0;
+  for (let at = 1; at <= queue.length; at += 1) {
+    if (at < queue.length && queue[at]?.kind === queue[from]?.kind) continue;
+    runs.push(from === 0 && at === queue.length ? queue : queue.slice(from, at));
+    from = at;
+  }
+  return runs;
 }
 
 export class Proposals<R> {
@@ -40,8 +57,8 @@ export class Proposals<R> {
     }
   }
 
-  /** The entry at `index` is applied; `result` is its outcome. */
-  applied(index: number, term: number, result: R): void {
+  /** The entry at `index` is applied. */
+  applied(index: number, term: number, outcome: Outcome<R>): void {
     const waiting = this.#inFlight.get(index);
     if (waiting === undefined) return;
     if (waiting.term !== term) {
@@ -49,7 +66,10 @@ export class Proposals<R> {
       return;
     }
     this.#inFlight.delete(index);
-    waiting.proposal.resolve({ index, term, result });
+    const { proposal } = waiting;
+    if (outcome.kind === "applied") proposal.resolve(outcome.answer);
+    else if (outcome.kind === "opened") proposal.opened?.(outcome.session);
+    else proposal.reject(new RaftError(outcome.code, outcome.message));
   }
 
   /** An entry of the cluster's own took the index. */
@@ -93,4 +113,14 @@ export class Proposals<R> {
     const message = `another leader's entry took index ${index}`;
     waiting.proposal.reject(new RaftError("dropped", message));
   }
+}
+
+/** Why the core did not take what was proposed. */
+export function refusal(reason: string, leaderAddress: string): RaftError {
+  if (reason === "not-leader") {
+    return new RaftError("not-leader", "this member does not lead", { leaderAddress });
+  }
+  const why =
+    reason === "transferring" ? "leadership is being handed over" : "too much is uncommitted";
+  return new RaftError("dropped", `not accepted: ${why}`, { leaderAddress });
 }

@@ -1,4 +1,4 @@
-/** Rules S1 and S4 to S8 of SPEC.md on real drivers, logs and state machines. */
+/** Rules H1 and H4 to H8 of SPEC.md on real drivers, logs and state machines. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import type { Committed, RaftNode } from "./api.ts";
 import { Applier } from "./applier.ts";
 import { openRaftNode } from "./open-raft-node.ts";
 import { realTimers } from "./real-world.ts";
+import { SessionMachine } from "./session-machine.ts";
 import { describeQuarantine, StateWatch } from "./state-watch.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
 
@@ -103,7 +104,7 @@ class Cluster {
 
 const isQuarantined = ({ node }: Member): boolean => node.status().quarantine !== null;
 
-test("[S5] a follower whose state differs serves no more, and not after a restart", async (t) => {
+test("[H5] a follower whose state differs serves no more, and not after a restart", async (t) => {
   const cluster = new Cluster(t);
   const leader = await cluster.form();
   await cluster.write(100);
@@ -123,6 +124,7 @@ test("[S5] a follower whose state differs serves no more, and not after a restar
   // Reads are refused, and say whom to ask.
   const refused = { code: "quarantined", leaderAddress: `${leader.name}:1` };
   await assert.rejects(victim.node.readBarrier(), refused);
+  await assert.rejects(victim.node.readBarrier({ mode: "stale" }), refused);
   await assert.rejects(victim.node.waitApplied(1), refused);
   await assert.rejects(victim.node.snapshot(), { code: "quarantined" });
   // The leader knows, and the log goes on being kept there; nothing is applied.
@@ -141,7 +143,7 @@ test("[S5] a follower whose state differs serves no more, and not after a restar
   await assert.rejects(again.node.readBarrier(), { code: "quarantined" });
 });
 
-test("[S6] a leader whose state differs hands over, and never leads again", async (t) => {
+test("[H6] a leader whose state differs hands over, and never leads again", async (t) => {
   const cluster = new Cluster(t);
   const victim = await cluster.form();
   await cluster.write(10);
@@ -167,19 +169,19 @@ test("[S6] a leader whose state differs hands over, and never leads again", asyn
   assert.notEqual(victim.node.status().role, "leader");
 });
 
-test("[S1] what is applied at once ends at a checkpoint", () => {
+test("[H1] what is applied at once ends at a checkpoint", () => {
   const calls: number[] = [];
   const reached: number[] = [];
   const applier = new Applier<number>(
     {
-      stateMachine: {
+      machine: new SessionMachine<number>({
         apply: (entries) => {
           calls.push(entries.length);
           return entries.map(() => 0);
         },
         snapshot: () => assert.fail("no snapshot here"),
         restore: () => assert.fail("nothing to restore"),
-      },
+      }),
       timers: realTimers,
       upTo: (next) => Math.ceil(next / 64) * 64,
       applied: () => undefined,
@@ -196,7 +198,7 @@ test("[S1] what is applied at once ends at a checkpoint", () => {
   assert.deepEqual(reached, [64, 128, 160]);
 });
 
-test("[S8] a quarantined member's log is bounded", () => {
+test("[H8] a quarantined member's log is bounded", () => {
   const why = { after: 64, index: 128, digest: "x", agreedDigest: "y" };
   const watch = new StateWatch({
     self: "a",

@@ -7,6 +7,7 @@ import type { MemberId } from "../core/types.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { SimVfs } from "../wal/sim-vfs.ts";
 import type { OpenRaftOptions, RaftLimits, RaftNode } from "./api.ts";
+import { ClientSession } from "./client-session.ts";
 import { openRaftNode } from "./open-raft-node.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
 
@@ -131,6 +132,55 @@ test("a proposal without a majority is unknown after its time-out", async (t) =>
   const lost = leader.propose(bytes("lost"), { timeoutMs: 100 });
   await assert.rejects(lost, { code: "timeout-unknown" });
   await assert.rejects(leader.readBarrier({ timeoutMs: 100 }), { code: "timeout-unknown" });
+});
+
+test("[S1] a command of unknown outcome is proposed again to the next leader, and applied once", async (t) => {
+  const cluster = new Cluster(t);
+  await cluster.form(["a", "b", "c"], { limits: { ...FAST, snapshotEntries: 20 } });
+  const first = await waitForLeader(cluster.nodes);
+  const client = new ClientSession(await first.openSession());
+  const session = client.next();
+  await first.propose(bytes("before"));
+  const { index } = await first.propose(bytes("once"), { session });
+  // Its answer is lost together with the leader; by now the command is in a snapshot only.
+  for (let i = 0; i < 50; i += 1) await first.propose(bytes(`v${i}`));
+  const rest = cluster.nodes.filter((node) => node !== first);
+  await waitUntil(() => rest.every((n) => n.status().snapshotIndex > index), "snapshots");
+  await cluster.stop(cluster.byId(first.memberId));
+  for (const node of rest) {
+    const member = cluster.byId(node.memberId);
+    await cluster.stop(member);
+    await cluster.open(member.dir.split("/").at(-1) ?? "", { limits: FAST });
+  }
+  const next = await waitForLeader(cluster.nodes);
+  const again = await next.propose(bytes("once"), { session });
+  assert.deepEqual([again.index, again.result], [index, 2]);
+  client.answered(session.seq);
+  assert.equal((await next.propose(bytes("more"), { session: client.next() })).result, 53);
+  const { items } = cluster.byId(next.memberId).machine;
+  assert.equal(items.filter((item) => item === "once").length, 1);
+});
+
+test("[S3] a follower opens no session, and numbers that make no sense are refused", async (t) => {
+  const cluster = new Cluster(t);
+  const limits = { ...FAST, sessionsMax: 1 };
+  await cluster.form(["a", "b", "c"], { storage: "memory", limits });
+  const leader = await waitForLeader(cluster.nodes);
+  const follower = cluster.nodes.find((node) => node !== leader);
+  await assert.rejects(follower?.openSession() ?? Promise.resolve(), { code: "not-leader" });
+  const old = await leader.openSession();
+  const id = await leader.openSession();
+  const lost = leader.propose(bytes("x"), { session: { id: old, seq: 1, acknowledged: 0 } });
+  await assert.rejects(lost, { code: "session-expired" });
+  for (const [seq, acknowledged] of [
+    [0, 0],
+    [1.5, 0],
+    [2, 2],
+  ] as const) {
+    const wrong = leader.propose(bytes("x"), { session: { id, seq, acknowledged } });
+    await assert.rejects(wrong, { code: "refused" });
+  }
+  assert.deepEqual(cluster.byId(leader.memberId).machine.items, []);
 });
 
 test("when the leader is gone another takes over and leadership events carry rising terms", async (t) => {

@@ -4,20 +4,30 @@ import { isJoint } from "../core/conf-state.ts";
 import type { MembershipChange, RandomSource } from "../core/options.ts";
 import { RaftCore } from "../core/raft.ts";
 import type { Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts";
+import { EntryKind } from "../core/types.ts";
 import type { RaftStorage, StorageState } from "../wal/storage.ts";
 import type {
   OpenRaftOptions,
+  ProposalSession,
+  ProposeOptions,
   RaftLimits,
   RaftNode,
   RaftNodeEvents,
   RaftStatus,
   RaftTimers,
+  ReadOptions,
+  ReadPoint,
+  SessionId,
 } from "./api.ts";
 import { RaftError } from "./api.ts";
+import { bestVoter } from "./best-voter.ts";
 import { Emitter } from "./emitter.ts";
-import { bestVoter, Engine, type EngineDeps } from "./engine.ts";
+import { Engine, type EngineDeps } from "./engine.ts";
 import { mustUnderstand } from "./feature-level.ts";
 import { Levels } from "./levels.ts";
+import { ReadModes } from "./read-modes.ts";
+import { encodeCommand, encodeOpening, mintNonce, wrongSession } from "./session-entry.ts";
+import { SessionMachine } from "./session-machine.ts";
 import { emptyStatus, leadershipOf, showStatus } from "./status.ts";
 
 /** Larger commands must be split by their proposer (DESIGN §5). */
@@ -31,6 +41,7 @@ export interface NodeParts {
   readonly storage: RaftStorage;
   readonly state: StorageState;
   readonly limits: RaftLimits;
+  readonly leases: boolean;
   readonly timers: RaftTimers;
   readonly random: RandomSource;
 }
@@ -49,8 +60,10 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   readonly #parts: NodeParts;
   readonly #events: Emitter<RaftNodeEvents>;
   readonly #levels = new Levels();
+  readonly #machine: SessionMachine<R>;
   #clusterId: string;
   #engine: Engine<R> | null = null;
+  #reads: ReadModes<R> | null = null;
   #leadership: Leadership = { leader: "", leaderAddress: "", term: 0, self: false };
   #starting = false;
   #failed = false;
@@ -59,6 +72,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   constructor(options: OpenRaftOptions<R>, parts: NodeParts) {
     this.#options = options;
     this.#parts = parts;
+    this.#machine = new SessionMachine(options.stateMachine, options.resultCodec);
     this.memberId = parts.state.memberId;
     this.#clusterId = parts.state.clusterId;
     this.fresh = parts.state.clusterId === "";
@@ -97,7 +111,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     const { state, storage } = this.#parts;
     if (state.snapshot !== null && state.quarantine === null) {
       const source = storage.readSnapshot(state.snapshot);
-      await this.#options.stateMachine.restore(state.snapshot, source);
+      await this.#machine.restore(state.snapshot, source);
     }
     await this.#start(state);
   }
@@ -123,14 +137,15 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     state: Pick<StorageState, "hardState" | "snapshot" | "entries" | "quarantine">,
   ): Promise<void> {
     const { hardState, snapshot, entries, quarantine } = state;
-    const { limits, random } = this.#parts;
+    const { limits, leases, random } = this.#parts;
     const initial = { hardState, snapshot, entries };
-    const core = new RaftCore({ id: this.memberId, limits, random, initial });
+    const core = new RaftCore({ id: this.memberId, leases, limits, random, initial });
     const logBytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
     mustUnderstand(this.#options.levels ?? null, core.status().conf);
     const engine = this.#buildEngine(core, { quarantine, logBytes });
     engine.snapshots.begin(snapshot);
     this.#engine = engine;
+    this.#reads = new ReadModes(engine, limits, leases);
     const self = {
       memberId: this.memberId,
       clusterId: this.#clusterId,
@@ -141,7 +156,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   }
 
   #buildEngine(core: RaftCore, found: Pick<EngineDeps<R>, "quarantine" | "logBytes">): Engine<R> {
-    const { storage, limits, timers } = this.#parts;
+    const { storage, limits, leases, timers } = this.#parts;
     const { transport, stateMachine } = this.#options;
     return new Engine<R>({
       ...found,
@@ -149,9 +164,11 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
       core,
       storage,
       transport,
+      machine: this.#machine,
       stateMachine,
       limits,
       levels: this.#options.levels ?? null,
+      leases,
       timers,
       log: (level, message, fields) => this.#log(level, message, fields),
       onSoft: () => this.#announceLeadership(),
@@ -167,7 +184,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
 
   propose(
     data: Uint8Array,
-    options: { timeoutMs?: number } = {},
+    options: ProposeOptions = {},
   ): Promise<{ index: number; term: number; result: R }> {
     const engine = this.#engine;
     if (engine === null || !engine.running) return Promise.reject(this.#notRunning());
@@ -176,16 +193,49 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
       return Promise.reject(new RaftError("refused", message));
     }
     const deadline = this.#deadline(options.timeoutMs ?? PROPOSE_TIMEOUT_MS);
-    return new Promise((resolve, reject) => engine.propose({ data, deadline, resolve, reject }));
+    const { session } = options;
+    if (session !== undefined) return this.#proposeIn(engine, session, data, deadline);
+    const { normal: kind } = EntryKind;
+    return new Promise((resolve, reject) => {
+      engine.propose({ kind, data, deadline, resolve, reject });
+    });
   }
 
-  readBarrier(options: { timeoutMs?: number } = {}): Promise<{ index: number }> {
+  #proposeIn(
+    engine: Engine<R>,
+    session: ProposalSession,
+    command: Uint8Array,
+    deadline: number,
+  ): Promise<{ index: number; term: number; result: R }> {
+    const wrong = wrongSession(session);
+    if (wrong !== null) return Promise.reject(new RaftError("refused", wrong));
+    const data = encodeCommand(session, command);
+    const { session: kind } = EntryKind;
+    return new Promise((resolve, reject) => {
+      engine.propose({ kind, data, deadline, resolve, reject });
+    });
+  }
+
+  openSession(options: { timeoutMs?: number } = {}): Promise<SessionId> {
     const engine = this.#engine;
     if (engine === null || !engine.running) return Promise.reject(this.#notRunning());
-    const deadline = this.#deadline(options.timeoutMs ?? READ_TIMEOUT_MS);
-    return new Promise((resolve, reject) => {
-      engine.read({ deadline, resolve: (index) => resolve({ index }), reject });
+    const deadline = this.#deadline(options.timeoutMs ?? PROPOSE_TIMEOUT_MS);
+    const { limits, random } = this.#parts;
+    const nonce = mintNonce(random);
+    const { sessionsMax, sessionResultsMax: resultsMax } = limits;
+    const data = encodeOpening({ nonce, sessionsMax, resultsMax });
+    const { session: kind } = EntryKind;
+    return new Promise((opened, reject) => {
+      engine.propose({ kind, data, deadline, resolve: () => {}, opened, reject });
     });
+  }
+
+  readBarrier(options: ReadOptions = {}): Promise<ReadPoint> {
+    if (this.#reads === null || !this.#engine?.running) return Promise.reject(this.#notRunning());
+    // In every mode, also those that ask nobody.
+    const refused = this.#engine.mustNotRead();
+    if (refused !== null) return Promise.reject(refused);
+    return this.#reads.read(options);
   }
 
   waitApplied(index: number, options: { timeoutMs?: number } = {}): Promise<void> {

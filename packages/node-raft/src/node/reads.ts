@@ -3,8 +3,10 @@
  * that failed or was lost is asked again under a new id, never the old one (RAFT.md §2.5 row 7).
  */
 import { RaftError } from "./api.ts";
+import type { Moment } from "./elapsed.ts";
 
 export interface Reader {
+  readonly askedAt: Moment;
   readonly deadline: number;
   /** `index`: everything committed before the call is at or below it. */
   resolve(index: number): void;

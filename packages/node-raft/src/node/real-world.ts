@@ -5,6 +5,7 @@ import type { RaftTimers } from "./api.ts";
 
 export const realTimers: RaftTimers = {
   now: () => performance.now(),
+  wall: () => Date.now(),
   after: (ms, fn) => {
     const timer = setTimeout(fn, ms);
     return () => clearTimeout(timer);

@@ -13,9 +13,9 @@ import {
   RaftError,
   type RaftLimits,
   type RaftTimers,
-  type StateMachine,
   type Transport,
 } from "./api.ts";
+import type { SessionMachine } from "./session-machine.ts";
 
 /** The log is kept this long for a member that is being sent a snapshot. */
 const PIN_MS_MAX = 5 * 60_000;
@@ -25,7 +25,7 @@ export interface SnapshotsDeps<R> {
   readonly core: RaftCore;
   readonly storage: RaftStorage;
   readonly transport: Transport;
-  readonly stateMachine: StateMachine<R>;
+  readonly machine: SessionMachine<R>;
   readonly limits: RaftLimits;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
@@ -114,7 +114,7 @@ export class Snapshots<R> {
   }
 
   async #take(): Promise<SnapshotMeta> {
-    const { core, storage, stateMachine, timers, log } = this.#deps;
+    const { core, storage, machine, timers, log } = this.#deps;
     const applied = core.status().applied;
     if (this.#isInstalling() || applied === 0) {
       throw new RaftError("refused", "there is no state to take a snapshot of yet");
@@ -122,7 +122,7 @@ export class Snapshots<R> {
     if (this.#newest !== null && this.#newest.index >= applied) return this.#newest;
     const startedAt = timers.now();
     const meta = core.snapshotMeta(applied);
-    const capture = stateMachine.snapshot();
+    const capture = machine.snapshot();
     this.#entriesSince = 0;
     this.#bytesSince = 0;
     let bytes = 0;
@@ -251,13 +251,13 @@ export class Snapshots<R> {
 
   /** The state machine takes over a snapshot that is durable here. */
   async restore(meta: SnapshotMeta): Promise<void> {
-    const { stateMachine, storage, log } = this.#deps;
+    const { machine, storage, log } = this.#deps;
     this.#newest = meta;
     this.#restoring = true;
     this.#entriesSince = 0;
     this.#bytesSince = 0;
     try {
-      await stateMachine.restore(meta, storage.readSnapshot(meta));
+      await machine.restore(meta, storage.readSnapshot(meta));
       log("info", "snapshot installed", { index: meta.index, term: meta.term });
     } finally {
       this.#restoring = false;

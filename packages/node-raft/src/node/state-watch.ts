@@ -1,5 +1,5 @@
 /**
- * Keeps a member whose state differs from the majority's from serving it (rules S1 to S8 of
+ * Keeps a member whose state differs from the majority's from serving it (rules H1 to H8 of
  * SPEC.md): brings checkpoints and heartbeats to `Agreement`, remembers a quarantine durably, and
  * says what it means. What a quarantined member does not do any more is the engine's part.
  */

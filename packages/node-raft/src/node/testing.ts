@@ -16,6 +16,8 @@ import type {
 export class MemoryNetwork {
   readonly #members = new Map<MemberId, TransportHandler>();
   readonly cut = new Set<MemberId>();
+  /** Messages so far, of everyone. */
+  sent = 0;
 
   transport(): Transport {
     let self: MemberId = "";
@@ -30,6 +32,7 @@ export class MemoryNetwork {
         return Promise.resolve();
       },
       send: (to: MemberId, _address: string, messages: readonly Message[]) => {
+        this.sent += messages.length;
         setImmediate(() => reach(to)?.receive(messages));
       },
       sendSnapshot: async (to, _address, message, meta, source) => {

@@ -87,7 +87,8 @@ async function runOn(options: RealOptions): Promise<boolean | null> {
   const { members, network, seed, seconds } = options;
   console.log(`FAILED: ${problem}`);
   console.log(`history, faults, logs and disks: ${folder}`);
-  const again = `--members ${members} --minutes ${seconds / 60} --network ${network}`;
+  const mutant = values.mutant === undefined ? "" : ` --mutant ${values.mutant}`;
+  const again = `--members ${members} --minutes ${seconds / 60} --network ${network}${mutant}`;
   console.log(`again: node packages/node-raft/src/real/cli.ts --seed ${seed} ${again}`);
   return false;
 }

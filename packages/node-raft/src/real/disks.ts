@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statfsSync,
@@ -24,6 +25,7 @@ const SIZE = 96 << 20;
 const LAST_BYTES = 4 << 20;
 const UNMOUNT_TRIES = 50;
 const UNMOUNT_AGAIN_MS = 20;
+const RELEASE_TRIES = 1_500;
 /** Writes to a device are counted there, whoever makes them. */
 const THROTTLE = "/sys/fs/cgroup/blkio/blkio.throttle.write_iops_device";
 /** `EXT4_IOC_SHUTDOWN` without flushing the journal: what the disk does not have yet is gone. */
@@ -55,11 +57,18 @@ export class RealDisk {
   async close(): Promise<void> {
     for (let left = UNMOUNT_TRIES; ; left -= 1) {
       try {
-        return await runCommand("umount", this.dir);
+        await runCommand("umount", this.dir);
+        break;
       } catch (error) {
         if (left === 0) throw error;
         await sleep(UNMOUNT_AGAIN_MS);
       }
+    }
+    // A container that is being made has a copy of all mounts for a moment, and the file system
+    // with it: mounted now, it would be the same one, as it was.
+    for (let left = RELEASE_TRIES; isAttached(this.#image); left -= 1) {
+      if (left === 0) throw new Error(`${this.#image} is still in use somewhere`);
+      await sleep(UNMOUNT_AGAIN_MS);
     }
   }
 
@@ -111,6 +120,19 @@ export class RealDisk {
   get #ballast(): string {
     return join(this.dir, "ballast");
   }
+}
+
+function isAttached(image: string): boolean {
+  const devices = readdirSync("/sys/block").filter((name) => name.startsWith("loop"));
+  return devices.some((name) => {
+    try {
+      return readFileSync(`/sys/block/${name}/loop/backing_file`, "utf8").trim() === image;
+    } catch (error) {
+      // Nothing is attached to it.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+      throw error;
+    }
+  });
 }
 
 /** Says why there are none. */

@@ -27,7 +27,22 @@ export const diskMutants: readonly Mutant[] = [
         replace: 'if (validAt !== null && validAt < 0) return { kind: "corrupt"',
       },
     ],
-    seeds: 100,
+    seeds: 400,
+    mode: "node",
+  },
+  {
+    name: "rotten-snapshot-taken",
+    breaks: "a snapshot whose bytes do not check is not used (RAFT.md §4.6)",
+    edits: [
+      {
+        file: "wal/snapshot-file.ts",
+        find:
+          "this.#crc = crc32(chunk, this.#crc);\n" +
+          "    if (chunk.length !== length || this.#crc !== crc)",
+        replace: "this.#crc = crc;\n    if (chunk.length !== length)",
+      },
+    ],
+    seeds: 600,
     mode: "node",
   },
 ];

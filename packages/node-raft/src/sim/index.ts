@@ -14,7 +14,15 @@ export type { SimMember } from "./member.ts";
 export { applyEdits, type MutantEdits } from "./mutant-edits.ts";
 export type { SimNetwork } from "./network.ts";
 export { NodeDisk } from "./node-disk.ts";
-export { type Life, pieces, SimTransport, simTimers, viewOf, watchStorage } from "./node-parts.ts";
+export {
+  type Life,
+  MachineClock,
+  pieces,
+  SimTransport,
+  simTimers,
+  viewOf,
+  watchStorage,
+} from "./node-parts.ts";
 export { SimRandom } from "./random.ts";
 export { type RegisterOperation, registerModel } from "./register-model.ts";
 export { type Scenario, scenarioOf } from "./scenario.ts";

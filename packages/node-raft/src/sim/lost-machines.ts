@@ -33,7 +33,7 @@ export function loseMachine(world: World, victim: SimMember, how: "rot" | "wipe"
   });
   if (isRotten) world.rotten.add(victim.id);
   world.clock.after(world.random.between(0, BACK_MS), () => {
-    if (!victim.up) victim.boot();
+    if (!victim.up && !world.gone.has(victim.id)) victim.boot();
   });
   return isRotten === true;
 }

@@ -4,6 +4,7 @@ import type { MemberId } from "../core/types.ts";
 import type { MemberView } from "./checkers/checker.ts";
 import type { Endpoint } from "./network.ts";
 import type { ReadOperation, WriteOperation } from "./oracle.ts";
+import type { SessionHost } from "./session-clients.ts";
 
 /**
  * io: everything fails. full: nothing more can be written. lie: one sync fails and what it was to
@@ -40,6 +41,11 @@ export interface SimMember extends Endpoint {
   /** False: not the leader, or it refuses now. */
   write(operation: WriteOperation): boolean;
   read(operation: ReadOperation): void;
+  /** Of those with a driver; asked of one that is paused, they wait. */
+  readByLease?(operation: ReadOperation): void;
+  readStale?(key: string, maxStalenessMs: number | undefined): void;
+  /** Of those with a driver that keeps them; null while it is down. */
+  readonly sessions?: SessionHost | null;
   transfer(to: MemberId): void;
   change(change: MembershipChange): boolean;
   /** null while down. */

@@ -1,5 +1,7 @@
 /** The simulator is only trusted because these bugs do not survive it. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { killMutant } from "./kill.ts";
 import { mutantsDoc, recordedKills } from "./mutant-table.ts";
@@ -27,6 +29,15 @@ test("there are enough mutants, and MUTANTS.md says when and by what each was fo
     const { seed, checker } = kills.get(name) ?? { seed: Number.NaN, checker: "nobody" };
     assert.ok(seed >= 1 && seed <= seeds, `${name}: ${again}`);
     assert.ok(!NOT_BY.has(checker), `${name} was found by ${checker}`);
+  }
+});
+
+test("what the mutants replace stands in the sources, once", () => {
+  for (const { edits, name } of mutants) {
+    for (const { file, find } of edits) {
+      const source = readFileSync(join(import.meta.dirname, "..", file), "utf8");
+      assert.equal(source.split(find).length - 1, 1, `${name}: ${JSON.stringify(find)} in ${file}`);
+    }
   }
 });
 

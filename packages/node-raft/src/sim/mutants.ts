@@ -5,6 +5,8 @@
  */
 import { diskMutants } from "./disk-mutants.ts";
 import type { MutantEdits } from "./mutant-edits.ts";
+import { readMutants } from "./read-mutants.ts";
+import { sessionMutants } from "./session-mutants.ts";
 import type { SimMode } from "./simulation.ts";
 import { stateMutants } from "./state-mutants.ts";
 import { upgradeMutants } from "./upgrade-mutants.ts";
@@ -53,8 +55,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       {
         file: "core/follower.ts",
-        find: "state.outbox.sendWhenDurable({",
-        replace: "state.outbox.sendNow({",
+        find: "state.outbox.sendWhenDurable(",
+        replace: "state.outbox.sendNow(",
       },
     ],
     seeds: 100,
@@ -353,6 +355,8 @@ export const mutants: readonly Mutant[] = [
     mode: "node",
   },
   ...diskMutants,
+  ...sessionMutants,
+  ...readMutants,
   ...upkeepMutants,
   ...stateMutants,
   ...upgradeMutants,

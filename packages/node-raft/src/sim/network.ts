@@ -22,6 +22,8 @@ export class SimNetwork {
   readonly #endpoints = new Map<MemberId, Endpoint>();
   /** "from>to" of every link that is cut. */
   readonly #cut = new Map<string, number>();
+  /** Milliseconds that each message on the link takes longer. */
+  readonly #slow = new Map<string, number>();
   readonly #lastArrival = new Map<string, number>();
   /** Extra loss during a burst; the liveness phase sets `calm`. */
   lossBurst = 0;
@@ -45,6 +47,14 @@ export class SimNetwork {
     for (const [from, to] of links) this.#change(`${from}>${to}`, 1);
     return () => {
       for (const [from, to] of links) this.#change(`${from}>${to}`, -1);
+    };
+  }
+
+  /** The newest slowness of a link counts. */
+  slow(links: readonly (readonly [MemberId, MemberId])[], extraMs: number): () => void {
+    for (const [from, to] of links) this.#slow.set(`${from}>${to}`, extraMs);
+    return () => {
+      for (const [from, to] of links) this.#slow.delete(`${from}>${to}`);
     };
   }
 
@@ -82,7 +92,7 @@ export class SimNetwork {
 
   #carry(message: Message): void {
     const link = `${message.from}>${message.to}`;
-    let arrival = this.#clock.now + this.#delay();
+    let arrival = this.#clock.now + this.#delay() + (this.#slow.get(link) ?? 0);
     // A link that heals is a new connection, and connections keep the order.
     if (this.#options.inOrder || this.calm) {
       arrival = Math.max(arrival, this.#lastArrival.get(link) ?? 0);

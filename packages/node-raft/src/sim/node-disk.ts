@@ -15,7 +15,8 @@ export class NodeDisk {
   #extraMs = 0;
   #failing: DiskFailure | null = null;
   /** Of each file of the log: where the batches begin that are durable. */
-  #batches = new Map<string, number[]>();
+  readonly #batches = new Map<string, number[]>();
+  readonly #snapshots = new Set<string>();
   /** Planned and not yet done. */
   #work: (() => void)[] = [];
   /** What was planned last. */
@@ -35,7 +36,7 @@ export class NodeDisk {
   open(life: Life): Vfs {
     this.#lied = false;
     this.#vfs.fault = (operation) => this.#errorOf(operation);
-    return trace(this.#vfs, life, this.#batches);
+    return trace(this.#vfs, life, this.#batches, this.#snapshots);
   }
 
   /** Disk work takes its time; a hanging disk keeps it until it recovers. */
@@ -68,15 +69,16 @@ export class NodeDisk {
   }
 
   /**
-   * Damages a byte of the log before its last durable batch; what comes after it shows that it is
-   * no torn write. False: there is no such byte.
+   * Damages a byte of a snapshot, or of the log before its last durable batch: what comes after it
+   * shows that it is no torn write. False: there is no such byte.
    */
   rot(): boolean {
-    const files = [...this.#batches].filter(([path]) => this.#vfs.exists(path)).sort();
-    const candidates = files.flatMap(([path, starts]): [string, number][] => {
-      const end = starts.at(-1) ?? 0;
-      return end > 0 ? [[path, end]] : [];
-    });
+    const ends = [...this.#batches].map(([path, starts]) => [path, starts.at(-1) ?? 0] as const);
+    const snapshots = [...this.#snapshots].map((path) => [path, Infinity] as const);
+    const candidates = [...ends, ...snapshots]
+      .filter(([path]) => this.#vfs.exists(path))
+      .map(([path, end]) => [path, Math.min(end, this.#vfs.open(path).size())] as const)
+      .filter(([, end]) => end > 0);
     if (candidates.length === 0) return false;
     const [path, end] = this.#random.pick(candidates);
     this.#vfs.corrupt(path, this.#random.int(end));
@@ -113,7 +115,12 @@ export class NodeDisk {
   }
 }
 
-function trace(vfs: SimVfs, life: Life, batches: Map<string, number[]>): Vfs {
+function trace(
+  vfs: SimVfs,
+  life: Life,
+  batches: Map<string, number[]>,
+  snapshots: Set<string>,
+): Vfs {
   const note = (operation: string, path: string, ...content: number[]): void => {
     if (life.alive()) life.world.trace.note(`disk ${operation}`, life.id, path, ...content);
   };
@@ -155,6 +162,7 @@ function trace(vfs: SimVfs, life: Life, batches: Map<string, number[]>): Vfs {
     rename: (from, to) => {
       note("rename", to);
       vfs.rename(from, to);
+      if (to.endsWith(".snap")) snapshots.add(to);
     },
     unlink: (path) => {
       note("unlink", path);

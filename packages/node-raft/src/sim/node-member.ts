@@ -1,7 +1,7 @@
 /** A member that is the real driver over the real log, on a simulated disk, clock and network. */
 import type { MembershipChange } from "../core/options.ts";
 import type { MemberId, Message } from "../core/types.ts";
-import type { RaftNode, RaftTimers } from "../node/api.ts";
+import type { RaftNode, RaftTimers, ReadPoint } from "../node/api.ts";
 import type { LevelRange } from "../node/feature-level.ts";
 import type { MembershipController } from "../node/membership-controller.ts";
 import type { openRaftNode } from "../node/open-raft-node.ts";
@@ -12,6 +12,7 @@ import type { DiskFailure, SimMember } from "./member.ts";
 import { NodeDisk } from "./node-disk.ts";
 import {
   type Life,
+  MachineClock,
   pieces,
   SimTransport,
   simTimers,
@@ -20,8 +21,9 @@ import {
   watchStorage,
 } from "./node-parts.ts";
 import type { ReadOperation, WriteOperation } from "./oracle.ts";
-import type { SimRandom } from "./random.ts";
+import { SimRandom } from "./random.ts";
 import { encodeCommand, RegisterMachine } from "./register-machine.ts";
+import type { Answer, SessionHost } from "./session-clients.ts";
 import type { World } from "./world.ts";
 
 /** The production code that a member runs; a mutant brings its own. */
@@ -46,7 +48,10 @@ export class NodeMember implements SimMember {
   readonly #code: NodeCode;
   readonly #random: SimRandom;
   readonly #voters: readonly { id: MemberId; address: string }[] | null;
-  readonly #rate: number;
+  readonly #clock: MachineClock;
+  readonly #machineRandom: SimRandom;
+  readonly #freezes: boolean;
+  readonly #leases: boolean;
   #life = 0;
   #up = false;
   #node: RaftNode<number> | null = null;
@@ -57,7 +62,6 @@ export class NodeMember implements SimMember {
   #onStopped: () => void = () => {};
   /** It has a damaged disk, and will find out or not. */
   #onRotSeen: ((started: boolean) => void) | null = null;
-  #clockAheadMs = 0;
   /** Peers on a connection of their own with us. */
   #onDeath: (() => void)[] = [];
 
@@ -74,7 +78,11 @@ export class NodeMember implements SimMember {
     this.#random = world.random.fork(id);
     this.#disk = new NodeDisk(this.#random.fork("disk"));
     const { clockSkew } = world.scenario;
-    this.#rate = 1 + this.#random.between(-clockSkew, clockSkew);
+    this.#clock = new MachineClock(world, 1 + this.#random.between(-clockSkew, clockSkew));
+    const { seed, leases, withoutLeasesChance } = world.scenario;
+    this.#machineRandom = new SimRandom(seed, `machine ${id}`);
+    this.#freezes = this.#machineRandom.chance(0.6);
+    this.#leases = leases && !this.#machineRandom.chance(withoutLeasesChance);
   }
 
   get quarantined(): boolean {
@@ -106,16 +114,38 @@ export class NodeMember implements SimMember {
     this.#node = null;
     this.#transport = null;
     this.#backlog = [];
+    this.#clock.thaw();
     if (this.#disk.crash()) this.#world.trace.count("fault torn write");
     for (const fn of this.#onDeath.splice(0)) fn();
   }
 
+  /** A process stopped, or a machine frozen, whose monotonic clock knows nothing of it. */
   pause(): void {
     this.paused = true;
+    const { trace, scenario, clock } = this.#world;
+    const random = this.#machineRandom;
+    if (!scenario.machinesFreeze) return;
+    // Nobody can tell frozen time where the wall clock was set back meanwhile: not on one machine.
+    if (this.#freezes) {
+      this.#clock.freeze();
+      trace.count("fault freeze");
+    } else if (random.chance(0.3)) {
+      this.#clock.setWall(random.between(-3000, 3000));
+      trace.count("fault clockSet");
+    }
+    if (!random.chance(scenario.crashHintChance / 2)) return;
+    // It answers nobody, so that some take it for crashed.
+    trace.count("fault falseHint");
+    for (const peer of this.#world.up()) {
+      clock.after(random.between(0, 5), () => {
+        if (this.paused) peer.peerCrashed(this.id);
+      });
+    }
   }
 
   resume(): void {
     this.paused = false;
+    this.#clock.thaw();
     for (const fn of this.#backlog.splice(0)) this.#run(this.#life, fn);
   }
 
@@ -139,7 +169,7 @@ export class NodeMember implements SimMember {
   }
 
   jumpClock(ms: number): void {
-    this.#clockAheadMs += ms;
+    this.#clock.jump(ms);
   }
 
   receive(message: Message): boolean {
@@ -187,10 +217,32 @@ export class NodeMember implements SimMember {
         if (life !== this.#life) return;
         this.#world.guard(() => this.#world.oracle.completeWrite(operation, index));
       },
-      // Refused, dropped or unknown: the oracle takes all of them for unknown.
-      () => this.#world.trace.count("write unanswered"),
+      (error: unknown) => {
+        this.#world.trace.count("write unanswered");
+        if (refusedForGood(error)) operation.refused = true;
+      },
     );
     return true;
+  }
+
+  get sessions(): SessionHost | null {
+    const node = this.#node;
+    if (node === null || this.paused) return null;
+    const life = this.#newLife(this.#life);
+    return {
+      open: (answered) => {
+        node.openSession({ timeoutMs: CLIENT_TIMEOUT_MS }).then(
+          (id) => life.alive() && answered(id),
+          () => life.alive() && answered(null),
+        );
+      },
+      write: ({ command }, session, answered) => {
+        node.propose(encodeCommand(command), { timeoutMs: CLIENT_TIMEOUT_MS, session }).then(
+          ({ index, result }) => life.alive() && answered({ kind: "applied", index, result }),
+          (error: unknown) => life.alive() && answered(refusalOf(error)),
+        );
+      },
+    };
   }
 
   read(operation: ReadOperation): void {
@@ -201,28 +253,81 @@ export class NodeMember implements SimMember {
     node.readBarrier({ timeoutMs: CLIENT_TIMEOUT_MS }).then(
       () => {
         if (life !== this.#life) return;
-        const value = this.#machine.read(operation.key);
-        const { applied } = node.status();
-        const { oracle, trace } = this.#world;
         if (wasQuarantined) this.#world.guard(() => this.#mustNotAnswer());
-        // Nobody knows yet; it is the bound until somebody does that is looked at.
-        if (!this.#machine.isSound) {
-          trace.count("read of a wrong state");
-          return;
-        }
-        this.#world.guard(() => oracle.completeRead(operation, this.id, applied, value));
+        this.#completeRead(node, operation);
       },
       () => this.#world.trace.count("read unanswered"),
     );
   }
 
+  #completeRead(node: RaftNode<number>, operation: ReadOperation): void {
+    // Nobody knows yet; it is the bound until somebody does that is looked at.
+    if (!this.#machine.isSound) {
+      this.#world.trace.count("read of a wrong state");
+      return;
+    }
+    const value = this.#machine.read(operation.key);
+    const { applied } = node.status();
+    const { oracle } = this.#world;
+    this.#world.guard(() => oracle.completeRead(operation, this.id, applied, value));
+  }
+
+  readByLease(operation: ReadOperation): void {
+    this.#ask((node, life) => {
+      const done = ({ mode }: ReadPoint): void => {
+        if (!life.alive()) return;
+        this.#world.trace.count(`read by ${mode === "lease" ? "lease" : "quorum instead"}`);
+        this.#completeRead(node, operation);
+      };
+      const options = { mode: "lease" as const, timeoutMs: CLIENT_TIMEOUT_MS };
+      node.readBarrier(options).then(done, () => this.#world.trace.count("read unanswered"));
+    });
+  }
+
+  readStale(key: string, maxStalenessMs: number | undefined): void {
+    this.#ask((node, life) => {
+      const done = ({ index, ageMs }: ReadPoint): void => {
+        if (!life.alive()) return;
+        const bound = maxStalenessMs ?? Number.POSITIVE_INFINITY;
+        const value = this.#machine.read(key);
+        this.#world.trace.note("read stale", this.id, index, Math.min(ageMs, 1e9), value);
+        this.#world.guard(() => {
+          if (ageMs > bound) {
+            throw new SimFailure("oracle", "stale-bound", `${ageMs} ms old, ${bound} were allowed`);
+          }
+          // By the member's clocks, which may both run a little slower than the world's.
+          const trueAgeMs = ageMs / Math.min(1, this.#clock.rate);
+          this.#world.oracle.completeStaleRead(this.id, node.status().applied, trueAgeMs);
+        });
+      };
+      const options = maxStalenessMs === undefined ? {} : { maxStalenessMs };
+      node.readBarrier({ mode: "stale", ...options }).then(done, () => {
+        this.#world.trace.count("read too stale");
+      });
+    });
+  }
+
+  /** A request that waits in the socket of one that is paused; it may be read first, or last. */
+  #ask(ask: (node: RaftNode<number>, life: Life) => void): void {
+    const node = this.#node;
+    if (node === null) return;
+    const life = this.#newLife(this.#life);
+    const request = (): void => ask(node, life);
+    if (!this.paused) request();
+    else if (this.#machineRandom.chance(0.5)) this.#backlog.unshift(request);
+    else this.#backlog.push(request);
+  }
+
   transfer(to: MemberId): void {
-    this.#ask((node) => node.transferLeadership(to), "transfer");
+    this.#order((node) => node.transferLeadership(to), "transfer");
   }
 
   change(change: MembershipChange): boolean {
     if (this.#node?.status().role !== "leader" || this.paused) return false;
-    this.#ask((node) => node.changeMembership(change, { timeoutMs: CLIENT_TIMEOUT_MS }), "change");
+    this.#order(
+      (node) => node.changeMembership(change, { timeoutMs: CLIENT_TIMEOUT_MS }),
+      "change",
+    );
     return true;
   }
 
@@ -262,8 +367,7 @@ export class NodeMember implements SimMember {
 
   async #open(life: Life): Promise<void> {
     const { scenario } = this.#world;
-    const ahead = () => this.#clockAheadMs;
-    const timers = simTimers(life, this.#rate, scenario.turnMs, () => this.#look(), ahead);
+    const timers = simTimers(life, this.#clock, scenario.turnMs, () => this.#look());
     const levels = this.levels();
     const machine = this.newMachine();
     const transport = new SimTransport(life);
@@ -279,12 +383,15 @@ export class NodeMember implements SimMember {
       address: `${this.id}:4647`,
       stateMachine: new WatchedMachine(life, machine, () => this.#applySlowly()),
       transport,
+      leases: this.#leases,
       limits: {
         ...scenario.limits,
         tickMs: scenario.tickMs,
         snapshotEntries: scenario.snapshotEntries,
         snapshotLogBytes: Number.MAX_SAFE_INTEGER,
         trailingEntries: scenario.trailingEntries,
+        sessionsMax: scenario.sessions.max,
+        sessionResultsMax: scenario.sessions.resultsMax,
       },
       ...(levels === null ? {} : { levels }),
       storage: watchStorage(life, store),
@@ -323,7 +430,7 @@ export class NodeMember implements SimMember {
     const ms = this.#random.between(0, scenario.applyMs);
     if (ms < SLOW_APPLY_MS || this.paused || !this.#random.chance(SLOW_APPLY_CHANCE)) return;
     this.#world.trace.count("fault slow apply");
-    this.#clockAheadMs += ms;
+    this.#clock.jump(ms);
     this.pause();
     const life = this.#life;
     clock.after(ms, () => {
@@ -365,8 +472,19 @@ export class NodeMember implements SimMember {
     if (view !== null) this.#world.guard(() => this.#world.watch.state(view));
   }
 
-  #ask(request: (node: RaftNode<number>) => Promise<void>, kind: string): void {
+  #order(request: (node: RaftNode<number>) => Promise<void>, kind: string): void {
     if (this.#node === null) return;
     request(this.#node).catch(() => this.#world.trace.count(`${kind} unanswered`));
   }
+}
+
+/** Nothing was written, and nothing will be. */
+function refusedForGood(error: unknown): boolean {
+  const { code = "" } = error as { code?: string };
+  return code === "not-leader" || code === "dropped" || code === "refused";
+}
+
+function refusalOf(error: unknown): Answer {
+  if ((error as { code?: string }).code === "session-expired") return { kind: "expired" };
+  return { kind: refusedForGood(error) ? "refused" : "unknown" };
 }

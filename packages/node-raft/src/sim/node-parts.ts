@@ -15,7 +15,7 @@ import type {
 } from "../node/api.ts";
 import type { RaftStorage, StorageState } from "../wal/storage.ts";
 import type { MemberView } from "./checkers/checker.ts";
-import type { RegisterMachine } from "./register-machine.ts";
+import { decodeCommand, type RegisterMachine } from "./register-machine.ts";
 import type { World } from "./world.ts";
 
 export interface Life {
@@ -28,29 +28,76 @@ export interface Life {
 }
 
 /**
- * The member's clock runs faster or slower than the world's by `rate`, and may be ahead of it as
- * well. A turn of the driver is what
- * it runs by `soon`: right after one, what the core says and what was written agree.
+ * A machine's clocks. The monotonic one runs faster or slower than the world's by `rate`, and it
+ * stands while the machine is frozen; the wall clock goes on, and may be set.
+ */
+export class MachineClock {
+  readonly rate: number;
+  readonly #world: World;
+  #frozenSince: number | null = null;
+  #frozenMs = 0;
+  #wallOffsetMs = 0;
+  #aheadMs = 0;
+
+  constructor(world: World, rate: number) {
+    this.#world = world;
+    this.rate = rate;
+  }
+
+  now(): number {
+    const { now } = this.#world.clock;
+    return ((this.#frozenSince ?? now) - this.#frozenMs) * this.rate + this.#aheadMs;
+  }
+
+  wall(): number {
+    return this.#world.clock.now + this.#wallOffsetMs;
+  }
+
+  /** The monotonic clock is ahead by so much more. */
+  jump(ms: number): void {
+    this.#aheadMs += ms;
+  }
+
+  freeze(): void {
+    this.#frozenSince ??= this.#world.clock.now;
+  }
+
+  thaw(): void {
+    if (this.#frozenSince === null) return;
+    this.#frozenMs += this.#world.clock.now - this.#frozenSince;
+    this.#frozenSince = null;
+  }
+
+  setWall(byMs: number): void {
+    this.#wallOffsetMs += byMs;
+  }
+}
+
+/**
+ * A turn of the driver is what it runs by `soon`, and a tick has one: right after it, what the core
+ * says and what was written agree.
  */
 export function simTimers(
   life: Life,
-  rate: number,
+  machine: MachineClock,
   soonMs: number,
   afterTurn: () => void,
-  aheadMs: () => number = () => 0,
 ): RaftTimers {
+  const { rate } = machine;
   const { clock, random } = life.world;
+  const turn = (fn: () => void): void => {
+    life.run(() => {
+      fn();
+      afterTurn();
+    });
+  };
   const soon = (fn: () => void): void => {
-    clock.after(random.between(0, soonMs), () =>
-      life.run(() => {
-        fn();
-        afterTurn();
-      }),
-    );
+    clock.after(random.between(0, soonMs), () => turn(fn));
   };
   return {
-    now: () => clock.now * rate + aheadMs(),
-    after: (ms, fn) => clock.after(ms / rate, () => life.run(fn)),
+    now: () => machine.now(),
+    wall: () => machine.wall(),
+    after: (ms, fn) => clock.after(ms / rate, () => turn(fn)),
     soon,
     // Anything may come in between: what holds then holds without.
     atOnce: soon,
@@ -163,7 +210,10 @@ export class WatchedMachine implements StateMachine<number> {
       this.#machine.apply(entry);
       const { id, world } = this.#life;
       if (this.#life.alive()) {
-        world.guard(() => world.watch.applied(id, entry, this.#machine.trueChain));
+        world.guard(() => {
+          world.watch.applied(id, entry, this.#machine.trueChain);
+          world.oracle.applied(id, index, decodeCommand(data));
+        });
       }
       return index;
     });

@@ -18,6 +18,10 @@ export interface WriteOperation {
   completedAt: number;
   /** 0 = not acknowledged. */
   index: number;
+  /** By a session: proposed again and again, as entries that hold more than the command. */
+  readonly repeated: boolean;
+  /** Its client was told that it will never happen. */
+  refused: boolean;
 }
 
 export interface ReadOperation {
@@ -34,8 +38,12 @@ export class Oracle {
   readonly #now: () => number;
   readonly #writes: WriteOperation[] = [];
   readonly #reads: ReadOperation[] = [];
+  /** Where the state machines applied each write; only those that tell. */
+  readonly #appliedAt = new Map<number, number>();
   #serial = 0;
   #floor = 0;
+  /** When it rose, and to what. */
+  readonly #floors: { readonly at: number; readonly floor: number }[] = [];
 
   constructor(now: () => number) {
     this.#now = now;
@@ -49,19 +57,37 @@ export class Oracle {
     return this.#reads.filter((read) => read.completedAt !== Infinity).length;
   }
 
-  invokeWrite(key: string): WriteOperation {
+  invokeWrite(key: string, repeated = false): WriteOperation {
     this.#serial += 1;
     const command = { key, serial: this.#serial };
-    const invokedAt = this.#now();
-    const write = { kind: "write" as const, command, invokedAt, completedAt: Infinity, index: 0 };
+    const common = { command, invokedAt: this.#now(), completedAt: Infinity, index: 0 };
+    const write = { kind: "write" as const, ...common, repeated, refused: false };
     this.#writes.push(write);
     return write;
+  }
+
+  /** A state machine applied the command: everywhere at the same index, and nowhere twice. */
+  applied(by: MemberId, index: number, { serial }: Command): void {
+    const known = this.#appliedAt.get(serial);
+    if (known === undefined) this.#appliedAt.set(serial, index);
+    else if (known !== index) {
+      fail("applied-twice", `${by} applied write ${serial} at ${index}; it was at ${known} before`);
+    }
+  }
+
+  /** `result` is what the state machine said when it applied the command: the index. */
+  completeSessionWrite(write: WriteOperation, index: number, result: number): void {
+    if (result !== index) {
+      const message = `write ${write.command.serial} has the result of ${result}, not of ${index}`;
+      fail("first-result", message);
+    }
+    this.completeWrite(write, index);
   }
 
   completeWrite(write: WriteOperation, index: number): void {
     write.completedAt = this.#now();
     write.index = index;
-    this.#floor = Math.max(this.#floor, index);
+    this.#raiseFloor(index);
   }
 
   invokeRead(key: string): ReadOperation {
@@ -79,7 +105,22 @@ export class Oracle {
       const message = `${by} answered a read at ${index}, ${read.floor} was acknowledged before it`;
       throw new SimFailure("oracle", "stale-read", message);
     }
-    this.#floor = Math.max(this.#floor, index);
+    this.#raiseFloor(index);
+  }
+
+  /** A stale read at `index` that says how old it is: all that was told before then is in it. */
+  completeStaleRead(by: MemberId, index: number, ageMs: number): void {
+    const before = this.#now() - ageMs;
+    const floor = this.#floors.findLast(({ at }) => at < before)?.floor ?? 0;
+    if (index >= floor) return;
+    const message = `${by} read at ${index} and said ${ageMs} ms, ${floor} was known before`;
+    fail("stale-age", message);
+  }
+
+  #raiseFloor(index: number): void {
+    if (index <= this.#floor) return;
+    this.#floor = index;
+    this.#floors.push({ at: this.#now(), floor: index });
   }
 
   /**
@@ -94,13 +135,24 @@ export class Oracle {
       const { command, index } = write;
       const digest = digestCommand(command);
       const count = found.get(digest) ?? 0;
-      if (index > 0 && digests[index - 1] !== digest) {
+      this.#finishApplied(write);
+      if (index > 0 && !write.repeated && digests[index - 1] !== digest) {
         fail("lost-write", `write ${command.serial}, acknowledged at ${index}, is not there`);
       }
       if (count > 1) fail("double-write", `write ${command.serial} happened ${count} times`);
     }
     const wrong = checkLinearizable(registerModel, historiesOf(this.#operations()));
     if (wrong !== null) fail("linearizability", wrong);
+  }
+
+  #finishApplied({ command: { serial }, index, repeated, refused }: WriteOperation): void {
+    const appliedAt = this.#appliedAt.get(serial);
+    if (repeated && index > 0 && appliedAt !== index) {
+      fail("lost-write", `write ${serial}, acknowledged at ${index}, was applied at ${appliedAt}`);
+    }
+    if (refused && appliedAt !== undefined) {
+      fail("refused-write", `write ${serial}, refused for ever, was applied at ${appliedAt}`);
+    }
   }
 
   *#operations(): Iterable<RegisterOperation & { readonly key: string }> {

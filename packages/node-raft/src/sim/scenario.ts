@@ -56,8 +56,9 @@ export interface Scenario {
   readonly snapshotEntries: number;
   readonly trailingEntries: number;
   readonly faultEveryMs: number;
-  /** The time for faults is prolonged until so many have happened. */
+  /** The time for faults is prolonged until there were so many of both. */
   readonly faultsMin: number;
+  readonly eventsMin: number;
   /** By their numbers from 1: a smaller run leaves them out (shrink.ts). */
   readonly faultsLeftOut: ReadonlySet<number>;
   readonly faultWeights: Readonly<Record<FaultKind, number>>;
@@ -70,10 +71,27 @@ export interface Scenario {
     readonly keys: number;
     readonly readShare: number;
   };
+  /** Machines freeze, or have their wall clocks set; else a pause stops the program only. */
+  readonly machinesFreeze: boolean;
+  /** Only where clocks run nearly equally fast. */
+  readonly leases: boolean;
+  /** Of a member, while others have them. */
+  readonly withoutLeasesChance: number;
+  /** Clients whose writes must happen once, and the room that the cluster has for them. */
+  readonly sessions: {
+    readonly clients: number;
+    readonly everyMs: number;
+    readonly max: number;
+    readonly resultsMax: number;
+    readonly answerLostChance: number;
+  };
 }
 
-/** Not counted: lost, doubled, late messages. */
+/** Every seed has at least so many; lost, doubled and late messages are not counted. */
 export const FAULTS_MIN = 5;
+export const EVENTS_MIN = 500;
+/** Leases allow for clocks of which one runs faster than the other by so much each way. */
+const CLOCK_SKEW_FOR_LEASES = 0.05;
 
 export function scenarioOf(seed: number): Scenario {
   const random = new SimRandom(seed, "scenario");
@@ -94,6 +112,7 @@ export function scenarioOf(seed: number): Scenario {
     trailingEntries: random.pick([0, 5, 20]),
     faultEveryMs: random.between(60, 400),
     faultsMin: FAULTS_MIN,
+    eventsMin: EVENTS_MIN,
     faultsLeftOut: new Set(),
     faultWeights: faultWeightsOf(random, churn),
     voteCrashChance: random.pick([0, 0, 0.4]),
@@ -103,6 +122,42 @@ export function scenarioOf(seed: number): Scenario {
       keys: 3,
       readShare: random.pick([0.2, 0.5]),
     },
+    machinesFreeze: false,
+    leases: false,
+    withoutLeasesChance: 0,
+    sessions: sessionsOf(new SimRandom(seed, "sessions")),
+  };
+}
+
+/** With what only the real driver knows of. */
+export function nodeScenarioOf(seed: number): Scenario {
+  const scenario = { ...scenarioOf(seed), machinesFreeze: true };
+  const random = new SimRandom(seed, "leases");
+  if (scenario.clockSkew > CLOCK_SKEW_FOR_LEASES || random.chance(0.2)) return scenario;
+  return {
+    ...scenario,
+    // As in life, a lease outlasts an election that nothing holds back, and the writes after it.
+    tickMs: 30,
+    faultEveryMs: 4 * scenario.faultEveryMs,
+    limits: { ...scenario.limits, heartbeatTicks: 1, electionTicksMin: 8, electionTicksMax: 14 },
+    network: { ...scenario.network, delayMs: random.pick([[0.2, 1] as const, [0.5, 6] as const]) },
+    disk: { syncMs: [0.2, 3] },
+    // A leap of a clock that counts on makes it a faster one than leases allow for.
+    faultWeights: { ...scenario.faultWeights, clockJump: 0, gcStall: 0 },
+    leases: true,
+    withoutLeasesChance: random.pick([0, 0, 0.6]),
+  };
+}
+
+function sessionsOf(random: SimRandom): Scenario["sessions"] {
+  const clients = random.pick([2, 3, 4]);
+  return {
+    clients,
+    everyMs: random.pick([20, 60]),
+    // Sometimes there is no room for all, and they take it from each other.
+    max: random.pick([clients - 1, clients, 100]),
+    resultsMax: random.pick([1, 2, 8]),
+    answerLostChance: random.pick([0, 0.1, 0.4]),
   };
 }
 

@@ -40,7 +40,7 @@ export function isPart(name: string): name is Part {
 export function smallerScenario(scenario: Scenario, leftOut: LeftOut): Scenario {
   const faultsForMs = leftOut.faultsForMs ?? scenario.faultsForMs;
   const faultsLeftOut = new Set(leftOut.faults);
-  const short = { ...scenario, faultsForMs, faultsLeftOut, faultsMin: 0 };
+  const short = { ...scenario, faultsForMs, faultsLeftOut, faultsMin: 0, eventsMin: 0 };
   return leftOut.parts.reduce<Scenario>((sum, part) => WITHOUT[part](sum), short);
 }
 

@@ -13,8 +13,11 @@ import { Divergence, divergenceScenario } from "./divergence.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults, type InjectedFault } from "./faults.ts";
+import { LeaseFaults } from "./lease-faults.ts";
+import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
-import { FAULTS_MIN, type Scenario, scenarioOf } from "./scenario.ts";
+import { EVENTS_MIN, FAULTS_MIN, nodeScenarioOf, type Scenario, scenarioOf } from "./scenario.ts";
+import { SessionClients } from "./session-clients.ts";
 import { Upgrade, upgradeScenario } from "./upgrade.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
@@ -79,10 +82,7 @@ export const realCode: SimCode = {
   node: { openRaftNode, openLocalStorage, MembershipController },
 };
 
-/** A run in which little happens proves little: every seed has at least so much of both. */
-const EVENTS_MIN = 300;
-
-/** null = enough happened. */
+/** A run in which little happens proves little. null = enough did. */
 export function thinness({ events, faults }: RunResult): string | null {
   if (events >= EVENTS_MIN && faults.length >= FAULTS_MIN) return null;
   return `only ${events} events and ${faults.length} faults`;
@@ -112,7 +112,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
 
 const scenarios: Readonly<Record<SimMode, (seed: number) => Scenario>> = {
   core: scenarioOf,
-  node: scenarioOf,
+  node: nodeScenarioOf,
   upkeep: upkeepScenario,
   states: divergenceScenario,
   upgrade: upgradeScenario,
@@ -165,17 +165,26 @@ async function play(
 ): Promise<void> {
   const { clock, oracle, network, scenario, watch } = world;
   const workload = new Workload(world);
+  // What only the real driver can serve, and what is only a fault for it.
+  const extras =
+    mode === "node"
+      ? [new SessionClients(world), new LocalReaders(world), new LeaseFaults(world)]
+      : [];
   world.bootstrap();
   addition?.start(world);
   faults.start();
   workload.start();
+  for (const each of extras) each.start();
   await runUntil(world, mode, scenario.faultsForMs);
-  while (faults.injected.length < scenario.faultsMin && clock.now < FAULTS_MS_MAX) {
+  const isThin = () =>
+    faults.injected.length < scenario.faultsMin || clock.events < scenario.eventsMin;
+  while (isThin() && clock.now < FAULTS_MS_MAX) {
     await runUntil(world, mode, clock.now + FAULTS_STEP_MS);
   }
   faults.stop();
   network.calm = true;
   workload.stop();
+  for (const each of extras) each.stop();
   await expectLife(world, mode, workload, addition);
   oracle.finish(watch.ledger);
 }

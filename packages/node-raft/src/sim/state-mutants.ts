@@ -1,4 +1,4 @@
-/** Bugs in how members find out that their state differs (S1 to S8 of SPEC.md); see mutants.ts. */
+/** Bugs in how members find out that their state differs (H1 to H8 of SPEC.md); see mutants.ts. */
 import type { Mutant } from "./mutants.ts";
 
 const SEEDS = 20;
@@ -6,7 +6,7 @@ const SEEDS = 20;
 export const stateMutants: readonly Mutant[] = [
   {
     name: "digests-not-compared",
-    breaks: "a member whose digest is another than the agreed one is in quarantine (S4)",
+    breaks: "a member whose digest is another than the agreed one is in quarantine (H4)",
     edits: [
       {
         file: "node/agreement.ts",
@@ -19,7 +19,7 @@ export const stateMutants: readonly Mutant[] = [
   },
   {
     name: "leader-is-always-right",
-    breaks: "what a majority has is agreed, not what the leader has (S3)",
+    breaks: "what a majority has is agreed, not what the leader has (H3)",
     edits: [
       {
         file: "node/agreement.ts",
@@ -37,7 +37,7 @@ export const stateMutants: readonly Mutant[] = [
   },
   {
     name: "leader-judges-others-only",
-    breaks: "the leader judges itself too (S4)",
+    breaks: "the leader judges itself too (H4)",
     edits: [
       {
         file: "node/agreement.ts",
@@ -50,7 +50,7 @@ export const stateMutants: readonly Mutant[] = [
   },
   {
     name: "checkpoints-not-met",
-    breaks: "a digest is taken at exactly the checkpoint (S1)",
+    breaks: "a digest is taken at exactly the checkpoint (H1)",
     edits: [
       {
         file: "node/state-watch.ts",
@@ -70,17 +70,12 @@ export const stateMutants: readonly Mutant[] = [
   },
   {
     name: "quarantine-serves-reads",
-    breaks: "a member in quarantine answers no read (S5)",
+    breaks: "a member in quarantine answers no read (H5)",
     edits: [
       {
         file: "node/engine.ts",
-        find: "if (this.states.quarantine !== null) {\n      reader",
-        replace: "if (this.states.quarantine !== null && !this.#running) {\n      reader",
-      },
-      {
-        file: "node/engine.ts",
-        find: "if (this.states.quarantine !== null) return Promise.reject(this.#inQuarantine());\n",
-        replace: "",
+        find: "if (this.states.quarantine === null) return null;",
+        replace: "if (this.states.quarantine === null || this.#running) return null;",
       },
       { file: "node/engine.ts", find: "    this.#applier.stop();\n", replace: "" },
     ],
@@ -89,7 +84,7 @@ export const stateMutants: readonly Mutant[] = [
   },
   {
     name: "quarantine-leads",
-    breaks: "a member in quarantine never leads (S6)",
+    breaks: "a member in quarantine never leads (H6)",
     edits: [
       {
         file: "node/engine.ts",
@@ -102,7 +97,7 @@ export const stateMutants: readonly Mutant[] = [
   },
   {
     name: "quarantine-forgotten",
-    breaks: "a restart does not end a quarantine (S7)",
+    breaks: "a restart does not end a quarantine (H7)",
     edits: [
       {
         file: "wal/disk-store.ts",

@@ -45,6 +45,8 @@ export class Workload {
     if (random.chance(scenario.workload.readShare)) {
       random.pick(up).read(oracle.invokeRead(key));
       trace.count("read asked");
+    } else if (this.#world.clock.now < this.#world.quietUntil) {
+      trace.count("quiet");
     } else if (random.chance(0.8)) {
       this.writeNow(key);
     } else {

@@ -33,6 +33,8 @@ export class World {
   readonly rotten = new Set<MemberId>();
   /** Members that must vote in the end; 0 = whatever churn has left. */
   votersWanted = 0;
+  /** Nobody writes before. */
+  quietUntil = 0;
   /** The first thing that went wrong where nobody could be told by a throw. */
   failure: SimFailure | null = null;
   readonly #factory: MemberFactory;

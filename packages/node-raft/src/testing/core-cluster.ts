@@ -46,9 +46,11 @@ export class TestMember {
   sent: Message[] = [];
   readonly #limits: CoreLimits;
   readonly #seed: number;
+  readonly #leases: boolean;
 
-  constructor(id: MemberId, disk: TestDisk, limits: CoreLimits, seed: number) {
+  constructor(id: MemberId, disk: TestDisk, limits: CoreLimits, seed: number, leases = false) {
     this.id = id;
+    this.#leases = leases;
     this.disk = disk;
     this.#limits = limits;
     this.#seed = seed;
@@ -117,6 +119,7 @@ export class TestMember {
     const { hardState, snapshot, entries } = this.disk;
     return new RaftCore({
       id: this.id,
+      leases: this.#leases,
       limits: this.#limits,
       random: new CountingRandom(this.#seed),
       initial: { hardState, snapshot, entries: [...entries] },
@@ -129,8 +132,14 @@ export class TestCluster {
   /** Answers whether the network loses the message. */
   lose: (message: Message) => boolean = () => false;
   readonly #limits: CoreLimits;
+  readonly #leases: (id: MemberId) => boolean;
 
-  constructor(ids: readonly MemberId[], limits: Partial<CoreLimits> = {}) {
+  constructor(
+    ids: readonly MemberId[],
+    limits: Partial<CoreLimits> = {},
+    leases: (id: MemberId) => boolean = () => false,
+  ) {
+    this.#leases = leases;
     this.#limits = { ...testLimits, ...limits };
     const start = bootstrapState(ids.map((id) => ({ id, address: `${id}:1` })));
     for (const id of ids) {
@@ -139,7 +148,7 @@ export class TestCluster {
   }
 
   add(id: MemberId, disk: TestDisk = { hardState: null, snapshot: null, entries: [] }): TestMember {
-    const member = new TestMember(id, disk, this.#limits, this.members.size);
+    const member = new TestMember(id, disk, this.#limits, this.members.size, this.#leases(id));
     this.members.set(id, member);
     return member;
   }

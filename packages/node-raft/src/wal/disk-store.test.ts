@@ -163,7 +163,7 @@ test("a bootstrap that did not come to its end starts over", () => {
   assert.equal(open(disk.afterCrash(() => 0)).state.clusterId, "c2");
 });
 
-test("[S7] a quarantine is there after a crash at any moment, or was never promised", () => {
+test("[H7] a quarantine is there after a crash at any moment, or was never promised", () => {
   const why = { after: 64, index: 128, digest: "mine", agreedDigest: "theirs" };
   for (let crashAt = 1; ; crashAt += 1) {
     const vfs = new SimVfs();

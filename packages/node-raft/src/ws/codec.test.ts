@@ -17,7 +17,7 @@ const ids = fc.array(id, { maxLength: 4 });
 const entry = fc.record({
   index: int,
   term: int,
-  kind: fc.constantFrom<EntryKind>(0, 1, 2),
+  kind: fc.constantFrom<EntryKind>(0, 1, 2, 3),
   data: fc.uint8Array({ maxLength: 100 }),
 });
 const meta = fc.record({

@@ -4,9 +4,12 @@
  * talks nonsense must not reach the core.
  */
 import { Packr } from "msgpackr";
-import type { ConfState, Entry, EntryKind, Message, SnapshotMeta } from "../core/types.ts";
+import type { ConfState, Entry, Message, SnapshotMeta } from "../core/types.ts";
+import { EntryKind } from "../core/types.ts";
 
 export const PROTOCOL_VERSION = 1;
+/** A kind of a newer version is refused: to skip what others apply would be to differ from them. */
+const ENTRY_KIND_MAX = Math.max(...Object.values(EntryKind));
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Copies: entries outlive the frame they came in and must not keep it alive. */
@@ -16,7 +19,8 @@ export class CodecError extends Error {
   override readonly name = "CodecError";
 }
 
-type Kind = "text" | "int" | "bool" | "entries" | "meta";
+/** flag: a boolean that is left out where it is false. */
+type Kind = "text" | "int" | "bool" | "flag" | "entries" | "meta";
 /** Fields that came later are left out at the end of a row by whoever does not know them. */
 type Table = readonly (readonly [field: string, kind: Kind, later?: "later"])[];
 
@@ -55,6 +59,7 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
       ["hintIndex", "int"],
       ["hintTerm", "int"],
       ["readSeq", "int"],
+      ["keepsLease", "flag"],
     ],
   ],
   [
@@ -71,6 +76,7 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
     "heartbeatReply",
     [
       ...SEQ,
+      ["keepsLease", "flag"],
       ["checkIndex", "int", "later"],
       ["checkDigest", "text", "later"],
       ["quarantined", "bool", "later"],
@@ -88,6 +94,16 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
   ["readIndex", READ],
   ["readIndexReply", [...READ, ["index", "int"]]],
 ];
+
+/** How a row is read: the whole table, and how many of its fields must be there. */
+const READ_AS = TYPES.map(([type, table]) => {
+  const fields = [...HEAD, ...table];
+  return {
+    type,
+    fields,
+    least: fields.filter(([, kind, later]) => kind !== "flag" && later === undefined).length,
+  };
+});
 
 const numberOf = new Map(TYPES.map(([type], i) => [type, i]));
 
@@ -129,7 +145,8 @@ function toTable(message: Message): unknown[] {
   for (const [field] of HEAD) row.push(fields[field]);
   for (const [field, kind] of table) {
     const value = fields[field];
-    row.push(kind === "entries" ? (value as readonly Entry[]).map(entryRow) : value);
+    if (kind === "flag" && value !== true) row.push(undefined);
+    else row.push(kind === "entries" ? (value as readonly Entry[]).map(entryRow) : value);
   }
   while (row.at(-1) === undefined) row.pop();
   // msgpack has no word for what is left out in the middle.
@@ -142,15 +159,16 @@ function entryRow(entry: Entry): unknown[] {
 
 function fromTable(row: unknown): Message {
   if (!Array.isArray(row)) throw new CodecError("a message is an array");
-  const type = TYPES[row[0] as number];
-  if (type === undefined) throw new CodecError(`message type ${String(row[0])} is not known`);
-  const table = [...HEAD, ...type[1]];
-  const message: Record<string, unknown> = { type: type[0] };
-  for (const [i, [field, kind, later]] of table.entries()) {
+  const known = READ_AS[row[0] as number];
+  if (known === undefined) throw new CodecError(`message type ${String(row[0])} is not known`);
+  const { type, fields, least } = known;
+  if (row.length < least + 1) throw new CodecError(`${type} with ${row.length} fields`);
+  const message: Record<string, unknown> = { type };
+  for (const [i, [field, kind, later]] of fields.entries()) {
     const value: unknown = row[i + 1];
+    if (kind === "flag" && value !== true) continue;
     if (later !== undefined && (value === undefined || value === null)) continue;
-    if (i + 1 >= row.length) throw new CodecError(`${type[0]} with ${row.length} fields`);
-    message[field] = readField(value, kind, `${type[0]}.${field}`);
+    message[field] = readField(value, kind, `${type}.${field}`);
   }
   return message as unknown as Message;
 }
@@ -162,6 +180,7 @@ function readField(value: unknown, kind: Kind, name: string): unknown {
     case "text":
       return readText(value, name);
     case "bool":
+    case "flag":
       if (typeof value !== "boolean") throw new CodecError(`${name} is not a boolean`);
       return value;
     case "entries":
@@ -187,7 +206,8 @@ function readEntry(row: unknown, name: string): Entry {
   if (!Array.isArray(row) || row.length < 4) throw new CodecError(`${name} holds no entry`);
   const kind = readInt(row[2], name);
   const data: unknown = row[3];
-  if (kind > 2 || !(data instanceof Uint8Array)) throw new CodecError(`${name}: broken entry`);
+  if (kind > ENTRY_KIND_MAX || !(data instanceof Uint8Array))
+    throw new CodecError(`${name}: broken entry`);
   const entry = { index: readInt(row[0], name), term: readInt(row[1], name), data };
   return Object.freeze({ ...entry, kind: kind as EntryKind });
 }

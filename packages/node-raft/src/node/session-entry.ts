@@ -1,0 +1,93 @@
+/**
+ * What an entry of kind `session` holds: the opening of a session, or a command with its number in
+ * one. Fixed bytes in front of the command, so that its data is not copied on the way out.
+ */
+import { assert } from "../core/assert.ts";
+import type { RandomSource } from "../core/options.ts";
+import type { ProposalSession } from "./api.ts";
+
+const OPEN = 1;
+const COMMAND = 2;
+/** Type, length of the id, sequence number, acknowledged number. */
+const COMMAND_FIXED_BYTES = 18;
+const ID_BYTES_MAX = 255;
+const NONCE_BYTES = 8;
+
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder();
+
+/** The bounds travel with the entry: every member must forget the same sessions. */
+export interface SessionOpening {
+  readonly type: "open";
+  /** Makes the id another one even where two histories of a cluster share an index. */
+  readonly nonce: string;
+  readonly sessionsMax: number;
+  readonly resultsMax: number;
+}
+
+export interface SessionCommand {
+  readonly type: "command";
+  readonly session: ProposalSession;
+  readonly data: Uint8Array;
+}
+
+export function mintNonce(random: RandomSource): string {
+  const word = () =>
+    random
+      .int(2 ** 32)
+      .toString(16)
+      .padStart(8, "0");
+  return word() + word();
+}
+
+/** What makes the numbers of a command unfit; null = nothing. */
+export function wrongSession({ id, seq, acknowledged }: ProposalSession): string | null {
+  if (utf8.encode(id).length > ID_BYTES_MAX) return "a session id is not as long as that";
+  if (!Number.isSafeInteger(seq) || seq < 1) return `commands are counted from 1 on, not ${seq}`;
+  if (!Number.isSafeInteger(acknowledged) || acknowledged < 0 || acknowledged >= seq) {
+    return `command ${seq} cannot acknowledge the results up to ${acknowledged}`;
+  }
+  return null;
+}
+
+export function encodeOpening(opening: Omit<SessionOpening, "type">): Uint8Array {
+  const { nonce, sessionsMax, resultsMax } = opening;
+  assert(nonce.length === 2 * NONCE_BYTES, () => `a nonce of ${nonce.length} digits`);
+  const bytes = new Uint8Array(9 + nonce.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = OPEN;
+  view.setUint32(1, sessionsMax, true);
+  view.setUint32(5, resultsMax, true);
+  bytes.set(utf8.encode(nonce), 9);
+  return bytes;
+}
+
+export function encodeCommand(session: ProposalSession, data: Uint8Array): Uint8Array {
+  const id = utf8.encode(session.id);
+  const bytes = new Uint8Array(COMMAND_FIXED_BYTES + id.length + data.length);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = COMMAND;
+  bytes[1] = id.length;
+  view.setFloat64(2, session.seq, true);
+  view.setFloat64(10, session.acknowledged, true);
+  bytes.set(id, COMMAND_FIXED_BYTES);
+  bytes.set(data, COMMAND_FIXED_BYTES + id.length);
+  return bytes;
+}
+
+export function decodeSessionEntry(bytes: Uint8Array): SessionOpening | SessionCommand {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes[0] === OPEN) {
+    const [sessionsMax, resultsMax] = [view.getUint32(1, true), view.getUint32(5, true)];
+    return { type: "open", nonce: fromUtf8.decode(bytes.subarray(9)), sessionsMax, resultsMax };
+  }
+  // To skip what a newer version wrote would be to differ from those that know it.
+  assert(bytes[0] === COMMAND, () => `a session entry of type ${bytes[0]} is not known here`);
+  const end = COMMAND_FIXED_BYTES + (bytes[1] as number);
+  const session = {
+    id: fromUtf8.decode(bytes.subarray(COMMAND_FIXED_BYTES, end)),
+    seq: view.getFloat64(2, true),
+    acknowledged: view.getFloat64(10, true),
+  };
+  return { type: "command", session, data: bytes.subarray(end) };
+}
