@@ -46,6 +46,8 @@ function record<T extends object>(type: string, fields: T): fc.Arbitrary<unknown
   >);
 }
 
+const reply = { ok: fc.boolean(), index: int, hintIndex: int, hintTerm: int, readSeq: int };
+const keepsLease = fc.constant(true);
 const vote = { lastIndex: int, lastTerm: int, forced: fc.boolean(), leaderCrashed: id };
 const message = fc.oneof(
   record("append", {
@@ -55,13 +57,8 @@ const message = fc.oneof(
     commit: int,
     readSeq: int,
   }),
-  record("appendReply", {
-    ok: fc.boolean(),
-    index: int,
-    hintIndex: int,
-    hintTerm: int,
-    readSeq: int,
-  }),
+  record("appendReply", reply),
+  record("appendReply", { ...reply, keepsLease }),
   record("heartbeat", { commit: int, readSeq: int }),
   record("heartbeat", { commit: int, readSeq: int, checkIndex: int }),
   record("heartbeat", {
@@ -75,6 +72,8 @@ const message = fc.oneof(
   record("heartbeatReply", { readSeq: int, checkIndex: int, checkDigest: fc.string() }),
   record("heartbeatReply", { readSeq: int, quarantined: fc.boolean() }),
   record("heartbeatReply", { readSeq: int, levelMin: int, levelMax: int }),
+  record("heartbeatReply", { readSeq: int, keepsLease }),
+  record("heartbeatReply", { readSeq: int, keepsLease, levelMin: int, levelMax: int }),
   record("preVote", vote),
   record("vote", vote),
   record("preVoteReply", { granted: fc.boolean() }),
