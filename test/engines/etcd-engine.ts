@@ -141,6 +141,10 @@ export class EtcdEngine<R> implements LogEngine<R> {
     return this.#leadership;
   }
 
+  level(): number {
+    return 0;
+  }
+
   peers(): readonly string[] {
     return this.#options.peers();
   }

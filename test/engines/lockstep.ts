@@ -100,6 +100,10 @@ class SteppedEngine<R> implements LogEngine<R> {
     return this.#inner.leadership();
   }
 
+  level(): number {
+    return 0;
+  }
+
   peers(): readonly string[] {
     return this.#inner.peers();
   }

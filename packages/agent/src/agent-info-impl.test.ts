@@ -17,6 +17,7 @@ function machine(state: { readonly isOutside: boolean; readonly leader: string }
     engine: { leadership: () => ({ leaderAddress: state.leader }) },
     cluster: {
       isOutside: state.isOutside,
+      quarantine: "",
       members: async () => [{ rpcAddr: SERVER, leader: true, alive: true, server: true }],
     },
     rpcAddress: "10.0.0.9:4647",

@@ -17,6 +17,10 @@ export interface MemberInfo {
   readonly inRaft: boolean;
   readonly leader: boolean;
   readonly alive: boolean;
+  /** Why its state must not be shown, and what to do; "" = it may be. */
+  readonly quarantine: string;
+  /** The newest feature level that its program understands. */
+  readonly level: number;
   readonly term: number;
   readonly lastIndex: number;
   /** As the leader judges it. */
@@ -42,6 +46,8 @@ export interface AgentInfo {
   readonly isServer: boolean;
   readonly isClient: boolean;
   readonly autopilot: AutopilotConfig;
+  /** The feature level that the servers have agreed on, as this one knows; 0 = none. */
+  featureLevel(): number;
   leaderAddress(): string;
   /** Every server and client known, asked just now with a bounded wait. */
   members(): Promise<readonly MemberInfo[]>;
@@ -49,6 +55,8 @@ export interface AgentInfo {
   config(): Record<string, unknown>;
   stats(): Record<string, Record<string, string>>;
   serversOk(): boolean;
+  /** Why this agent's server answers nothing, and what to do; "" = it does. */
+  quarantine(): string;
   clientOk(): boolean;
   join(addresses: readonly string[]): Promise<{ joined: number; error: string }>;
   metrics(format: string): Promise<{ body: string; contentType: string }>;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ClientAgent } from "@drover/client";
 import { type Log, Server, ServerFsm } from "@drover/server";
-import { type CommandResult, StateMachineStore } from "@drover/state";
+import { type CommandResult, FEATURE_LEVELS, StateMachineStore } from "@drover/state";
 import { listen, PeerPool, Router, type WireListener } from "@drover/wire";
 import {
   openRaftNode,
@@ -20,7 +20,7 @@ import { createWsTransport } from "@raft/node-raft/ws";
 import { advertised, withPort } from "./addresses.ts";
 import { createAgentInfo } from "./agent-info-impl.ts";
 import { openClient } from "./client-parts.ts";
-import { Cluster } from "./cluster/cluster.ts";
+import { Cluster, type ClusterOptions } from "./cluster/cluster.ts";
 import { type AgentConfig, DEFAULT_RPC_PORT } from "./config/config.ts";
 import { createGate } from "./gate.ts";
 import { Dispatcher } from "./http/dispatcher.ts";
@@ -33,7 +33,6 @@ import { LogTap } from "./log-tap.ts";
 import { RaftEngine } from "./raft-engine.ts";
 import { realWorld, systemClock } from "./real-world.ts";
 import { type OpenParts, stopAgent } from "./stop-agent.ts";
-import { FEATURE_LEVEL } from "./version.ts";
 
 export interface AgentDeps {
   readonly log: Log;
@@ -111,7 +110,7 @@ async function openParts(
   const execDeps: ExecDeps = {
     clientOpen: clientGate.opened,
     // Beside the cluster its state is none, or an old one.
-    server: () => (cluster.isForming || cluster.isOutside ? null : parts.server),
+    server: () => (cluster.isForming || cluster.isBeside ? null : parts.server),
     client,
     peers,
     otherServers,
@@ -128,8 +127,7 @@ async function openParts(
   const http = await listenHttp({ host: config.bindAddr, port: config.ports.http, dispatcher });
   open.http = http;
   serveExecUpgrades(http.node, { ...execDeps, log });
-  // A session with our own server, which will never have a leader, is not waited for.
-  cluster.onOutside(() => client()?.reconnect("this machine works beside the cluster"));
+  stepBeside(parts, client);
   cluster.start();
   if (config.client.enabled) {
     open.client = await openClient(config, deps, {
@@ -137,11 +135,23 @@ async function openParts(
       router,
       rpcAddress,
       httpAddress: httpAdvertised(http.address),
-      servers: () => (cluster.isOutside ? otherServers() : [rpcAddress]),
+      servers: () => (cluster.isBeside ? otherServers() : [rpcAddress]),
     });
   }
   clientGate.open();
   return { httpAddress: http.address, rpcAddress, config, stop: () => stopAgent(open, log) };
+}
+
+/** A session with our own server, which will never have a leader, or must not have one, ends. */
+function stepBeside({ cluster, server }: Parts, client: () => ClientAgent | null): void {
+  const withdraw = (): void => {
+    if (cluster.quarantine !== "") server?.withdraw();
+  };
+  cluster.onBeside(() => {
+    withdraw();
+    client()?.reconnect("this machine's own server serves nothing");
+  });
+  withdraw();
 }
 
 function openWire(
@@ -181,6 +191,7 @@ async function openServer(
         address: rpcAddress,
         stateMachine: fsm,
         transport,
+        levels: FEATURE_LEVELS,
         storage: config.dataDir === "" ? "memory" : undefined,
         spawnWorker: deps.spawnRaftWorker,
         log: (level, text, fields) => log(level, text, { ...fields }),
@@ -189,18 +200,7 @@ async function openServer(
   raft?.on("fatal", deps.onFatal);
   const cluster = new Cluster(
     {
-      self: {
-        id: raft?.memberId ?? rpcAddress,
-        name: config.name,
-        rpcAddr: rpcAddress,
-        httpAddr: options.httpHint,
-        datacenter: config.datacenter,
-        region: config.region,
-        server: config.server.enabled,
-        client: config.client.enabled,
-        level: FEATURE_LEVEL,
-        expect: config.server.bootstrapExpect,
-      },
+      self: identityOf(config, options, raft?.memberId ?? rpcAddress),
       join: config.join.map((address) => withPort(address, DEFAULT_RPC_PORT)),
       membership: config.autopilot,
     },
@@ -228,4 +228,23 @@ async function openServer(
     { ...realWorld, log, store, fsm, engine, router, peers },
   );
   return { raft, server, engine, cluster };
+}
+
+function identityOf(
+  config: AgentConfig,
+  at: { readonly rpcAddress: string; readonly httpHint: string },
+  id: string,
+): ClusterOptions["self"] {
+  return {
+    id,
+    name: config.name,
+    rpcAddr: at.rpcAddress,
+    httpAddr: at.httpHint,
+    datacenter: config.datacenter,
+    region: config.region,
+    server: config.server.enabled,
+    client: config.client.enabled,
+    level: FEATURE_LEVELS.max,
+    expect: config.server.bootstrapExpect,
+  };
 }

@@ -36,6 +36,11 @@ function readings(sources: MetricSources): Reading[] {
         help: "1 while this agent leads.",
         value: status.leader === status.memberId ? 1 : 0,
       },
+      {
+        name: "raft_quarantined",
+        help: "1 while this agent's state is not the majority's.",
+        value: status.quarantine === null ? 0 : 1,
+      },
     );
   }
   if (sources.client) {

@@ -5,7 +5,7 @@ import type { LeadershipState, LogEngine } from "@drover/server";
 import { RaftError, type RaftNode } from "@raft/node-raft";
 
 /** One that stops hands leadership over: another answers the same request under its token. */
-const RETRYABLE = new Set(["not-leader", "timeout-unknown", "dropped", "stopped"]);
+const RETRYABLE = new Set(["not-leader", "timeout-unknown", "dropped", "stopped", "quarantined"]);
 
 export class RaftEngine<R> implements LogEngine<R> {
   readonly #raft: RaftNode<R>;
@@ -48,6 +48,10 @@ export class RaftEngine<R> implements LogEngine<R> {
 
   leadership(): LeadershipState {
     return this.#leadership;
+  }
+
+  level(): number {
+    return this.#raft.level;
   }
 
   peers(): readonly string[] {

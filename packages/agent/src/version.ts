@@ -1,6 +1,4 @@
 /** Drover's own version, and the version of the interfaces it speaks: what scripts and job
  * constraints (`${attr.nomad.version}`) look at. */
 export const DROVER_VERSION = "0.1.0";
-/** Of the commands that this program understands: only servers of one level vote together. */
-export const FEATURE_LEVEL = 1;
 export const COMPATIBILITY_VERSION = "2.0.6-dev";

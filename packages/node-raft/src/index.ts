@@ -39,12 +39,14 @@ export type {
   NothingReason,
   Spare,
 } from "./node/decide-membership.ts";
+export type { LevelRange } from "./node/feature-level.ts";
 export { raftDefaults } from "./node/limits.ts";
 export type { MembershipDeps, MembershipReport } from "./node/membership-controller.ts";
 export { MembershipController, membershipDefaults } from "./node/membership-controller.ts";
 export { type MembershipHealth, membershipHealth } from "./node/membership-health.ts";
 export { openRaftNode } from "./node/open-raft-node.ts";
 export type { ResultCodec } from "./node/session-stream.ts";
+export { describeQuarantine } from "./node/state-watch.ts";
 export type { ServerFacts } from "./node/watch-members.ts";
 export { openLocalStorage } from "./wal/local-port.ts";
 export {
@@ -56,5 +58,5 @@ export {
   recoveryEpoch,
   type StoppedMember,
 } from "./wal/recover-cluster.ts";
-export type { RaftStorage, SnapshotSink, StorageState } from "./wal/storage.ts";
+export type { Quarantine, RaftStorage, SnapshotSink, StorageState } from "./wal/storage.ts";
 export type { SpawnWorker } from "./wal/worker-port.ts";

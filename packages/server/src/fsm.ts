@@ -34,6 +34,11 @@ export class ServerFsm {
     });
   }
 
+  /** What the members of the cluster compare with each other (DESIGN §12.9). */
+  digest(): string {
+    return this.#store.chain;
+  }
+
   /** O(1) now, streamed later: the snapshot is immutable. */
   snapshot(): { stream(): AsyncIterable<Uint8Array> } {
     const snapshot = this.#store.snapshot();

@@ -11,6 +11,8 @@ export interface LogEngine<R> {
   /** Resolves once everything committed before the call is applied here. */
   barrier(options?: { timeoutMs?: number }): Promise<{ index: number }>;
   leadership(): LeadershipState;
+  /** The feature level that every member's program understands; 0 = none is agreed on. */
+  level(): number;
   /** host:port of the other members' node-to-node listeners. */
   peers(): readonly string[];
   onLeadership(fn: (state: LeadershipState) => void): () => void;

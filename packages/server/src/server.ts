@@ -4,9 +4,9 @@
  */
 import { type Clock, DroverError, mintUuid, type Random } from "@drover/base";
 import {
-  COMMAND_VERSION,
   type Command,
   type CommandResult,
+  commandVersionAt,
   type StateMachineStore,
   type StateSnapshot,
   type TableName,
@@ -66,6 +66,7 @@ export class Server implements ServerContext {
   readonly events = new EventRing();
   readonly #loops: LeaderLoops;
   readonly #offLeadership: () => void;
+  readonly #withdrawn = new AbortController();
   /** Term we were elected for; 0 = we do not lead. */
   #leadingTerm = 0;
   /** Term in which everything of earlier leaders is applied here: only then may we decide. */
@@ -120,19 +121,44 @@ export class Server implements ServerContext {
     snapshot: StateSnapshot,
     options: { readonly deadline: number; readonly signal: AbortSignal },
   ): Promise<boolean> {
-    if (options.signal.aborted) return false;
+    const signal = AbortSignal.any([options.signal, this.withdrawn]);
+    if (signal.aborted) return false;
     const wait = snapshot.changed(tables.map((table) => ({ table })));
     return await new Promise<boolean>((resolve) => {
       const done = (changed: boolean) => {
         cancelTimer();
-        options.signal.removeEventListener("abort", gone);
+        signal.removeEventListener("abort", gone);
         if (!changed) wait.cancel();
         resolve(changed);
       };
       const gone = () => done(false);
       const cancelTimer = this.wall.setTimer(options.deadline, () => done(false));
-      options.signal.addEventListener("abort", gone);
+      signal.addEventListener("abort", gone);
       void wait.promise.then(() => done(true));
+    });
+  }
+
+  /** Aborted once this server's state must not be shown any more (DESIGN §12.9). */
+  get withdrawn(): AbortSignal {
+    return this.#withdrawn.signal;
+  }
+
+  /**
+   * For good: this server's state is not the cluster's. Its sessions are closed, and whoever waits
+   * here is sent to another server.
+   */
+  withdraw(): void {
+    if (this.withdrawn.aborted) return;
+    this.#withdrawn.abort();
+    this.#loops.stop();
+    this.#sessions.close();
+  }
+
+  /** For answers that were on their way when it happened. */
+  mustServe(): void {
+    if (!this.withdrawn.aborted) return;
+    throw new DroverError("quarantined", "this server's state is in quarantine", {
+      retryable: true,
     });
   }
 
@@ -155,7 +181,7 @@ export class Server implements ServerContext {
   async #write(draft: CommandDraft, options: { timeoutMs?: number }): Promise<CommandResult> {
     const command = {
       ...draft,
-      v: COMMAND_VERSION,
+      v: commandVersionAt(this.engine.level()),
       now: Math.max(this.clock.now(), this.store.clock),
       token: draft.token ?? mintUuid(this.random),
     } as Command;

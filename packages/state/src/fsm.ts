@@ -6,6 +6,7 @@
 import { assert } from "@drover/base";
 import { applyCommand } from "./commands/apply-command.ts";
 import {
+  COMMAND_VERSION,
   type Command,
   type CommandResult,
   CommandTag,
@@ -59,9 +60,18 @@ export class StateMachineStore {
     return this.#clock;
   }
 
+  /** Running hash over every entry and all that it changed (DESIGN §12.9); servers compare it. */
+  get chain(): string {
+    return this.#chain;
+  }
+
   /** Entries come in log order; indexes may have gaps (entries that are not commands). */
   apply(command: Command, index: number): Applied {
     assert(index > this.#index, () => `entry ${index} follows ${this.#index}`);
+    assert(
+      command.v <= COMMAND_VERSION,
+      () => `entry ${index} is of version ${command.v}, this program knows ${COMMAND_VERSION}`,
+    );
     const now = Math.max(command.now, this.#clock);
     const tx = new Tx({ index, now, v: command.v }, this.#store);
     this.#index = index;

@@ -1,5 +1,10 @@
 export type * from "./commands/command.ts";
-export { COMMAND_VERSION, CommandTag } from "./commands/command.ts";
+export {
+  COMMAND_VERSION,
+  CommandTag,
+  commandVersionAt,
+  FEATURE_LEVELS,
+} from "./commands/command.ts";
 export { RejectCode } from "./commands/result.ts";
 export { type Applied, type AppliedListener, StateMachineStore } from "./fsm.ts";
 export { type DumpRecord, StateSnapshot } from "./snapshot.ts";

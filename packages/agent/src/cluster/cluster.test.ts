@@ -85,7 +85,7 @@ async function start(name: string, options: StartOptions): Promise<Machine> {
       raft,
     },
   );
-  cluster.onOutside(() => lines.push("told that it is outside"));
+  cluster.onBeside(() => lines.push("told that it is outside"));
   cluster.start();
   const machine: Machine = {
     name,

@@ -7,7 +7,13 @@
 import { type Cancel, type Clock, DroverError, errorText } from "@drover/base";
 import type { Log } from "@drover/server";
 import { type PeerPool, type Router, Rpc } from "@drover/wire";
-import { MembershipController, type MembershipSettings, type RaftNode } from "@raft/node-raft";
+import {
+  describeQuarantine,
+  MembershipController,
+  type MembershipSettings,
+  type Quarantine,
+  type RaftNode,
+} from "@raft/node-raft";
 import type { MemberInfo } from "../agent-info.ts";
 import { decideFormation } from "./decide-formation.ts";
 import type { AgentIdentity, Upkeep } from "./identity.ts";
@@ -40,6 +46,7 @@ export interface ClusterOptions {
     | "lastIndex"
     | "peers"
     | "upkeep"
+    | "quarantine"
   >;
   /** host:port of agents to begin with. */
   readonly join: readonly string[];
@@ -71,7 +78,8 @@ export class Cluster {
   #rounding = false;
   /** The cluster has told us that it wants no more servers. */
   #outside = false;
-  #becameOutside: () => void = () => undefined;
+  #becameBeside: () => void = () => undefined;
+  #quarantine: Quarantine | null;
 
   constructor(options: ClusterOptions, deps: ClusterDeps) {
     this.#options = options;
@@ -86,6 +94,11 @@ export class Cluster {
     this.#spares = new Spares(deps.clock);
     this.#sight = deps.raft ? new LeaderSight(deps.raft, deps.clock) : null;
     this.#controller = deps.raft ? this.#control(deps.raft) : null;
+    this.#quarantine = deps.raft?.status().quarantine ?? null;
+    deps.raft?.on("quarantine", (why) => {
+      this.#quarantine = why;
+      this.#becameBeside();
+    });
   }
 
   #control(raft: RaftNode<unknown>): MembershipController {
@@ -134,6 +147,7 @@ export class Cluster {
       term: status?.term ?? 0,
       lastIndex: status?.lastIndex ?? 0,
       upkeep: this.#upkeep(),
+      quarantine: this.quarantine,
       peers: [...this.#addresses, this.#options.self.rpcAddr],
     };
   }
@@ -159,14 +173,24 @@ export class Cluster {
     return this.#deps.raft === null || this.#outside;
   }
 
+  /** This machine's own server answers nothing: it takes no part, or its state must not be shown. */
+  get isBeside(): boolean {
+    return this.isOutside || this.#quarantine !== null;
+  }
+
+  /** Why its own server's state must not be shown, and what to do; "" = it may be. */
+  get quarantine(): string {
+    return this.#quarantine === null ? "" : describeQuarantine(this.#quarantine);
+  }
+
   /** Nobody can answer then: asking the others would only go in circles. */
   get isForming(): boolean {
     return this.#deps.raft?.clusterId === "" && !this.isOutside;
   }
 
-  /** `fn` is called when this machine's server turns out to take no part in Raft. */
-  onOutside(fn: () => void): void {
-    this.#becameOutside = fn;
+  /** `fn` is called when this machine's server turns out to be `isBeside`. */
+  onBeside(fn: () => void): void {
+    this.#becameBeside = fn;
   }
 
   start(): void {
@@ -338,7 +362,7 @@ export class Cluster {
     this.#outside = outside;
     if (!news) return;
     this.#tell("the cluster has all the servers it wants: working beside it");
-    this.#becameOutside();
+    this.#becameBeside();
   }
 
   /** The leader wants this machine as a standby, and will add it once it waits for that. */
@@ -386,6 +410,10 @@ export class Cluster {
       return await leader.call(Rpc.joinCluster, identity, { timeoutMs: JOIN_TIMEOUT_MS });
     }
     const { id, rpcAddr: address, datacenter: zone, level } = identity;
+    if (level < raft.level) {
+      const text = `the cluster is at feature level ${raft.level}, this program understands ${level}`;
+      throw new DroverError("too-old", `${text}: start a newer version of it`);
+    }
     const isMember = (await this.#controller?.admit({ id, address })) ?? false;
     if (isMember) this.#spares.forget(id);
     else this.#spares.asked({ id, address, zone, level });

@@ -21,7 +21,7 @@ export interface AgentIdentity {
   readonly region: string;
   readonly server: boolean;
   readonly client: boolean;
-  /** Of what its program understands in the log; only equals vote together (RAFT.md §4.4). */
+  /** The newest feature level that its program understands (RAFT.md §4.4). */
   readonly level: number;
   /** "" = belongs to none yet. */
   readonly clusterId: string;
@@ -37,6 +37,8 @@ export interface AgentIdentity {
   readonly lastIndex: number;
   /** What the leader makes of the members; null elsewhere. */
   readonly upkeep: Upkeep | null;
+  /** Why its server's state must not be shown; "" = it may be. Absent in what older programs say. */
+  readonly quarantine?: string;
   /** Addresses of all agents it has heard of. */
   readonly peers: readonly string[];
 }

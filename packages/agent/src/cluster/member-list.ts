@@ -37,6 +37,8 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
       inRaft: members.has(peer.id),
       leader: peer.id === leader,
       alive: input.alive.has(peer.id),
+      quarantine: peer.quarantine ?? "",
+      level: peer.level,
       term: peer.term,
       lastIndex: peer.lastIndex,
       expect: peer.expect,

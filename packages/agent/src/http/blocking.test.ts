@@ -23,6 +23,12 @@ class CountingServer {
     return { index: this.index };
   }
 
+  withdrawn = false;
+
+  mustServe(): void {
+    if (this.withdrawn) throw new Error("in quarantine");
+  }
+
   async changed(_tables: unknown, _from: unknown, { deadline }: { deadline: number }) {
     this.log.push(`wait until ${deadline}`);
     const next = this.changes.shift() ?? null;
@@ -112,4 +118,11 @@ test("an answer carries the index that the next query may wait for", async () =>
   const { headers } = await toResponse(result, options);
   assert.equal(headers.get("x-nomad-index"), "7");
   assert.equal(headers.get("x-nomad-knownleader"), "true");
+});
+
+test("what was held on a server in quarantine is not answered from its state", async () => {
+  const server = new CountingServer();
+  server.withdrawn = true;
+  await assert.rejects(read(server, "index=7&wait=1s"), /in quarantine/);
+  assert.deepEqual(server.log, ["barrier", "read 7", "wait until 1000"]);
 });

@@ -39,6 +39,7 @@ export async function held(
       return await looked.answer();
     }
     const changed = await server.changed(tables, snapshot, { deadline, signal: context.signal });
+    server.mustServe();
     // Nobody reads it, and it may cost.
     if (context.signal.aborted) return { json: null, index: looked.index };
     if (!changed) return await look(server.snapshot()).answer();

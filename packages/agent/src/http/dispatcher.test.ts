@@ -135,7 +135,8 @@ test("who asks before the cluster is formed is answered as soon as it is", async
   const barrier = async () => {
     behindBarrier = true;
   };
-  const formed = { barrier } as unknown as Server;
+  const { signal: withdrawn } = new AbortController();
+  const formed = { barrier, withdrawn } as unknown as Server;
   const server = () => (++asked < 3 ? null : formed);
   const jobList: Handler = { kind: "stream", run: async () => ({ json: ["formed"] }) };
   const response = await app({ jobList }, { server }).request("/v1/jobs");

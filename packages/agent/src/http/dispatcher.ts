@@ -128,7 +128,10 @@ export class Dispatcher {
           runRead(handler, incoming.context, server),
         );
       case "stream":
-        return await this.#onServer(incoming, (server) => handler.run(incoming.context, server));
+        return await this.#onServer(incoming, (server) => {
+          const signal = AbortSignal.any([incoming.context.signal, server.withdrawn]);
+          return handler.run({ ...incoming.context, signal }, server);
+        });
       case "gather":
         return await this.#onServer(incoming, (server) =>
           handler.run(incoming.context, server, (path) => this.#ask(path, incoming.hops)),
@@ -177,7 +180,14 @@ export class Dispatcher {
     here: (server: Server) => Promise<Reply | Response>,
   ): Promise<Reply | Response> {
     const present = this.#deps.server();
-    if (present !== null) return await here(present);
+    if (present !== null) {
+      try {
+        return await here(present);
+      } catch (error) {
+        // It has stopped to serve meanwhile: another one answers.
+        if (this.#deps.server() !== null) throw error;
+      }
+    }
     const found = await this.#patiently(async () => {
       const server = this.#deps.server();
       if (server === null) return await this.#forwardToServer(incoming);

@@ -2,7 +2,7 @@
  * Membership arithmetic (thesis §4.3): how a configuration enters and leaves its joint form. Pure
  * over `ConfState`; who may ask for a change, and when, is decided in membership.ts.
  */
-import { isJoint } from "./conf-state.ts";
+import { isJoint, levelOf } from "./conf-state.ts";
 import type { MembershipChange } from "./options.ts";
 import type { ConfState, MemberId } from "./types.ts";
 
@@ -62,6 +62,7 @@ export function planChange(conf: ConfState, change: MembershipChange): ConfOutco
     ...(change.addLearners ?? []).map((m) => ({ kind: "learner" as const, ...m })),
     ...(change.remove ?? []).map((id) => ({ kind: "remove" as const, id, address: "" })),
   ];
+  if (change.level !== undefined) return raiseLevel(conf, change.level, operations);
   const named = operations.map((operation) => operation.id);
   if (operations.length === 0) return invalid("the change names no member");
   if (named.includes("")) return invalid("the change names a member without an id");
@@ -75,6 +76,19 @@ export function planChange(conf: ConfState, change: MembershipChange): ConfOutco
     : enterJoint(conf, operations, true);
 }
 
+/** Never lowered: what was written at a level must be understood for ever. */
+function raiseLevel(
+  conf: ConfState,
+  level: number,
+  operations: readonly ConfOperation[],
+): ConfOutcome {
+  const { level: current = 0 } = conf;
+  if (operations.length > 0) return invalid("a level is raised by itself, without members");
+  if (isJoint(conf)) return invalid("config is already joint");
+  if (level <= current) return invalid(`level ${level} is not above ${current}`);
+  return { kind: "changed", conf: Object.freeze({ ...conf, level }) };
+}
+
 /** Sets to work on; `build` freezes them, sorted, so that equal configurations are equal bytes. */
 class ConfDraft {
   readonly voters: Set<MemberId>;
@@ -83,6 +97,7 @@ class ConfDraft {
   readonly learnersNext: Set<MemberId>;
   autoLeave: boolean;
   readonly #addresses: Map<MemberId, string>;
+  readonly #level: Pick<ConfState, "level">;
 
   constructor(conf: ConfState) {
     this.voters = new Set(conf.voters);
@@ -91,6 +106,7 @@ class ConfDraft {
     this.learnersNext = new Set(conf.learnersNext);
     this.autoLeave = conf.autoLeave;
     this.#addresses = new Map(Object.entries(conf.addresses));
+    this.#level = levelOf(conf);
   }
 
   apply(operations: readonly ConfOperation[]): void {
@@ -117,6 +133,7 @@ class ConfDraft {
       learnersNext: freezeSorted(this.learnersNext),
       autoLeave: this.autoLeave,
       addresses: Object.freeze(Object.fromEntries(addresses)),
+      ...this.#level,
     });
   }
 }

@@ -32,6 +32,11 @@ export function allMembers(conf: ConfState): MemberId[] {
   return [...new Set([...conf.voters, ...conf.votersOutgoing, ...conf.learners])];
 }
 
+/** To be spread into a configuration: nothing where none has been agreed on. */
+export function levelOf({ level }: Pick<ConfState, "level">): Pick<ConfState, "level"> {
+  return level === undefined ? {} : { level };
+}
+
 /** ASCII JSON, so that neither a text encoder nor a byte order enters the core. */
 export function encodeConf(conf: ConfState): Uint8Array {
   const text = JSON.stringify({
@@ -42,6 +47,7 @@ export function encodeConf(conf: ConfState): Uint8Array {
     learnersNext: conf.learnersNext,
     autoLeave: conf.autoLeave,
     addresses: conf.addresses,
+    level: conf.level,
   });
   const ascii = text.replace(
     /[\u0080-\uffff]/g,
@@ -64,5 +70,6 @@ export function decodeConf(data: Uint8Array): ConfState {
     learnersNext: Object.freeze([...conf.learnersNext]),
     autoLeave: conf.autoLeave,
     addresses: Object.freeze({ ...conf.addresses }),
+    ...levelOf(conf),
   });
 }

@@ -330,3 +330,31 @@ test("[E16] T§4.2.2 a member campaigns until its removal is committed", () => {
   for (let i = 0; i < 100; i += 1) cluster.tick("a");
   assert.equal(cluster.core("a").status().term, term, "removed for good, it keeps still");
 });
+
+test("[H6] a member that stands aside votes and never campaigns", () => {
+  const cluster = new TestCluster(THREE);
+  cluster.elect("b");
+  const a = cluster.get("a");
+  a.core.standAside(new Set());
+  cluster.isolate("a");
+  for (let i = 0; i < 100; i += 1) cluster.tick("a");
+  assert.equal(a.core.status().role, "follower");
+  assert.equal(a.core.status().term, 2);
+  cluster.heal();
+  const sent = cluster.core("b").transferLeader("a");
+  assert.equal(sent.kind, "accepted");
+  cluster.settle();
+  assert.equal(cluster.core("b").status().role, "leader", "the transfer was refused");
+  cluster.isolate("b");
+  cluster.tickAll(100);
+  assert.equal(cluster.core("c").status().role, "leader", "elected by the vote of a");
+});
+
+test("[H6] a leader that stands aside hands over at once, not to those that it should avoid", () => {
+  const cluster = new TestCluster(THREE);
+  cluster.elect("a");
+  cluster.core("a").standAside(new Set(["b"]));
+  cluster.settle();
+  assert.equal(cluster.core("a").status().role, "follower");
+  assert.equal(cluster.core("c").status().role, "leader", "without any time-out");
+});

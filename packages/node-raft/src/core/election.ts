@@ -139,10 +139,11 @@ function campaignAfterCrash(state: CoreState): void {
   if (state.role === "follower" && canCampaign(state)) startPreVote(state);
 }
 
-/** A member whose disk hangs could win, but not serve. */
+/** A member whose disk hangs, or that stands aside, could win, but not serve. */
 function canCampaign(state: CoreState): boolean {
   return (
     state.role !== "leader" &&
+    !state.standsAside &&
     mayStillBeNeeded(state) &&
     state.installing === 0 &&
     state.outbox.oldestAge(state.ticks) <= state.limits.electionTicksMin

@@ -7,7 +7,7 @@ import { advanceCommit, appendAsLeader, flushReplication } from "./replication.t
 import { becomeFollower, becomeLeaderRole } from "./roles.ts";
 import type { CoreState } from "./state.ts";
 import { sendTimeoutNow, tickTransfer } from "./transfer.ts";
-import { EntryKind } from "./types.ts";
+import { EntryKind, type MemberId } from "./types.ts";
 
 export function becomeLeader(state: CoreState): void {
   becomeLeaderRole(state);
@@ -73,8 +73,13 @@ function isRemoved(state: CoreState): boolean {
 }
 
 function stepDownRemoved(state: CoreState): void {
+  handOver(state, state.conf.voters);
+}
+
+/** Leads no more, at once; an heir that has the whole log need not wait for its time-out. */
+export function handOver(state: CoreState, heirs: readonly MemberId[]): void {
   const { log, tracker } = state;
-  const heir = state.conf.voters.find((id) => tracker.get(id)?.match === log.lastIndex);
+  const heir = heirs.find((id) => tracker.get(id)?.match === log.lastIndex);
   if (heir !== undefined) sendTimeoutNow(state, heir);
   becomeFollower(state, state.term, "");
 }

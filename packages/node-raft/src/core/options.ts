@@ -65,6 +65,8 @@ export interface MembershipChange {
   readonly addVoters?: readonly { readonly id: MemberId; readonly address: string }[] | undefined;
   readonly addLearners?: readonly { readonly id: MemberId; readonly address: string }[] | undefined;
   readonly remove?: readonly MemberId[] | undefined;
+  /** Raises the feature level; alone, and only where all members understand it. */
+  readonly level?: number | undefined;
   /** Refused unless the configuration in force was written at this index. */
   readonly expectConfIndex?: number | undefined;
 }

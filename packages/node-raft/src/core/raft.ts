@@ -11,7 +11,7 @@
 import { assert } from "./assert.ts";
 import { isVoter } from "./conf-state.ts";
 import * as election from "./election.ts";
-import { endLeaderTurn, tickLeader } from "./leader.ts";
+import { endLeaderTurn, handOver, tickLeader } from "./leader.ts";
 import { proposeConf } from "./membership.ts";
 import type {
   ConfResult,
@@ -25,7 +25,7 @@ import type {
 } from "./options.ts";
 import * as readIndex from "./read-index.ts";
 import * as replication from "./replication.ts";
-import { resetElectionTimer } from "./roles.ts";
+import { becomeFollower, resetElectionTimer } from "./roles.ts";
 import { CoreState } from "./state.ts";
 import { stepMessage } from "./step.ts";
 import { transferLeader } from "./transfer.ts";
@@ -119,6 +119,18 @@ export class RaftCore {
 
   transferLeader(to: MemberId): TransferResult {
     return transferLeader(this.#state, to);
+  }
+
+  /**
+   * From now on this member votes and keeps the log for the others, and never leads: what its state
+   * machine holds must not be served. A leader hands over to a voter that is not among `avoid`.
+   */
+  standAside(avoid: ReadonlySet<MemberId>): void {
+    const state = this.#state;
+    state.standsAside = true;
+    const heirs = state.conf.voters.filter((id) => id !== state.id && !avoid.has(id));
+    if (state.role === "leader") handOver(state, heirs);
+    else if (state.role !== "follower") becomeFollower(state, state.term, "");
   }
 
   /** The write, and every write before it, is on disk. */

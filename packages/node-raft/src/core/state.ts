@@ -34,6 +34,9 @@ export class CoreState {
   heartbeatElapsed = 0;
   electionTimeout = 0;
 
+  /** What this member holds must not be served: it never campaigns (raft.ts). */
+  standsAside = false;
+
   /** Leases are kept; the tick of what a leader said last, or of our start (follower.ts). */
   readonly leases: boolean;
   heardLeaderAtTick = 0;

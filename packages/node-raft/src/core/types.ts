@@ -35,6 +35,8 @@ export interface ConfState {
   readonly autoLeave: boolean;
   /** host:port of each member that has one. */
   readonly addresses: Readonly<Record<MemberId, string>>;
+  /** What every member understands, of the application's feature levels; absent = 0, none yet. */
+  readonly level?: number;
 }
 
 export interface SnapshotMeta {
@@ -80,6 +82,12 @@ export type Message =
       /** min(match, commit) of that follower. */
       readonly commit: number;
       readonly readSeq: number;
+      // Of the driver, which compares states; the core does not look at it (agreement.ts).
+      /** The checkpoint whose digest is asked for. */
+      readonly checkIndex?: number;
+      /** What a majority has alike at a checkpoint. */
+      readonly agreedIndex?: number;
+      readonly agreedDigest?: string;
     }
   | {
       readonly type: "heartbeatReply";
@@ -88,6 +96,13 @@ export type Message =
       readonly term: number;
       readonly readSeq: number;
       readonly keepsLease?: boolean;
+      // Of the driver, as in the heartbeat.
+      readonly checkIndex?: number;
+      readonly checkDigest?: string;
+      readonly quarantined?: boolean;
+      /** Feature levels that the member's program understands. */
+      readonly levelMin?: number;
+      readonly levelMax?: number;
     }
   | {
       readonly type: "preVote" | "vote";

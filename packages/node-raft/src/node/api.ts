@@ -1,8 +1,9 @@
 /** The public face of a member: what an application implements and what it gets (RAFT.md §4.2). */
 import type { MembershipChange, RandomSource } from "../core/options.ts";
 import type { ConfState, MemberId, Message, Role, SnapshotMeta } from "../core/types.ts";
-import type { RaftStorage } from "../wal/storage.ts";
+import type { Quarantine, RaftStorage } from "../wal/storage.ts";
 import type { SpawnWorker } from "../wal/worker-port.ts";
+import type { LevelRange } from "./feature-level.ts";
 import type { ResultCodec } from "./session-stream.ts";
 
 export interface Committed {
@@ -18,6 +19,13 @@ export interface Committed {
 export interface StateMachine<R> {
   /** One result per entry, in order. */
   apply(entries: readonly Committed[]): readonly R[];
+  /**
+   * Digest of all that was applied so far, the same on every member that applied the same log:
+   * a running one, for it is asked in the middle of the work, and kept in snapshots. With it a
+   * member whose state has come to differ is found out (SPEC.md, "Agreement of states"). A change
+   * of how it is made needs a feature level of its own.
+   */
+  digest?(): string;
   /** O(1) capture of the state at the last applied index; streamed later in slices. */
   snapshot(): { stream(): AsyncIterable<Uint8Array> };
   /**
@@ -125,6 +133,14 @@ export interface RaftStatus {
   readonly progress: Readonly<
     Record<MemberId, { match: number; next: number; state: string; active: boolean }>
   >;
+  /** The application's feature level that all members understand; 0 = none is agreed on. */
+  readonly level: number;
+  /** Leader only: levels that the other members' programs understand, as far as they told. */
+  readonly levels: Readonly<Record<MemberId, LevelRange>>;
+  /** Why this member serves nothing: its state is not the majority's. */
+  readonly quarantine: Quarantine | null;
+  /** Leader only: members that said the same of themselves. */
+  readonly quarantined: readonly MemberId[];
   /** Milliseconds since each other member was last heard of, or first known. */
   readonly silentMs: Readonly<Record<MemberId, number>>;
 }
@@ -140,6 +156,7 @@ export class RaftError extends Error {
    * applied, now or later. dropped: nothing was written and nothing will be. refused: the change or
    * transfer is not possible now. session-expired: this proposal is not applied; whether an earlier
    * one of the same command was, the cluster has forgotten. too-stale: read here was nothing.
+   * quarantined: this member's state must not be read, ask another.
    */
   readonly code:
     | "not-leader"
@@ -148,6 +165,7 @@ export class RaftError extends Error {
     | "refused"
     | "session-expired"
     | "too-stale"
+    | "quarantined"
     | "stopped"
     | "corrupt"
     | "io";
@@ -172,6 +190,11 @@ export interface RaftNodeEvents {
     self: boolean;
   }) => void;
   config: (conf: ConfState) => void;
+  /**
+   * This member's state is not the majority's: it answers no read and never leads, for good. What
+   * was read from the state machine itself must not be used either.
+   */
+  quarantine: (why: Quarantine) => void;
   /** The node cannot go on (disk error, corruption, bug): the process must end. */
   fatal: (error: Error) => void;
 }
@@ -205,6 +228,8 @@ export interface ReadPoint {
 export interface RaftNode<R> {
   readonly memberId: MemberId;
   readonly clusterId: string;
+  /** As in the status: what is proposed must be understood by programs of this level. */
+  readonly level: number;
   /** True when the data directory held no cluster yet. */
   readonly fresh: boolean;
   /**
@@ -274,6 +299,11 @@ export interface OpenRaftOptions<R> {
   readonly stateMachine: StateMachine<R>;
   readonly transport: Transport;
   readonly limits?: Partial<RaftLimits> | undefined;
+  /**
+   * Feature levels that this program understands. The leader raises the cluster's as soon as all
+   * members understand a higher one; a program that does not understand it cannot take part.
+   */
+  readonly levels?: LevelRange | undefined;
   /**
    * Reads with `mode: "lease"` (thesis §6.4.1), which trust that clocks run equally fast to a tenth
    * and that a machine that was frozen finds its wall clock ahead. On all members alike: one

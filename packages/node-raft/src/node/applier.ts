@@ -15,6 +15,8 @@ const ENTRIES_PER_CALL_MAX = 128;
 export interface ApplierDeps<R> {
   readonly machine: SessionMachine<R>;
   readonly timers: RaftTimers;
+  /** The last index that may be applied in one call which begins at `next`. */
+  upTo(next: number): number;
   /** Null for an entry of the cluster's own. */
   applied(entry: Entry, outcome: Outcome<R> | null): void;
   /** End of a call: everything up to `index` is applied. */
@@ -28,6 +30,7 @@ export class Applier<R> {
   #queue: Entry[] = [];
   #next = 0;
   #applied: number;
+  #stopped = false;
 
   constructor(deps: ApplierDeps<R>, applied: number) {
     this.#deps = deps;
@@ -39,7 +42,7 @@ export class Applier<R> {
   }
 
   add(entries: readonly Entry[]): void {
-    if (entries.length === 0) return;
+    if (entries.length === 0 || this.#stopped) return;
     if (this.#next === this.#queue.length) {
       this.#queue = [...entries];
       this.#next = 0;
@@ -55,6 +58,13 @@ export class Applier<R> {
     this.#applied = index;
   }
 
+  /** For good: nothing more reaches the state machine. */
+  stop(): void {
+    this.#stopped = true;
+    this.#queue = [];
+    this.#next = 0;
+  }
+
   run(): void {
     if (this.#next >= this.#queue.length) return;
     const start = this.#deps.timers.now();
@@ -67,7 +77,8 @@ export class Applier<R> {
   }
 
   #applySome(): void {
-    const end = Math.min(this.#queue.length, this.#next + ENTRIES_PER_CALL_MAX);
+    const room = this.#deps.upTo(this.#applied + 1) - this.#applied;
+    const end = Math.min(this.#queue.length, this.#next + Math.min(ENTRIES_PER_CALL_MAX, room));
     const slice = this.#queue.slice(this.#next, end);
     const commands = slice.filter((entry) => !isOwn(entry));
     const outcomes = commands.length === 0 ? [] : this.#deps.machine.apply(commands);

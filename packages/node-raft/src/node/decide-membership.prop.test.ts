@@ -77,7 +77,7 @@ class Model {
     const asked = IDS.filter((id) => this.isLive(id));
     const spares = asked.map((id) => ({ id, address: `${id}:1`, zone: zoneOf(id), level: 1 }));
     const confIndex = this.#index;
-    const view = { self: leader, confIndex, pending: false, members, spares };
+    const view = { self: leader, confIndex, level: 1, pending: false, members, spares };
     return decideMembership(view, this.#settings);
   }
 
@@ -106,6 +106,7 @@ class Model {
       match: 100,
       silentMs,
       live,
+      quarantined: false,
       healthy: live,
       healthyForMs: live ? this.#now - (this.#liveSince.get(id) ?? 0) : 0,
       zone: zoneOf(id),

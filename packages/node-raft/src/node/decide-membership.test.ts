@@ -19,17 +19,22 @@ const BEHIND = { healthy: false, healthyForMs: 0, match: 1 };
 
 function member(id: string, voter: boolean, more: Partial<MemberView> = {}): MemberView {
   const well = { match: 100, silentMs: 0, live: true, healthy: true, healthyForMs: HOUR };
-  return { id, address: `${id}:1`, voter, ...well, zone: "", level: 1, ...more };
+  const quarantined = false;
+  return { id, address: `${id}:1`, voter, quarantined, ...well, zone: "", level: 2, ...more };
 }
 
 const voter = (id: string, more?: Partial<MemberView>) => member(id, true, more);
 const standby = (id: string, more?: Partial<MemberView>) => member(id, false, more);
-const spare = (id: string, zone = ""): Spare => ({ id, address: `${id}:1`, zone, level: 1 });
+const spare = (id: string, zone = ""): Spare => ({ id, address: `${id}:1`, zone, level: 2 });
 const at = (...ids: string[]) => ids.map((id) => ({ id, address: `${id}:1` }));
 
 /** `a` leads. */
-function viewOf(members: readonly MemberView[], spares: readonly Spare[] = []): MembershipView {
-  return { self: "a", confIndex: 7, pending: false, members, spares };
+function viewOf(
+  members: readonly MemberView[],
+  spares: readonly Spare[] = [],
+  level = 2,
+): MembershipView {
+  return { self: "a", confIndex: 7, level, pending: false, members, spares };
 }
 
 function decide(
@@ -59,10 +64,10 @@ test("[C1] silence below the limit, or replacement switched off, replaces nobody
   assert.equal(decide(dead, { settings: { replaceDead: false } }), "complete");
 });
 
-test("[C1] a standby that is behind or of another level is no heir", () => {
+test("[C1] a standby that is behind, or whose program is too old, is no heir", () => {
   const dead = [voter("a"), voter("b"), voter("c", DEAD)];
   assert.equal(decide([...dead, standby("d", BEHIND)]), "standbys-not-ready");
-  assert.equal(decide([...dead, standby("d", { level: 2 })]), "standbys-not-ready");
+  assert.equal(decide([...dead, standby("d", { level: 1 })]), "standbys-not-ready");
   assert.equal(decide(dead), "no-standby-for-dead");
 });
 
@@ -92,10 +97,14 @@ test("[C2] once three vote, a standby has to be healthy for a while before it is
   });
 });
 
-test("[C2] a standby that is behind is waited for, one of another level too", () => {
+test("[C2] a standby that is behind is waited for, one whose program is too old too", () => {
   assert.equal(decide([voter("a"), standby("b"), standby("c", BEHIND)]), "standbys-not-ready");
-  const other = { level: 2 };
-  assert.equal(decide([voter("a"), standby("b"), standby("c", other)]), "standbys-not-ready");
+  const older = { level: 1 };
+  assert.equal(decide([voter("a"), standby("b"), standby("c", older)]), "standbys-not-ready");
+  const newer = { level: 3 };
+  assert.deepEqual(decide([voter("a"), standby("b", newer), standby("c", newer)]), {
+    "voters-completed": { addVoters: at("b", "c") },
+  });
   const silent = { level: null };
   assert.deepEqual(decide([voter("a"), standby("b", silent), standby("c")]), {
     "voters-completed": { addVoters: at("b", "c") },
@@ -205,4 +214,23 @@ test("[C10] a change under way, and a calm cluster, are reasons to do nothing", 
     reason: "change-pending",
   });
   assert.equal(decide([...THREE, standby("d"), standby("e")]), "complete");
+});
+
+test("[C11] a voter in quarantine is replaced at once, and never comes back as one", () => {
+  const bad = { quarantined: true, live: false, healthy: false, healthyForMs: 0 };
+  const members = [voter("a"), voter("b"), voter("c", bad), standby("d", NEW)];
+  const swap = { addVoters: at("d"), addLearners: at("c") };
+  assert.deepEqual(decide(members), { "dead-voter-replaced": swap });
+  const demoted = [...THREE.slice(0, 2), voter("d"), standby("c", bad), standby("e")];
+  assert.equal(decide(demoted), "no-spare");
+  // Whoever comes takes its seat; and so does the machine itself, with a new id.
+  const added = { "standby-added": { addLearners: at("f"), remove: ["c"] } };
+  assert.deepEqual(decide(demoted, { spares: [spare("f")] }), added);
+  const anew = decideAdmission({ members: demoted }, membershipDefaults, "c:1");
+  assert.deepEqual(anew, { seat: true, remove: ["c"] });
+});
+
+test("[C3] a spare whose program is too old is not taken in", () => {
+  const old = { ...spare("f"), level: 1 };
+  assert.equal(decide([...THREE, standby("d")], { spares: [old] }), "no-spare");
 });

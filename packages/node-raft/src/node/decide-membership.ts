@@ -33,12 +33,14 @@ export interface MemberView {
   readonly silentMs: number;
   /** Has acknowledged something of this leader's, and was heard just now. */
   readonly live: boolean;
+  /** It says that its state must not be served: it can never lead. */
+  readonly quarantined: boolean;
   /** Live and caught up. */
   readonly healthy: boolean;
   readonly healthyForMs: number;
   /** What fails together with others of the same zone; "" = not known. */
   readonly zone: string;
-  /** Of commands and entries that its program understands; null = not known. */
+  /** The newest feature level that its program understands; null = not known. */
   readonly level: number | null;
 }
 
@@ -53,6 +55,8 @@ export interface Spare {
 export interface MembershipView {
   readonly self: MemberId;
   readonly confIndex: number;
+  /** The cluster's feature level. */
+  readonly level: number;
   /** A change is on its way: its entry, or the joint configuration, is still there. */
   readonly pending: boolean;
   /** Ourselves among them, always healthy. */
@@ -139,8 +143,10 @@ function votersWanted(voters: number, settings: MembershipSettings): number {
   return most % 2 === 0 ? most - 1 : most;
 }
 
+/** One in quarantine is as good as dead, and known to stay so. */
 function isDead(member: MemberView, settings: MembershipSettings): boolean {
-  return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;
+  const gone = member.quarantined || member.silentMs > settings.deadAfterMs;
+  return settings.replaceDead && !member.live && gone;
 }
 
 /**
@@ -197,16 +203,18 @@ function completeVoters(
   return change(view, "voters-completed", { addVoters: ready.slice(0, count).map(place) });
 }
 
-/** Healthy, of the leader's level; the first one is the best: a zone where nobody votes yet. */
+/**
+ * Healthy, with a program that understands all; the first one is the best: a zone where nobody
+ * votes yet.
+ */
 function readyStandbys(
   view: MembershipView,
   settings: MembershipSettings,
   options: { readonly stable: boolean },
 ): readonly MemberView[] {
-  const level = view.members.find((member) => member.id === view.self)?.level ?? null;
   const least = options.stable ? settings.stableMs : 0;
   const ready = view.members.filter(
-    (m) => !m.voter && m.healthy && m.healthyForMs >= least && sameLevel(m.level, level),
+    (m) => !m.voter && m.healthy && m.healthyForMs >= least && understands(m, view.level),
   );
   const zones = zonesOf(view.members.filter((m) => m.voter && m.live));
   const better = (a: MemberView, b: MemberView): number =>
@@ -235,9 +243,9 @@ function zonesOf(members: readonly MemberView[]): Set<string> {
   return new Set(members.map((member) => member.zone));
 }
 
-/** Who does not say is taken for the same. */
-function sameLevel(a: number | null, b: number | null): boolean {
-  return a === null || b === null || a === b;
+/** Who does not say is believed to. */
+function understands(one: { readonly level: number | null }, level: number): boolean {
+  return one.level === null || one.level >= level;
 }
 
 /** C3: the newcomer takes the seat of a dead standby, where there is one. */
@@ -249,6 +257,7 @@ function addStandby(view: MembershipView, settings: MembershipSettings): Members
     Number(zones.has(a.zone)) - Number(zones.has(b.zone)) || (a.id < b.id ? -1 : 1);
   const spare = view.spares
     .filter((one) => !view.members.some((member) => member.id === one.id))
+    .filter((one) => understands(one, view.level))
     .sort(better)[0];
   if (spare === undefined) return null;
   const { remove } = decideAdmission(view, settings, spare.address);

@@ -9,17 +9,27 @@ import { allMembers } from "../core/conf-state.ts";
 import type { CoreStatus } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { Append, ConfState, Effects, MemberId, Message, SoftState } from "../core/types.ts";
-import type { RaftStorage } from "../wal/storage.ts";
-import type { LogLevel, RaftLimits, RaftTimers, Transport, TransportHandler } from "./api.ts";
+import type { Quarantine, RaftStorage } from "../wal/storage.ts";
+import type {
+  LogLevel,
+  RaftLimits,
+  RaftTimers,
+  StateMachine,
+  Transport,
+  TransportHandler,
+} from "./api.ts";
 import { RaftError } from "./api.ts";
 import { Applier } from "./applier.ts";
+import { bestVoter } from "./best-voter.ts";
 import { Contacts } from "./contacts.ts";
 import { DiskWatch } from "./disk-watch.ts";
+import { FeatureLevel, type LevelRange, mustUnderstand } from "./feature-level.ts";
 import { LocalReads } from "./local-reads.ts";
-import { type Proposal, Proposals, runsOfKind } from "./proposals.ts";
+import { type Proposal, Proposals, refusal, runsOfKind } from "./proposals.ts";
 import { type Reader, Reads } from "./reads.ts";
 import type { SessionMachine } from "./session-machine.ts";
 import { Snapshots } from "./snapshots.ts";
+import { StateWatch } from "./state-watch.ts";
 import { Ticker } from "./ticker.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -29,12 +39,20 @@ export interface EngineDeps<R> {
   readonly storage: RaftStorage;
   readonly transport: Transport;
   readonly machine: SessionMachine<R>;
+  /** What the machine passes entries to. */
+  readonly stateMachine: Pick<StateMachine<R>, "digest">;
   readonly limits: RaftLimits;
   readonly leases: boolean;
   readonly timers: RaftTimers;
   readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
+  readonly levels: LevelRange | null;
+  /** Of an earlier life; the state machine holds nothing then. */
+  readonly quarantine: Quarantine | null;
+  /** What the log holds at the start. */
+  readonly logBytes: number;
   onSoft(soft: SoftState): void;
   onConf(conf: ConfState): void;
+  onQuarantine(why: Quarantine): void;
   /** End of a turn in which something may have changed. */
   onTurn(): void;
   onFatal(error: Error): void;
@@ -55,6 +73,8 @@ export class Engine<R> {
   readonly #contacts = new Contacts();
   readonly local: LocalReads;
   readonly snapshots: Snapshots<R>;
+  readonly states: StateWatch;
+  readonly level: FeatureLevel;
   #soft: SoftState;
   #conf: ConfState;
   /** What the state machine holds; behind the applier's while a snapshot is being installed. */
@@ -74,6 +94,13 @@ export class Engine<R> {
     this.local = new LocalReads(deps.core, deps.timers, deps.limits, deps.leases);
     this.#reads = new Reads(tickMs * (heartbeatTicks + electionTicksMin));
     this.#disk = new DiskWatch(tickMs * electionTicksMax);
+    this.level = new FeatureLevel(deps.self, deps.levels);
+    this.level.look(status);
+    this.states = new StateWatch({
+      ...deps,
+      onQuarantine: (why) => this.#enterQuarantine(why),
+      onFatal: (error) => this.fail(error),
+    });
     this.#applier = new Applier(this.#applierDeps(), status.applied);
     this.snapshots = new Snapshots({
       ...deps,
@@ -81,6 +108,7 @@ export class Engine<R> {
       addressOf: (id) => this.addressOf(id),
       onFatal: (error) => this.fail(error),
     });
+    if (deps.quarantine !== null) this.#standAside();
     this.#ticker = new Ticker(deps.timers, tickMs, (lateMs) => this.#tick(lateMs));
   }
 
@@ -150,11 +178,18 @@ export class Engine<R> {
   }
 
   read(reader: Reader): void {
+    const refused = this.mustNotRead();
+    if (refused !== null) {
+      reader.reject(refused);
+      return;
+    }
     this.#reads.add(reader);
     this.wake();
   }
 
   waitApplied(index: number, deadline: number): Promise<void> {
+    const refused = this.mustNotRead();
+    if (refused !== null) return Promise.reject(refused);
     if (this.#applied >= index) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.#waiters.add({ index, deadline, resolve, reject });
@@ -220,11 +255,40 @@ export class Engine<R> {
     }
   }
 
+  /** What is applied here is worth nothing; what is in the log is still the others'. */
+  #enterQuarantine(why: Quarantine): void {
+    this.#standAside();
+    const error = this.mustNotRead() ?? undefined;
+    this.#proposals.rejectAll();
+    this.#reads.rejectAll(error);
+    this.#waiters.rejectAll(error);
+    this.#deps.onQuarantine(why);
+    this.wake();
+  }
+
+  #standAside(): void {
+    this.#applier.stop();
+    this.snapshots.halt();
+    this.#core.standAside(this.states.others);
+  }
+
+  /** null = what is applied here may be read, as far as anybody knows. */
+  mustNotRead(): RaftError | null {
+    if (this.states.quarantine === null) return null;
+    const { leader } = this.#soft;
+    const leaderAddress = leader === "" ? "" : this.addressOf(leader);
+    return new RaftError("quarantined", "this member is in quarantine", { leaderAddress });
+  }
+
   #receive(messages: readonly Message[]): void {
     const from = messages[0]?.from;
     if (from !== undefined) this.#contacts.heard(from, this.#deps.timers.now());
     for (const message of messages) {
-      if (message.to === this.#deps.self && message.type !== "snapshot") this.#core.step(message);
+      if (message.to !== this.#deps.self || message.type === "snapshot") continue;
+      this.states.hear(message, this.#conf);
+      this.level.hear(message);
+      if (message.type === "append" && this.states.isFull()) continue;
+      this.#core.step(message);
     }
   }
 
@@ -238,10 +302,20 @@ export class Engine<R> {
       this.#reads.expire(now);
       this.#waiters.expire(now);
       this.#watchHealth(now, lateMs);
-      this.snapshots.maybeTake();
+      if (this.#soft.role === "leader") this.#tickLeader();
+      if (this.states.quarantine === null) this.snapshots.maybeTake();
       // At once: another pass through the event loop is what an idle member would mostly do.
       if (this.#running) this.#turn();
     });
+  }
+
+  #tickLeader(): void {
+    this.states.tick(this.#conf);
+    const level = this.level.wanted(this.#conf);
+    // Refused while another change is under way: then it is asked for again.
+    if (level !== null && this.#core.proposeConf({ level }).kind === "accepted") {
+      this.#deps.log("info", "raising the feature level", { level });
+    }
   }
 
   /** A leader that cannot write or is often late must not lead (RAFT.md §4.3, §2.5 row 18). */
@@ -267,6 +341,7 @@ export class Engine<R> {
       this.wake();
       break;
     }
+    if ((this.#conf.level ?? 0) > this.level.committed) this.level.look(this.#core.status());
     this.#deps.onTurn();
   }
 
@@ -290,6 +365,7 @@ export class Engine<R> {
 
   #perform(effects: Effects): void {
     if (effects.conf !== null) {
+      mustUnderstand(this.#deps.levels, effects.conf);
       this.#conf = effects.conf;
       this.#know(effects.conf);
       this.#deps.onConf(effects.conf);
@@ -323,6 +399,7 @@ export class Engine<R> {
   /** The state machine jumps to a received snapshot. */
   #install(index: number, restore: () => Promise<void>): void {
     this.#applier.restarted(index);
+    this.states.restarted();
     this.#proposals.skippedTo(index);
     restore().then(
       () => {
@@ -347,9 +424,10 @@ export class Engine<R> {
       // With a hanging disk the heartbeats must stop, or nobody would take over.
       const leads = message.type === "heartbeat" || message.type === "append";
       if (leads && this.#disk.hangs) continue;
+      const told = this.level.addTo(this.states.addTo(message, this.#conf));
       const list = byPeer.get(message.to);
-      if (list === undefined) byPeer.set(message.to, [message]);
-      else list.push(message);
+      if (list === undefined) byPeer.set(message.to, [told]);
+      else list.push(told);
     }
     for (const [to, list] of byPeer) this.#deps.transport.send(to, this.addressOf(to), list);
   }
@@ -357,6 +435,8 @@ export class Engine<R> {
   #softChanged(soft: SoftState): void {
     if (soft.role === "leader") this.#contacts.restart(this.#deps.timers.now());
     this.#soft = soft;
+    this.states.leadershipChanged();
+    this.level.forget();
     if (soft.leader !== "") this.#reads.retryNow();
     this.#deps.onSoft(soft);
     this.wake();
@@ -382,6 +462,7 @@ export class Engine<R> {
     return {
       machine: this.#deps.machine,
       timers: this.#deps.timers,
+      upTo: (next) => this.states.applyUpTo(next),
       applied: (entry, outcome) => {
         this.snapshots.noteApplied(entry.data.length);
         if (outcome === null) this.#proposals.passed(entry.index);
@@ -391,6 +472,7 @@ export class Engine<R> {
         this.#core.applied(index);
         this.#applied = index;
         this.#waiters.applied(index);
+        this.states.reached(index);
       },
       again: () => {
         this.#deps.timers.soon(() => {
@@ -400,28 +482,6 @@ export class Engine<R> {
       },
     };
   }
-}
-
-function refusal(reason: string, leaderAddress: string): RaftError {
-  if (reason === "not-leader") {
-    return new RaftError("not-leader", "this member does not lead", { leaderAddress });
-  }
-  const why =
-    reason === "transferring" ? "leadership is being handed over" : "too much is uncommitted";
-  return new RaftError("dropped", `not accepted: ${why}`, { leaderAddress });
-}
-
-/**
- * The voter whose log is furthest, of those heard of since the last check-quorum where there are
- * any: right after one nobody counts as heard. Null when there is no other voter.
- */
-export function bestVoter(status: CoreStatus): MemberId | null {
-  const others = status.conf.voters.flatMap((id) => {
-    const progress = status.progress[id];
-    return id === status.id || progress === undefined ? [] : [{ id, ...progress }];
-  });
-  others.sort((a, b) => Number(b.recentActive) - Number(a.recentActive) || b.match - a.match);
-  return others[0]?.id ?? null;
 }
 
 function isEmpty(effects: Effects): boolean {

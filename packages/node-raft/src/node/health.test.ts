@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { CoreStatus } from "../core/options.ts";
+import { bestVoter } from "./best-voter.ts";
 import { DiskWatch } from "./disk-watch.ts";
-import { bestVoter } from "./engine.ts";
 
 function status(others: Readonly<Record<string, { match: number; recentActive: boolean }>>) {
   const voters = ["self", ...Object.keys(others)];

@@ -114,3 +114,13 @@ export class Proposals<R> {
     waiting.proposal.reject(new RaftError("dropped", message));
   }
 }
+
+/** Why the core did not take what was proposed. */
+export function refusal(reason: string, leaderAddress: string): RaftError {
+  if (reason === "not-leader") {
+    return new RaftError("not-leader", "this member does not lead", { leaderAddress });
+  }
+  const why =
+    reason === "transferring" ? "leadership is being handed over" : "too much is uncommitted";
+  return new RaftError("dropped", `not accepted: ${why}`, { leaderAddress });
+}

@@ -20,8 +20,10 @@ import type {
   SessionId,
 } from "./api.ts";
 import { RaftError } from "./api.ts";
+import { bestVoter } from "./best-voter.ts";
 import { Emitter } from "./emitter.ts";
-import { bestVoter, Engine } from "./engine.ts";
+import { Engine, type EngineDeps } from "./engine.ts";
+import { mustUnderstand } from "./feature-level.ts";
 import { Levels } from "./levels.ts";
 import { ReadModes } from "./read-modes.ts";
 import { encodeCommand, encodeOpening, mintNonce, wrongSession } from "./session-entry.ts";
@@ -84,6 +86,10 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     return this.#clusterId;
   }
 
+  get level(): number {
+    return this.#engine?.level.committed ?? 0;
+  }
+
   async bootstrap(options: {
     clusterId: string;
     voters: readonly { id: MemberId; address: string }[];
@@ -103,7 +109,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   /** A directory that holds a cluster already: restore the state machine, then take part. */
   async resume(): Promise<void> {
     const { state, storage } = this.#parts;
-    if (state.snapshot !== null) {
+    if (state.snapshot !== null && state.quarantine === null) {
       const source = storage.readSnapshot(state.snapshot);
       await this.#machine.restore(state.snapshot, source);
     }
@@ -121,18 +127,22 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     try {
       await this.#parts.storage.initialize({ clusterId, ...start });
       this.#clusterId = clusterId;
-      await this.#start({ ...start, snapshot: null });
+      await this.#start({ ...start, snapshot: null, quarantine: null });
     } finally {
       this.#starting = false;
     }
   }
 
-  async #start(state: Pick<StorageState, "hardState" | "snapshot" | "entries">): Promise<void> {
-    const { hardState, snapshot, entries } = state;
+  async #start(
+    state: Pick<StorageState, "hardState" | "snapshot" | "entries" | "quarantine">,
+  ): Promise<void> {
+    const { hardState, snapshot, entries, quarantine } = state;
     const { limits, leases, random } = this.#parts;
     const initial = { hardState, snapshot, entries };
     const core = new RaftCore({ id: this.memberId, leases, limits, random, initial });
-    const engine = this.#buildEngine(core);
+    const logBytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
+    mustUnderstand(this.#options.levels ?? null, core.status().conf);
+    const engine = this.#buildEngine(core, { quarantine, logBytes });
     engine.snapshots.begin(snapshot);
     this.#engine = engine;
     this.#reads = new ReadModes(engine, limits, leases);
@@ -145,16 +155,19 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     engine.start();
   }
 
-  #buildEngine(core: RaftCore): Engine<R> {
+  #buildEngine(core: RaftCore, found: Pick<EngineDeps<R>, "quarantine" | "logBytes">): Engine<R> {
     const { storage, limits, leases, timers } = this.#parts;
-    const { transport } = this.#options;
+    const { transport, stateMachine } = this.#options;
     return new Engine<R>({
+      ...found,
       self: this.memberId,
       core,
       storage,
       transport,
       machine: this.#machine,
+      stateMachine,
       limits,
+      levels: this.#options.levels ?? null,
       leases,
       timers,
       log: (level, message, fields) => this.#log(level, message, fields),
@@ -163,6 +176,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
         this.#events.emit("config", conf);
         this.#announceLeadership();
       },
+      onQuarantine: (why) => this.#events.emit("quarantine", why),
       onTurn: () => this.#levels.check(timers.now()),
       onFatal: (error) => this.#fail(error),
     });
@@ -218,6 +232,9 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
 
   readBarrier(options: ReadOptions = {}): Promise<ReadPoint> {
     if (this.#reads === null || !this.#engine?.running) return Promise.reject(this.#notRunning());
+    // In every mode, also those that ask nobody.
+    const refused = this.#engine.mustNotRead();
+    if (refused !== null) return Promise.reject(refused);
     return this.#reads.read(options);
   }
 
@@ -284,14 +301,29 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
   }
 
   async snapshot(): Promise<SnapshotMeta> {
-    return await this.#running().snapshots.take();
+    const engine = this.#running();
+    if (engine.states.quarantine !== null) {
+      throw new RaftError(
+        "quarantined",
+        "the state of a member in quarantine is worth no snapshot",
+      );
+    }
+    return await engine.snapshots.take();
   }
 
   status(): RaftStatus {
     const ids = { memberId: this.memberId, clusterId: this.#clusterId };
     if (this.#engine === null) return emptyStatus(ids);
-    const snapshotIndex = this.#engine.snapshots.newest?.index ?? 0;
-    return showStatus(ids, this.#engine.status(), snapshotIndex, this.#engine.silence());
+    const { snapshots, states, level } = this.#engine;
+    const status = this.#engine.status();
+    const leads = status.role === "leader";
+    return showStatus(ids, status, snapshots.newest?.index ?? 0, {
+      quarantine: states.quarantine,
+      quarantined: leads ? [...states.others] : [],
+      level: level.committed,
+      levels: leads ? Object.fromEntries(level.told) : {},
+      silentMs: this.#engine.silence(),
+    });
   }
 
   on<E extends keyof RaftNodeEvents>(event: E, fn: RaftNodeEvents[E]): () => void {

@@ -77,11 +77,11 @@ export class Reads {
     this.#groups = this.#groups.filter((group) => group.readers.length > 0);
   }
 
-  rejectAll(): void {
+  rejectAll(error = new RaftError("stopped", "the node is stopping")): void {
     const readers = [...this.#newcomers, ...this.#groups.flatMap((group) => group.readers)];
     this.#newcomers = [];
     this.#groups = [];
-    for (const reader of readers) reader.reject(new RaftError("stopped", "the node is stopping"));
+    for (const reader of readers) reader.reject(error);
   }
 }
 

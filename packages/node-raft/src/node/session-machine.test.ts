@@ -219,6 +219,7 @@ test("[S6] without sessions a snapshot is the state as it is, and one from befor
 test("[S6] an entry of a kind from the future stops the member instead of being skipped", () => {
   const deps = {
     machine: new SessionMachine(new ListMachine()),
+    upTo: () => Number.MAX_SAFE_INTEGER,
     timers: { now: () => 0, after: () => () => {}, soon: () => {}, atOnce: () => {} },
     applied: () => {},
     reached: () => {},

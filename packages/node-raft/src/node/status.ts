@@ -25,6 +25,10 @@ export function emptyStatus(ids: Ids): RaftStatus {
     confIndex: 0,
     snapshotIndex: 0,
     progress: {},
+    level: 0,
+    levels: {},
+    quarantine: null,
+    quarantined: [],
     silentMs: {},
   };
 }
@@ -33,7 +37,7 @@ export function showStatus(
   ids: Ids,
   core: CoreStatus,
   snapshotIndex: number,
-  silentMs: Readonly<Record<MemberId, number>>,
+  known: Pick<RaftStatus, "silentMs" | "quarantine" | "quarantined" | "level" | "levels">,
 ): RaftStatus {
   const progress: Record<MemberId, RaftStatus["progress"][MemberId]> = {};
   for (const [id, { match, next, state, recentActive }] of Object.entries(core.progress)) {
@@ -53,7 +57,7 @@ export function showStatus(
     confIndex: core.confIndex,
     snapshotIndex,
     progress,
-    silentMs,
+    ...known,
   };
 }
 

@@ -33,9 +33,9 @@ export class Waiters {
     }
   }
 
-  rejectAll(): void {
+  rejectAll(error = new RaftError("stopped", "the node is stopping")): void {
     const all = this.#waiting;
     this.#waiting = [];
-    for (const waiter of all) waiter.reject(new RaftError("stopped", "the node is stopping"));
+    for (const waiter of all) waiter.reject(error);
   }
 }

@@ -11,9 +11,14 @@ const GAP_MAX = 10_000;
 function look(
   before: Sightings | null,
   now: number,
-  options: { silent?: Record<string, number>; match?: number; term?: number } = {},
+  options: {
+    silent?: Record<string, number>;
+    match?: number;
+    term?: number;
+    quarantined?: string[];
+  } = {},
 ) {
-  const { silent = {}, match = 1_000, term = 3 } = options;
+  const { silent = {}, match = 1_000, term = 3, quarantined = [] } = options;
   const one = { match, next: match + 1, state: "replicate", active: true };
   const status = {
     ...emptyStatus({ memberId: "a", clusterId: "c" }),
@@ -23,6 +28,7 @@ function look(
     lastIndex: 1_010,
     progress: { b: one, c: one },
     silentMs: { b: 0, c: 0, ...silent },
+    quarantined,
   };
   const facts = () => ({ zone: "", level: null });
   const input = { now, status, facts, spares: [], gapMsMax: GAP_MAX };
@@ -77,4 +83,9 @@ test("a member is healthy when it acknowledged something and misses little", () 
   assert.deepEqual([behind.b.live, behind.b.healthy], [true, false]);
   assert.equal(look(null, 0, { match: 0 }).b.live, false);
   assert.deepEqual(look(null, 0, { match: 0 }).self.healthy, true);
+});
+
+test("[C11] a member in quarantine is neither live nor healthy, whatever it acknowledges", () => {
+  const { c } = look(null, 0, { quarantined: ["c"] });
+  assert.deepEqual([c.quarantined, c.live, c.healthy], [true, false, false]);
 });

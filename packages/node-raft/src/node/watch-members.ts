@@ -56,6 +56,7 @@ export function watchMembers(
   const view: MembershipView = {
     self: status.memberId,
     confIndex: status.confIndex,
+    level: status.conf.level ?? 0,
     pending: isJoint(status.conf) || status.confIndex > status.commit,
     members: ids.map((id) => memberView(id, members.get(id), look, since)),
     spares: look.spares,
@@ -77,7 +78,9 @@ function sightingOf(
   // Silence that we did not see grow is not counted.
   const silentMs = Math.min(heard, (seen?.silentMs ?? 0) + watchedMs);
   const match = status.progress[id]?.match ?? 0;
-  const live = match > 0 && heard <= settings.contactMsMax;
+  // Its log helps to commit, but it cannot lead: nothing may be built on it.
+  const isSound = !status.quarantined.includes(id);
+  const live = isSound && match > 0 && heard <= settings.contactMsMax;
   const healthy = live && match >= status.commit - settings.trailingMax;
   if (!healthy) return { silentMs, live, healthySince: -1 };
   const wasHealthy = seen !== undefined && seen.healthySince >= 0 && gapMs <= look.gapMsMax;
@@ -95,6 +98,7 @@ function memberView(
     id,
     address: status.conf.addresses[id] ?? "",
     voter: status.conf.voters.includes(id),
+    quarantined: status.quarantined.includes(id),
     ...look.facts(id),
   };
   if (sighting === undefined) {

@@ -1,6 +1,6 @@
 /**
- * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|upkeep|both] [--mutant NAME]
- *   [--once] [--verbose] [--without PARTS]
+ * node src/sim/cli.ts [--seed N] [--seeds K] [--mode core|node|upkeep|states|upgrade|both]
+ *   [--mutant NAME] [--once] [--verbose] [--without PARTS]
  * node src/sim/cli.ts --kill-list [--mutant NAME] [--write]
  *
  * Runs K seeds from N on, each twice (the traces must be equal; --once: once), and prints what
@@ -21,6 +21,7 @@ import {
   realCode,
   runSeed,
   type SimMode,
+  simModes,
   thinness,
 } from "./simulation.ts";
 
@@ -50,12 +51,12 @@ async function runSeeds(): Promise<boolean> {
     return false;
   }
   const code = mutant === undefined ? realCode : await loadMutant(mutant);
-  const modes: SimMode[] =
+  const modes: readonly SimMode[] =
     values.mode === "both"
       ? mutant === undefined
-        ? ["core", "node", "upkeep"]
+        ? simModes
         : [mutant.mode ?? "core"]
-      : [values.mode === "node" || values.mode === "upkeep" ? values.mode : "core"];
+      : simModes.filter((mode) => mode === values.mode);
   let failures = 0;
   const leftOut = values.without === undefined ? null : leftOutOf(values.without);
   const smaller = leftOut && ((scenario: Scenario) => smallerScenario(scenario, leftOut));

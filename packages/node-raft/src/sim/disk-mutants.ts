@@ -27,7 +27,7 @@ export const diskMutants: readonly Mutant[] = [
         replace: 'if (validAt !== null && validAt < 0) return { kind: "corrupt"',
       },
     ],
-    seeds: 100,
+    seeds: 400,
     mode: "node",
   },
   {

@@ -1,4 +1,5 @@
 export { openLocalStorage } from "../wal/local-port.ts";
+export { nodeVfs } from "../wal/node-vfs.ts";
 export type { Checker, MemberView } from "./checkers/checker.ts";
 export type { SimClock } from "./clock.ts";
 export { drain } from "./drain.ts";

@@ -16,6 +16,8 @@ export interface SimMember extends Endpoint {
   readonly id: MemberId;
   readonly up: boolean;
   readonly paused: boolean;
+  /** It says that its state must not be served. */
+  readonly quarantined?: boolean;
   /** Starts from what the disk holds. */
   boot(): void;
   /** Loses everything that the disk has not confirmed, or some of it. */

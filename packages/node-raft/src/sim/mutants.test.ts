@@ -61,6 +61,16 @@ test("the code without a mutant survives the same seeds", async () => {
     const node = await runSeed(seed, { mode: "node" });
     assert.equal(node.failure, null, `node seed ${seed}`);
   }
+  const upgradeSeeds = quick.filter(({ mode }) => mode === "upgrade").map(({ seeds }) => seeds);
+  for (let seed = 1; seed <= Math.max(...upgradeSeeds); seed += 1) {
+    const upgrade = await runSeed(seed, { mode: "upgrade" });
+    assert.equal(upgrade.failure, null, `upgrade seed ${seed}`);
+  }
+  const statesSeeds = quick.filter(({ mode }) => mode === "states").map(({ seeds }) => seeds);
+  for (let seed = 1; seed <= Math.max(...statesSeeds); seed += 1) {
+    const states = await runSeed(seed, { mode: "states" });
+    assert.equal(states.failure, null, `states seed ${seed}`);
+  }
   const upkeepSeeds = quick.filter(({ mode }) => mode === "upkeep").map(({ seeds }) => seeds);
   for (let seed = 1; seed <= Math.max(...upkeepSeeds); seed += 1) {
     const upkeep = await runSeed(seed, { mode: "upkeep" });

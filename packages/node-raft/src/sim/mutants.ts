@@ -8,13 +8,18 @@ import type { MutantEdits } from "./mutant-edits.ts";
 import { readMutants } from "./read-mutants.ts";
 import { sessionMutants } from "./session-mutants.ts";
 import type { SimMode } from "./simulation.ts";
+import { stateMutants } from "./state-mutants.ts";
+import { upgradeMutants } from "./upgrade-mutants.ts";
 import { upkeepMutants } from "./upkeep-mutants.ts";
 
 export interface Mutant extends MutantEdits {
   /** The rule it breaks. */
   readonly breaks: string;
   readonly seeds: number;
-  /** "node": the bug is in the driver or the log, "upkeep": in the controller; default "core". */
+  /**
+   * "node": the bug is in the driver or the log, "upkeep": in the controller, "states": in how
+   * states are compared, "upgrade": in the feature level; default "core".
+   */
   readonly mode?: SimMode;
 }
 
@@ -353,4 +358,6 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
   ...readMutants,
   ...upkeepMutants,
+  ...stateMutants,
+  ...upgradeMutants,
 ];

@@ -2,6 +2,7 @@
 import type { MembershipChange } from "../core/options.ts";
 import type { MemberId, Message } from "../core/types.ts";
 import type { RaftNode, RaftTimers, ReadPoint } from "../node/api.ts";
+import type { LevelRange } from "../node/feature-level.ts";
 import type { MembershipController } from "../node/membership-controller.ts";
 import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
@@ -82,6 +83,15 @@ export class NodeMember implements SimMember {
     this.#machineRandom = new SimRandom(seed, `machine ${id}`);
     this.#freezes = this.#machineRandom.chance(0.6);
     this.#leases = leases && !this.#machineRandom.chance(withoutLeasesChance);
+  }
+
+  get quarantined(): boolean {
+    return (this.#node?.status().quarantine ?? null) !== null;
+  }
+
+  /** What the member's state machine really holds, which it cannot know itself. */
+  get machine(): RegisterMachine {
+    return this.#machine;
   }
 
   get up(): boolean {
@@ -239,15 +249,23 @@ export class NodeMember implements SimMember {
     const node = this.#node;
     const life = this.#life;
     if (node === null || this.paused) return;
+    const wasQuarantined = this.quarantined;
     node.readBarrier({ timeoutMs: CLIENT_TIMEOUT_MS }).then(
       () => {
-        if (life === this.#life) this.#completeRead(node, operation);
+        if (life !== this.#life) return;
+        if (wasQuarantined) this.#world.guard(() => this.#mustNotAnswer());
+        this.#completeRead(node, operation);
       },
       () => this.#world.trace.count("read unanswered"),
     );
   }
 
   #completeRead(node: RaftNode<number>, operation: ReadOperation): void {
+    // Nobody knows yet; it is the bound until somebody does that is looked at.
+    if (!this.#machine.isSound) {
+      this.#world.trace.count("read of a wrong state");
+      return;
+    }
     const value = this.#machine.read(operation.key);
     const { applied } = node.status();
     const { oracle } = this.#world;
@@ -330,13 +348,28 @@ export class NodeMember implements SimMember {
     };
   }
 
+  /** Of the program that runs now; null = the application has none. */
+  protected levels(): LevelRange | null {
+    return null;
+  }
+
+  /** What the member proposes must be understood by programs of this level. */
+  protected get level(): number {
+    return this.#node?.level ?? 0;
+  }
+
+  protected newMachine(): RegisterMachine {
+    return new RegisterMachine();
+  }
+
   /** For those that put something on top of the member: once per life, when it is in a cluster. */
   protected opened(_node: RaftNode<number>, _timers: RaftTimers): void {}
 
   async #open(life: Life): Promise<void> {
     const { scenario } = this.#world;
     const timers = simTimers(life, this.#clock, scenario.turnMs, () => this.#look());
-    const machine = new RegisterMachine();
+    const levels = this.levels();
+    const machine = this.newMachine();
     const transport = new SimTransport(life);
     this.#machine = machine;
     this.#transport = transport;
@@ -360,6 +393,7 @@ export class NodeMember implements SimMember {
         sessionsMax: scenario.sessions.max,
         sessionResultsMax: scenario.sessions.resultsMax,
       },
+      ...(levels === null ? {} : { levels }),
       storage: watchStorage(life, store),
       timers,
       random: this.#random.fork("core"),
@@ -427,6 +461,10 @@ export class NodeMember implements SimMember {
       const kind = where === "restart" ? "invariant" : "crash";
       throw new SimFailure(kind, where, `${this.id} cannot go on: ${error}`, error);
     });
+  }
+
+  #mustNotAnswer(): never {
+    throw new SimFailure("invariant", "quarantine", `${this.id} answered a read in quarantine`);
   }
 
   #look(): void {

@@ -182,6 +182,10 @@ export function watchStorage(life: Life, storage: RaftStorage): RaftStorage {
     createSnapshot: (meta) => storage.createSnapshot(meta),
     readSnapshot: (meta) => storage.readSnapshot(meta),
     compact: (index) => storage.compact(index),
+    quarantine: async (why) => {
+      await storage.quarantine(why);
+      seen(() => watch.quarantined(id));
+    },
     onFailure: (fn) => storage.onFailure(fn),
     close: () => storage.close(),
   };
@@ -207,7 +211,7 @@ export class WatchedMachine implements StateMachine<number> {
       const { id, world } = this.#life;
       if (this.#life.alive()) {
         world.guard(() => {
-          world.watch.applied(id, entry, this.#machine.chain);
+          world.watch.applied(id, entry, this.#machine.trueChain);
           world.oracle.applied(id, index, decodeCommand(data));
         });
       }
@@ -215,6 +219,10 @@ export class WatchedMachine implements StateMachine<number> {
     });
     if (this.#life.alive()) this.#applied();
     return results;
+  }
+
+  digest(): string {
+    return String(this.#machine.chain);
   }
 
   snapshot(): { stream(): AsyncIterable<Uint8Array> } {
@@ -229,8 +237,8 @@ export class WatchedMachine implements StateMachine<number> {
   async restore(_meta: SnapshotMeta, source: AsyncIterable<Uint8Array>): Promise<void> {
     this.#machine.load(await gather(source));
     const { id, world } = this.#life;
-    const { index, chain } = this.#machine;
-    if (this.#life.alive()) world.guard(() => world.watch.restored(id, index, chain));
+    const { index, trueChain } = this.#machine;
+    if (this.#life.alive()) world.guard(() => world.watch.restored(id, index, trueChain));
   }
 }
 
@@ -252,6 +260,6 @@ export function viewOf(
 ): MemberView | null {
   if (status === undefined) return null;
   const { role, term, leader, commit, applied, firstIndex, lastIndex, snapshotIndex } = status;
-  const common = { id, life, role, term, leader, commit, applied };
+  const common = { id, life, role, term, leader, commit, applied, quarantine: status.quarantine };
   return { ...common, firstIndex, lastIndex, snapshotIndex, conf: status.conf };
 }

@@ -23,15 +23,36 @@ export function decodeCommand(data: Uint8Array): Command {
 
 export class RegisterMachine {
   index = 0;
+  /** Over every entry, and over what it replaced. */
   chain = 0;
   #registers = new Map<string, number>();
+
+  /** What `chain` must be; another only where the state was made to differ (corruptible.ts). */
+  get trueChain(): number {
+    return this.chain;
+  }
+
+  /** The first index after which the state was seen to differ from what it must be; 0 = none. */
+  get wrongFrom(): number {
+    return 0;
+  }
+
+  get isSound(): boolean {
+    return true;
+  }
 
   apply(entry: Entry): void {
     this.index = entry.index;
     this.chain = mix(mix(this.chain, entry.term), digestEntry(entry));
     if (entry.kind !== EntryKind.normal) return;
     const { key, serial } = decodeCommand(entry.data);
+    this.chain = mix(this.chain, this.read(key));
     this.#registers.set(key, serial);
+  }
+
+  /** A bit of the state changes by itself. */
+  flip(key: string, bit: number): void {
+    this.#registers.set(key, this.read(key) ^ (1 << bit));
   }
 
   /** 0 = never written. */

@@ -9,6 +9,7 @@ import { MembershipController } from "../node/membership-controller.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { CoreMember } from "./core-member.ts";
+import { Divergence, divergenceScenario } from "./divergence.ts";
 import { drain } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults, type InjectedFault } from "./faults.ts";
@@ -17,6 +18,7 @@ import { LocalReaders } from "./local-readers.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
 import { EVENTS_MIN, FAULTS_MIN, nodeScenarioOf, type Scenario, scenarioOf } from "./scenario.ts";
 import { SessionClients } from "./session-clients.ts";
+import { Upgrade, upgradeScenario } from "./upgrade.ts";
 import { Upkeep, upkeepScenario } from "./upkeep.ts";
 import { Workload } from "./workload.ts";
 import { type MemberFactory, World } from "./world.ts";
@@ -31,9 +33,20 @@ const FAULTS_STEP_MS = 100;
 /**
  * core: the bare core with a small driver of the simulator's own, fast and wide. node: the real
  * driver over the real log on a simulated disk. upkeep: the same with the membership controller on
- * every member; machines die for good, and spare ones are there.
+ * every member; machines die for good, and spare ones are there. states: what a member holds comes
+ * to differ. upgrade: members with programs of different age, replaced by newer ones in turn.
  */
-export type SimMode = "core" | "node" | "upkeep";
+export type SimMode = "core" | "node" | "upkeep" | "states" | "upgrade";
+
+export const simModes: readonly SimMode[] = ["core", "node", "upkeep", "states", "upgrade"];
+
+/** What a mode adds to members and faults. */
+interface Addition {
+  readonly factory: MemberFactory;
+  start(world: World): void;
+  /** What is to be waited for in the end; null = nothing. */
+  unmet?(): string | null;
+}
 
 export interface RunResult {
   readonly seed: number;
@@ -77,12 +90,11 @@ export function thinness({ events, faults }: RunResult): string | null {
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   const { mode = "core", code = realCode, keepLines = false, smaller = (all) => all } = options;
-  const upkeep = mode === "upkeep" ? new Upkeep(code.node) : null;
-  const factory = upkeep?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
-  const scenario = smaller(scenarioIn(mode, seed));
-  const world = new World(scenario, factory, keepLines);
+  const addition = additionOf(mode, code);
+  const factory = addition?.factory ?? (mode === "core" ? coreMembers(code) : nodeMembers(code));
+  const world = new World(smaller(scenarios[mode](seed)), factory, keepLines);
   const faults = new Faults(world);
-  const failure = await attempt(world, mode, upkeep, faults);
+  const failure = await attempt(world, mode, addition, faults);
   return {
     seed,
     hash: world.trace.hash,
@@ -98,15 +110,18 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
   };
 }
 
-function scenarioIn(mode: SimMode, seed: number): Scenario {
-  switch (mode) {
-    case "core":
-      return scenarioOf(seed);
-    case "node":
-      return nodeScenarioOf(seed);
-    case "upkeep":
-      return upkeepScenario(seed);
-  }
+const scenarios: Readonly<Record<SimMode, (seed: number) => Scenario>> = {
+  core: scenarioOf,
+  node: nodeScenarioOf,
+  upkeep: upkeepScenario,
+  states: divergenceScenario,
+  upgrade: upgradeScenario,
+};
+
+function additionOf(mode: SimMode, code: SimCode): Addition | null {
+  if (mode === "upkeep") return new Upkeep(code.node);
+  if (mode === "upgrade") return new Upgrade(code.node);
+  return mode === "states" ? new Divergence(code.node) : null;
 }
 
 function coreMembers(code: SimCode): MemberFactory {
@@ -131,11 +146,11 @@ function nodeMembers(code: SimCode): MemberFactory {
 async function attempt(
   world: World,
   mode: SimMode,
-  upkeep: Upkeep | null,
+  addition: Addition | null,
   faults: Faults,
 ): Promise<SimFailure | null> {
   try {
-    await play(world, mode, upkeep, faults);
+    await play(world, mode, addition, faults);
     return null;
   } catch (error) {
     return asFailure("exception", error);
@@ -145,7 +160,7 @@ async function attempt(
 async function play(
   world: World,
   mode: SimMode,
-  upkeep: Upkeep | null,
+  addition: Addition | null,
   faults: Faults,
 ): Promise<void> {
   const { clock, oracle, network, scenario, watch } = world;
@@ -156,7 +171,7 @@ async function play(
       ? [new SessionClients(world), new LocalReaders(world), new LeaseFaults(world)]
       : [];
   world.bootstrap();
-  upkeep?.start(world);
+  addition?.start(world);
   faults.start();
   workload.start();
   for (const each of extras) each.start();
@@ -170,7 +185,7 @@ async function play(
   network.calm = true;
   workload.stop();
   for (const each of extras) each.stop();
-  await expectLife(world, mode, workload);
+  await expectLife(world, mode, workload, addition);
   oracle.finish(watch.ledger);
 }
 
@@ -189,16 +204,23 @@ async function runUntil(world: World, mode: SimMode, until: number): Promise<voi
 }
 
 /** A leader, a write acknowledged after the healing, and all members at the same state. */
-async function expectLife(world: World, mode: SimMode, workload: Workload): Promise<void> {
+async function expectLife(
+  world: World,
+  mode: SimMode,
+  workload: Workload,
+  addition: Addition | null,
+): Promise<void> {
   const { clock, oracle } = world;
   const deadline = clock.now + LIVENESS_MS;
   const before = oracle.acknowledged;
+  const unmet = (): string | null => addition?.unmet?.() ?? null;
   while (clock.now < deadline) {
-    if (oracle.acknowledged === before) workload.writeNow("k0");
+    if (oracle.acknowledged === before || unmet() !== null) workload.writeNow("k0");
     await runUntil(world, mode, clock.now + LIVENESS_STEP_MS);
-    if (oracle.acknowledged > before && lagging(world) === null) return;
+    if (oracle.acknowledged > before && unmet() === null && lagging(world) === null) return;
   }
-  const what = oracle.acknowledged === before ? "no write was acknowledged" : lagging(world);
+  const unanswered = oracle.acknowledged === before ? "no write was acknowledged" : null;
+  const what = unanswered ?? unmet() ?? lagging(world);
   throw new SimFailure("liveness", "liveness", `${LIVENESS_MS} ms after healing: ${what}`);
 }
 
@@ -215,7 +237,9 @@ function lagging(world: World): string | null {
   }
   for (const id of [...conf.voters, ...conf.learners]) {
     if (gone.has(id) && !conf.voters.includes(id)) continue;
-    const state = world.members.get(id)?.state();
+    const member = world.members.get(id);
+    if (member?.quarantined) continue;
+    const state = member?.state();
     if (state?.index !== commit) return `${id} is at ${state?.index} of ${commit}`;
     if (state.chain !== leader.member.state().chain) return `${id} differs at ${commit}`;
   }

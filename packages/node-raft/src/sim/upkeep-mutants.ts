@@ -40,8 +40,8 @@ export const upkeepMutants: readonly Mutant[] = [
     edits: [
       {
         file: DECIDE,
-        find: "return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;",
-        replace: "return settings.replaceDead && member.silentMs < 0;",
+        find: "member.quarantined || member.silentMs > settings.deadAfterMs;",
+        replace: "member.quarantined || member.silentMs < 0;",
       },
     ],
     seeds: SEEDS,
@@ -53,8 +53,8 @@ export const upkeepMutants: readonly Mutant[] = [
     edits: [
       {
         file: DECIDE,
-        find: "return settings.replaceDead && !member.live && member.silentMs > settings.deadAfterMs;",
-        replace: "return settings.replaceDead && member.silentMs > settings.contactMsMax;",
+        find: "member.quarantined || member.silentMs > settings.deadAfterMs;",
+        replace: "member.quarantined || member.silentMs > settings.contactMsMax;",
       },
     ],
     seeds: SEEDS,
@@ -75,12 +75,12 @@ export const upkeepMutants: readonly Mutant[] = [
   },
   {
     name: "levels-mixed",
-    breaks: "only servers of the leader's level are promoted (C2)",
+    breaks: "only servers whose program understands the cluster's level take part (C2, C3)",
     edits: [
       {
         file: DECIDE,
-        find: "return a === null || b === null || a === b;",
-        replace: "return a !== b || a === b;",
+        find: "return one.level === null || one.level >= level;",
+        replace: "return one.level === null || level >= 0;",
       },
     ],
     seeds: SEEDS_RARE,

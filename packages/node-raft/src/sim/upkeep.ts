@@ -6,6 +6,7 @@
 import type { MemberId, Message } from "../core/types.ts";
 import type { RaftNode, RaftTimers } from "../node/api.ts";
 import type { Spare } from "../node/decide-membership.ts";
+import type { LevelRange } from "../node/feature-level.ts";
 import { UpkeepSteps } from "./checkers/upkeep-steps.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
 import { SimRandom } from "./random.ts";
@@ -199,6 +200,10 @@ class KeptMember extends NodeMember {
     return taken;
   }
 
+  protected override levels(): LevelRange {
+    return { min: 1, max: levelOf(this.id) };
+  }
+
   protected override opened(node: RaftNode<number>, timers: RaftTimers): void {
     this.#upkeep.attach(this.id, node, timers);
   }
@@ -208,9 +213,9 @@ function zoneOf(id: MemberId): string {
   return `z${numberOf(id) % 3}`;
 }
 
-/** One spare has a newer program than the rest. */
+/** One spare has an older program than the rest. */
 function levelOf(id: MemberId): number {
-  return numberOf(id) % 7 === 0 ? 2 : 1;
+  return numberOf(id) % 7 === 0 ? 1 : 2;
 }
 
 function numberOf(id: MemberId): number {

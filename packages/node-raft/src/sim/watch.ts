@@ -79,6 +79,11 @@ export class Watch {
     for (const checker of this.#checkers) checker.restored?.(id, index, chain);
   }
 
+  quarantined(id: MemberId): void {
+    this.#trace.note("quarantine", id);
+    for (const checker of this.#checkers) checker.quarantined?.(id);
+  }
+
   /** A snapshot of its own is on its disk. */
   stored(id: MemberId, meta: SnapshotMeta): void {
     this.#trace.note("snapshot", id, meta.index, meta.term, JSON.stringify(meta.conf));

@@ -118,6 +118,11 @@ class CountMachine extends ListMachine {
     return entries.map(() => ++this.#count);
   }
 
+  /** Compared with the others', as an application's is. */
+  digest(): string {
+    return String(this.#count);
+  }
+
   override snapshot(): { stream(): AsyncIterable<Uint8Array> } {
     const bytes = this.#snapshotBytes;
     return {

@@ -162,3 +162,27 @@ test("a bootstrap that did not come to its end starts over", () => {
   again.store.initialize({ ...START, clusterId: "c2", entries: [testEntry(1, 1)] });
   assert.equal(open(disk.afterCrash(() => 0)).state.clusterId, "c2");
 });
+
+test("[H7] a quarantine is there after a crash at any moment, or was never promised", () => {
+  const why = { after: 64, index: 128, digest: "mine", agreedDigest: "theirs" };
+  for (let crashAt = 1; ; crashAt += 1) {
+    const vfs = new SimVfs();
+    const { store } = open(vfs);
+    store.initialize({ ...START, entries: [testEntry(1, 1)] });
+    vfs.crashAt = vfs.steps + crashAt;
+    let promised = true;
+    try {
+      store.quarantine(why);
+    } catch {
+      promised = false;
+    }
+    for (let variant = 0; variant < 8; variant += 1) {
+      const { state } = open(vfs.afterCrash(seeded(crashAt * 17 + variant)));
+      if (state.quarantine !== null) assert.deepEqual(state.quarantine, why);
+      else assert.ok(!promised, `forgotten after a crash at step ${crashAt}`);
+    }
+    if (!promised) continue;
+    assert.ok(crashAt > 4, `${crashAt} crash points`);
+    return;
+  }
+});

@@ -7,7 +7,7 @@ import type { Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts"
 import { RaftError } from "../node/api.ts";
 import type { RecoveredLog } from "./recover.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
-import type { StorageState } from "./storage.ts";
+import type { Quarantine, StorageState } from "./storage.ts";
 import { readWhole, type Vfs, writeAtomically } from "./vfs.ts";
 import {
   type EncodedWrite,
@@ -20,6 +20,7 @@ import {
 
 const FORMAT = 1;
 const ID_FILE = "id.json";
+const QUARANTINE_FILE = "quarantine.json";
 
 interface Identity {
   readonly clusterId: string;
@@ -106,6 +107,10 @@ export class DiskStore {
     if (writes.some((write) => write.mark !== null)) this.snapshots.dropOlder(wal.marks);
   }
 
+  quarantine(why: Quarantine): void {
+    writeJson(this.#vfs, this.#dir, QUARANTINE_FILE, why);
+  }
+
   maintain(): void {
     this.#wal?.maintain();
   }
@@ -129,7 +134,7 @@ export class DiskStore {
     const { clusterId, memberId } = this.#identity;
     if (clusterId === "") {
       this.snapshots.clean([]);
-      const nothing = { hardState: null, snapshot: null, entries: [], notes: [] };
+      const nothing = { hardState: null, snapshot: null, entries: [], quarantine: null, notes: [] };
       return { memberId, clusterId, ...nothing };
     }
     const dir = `${this.#dir}/wal`;
@@ -142,7 +147,8 @@ export class DiskStore {
       recovered.tornBytes > 0 ? [`cut a torn write of ${recovered.tornBytes} bytes`] : [];
     const snapshot = this.#pickSnapshot(recovered, notes);
     const { hardState, entries } = recovered;
-    return { memberId, clusterId, hardState, snapshot, entries, notes };
+    const quarantine = readQuarantine(this.#vfs, this.#dir);
+    return { memberId, clusterId, hardState, snapshot, entries, quarantine, notes };
   }
 
   /** The newest snapshot that is whole; an older one will do when the log reaches back to it. */
@@ -181,7 +187,7 @@ function logGone(dir: string): RaftError {
 function readIdentity(vfs: Vfs, dir: string): Identity | null {
   const path = `${dir}/${ID_FILE}`;
   if (!vfs.exists(path)) return null;
-  const { clusterId, memberId, format } = parseIdentity(path, readWhole(vfs, path));
+  const { clusterId, memberId, format } = parse<Identity>(path, readWhole(vfs, path));
   if (format !== FORMAT) {
     throw new RaftError("corrupt", `${path}: format ${format}, but this program knows ${FORMAT}`);
   }
@@ -191,9 +197,19 @@ function readIdentity(vfs: Vfs, dir: string): Identity | null {
   return { clusterId, memberId, format };
 }
 
-function parseIdentity(path: string, bytes: Uint8Array): Partial<Identity> {
+function readQuarantine(vfs: Vfs, dir: string): Quarantine | null {
+  const path = `${dir}/${QUARANTINE_FILE}`;
+  if (!vfs.exists(path)) return null;
+  const { after, index, digest, agreedDigest } = parse<Quarantine>(path, readWhole(vfs, path));
+  if (typeof index !== "number") {
+    throw new RaftError("corrupt", `${path}: names no index; ${REJOIN}`);
+  }
+  return { after: after ?? 0, index, digest: digest ?? "", agreedDigest: agreedDigest ?? "" };
+}
+
+function parse<T>(path: string, bytes: Uint8Array): Partial<T> {
   try {
-    return (JSON.parse(new TextDecoder().decode(bytes)) ?? {}) as Partial<Identity>;
+    return (JSON.parse(new TextDecoder().decode(bytes)) ?? {}) as Partial<T>;
   } catch (error) {
     throw new RaftError("corrupt", `${path}: not JSON; ${REJOIN}`, { cause: error });
   }
@@ -206,6 +222,9 @@ function mintIdentity(vfs: Vfs, dir: string, memberId: MemberId): Identity {
 }
 
 function writeIdentity(vfs: Vfs, dir: string, identity: Identity): void {
-  const text = `${JSON.stringify(identity)}\n`;
-  writeAtomically(vfs, dir, ID_FILE, new TextEncoder().encode(text));
+  writeJson(vfs, dir, ID_FILE, identity);
+}
+
+function writeJson(vfs: Vfs, dir: string, name: string, value: object): void {
+  writeAtomically(vfs, dir, name, new TextEncoder().encode(`${JSON.stringify(value)}\n`));
 }

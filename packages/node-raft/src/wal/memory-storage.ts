@@ -9,8 +9,8 @@ export class MemoryStorage implements RaftStorage {
   readonly #snapshots = new Map<number, Uint8Array[]>();
 
   open(mintId: () => MemberId): Promise<StorageState> {
-    const empty = { clusterId: "", hardState: null, snapshot: null, entries: [], notes: [] };
-    return Promise.resolve({ memberId: mintId(), ...empty });
+    const nothing = { hardState: null, snapshot: null, entries: [], quarantine: null, notes: [] };
+    return Promise.resolve({ memberId: mintId(), clusterId: "", ...nothing });
   }
 
   initialize(): Promise<void> {
@@ -44,6 +44,10 @@ export class MemoryStorage implements RaftStorage {
   }
 
   compact(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  quarantine(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -11,7 +11,7 @@
  */
 import * as fs from "node:fs";
 import { dirname } from "node:path";
-import { allMembers, decodeConf, emptyConf, encodeConf } from "../core/conf-state.ts";
+import { allMembers, decodeConf, emptyConf, encodeConf, levelOf } from "../core/conf-state.ts";
 import type { ConfState, Entry, MemberId, SnapshotMeta } from "../core/types.ts";
 import { EntryKind } from "../core/types.ts";
 import { RaftError } from "../node/api.ts";
@@ -157,6 +157,8 @@ function confEntry(
     ...emptyConf,
     voters: voters.map((voter) => voter.id),
     addresses: Object.fromEntries(voters.map((voter) => [voter.id, voter.address])),
+    // What was written at it is still there.
+    ...levelOf(before.conf),
   };
   const [index, term] = [before.lastIndex + 1, before.term + 1];
   return { index, term, kind: EntryKind.config, data: encodeConf(conf) };

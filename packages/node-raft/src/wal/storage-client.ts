@@ -1,7 +1,13 @@
 /** `RaftStorage` over a port: frames are made here, disk calls happen on the other side. */
 import type { Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts";
 import { RaftError } from "../node/api.ts";
-import { type RaftStorage, rechunk, type SnapshotSink, type StorageState } from "./storage.ts";
+import {
+  type Quarantine,
+  type RaftStorage,
+  rechunk,
+  type SnapshotSink,
+  type StorageState,
+} from "./storage.ts";
 import { decodeEntries, encodeEntries } from "./store-host.ts";
 import {
   fromFault,
@@ -87,6 +93,10 @@ export class StorageClient implements RaftStorage {
 
   async compact(index: number): Promise<void> {
     await this.#call("compact", { index });
+  }
+
+  async quarantine(why: Quarantine): Promise<void> {
+    await this.#call("quarantine", { why });
   }
 
   onFailure(fn: (error: Error) => void): void {

@@ -6,6 +6,19 @@
 import type { Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts";
 import type { LogWrite } from "./wal.ts";
 
+/**
+ * Why a member's state must not be served: at `index` its digest was another than a majority's.
+ * Kept beside the log, so that a restart does not forget it (SPEC, "Agreement of states").
+ */
+export interface Quarantine {
+  /** The last checkpoint at which it had the majority's; 0 = none is known. */
+  readonly after: number;
+  /** The first at which it had not. */
+  readonly index: number;
+  readonly digest: string;
+  readonly agreedDigest: string;
+}
+
 export interface StorageState {
   readonly memberId: MemberId;
   /** "" = no cluster yet; everything below is empty then. */
@@ -13,6 +26,8 @@ export interface StorageState {
   readonly hardState: HardState | null;
   readonly snapshot: SnapshotMeta | null;
   readonly entries: readonly Entry[];
+  /** null = nothing is known against the state that is kept here. */
+  readonly quarantine: Quarantine | null;
   /** What recovery found worth telling an operator, e.g. a torn write that was cut. */
   readonly notes: readonly string[];
 }
@@ -37,6 +52,8 @@ export interface RaftStorage {
   readSnapshot(meta: SnapshotMeta): AsyncIterable<Uint8Array>;
   /** Entries up to `index` may go; a marked snapshot must cover them. */
   compact(index: number): Promise<void>;
+  /** Resolves when it is durable. */
+  quarantine(why: Quarantine): Promise<void>;
   /** First I/O error: nothing can be written any more, the member must stop. */
   onFailure(fn: (error: Error) => void): void;
   close(): Promise<void>;

@@ -109,6 +109,9 @@ export class StoreHost {
       case "compact":
         this.#open().compact(call.args.index);
         return nothing;
+      case "quarantine":
+        this.#open().quarantine(call.args.why);
+        return nothing;
       case "close":
         this.#store?.close();
         this.#store = null;
@@ -119,7 +122,10 @@ export class StoreHost {
   }
 
   #snapshotCall(
-    call: Exclude<StoreCall, { method: "open" | "initialize" | "compact" | "close" }>,
+    call: Exclude<
+      StoreCall,
+      { method: "open" | "initialize" | "compact" | "quarantine" | "close" }
+    >,
   ): { value: unknown; transfer: ArrayBuffer[] } {
     const snapshots = this.#open().snapshots;
     const answer = (value: unknown) => ({ value: value ?? null, transfer: [] });

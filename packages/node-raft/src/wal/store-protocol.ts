@@ -1,7 +1,7 @@
 /** What travels between the driver's thread and the one that owns the disk. */
 import type { HardState, MemberId, SnapshotMeta } from "../core/types.ts";
 import { RaftError } from "../node/api.ts";
-import type { StorageState } from "./storage.ts";
+import type { Quarantine, StorageState } from "./storage.ts";
 import type { EncodedWrite } from "./wal.ts";
 
 /** Calls that are answered one by one, with their arguments and results. */
@@ -15,6 +15,7 @@ export interface StoreCalls {
     result: null;
   };
   compact: { args: { index: number }; result: null };
+  quarantine: { args: { why: Quarantine }; result: null };
   beginSnapshot: { args: { meta: SnapshotMeta }; result: number };
   writeChunk: { args: { handle: number; chunk: Uint8Array }; result: null };
   commitSnapshot: { args: { handle: number }; result: null };

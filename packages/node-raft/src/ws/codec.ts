@@ -19,9 +19,10 @@ export class CodecError extends Error {
   override readonly name = "CodecError";
 }
 
-/** flag: a boolean that is left out where it is false; only at the end of a table. */
+/** flag: a boolean that is left out where it is false. */
 type Kind = "text" | "int" | "bool" | "flag" | "entries" | "meta";
-type Table = readonly (readonly [field: string, kind: Kind])[];
+/** Fields that came later are left out at the end of a row by whoever does not know them. */
+type Table = readonly (readonly [field: string, kind: Kind, later?: "later"])[];
 
 const HEAD: Table = [
   ["from", "text"],
@@ -61,8 +62,28 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
       ["keepsLease", "flag"],
     ],
   ],
-  ["heartbeat", [["commit", "int"], ...SEQ]],
-  ["heartbeatReply", [...SEQ, ["keepsLease", "flag"]]],
+  [
+    "heartbeat",
+    [
+      ["commit", "int"],
+      ...SEQ,
+      ["checkIndex", "int", "later"],
+      ["agreedIndex", "int", "later"],
+      ["agreedDigest", "text", "later"],
+    ],
+  ],
+  [
+    "heartbeatReply",
+    [
+      ...SEQ,
+      ["keepsLease", "flag"],
+      ["checkIndex", "int", "later"],
+      ["checkDigest", "text", "later"],
+      ["quarantined", "bool", "later"],
+      ["levelMin", "int", "later"],
+      ["levelMax", "int", "later"],
+    ],
+  ],
   ["preVote", VOTE],
   ["vote", VOTE],
   ["preVoteReply", GRANT],
@@ -77,7 +98,11 @@ const TYPES: readonly (readonly [type: Message["type"], table: Table])[] = [
 /** How a row is read: the whole table, and how many of its fields must be there. */
 const READ_AS = TYPES.map(([type, table]) => {
   const fields = [...HEAD, ...table];
-  return { type, fields, least: fields.filter(([, kind]) => kind !== "flag").length };
+  return {
+    type,
+    fields,
+    least: fields.filter(([, kind, later]) => kind !== "flag" && later === undefined).length,
+  };
 });
 
 const numberOf = new Map(TYPES.map(([type], i) => [type, i]));
@@ -120,10 +145,12 @@ function toTable(message: Message): unknown[] {
   for (const [field] of HEAD) row.push(fields[field]);
   for (const [field, kind] of table) {
     const value = fields[field];
-    if (kind === "flag" && value !== true) continue;
-    row.push(kind === "entries" ? (value as readonly Entry[]).map(entryRow) : value);
+    if (kind === "flag" && value !== true) row.push(undefined);
+    else row.push(kind === "entries" ? (value as readonly Entry[]).map(entryRow) : value);
   }
-  return row;
+  while (row.at(-1) === undefined) row.pop();
+  // msgpack has no word for what is left out in the middle.
+  return row.map((value) => value ?? null);
 }
 
 function entryRow(entry: Entry): unknown[] {
@@ -137,9 +164,11 @@ function fromTable(row: unknown): Message {
   const { type, fields, least } = known;
   if (row.length < least + 1) throw new CodecError(`${type} with ${row.length} fields`);
   const message: Record<string, unknown> = { type };
-  for (const [i, [field, kind]] of fields.entries()) {
-    if (kind === "flag" && row[i + 1] !== true) continue;
-    message[field] = readField(row[i + 1], kind, `${type}.${field}`);
+  for (const [i, [field, kind, later]] of fields.entries()) {
+    const value: unknown = row[i + 1];
+    if (kind === "flag" && value !== true) continue;
+    if (later !== undefined && (value === undefined || value === null)) continue;
+    message[field] = readField(value, kind, `${type}.${field}`);
   }
   return message as unknown as Message;
 }
@@ -208,5 +237,6 @@ function readConf(conf: ConfState | undefined): ConfState {
     learnersNext: ids(conf.learnersNext),
     autoLeave: conf.autoLeave === true,
     addresses: Object.freeze(Object.fromEntries(addresses) as Record<string, string>),
+    ...(conf.level === undefined ? {} : { level: readInt(conf.level, "meta.conf.level") }),
   });
 }

@@ -4,7 +4,7 @@
  */
 import { EvalTrigger, type Evaluation, type Job, type JobInput, type Plan } from "@drover/model";
 import { scheduleInSlices } from "@drover/scheduler";
-import { COMMAND_VERSION } from "@drover/state";
+import { commandVersionAt } from "@drover/state";
 import type { ServerContext } from "../context.ts";
 import { evalForJob } from "../leader/new-eval.ts";
 import { prepareJob, unwrap } from "./jobs.ts";
@@ -34,7 +34,7 @@ export function* planJob(context: ServerContext, input: JobInput): Generator<voi
   const applied = copy.apply(
     {
       tag: 1,
-      v: COMMAND_VERSION,
+      v: commandVersionAt(context.engine.level()),
       now,
       token: `dry-run:${evaluation.id}`,
       job,

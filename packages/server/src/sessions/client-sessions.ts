@@ -48,6 +48,7 @@ export class ClientSessions {
   readonly #sessions = new Map<string, Session>();
   readonly #hints: ImageHints;
   #tokenSerial = 0;
+  #closed = false;
   /** Node id → the newest request for a session; an older one that is still waiting gives way. */
   readonly #opening = new Map<string, OpenSessionRequest>();
   readonly #unsubscribe: readonly (() => void)[];
@@ -84,6 +85,8 @@ export class ClientSessions {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     this.#hints.close();
     for (const session of this.#sessions.values()) session.peer.close("server stops");
@@ -92,6 +95,7 @@ export class ClientSessions {
 
   async #open(request: OpenSessionRequest, peer: RpcPeer): Promise<OpenSessionReply> {
     const node = request.node as Node;
+    this.#mustTakeSessions();
     const cluster = this.#context.store.snapshot().cluster();
     if (cluster && request.clusterId !== "" && request.clusterId !== cluster.clusterId) {
       throw new DroverError(
@@ -152,11 +156,17 @@ export class ClientSessions {
 
   /** The client may have gone, or have come back on another socket, while we asked the leader. */
   #mayServe(request: OpenSessionRequest, node: Node, peer: RpcPeer): void {
+    this.#mustTakeSessions();
     const isNewest = this.#opening.get(node.id) === request;
     if (isNewest && !peer.closed) return;
     throw new DroverError("replaced", "a newer session of this node has been asked for", {
       retryable: true,
     });
+  }
+
+  #mustTakeSessions(): void {
+    if (!this.#closed) return;
+    throw new DroverError("closed", "this server takes no sessions", { retryable: true });
   }
 
   async #reach(index: number): Promise<void> {

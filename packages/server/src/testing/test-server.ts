@@ -90,6 +90,9 @@ export class MemoryLog implements LogEngine<CommandResult> {
   index = 10;
   barriers = 0;
   #leadership: LeadershipState = { self: false, term: 0, leaderAddress: "" };
+  /** The feature level; and another version for what is applied, where a test wants an older. */
+  agreed = 0;
+  version: number | null = null;
   /** What becomes of a proposal; a test replaces it. */
   fate: (command: Command) => Fate = () => "apply";
   /** Proposed and not applied yet: what it gives is waited for. */
@@ -118,7 +121,8 @@ export class MemoryLog implements LogEngine<CommandResult> {
   }
 
   /** As another server's entry that arrives here. */
-  apply(command: Command): CommandResult {
+  apply(given: Command): CommandResult {
+    const command = this.version === null ? given : { ...given, v: this.version };
     this.index += 1;
     this.commands.push(command);
     const entry = { index: this.index, term: this.#leadership.term, data: encodeMessage(command) };
@@ -135,6 +139,10 @@ export class MemoryLog implements LogEngine<CommandResult> {
 
   leadership(): LeadershipState {
     return this.#leadership;
+  }
+
+  level(): number {
+    return this.agreed;
   }
 
   peers(): string[] {

@@ -52,7 +52,8 @@ export const CommandTag = {
 export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
 
 /**
- * What commands mean that are proposed now. 2: a deployment does not succeed on a stale verdict,
+ * The newest meaning of commands that this program knows; what is proposed is decided by
+ * `commandVersionAt`. A new one needs a recorded log of its own (server/src/replay). 2: a deployment does not succeed on a stale verdict,
  * its clocks stand as DESIGN §12.1 says, a version that is back waits for capacity, each node of a
  * system job extends its deadline, a kept count is what its percentages are of, a takeover in
  * place keeps the time of the verdict, and a drain that is called off unmarks what waits for
@@ -63,6 +64,17 @@ export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
  * What older versions in old logs mean stays as it was.
  */
 export const COMMAND_VERSION = 4;
+
+/** What is proposed where no feature level is agreed on: so did programs that knew none. */
+const FIRST_LEVEL = 4;
+
+/** Feature levels are versions of commands: what all servers of a cluster know (RAFT.md §4.4). */
+export const FEATURE_LEVELS = { min: FIRST_LEVEL, max: COMMAND_VERSION } as const;
+
+/** What a leader may propose in a cluster of that level; 0 = none is agreed on yet. */
+export function commandVersionAt(level: number): number {
+  return Math.max(FIRST_LEVEL, level);
+}
 
 interface Base<T extends CommandTag> {
   readonly tag: T;

@@ -38,6 +38,7 @@ function memberDoc(member: MemberInfo, agent: AgentInfo): Record<string, unknown
   if (member.bootstrap) tags.bootstrap = "1";
   if (member.expect > 0) tags.expect = String(member.expect);
   if (!member.voter) tags.nonvoter = "1";
+  if (member.quarantine !== "") tags.quarantine = member.quarantine;
   return {
     Addr: host,
     DelegateCur: 4,
@@ -87,7 +88,10 @@ const agentHealth: LocalHandler = {
     const type = context.query.all.get("type") ?? "";
     const doc: Record<string, { message: string; ok: boolean }> = {};
     if (agent.isClient && type !== "server") doc.client = health(agent.clientOk());
-    if (agent.isServer && type !== "client") doc.server = health(agent.serversOk());
+    if (agent.isServer && type !== "client") {
+      const why = agent.quarantine();
+      doc.server = why === "" ? health(agent.serversOk()) : { message: why, ok: false };
+    }
     const ok = Object.values(doc).every((part) => part.ok);
     return { status: ok ? 200 : 500, json: doc };
   },

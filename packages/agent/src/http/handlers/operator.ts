@@ -38,6 +38,7 @@ async function raftServers(agent: AgentInfo) {
       ID: member.id,
       Leader: member.leader,
       Node: `${member.name}.${agent.region}`,
+      NewestFeatureLevel: member.level,
       RaftProtocol: "3",
       Voter: member.voter,
     }));
@@ -45,7 +46,13 @@ async function raftServers(agent: AgentInfo) {
 
 const raftConfiguration: LocalHandler = {
   kind: "local",
-  run: async (_context, agent) => ({ json: { Index: 0, Servers: await raftServers(agent) } }),
+  run: async (_context, agent) => ({
+    json: {
+      FeatureLevel: agent.featureLevel(),
+      Index: 0,
+      Servers: await raftServers(agent),
+    },
+  }),
 };
 
 const autopilotConfiguration: LocalHandler = {

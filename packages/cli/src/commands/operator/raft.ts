@@ -1,5 +1,6 @@
 /** `operator raft list-peers` and `transfer-leadership` (spec chapter 7 §7.13). */
 import { type Command, CommandError } from "../../command.ts";
+import type { Doc } from "../../doc.ts";
 import { table } from "../../format/columns.ts";
 import { orFail } from "../../shared/errors.ts";
 
@@ -24,9 +25,22 @@ export const raftListPeersCommand: Command = {
         server.text("RaftProtocol"),
       ]);
     ui.output(table([["Node", "ID", "Address", "State", "Voter", "RaftProtocol"], ...rows]));
+    const waiting = upgradeText(doc);
+    if (waiting !== "") ui.output(waiting);
     return 0;
   },
 };
+
+/** Whom an upgrade waits for; "" where every server's program is of one age. */
+function upgradeText(doc: Doc): string {
+  const level = doc.num("FeatureLevel");
+  const servers = doc.list("Servers");
+  const newest = Math.max(0, ...servers.map((one) => one.num("NewestFeatureLevel")));
+  const older = servers.filter((one) => one.num("NewestFeatureLevel") < newest);
+  if (older.length === 0) return "";
+  const names = older.map((one) => one.text("Node")).sort();
+  return `\nFeature level ${level}, and ${newest} once these are upgraded: ${names.join(", ")}`;
+}
 
 export const raftTransferCommand: Command = {
   usage: "operator raft transfer-leadership [options]",

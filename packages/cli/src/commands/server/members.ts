@@ -34,6 +34,10 @@ export const serverMembersCommand: Command = {
       return 0;
     }
     ui.output(memberTable(context, members, leaders));
+    for (const member of members) {
+      const why = member.at("Tags").text("quarantine");
+      if (why !== "") ui.output(`\n${member.text("Name")} is ${why}.`);
+    }
     await printHint(context, "View and manage Nomad servers in the Web UI", "/ui/servers");
     return 0;
   },
@@ -85,7 +89,7 @@ function memberTable(
       member.text("Name"),
       address,
       String(member.num("Port")),
-      member.text("Status"),
+      tags.text("quarantine") === "" ? member.text("Status") : "quarantined",
       String(leaders.has(`${address}:${tags.text("port")}`)),
       ...(verbose ? [String(member.num("ProtocolCur"))] : []),
       tags.text("raft_vsn"),

@@ -1,5 +1,6 @@
 /** One property each. A checker sees events from outside the members and throws `SimFailure`. */
 import type { ConfState, Entry, MemberId, Message, Role } from "../../core/types.ts";
+import type { Quarantine } from "../../wal/storage.ts";
 import { SimFailure } from "../failure.ts";
 import type { DiskContent, ObservedWrite } from "../ledger.ts";
 
@@ -16,6 +17,8 @@ export interface MemberView {
   readonly lastIndex: number;
   readonly snapshotIndex: number;
   readonly conf: ConfState;
+  /** Absent where there is no driver. */
+  readonly quarantine?: Quarantine | null;
 }
 
 export interface Checker {
@@ -32,6 +35,8 @@ export interface Checker {
   /** `chain` is the digest of the member's state after the entry. */
   applied?(id: MemberId, entry: Entry, chain: number): void;
   restored?(id: MemberId, index: number, chain: number): void;
+  /** It is on disk that the member's state must not be served. */
+  quarantined?(id: MemberId): void;
 }
 
 export function expect(condition: boolean, checker: Checker, message: () => string): void {

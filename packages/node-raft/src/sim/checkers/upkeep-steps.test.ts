@@ -31,11 +31,17 @@ function step(to: readonly MemberId[], truth: Partial<UpkeepTruth> = {}, has = 1
     {
       isDown: away,
       silenceOf: (id) => (away(id) ? HOUR : 0),
-      levelOf: () => 1,
+      levelOf: () => 2,
       ...truth,
     },
   );
-  const conf = { ...emptyConf, voters: to, votersOutgoing: ["a", "b", "c"], autoLeave: true };
+  const conf = {
+    ...emptyConf,
+    level: 2,
+    voters: to,
+    votersOutgoing: ["a", "b", "c"],
+    autoLeave: true,
+  };
   const entry = { index: 101, term: 2, kind: EntryKind.config, data: encodeConf(conf) };
   checker.issued("a", { seq: 1, hardState: null, entries: [entry], snapshot: null });
 }
@@ -53,7 +59,7 @@ test("what must not be is found", () => {
   const heard = { silenceOf: () => 300 };
   assert.throws(() => step(["a", "b", "d"], heard), /c was silent for 300 ms only/);
   assert.throws(() => step(["a", "b", "d"], gone), /d is down/);
-  const newer = { levelOf: (id: MemberId) => (id === "d" ? 2 : 1) };
-  assert.throws(() => step(["a", "b", "d"], newer), /d is of another level/);
+  const older = { levelOf: (id: MemberId) => (id === "d" ? 1 : 2) };
+  assert.throws(() => step(["a", "b", "d"], older), /d knows level 1, and the cluster is at 2/);
   assert.throws(() => step(["a", "b", "d"], {}, 20), /d has 20 of 100/);
 });

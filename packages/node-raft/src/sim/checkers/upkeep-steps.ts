@@ -2,7 +2,7 @@
  * What a leader may do about its members, judged by what really is (C1 to C6 of SPEC.md): nobody
  * loses a vote that was heard, nobody gets one that is away, and the live margin never shrinks.
  */
-import { decodeConf, isJoint } from "../../core/conf-state.ts";
+import { allMembers, decodeConf, isJoint } from "../../core/conf-state.ts";
 import type { ConfState, MemberId } from "../../core/types.ts";
 import { EntryKind } from "../../core/types.ts";
 import type { ObservedWrite } from "../ledger.ts";
@@ -29,8 +29,14 @@ export class UpkeepSteps implements Checker {
       if (entry.kind !== EntryKind.config || view?.role !== "leader") continue;
       if (entry.term !== view.term) continue;
       const conf = decodeConf(entry.data);
+      for (const member of allMembers(conf)) this.#checkProgram(member, conf);
       if (isJoint(conf)) this.#check(id, conf);
     }
+  }
+
+  #checkProgram(id: MemberId, { level = 0 }: ConfState): void {
+    const own = this.#truth.levelOf(id);
+    expect(own >= level, this, () => `${id} knows level ${own}, and the cluster is at ${level}`);
   }
 
   #check(leader: MemberId, conf: ConfState): void {
@@ -53,8 +59,6 @@ export class UpkeepSteps implements Checker {
 
   #checkPromoted(leader: MemberId, id: MemberId, step: string): void {
     expect(!this.#truth.isDown(id, BELIEF_MS), this, () => `${step}: ${id} is down`);
-    const level = this.#truth.levelOf(leader);
-    expect(this.#truth.levelOf(id) === level, this, () => `${step}: ${id} is of another level`);
     const ledger = this.#world.watch.ledger;
     const commit = this.#world.members.get(leader)?.view()?.commit ?? 0;
     const has = ledger.durable.get(id)?.lastIndex ?? 0;
