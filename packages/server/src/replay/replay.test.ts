@@ -14,7 +14,7 @@ import { asVersion, play, readLog, replay, writeLog } from "./record.ts";
 
 const VERSIONS = Array.from({ length: COMMAND_VERSION }, (_, i) => i + 1);
 
-const fileOf = (version: number) => join(import.meta.dirname, `v${version}.log`);
+const fileOf = (version: number) => join(import.meta.dirname, `v${version}.entries`);
 
 for (const version of VERSIONS) {
   test(`a log of version ${version} makes what it made`, async () => {
