@@ -9,6 +9,9 @@ import test from "node:test";
 const DEMO = join(import.meta.dirname, "../../scripts/demo.ts");
 const LONGEST_MS = 180_000;
 
+const STALE_PLAN =
+  /Enforcing job modify index (\d+): job exists with conflicting job modify index: (\d+)/;
+
 test("the demo rolls a good version out, takes a bad one back, and leaves nothing", {
   timeout: LONGEST_MS,
 }, () => {
@@ -26,13 +29,15 @@ test("the demo rolls a good version out, takes a bad one back, and leaves nothin
       /\+\/- Task: "server" \(forces create\/destroy update\)/,
       /\+\/- args\[1\]: +"0\.1" => "0\.2"$/m,
       /\(2 create\/destroy update, 4 ignore\)/,
-      /Enforcing job modify index 6: job exists with conflicting job modify index: 7/,
+      STALE_PLAN,
       /^Fewest that served at any time: [4-6] of 6$/m,
       /^[0-9a-f]{8} +geo-api-server +3 +successful +Deployment completed successfully$/m,
       /2 +failed +Failed due to unhealthy allocations - rolling back to job version 1$/m,
     ]) {
       assert.match(said, expected);
     }
+    const [, planned = "", current = ""] = STALE_PLAN.exec(said) ?? [];
+    assert.ok(Number(planned) < Number(current), `planned at ${planned}, now at ${current}`);
     assert.deepEqual(readdirSync(folder), []);
     assert.deepEqual(processesNaming(folder), []);
   } finally {
