@@ -35,7 +35,7 @@ interface Budget {
   starts: number;
   /** L1: allocations of the new version that may become undecided. */
   undecided: number;
-  /** L5: those that do not serve, and for which L1 leaves no place. */
+  /** L5: those that do not serve or are out of reach, and for which L1 leaves no place. */
   idle: number;
 }
 
@@ -62,7 +62,9 @@ export function* rollOut(pass: Pass, facts: RollFacts): Slices<Rolled> {
   const deployment = pass.triage.current;
   const limit: LimitInput = { group, isBlocked: !isReady, deployment, untainted, starting };
   const undecided = undecidedBudget(limit);
-  const resting = (yield* servingStates(pass, outdated.items)).filter((one) => one === Serving.no);
+  const mayLeave = (one: Serving) =>
+    one === Serving.no || (one === Serving.unseen && stops.allows(one));
+  const resting = (yield* servingStates(pass, outdated.items)).filter(mayLeave);
   const waiting = isReady ? Math.max(0, resting.length - undecided) : 0;
   const budget = { stops, starts: startBudget(limit), undecided, idle: waiting };
   yield;
@@ -112,8 +114,8 @@ function* letPairsGo(pass: Pass, { budget, isReady, serves }: Limits): Slices<Cl
 const RANK_MAX = Math.max(...Object.values(RANK)) + 1;
 
 /**
- * L5: a pair that the floor holds back gives its place up to one that does not serve, which would
- * otherwise wait for it for ever.
+ * L5: a pair that the floor holds back gives its place up to one that does not serve, or is out of
+ * reach and may go, which would otherwise wait for it for ever.
  */
 function yieldPlace(pass: Pass, { next }: Pair, budget: Budget): Acted | null {
   if (budget.idle === 0) return null;

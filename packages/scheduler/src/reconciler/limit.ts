@@ -83,7 +83,7 @@ export function isUndecided(alloc: Allocation, deployment: Deployment | null): b
   return healthy === null && !isCarriedInto(alloc, deployment);
 }
 
-/** Who goes first: what does not serve, then what is out of reach or not proven yet (L3). */
+/** Who goes first: what does not serve, then what is out of reach, then what is not proven (L3). */
 export const RANK: Readonly<Record<Serving, number>> = { no: 0, unseen: 1, unproven: 2, yes: 3 };
 
 /**

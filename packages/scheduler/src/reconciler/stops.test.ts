@@ -44,6 +44,17 @@ test("[S5] scaling down takes one out of reach before any that serves", () => {
   assert.deepEqual(stopped(harness, harness.register(less)), ["[0]"]);
 });
 
+test("[S5] below the floor, too, those out of reach go before one that serves", () => {
+  const disconnect = { ...PATIENT, replace: false };
+  const update = { maxParallel: 1 };
+  const { harness, job } = running({ count: 4, update, group: { disconnect } });
+  for (const index of [0, 1, 2]) {
+    harness.changeNode(named(harness, job, index).nodeId, { status: "disconnected" });
+  }
+  const less = rollingJob({ count: 3, update, group: { disconnect } });
+  assert.deepEqual(stopped(harness, harness.register(less)), ["[2]"]);
+});
+
 test("[S5] scaling down in the middle of an update leaves the floor of the new count", () => {
   const update = { maxParallel: 1 };
   const { harness, job } = running({ count: 4, update });

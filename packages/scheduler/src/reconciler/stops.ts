@@ -3,7 +3,7 @@
  * before any that may, whatever their names (DESIGN §7).
  */
 import { type Allocation, ClientStatus, isServerTerminal, Serving } from "@drover/model";
-import type { ServingBudget } from "./limit.ts";
+import { RANK, type ServingBudget } from "./limit.ts";
 import type { NameIndex } from "./name-index.ts";
 import { Description, type StopRequest } from "./types.ts";
 
@@ -62,7 +62,9 @@ class Surplus {
     for (const alloc of [...this.#migrate].sort(byNameDown)) this.#take(alloc);
     for (const alloc of [...this.#left].sort(byNameDown)) this.#take(alloc);
     // Whom the floor has spared goes after all when there is nobody else: there are too many.
-    for (const alloc of [...this.#left].sort(byNameDown)) this.#take(alloc, true);
+    const rank = (alloc: Allocation) => RANK[this.#input.serves(alloc)];
+    const last = [...this.#left].sort((a, b) => rank(a) - rank(b) || byNameDown(a, b));
+    for (const alloc of last) this.#take(alloc, true);
     return this.#taken;
   }
 
