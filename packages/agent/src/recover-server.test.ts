@@ -53,7 +53,7 @@ test("a recovery that was cut off between its two renames can be looked at and a
   assert.equal(inspectServer(dataDir).address, "10.0.0.2:4647");
 });
 
-test("[H9] a server in quarantine is shown as one, and recovered only when that is asked for", async (t) => {
+test("a server in quarantine is shown as one, and recovered only when that is asked for", async (t) => {
   const dataDir = await stoppedAgent(t);
   const why = { after: 64, index: 128, digest: "x", agreedDigest: "y" };
   writeFileSync(join(dataDir, "raft", "quarantine.json"), JSON.stringify(why));
