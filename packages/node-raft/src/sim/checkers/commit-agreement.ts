@@ -11,18 +11,18 @@ import { type Checker, expect, type MemberView } from "./checker.ts";
 export class CommitAgreement implements Checker {
   readonly name = "commit-agreement";
   readonly #ledger: Ledger;
-  /** Up to where each life of each member was compared. */
-  readonly #seen = new Map<string, number>();
+  /** Up to where each member was compared in its present life. */
+  readonly #seen = new Map<MemberId, { readonly life: number; readonly to: number }>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
   state(view: MemberView): void {
-    const key = `${view.id}#${view.life}`;
-    const seen = this.#seen.get(key) ?? 0;
+    const before = this.#seen.get(view.id);
+    const seen = before?.life === view.life ? before.to : 0;
     if (view.commit <= seen) return;
-    this.#seen.set(key, view.commit);
+    this.#seen.set(view.id, { life: view.life, to: view.commit });
     const log = this.#ledger.issued.get(view.id);
     if (log === undefined) return;
     this.#checkBase(view, log);

@@ -19,11 +19,11 @@ export class ConfSteps implements Checker {
 
   issued(id: MemberId, write: ObservedWrite): void {
     const first = write.entries[0];
-    if (first === undefined) return;
+    const confs = write.entries.filter((entry) => entry.kind === EntryKind.config);
+    if (first === undefined || confs.length === 0) return;
     // What the write replaces does not precede it.
     let before = write.snapshot?.conf ?? this.#ledger.issued.get(id)?.confAt(first.index - 1);
-    for (const entry of write.entries) {
-      if (entry.kind !== EntryKind.config) continue;
+    for (const entry of confs) {
       const conf = decodeConf(entry.data);
       if (before !== undefined && before.voters.length > 0) {
         expect(isStep(before, conf), this, () => {
