@@ -1,7 +1,7 @@
 /**
  * node src/sim/soak-cli.ts --from N --seeds K [--workers W] [--record FILE] [--summary]
  *
- * Plays K seeds from N on, of every five hundred 300 in mode core, 80 in node, 40 in each of the
+ * Plays K seeds from N on, of every five hundred 400 in mode core, 40 in node, 20 in each of the
  * others, and writes down each block of twenty in FILE. Stopped (SIGINT, SIGTERM) and started again
  * it goes on where it was; with another range it adds to the same record, as long as the code is
  * that of the same commit. Says in the end what happened in all of the record, --summary: without

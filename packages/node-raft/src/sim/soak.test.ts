@@ -4,6 +4,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { loadMutant } from "./load-mutant.ts";
+import { mutants } from "./mutants.ts";
 import { runSeed } from "./simulation.ts";
 import { type BlockRecord, blocksOf, playBlock, SoakRecord, soakSummary } from "./soak.ts";
 
@@ -22,7 +24,7 @@ function inFolder(use: (file: string) => void): void {
   }
 }
 
-test("blocks take each seed of the range once, three of five in mode core", () => {
+test("blocks take each seed of the range once, four of five in mode core", () => {
   const blocks = blocksOf(5001, 1010);
   const seeds = blocks.flatMap(({ first, seeds }) =>
     Array.from({ length: seeds }, (_, i) => first + i),
@@ -33,9 +35,9 @@ test("blocks take each seed of the range once, three of five in mode core", () =
   );
   const of = (mode: string) =>
     blocks.filter((block) => block.mode === mode).reduce((sum, block) => sum + block.seeds, 0);
-  assert.equal(of("core"), 610);
-  assert.equal(of("node"), 160);
-  for (const mode of ["upkeep", "states", "upgrade"]) assert.equal(of(mode), 80, mode);
+  assert.equal(of("core"), 810);
+  assert.equal(of("node"), 80);
+  for (const mode of ["upkeep", "states", "upgrade"]) assert.equal(of(mode), 40, mode);
 });
 
 test("a block says what its seeds did", async () => {
@@ -50,6 +52,18 @@ test("a block says what its seeds did", async () => {
   assert.equal(sums.acknowledged, one.acknowledged + other.acknowledged);
   const crashes = (one.counts.get("fault crash") ?? 0) + (other.counts.get("fault crash") ?? 0);
   assert.equal(counts["fault crash"] ?? 0, crashes);
+});
+
+test("a block names the seeds that failed", async () => {
+  const mutant = mutants.find(({ name }) => name === "quorum-off-by-one");
+  assert.ok(mutant !== undefined);
+  const block = { mode: "core" as const, first: 1, seeds: 3 };
+  const { failures } = await playBlock(block, "aaa", await loadMutant(mutant));
+  assert.deepEqual(
+    failures.map(({ seed }) => seed),
+    [1, 2, 3],
+  );
+  assert.match(failures[0]?.message ?? "", /durable on/);
 });
 
 test("a run that was stopped goes on with what is missing", () => {

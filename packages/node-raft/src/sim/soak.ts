@@ -5,7 +5,7 @@
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { runSeed, type SimMode, thinness } from "./simulation.ts";
+import { runSeed, type SimCode, type SimMode, thinness } from "./simulation.ts";
 
 /** What a process plays at once, and what is lost of it when it is stopped. */
 export interface Block {
@@ -29,11 +29,11 @@ export interface BlockRecord extends Block {
 const BLOCK_SEEDS = 20;
 /** Blocks in turn: the bare core reaches the rarest interleavings soonest. */
 const ROUND: readonly SimMode[] = Object.entries({
-  core: 15,
-  node: 4,
-  upkeep: 2,
-  states: 2,
-  upgrade: 2,
+  core: 20,
+  node: 2,
+  upkeep: 1,
+  states: 1,
+  upgrade: 1,
 } satisfies Record<SimMode, number>).flatMap(([mode, blocks]) => {
   return Array<SimMode>(blocks).fill(mode as SimMode);
 });
@@ -49,18 +49,23 @@ export function blocksOf(first: number, seeds: number): Block[] {
 }
 
 /** Plays each seed once, and the block's first one again: its trace must be the same. */
-export async function playBlock(block: Block, commit: string): Promise<BlockRecord> {
+export async function playBlock(
+  block: Block,
+  commit: string,
+  code?: SimCode,
+): Promise<BlockRecord> {
+  const options = { mode: block.mode, code };
   const sum = { events: 0, faults: 0, acknowledged: 0, simulatedMs: 0 };
   const counts: Record<string, number> = {};
   const failures: { seed: number; message: string }[] = [];
   for (let seed = block.first; seed < block.first + block.seeds; seed += 1) {
-    const result = await runSeed(seed, { mode: block.mode });
+    const result = await runSeed(seed, options);
     sum.events += result.events;
     sum.faults += result.faults.length;
     sum.acknowledged += result.acknowledged;
     sum.simulatedMs += result.simulatedMs;
     for (const [kind, n] of result.counts) counts[kind] = (counts[kind] ?? 0) + n;
-    const again = seed === block.first ? await runSeed(seed, { mode: block.mode }) : result;
+    const again = seed === block.first ? await runSeed(seed, options) : result;
     const differs = again.hash === result.hash ? null : "its second run left another trace";
     const message = result.failure?.message ?? thinness(result) ?? differs;
     if (message !== null) failures.push({ seed, message });
