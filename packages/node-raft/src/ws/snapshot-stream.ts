@@ -1,11 +1,12 @@
 /**
  * A snapshot on a connection of its own: greeting, head (message and meta), chunks, an empty frame
  * with nothing behind it, then one answer: `{"ok":true}` or `{"ok":false,"error":…}`. The sender
- * waits for the socket to drain, the receiver stops reading while the disk is behind.
+ * waits for the socket to drain, the receiver stops reading while the disk is behind. An answer may
+ * come before the end: whoever does not want the rest says so at once.
  */
 import type { Message, SnapshotMeta } from "../core/types.ts";
 import type { TransportHandler } from "../node/api.ts";
-import { decodeSnapshotHead, encodeSnapshotHead } from "./codec.ts";
+import { CodecError, decodeSnapshotHead, encodeSnapshotHead } from "./codec.ts";
 import { CloseCode, type Link, type LinkEvents } from "./link.ts";
 
 /** Without any progress the transfer is given up. */
@@ -21,9 +22,16 @@ export async function streamSnapshot(
 ): Promise<void> {
   const answer = new Mailbox<Uint8Array>();
   const ready = new Mailbox<null>();
+  let stop = (): void => {};
+  const answered = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
   const link = dial({
     ready: () => ready.put(null),
-    frame: (data) => answer.put(data),
+    frame: (data) => {
+      answer.put(data);
+      stop();
+    },
     closed: (reason) => {
       ready.fail(new Error(reason));
       answer.fail(new Error(reason));
@@ -33,9 +41,10 @@ export async function streamSnapshot(
     await ready.take();
     await sendFrame(link, encodeSnapshotHead(message, meta));
     for await (const chunk of source) {
-      if (chunk.length > 0) await sendFrame(link, chunk);
+      if (chunk.length > 0) await Promise.race([sendFrame(link, chunk), answered]);
+      if (answer.length > 0) break;
     }
-    await sendFrame(link, new Uint8Array(0));
+    if (answer.length === 0) await sendFrame(link, new Uint8Array(0));
     const reply = await answer.take();
     checkReply(reply);
     link.close(CloseCode.goingAway, "done");
@@ -64,6 +73,7 @@ export class SnapshotReceiver {
   readonly #frames = new Mailbox<Uint8Array>();
   #link: Link | null = null;
   #started = false;
+  #answered = false;
 
   constructor(handler: TransportHandler) {
     this.#handler = handler;
@@ -74,13 +84,18 @@ export class SnapshotReceiver {
   }
 
   frame(data: Uint8Array): void {
+    // What was under way already.
+    if (this.#answered) return;
     this.#frames.put(data);
     if (this.#frames.length > PAUSE_CHUNKS) this.#link?.socket.pause();
     if (this.#started) return;
     this.#started = true;
     this.#receive().then(
       () => this.#answer({ ok: true }),
-      (error: unknown) => this.#answer({ ok: false, error: String(error) }),
+      (error: unknown) => {
+        if (error instanceof CodecError) this.#link?.close(CloseCode.badFrame, error.message);
+        else this.#answer({ ok: false, error: String(error) });
+      },
     );
   }
 
@@ -90,6 +105,9 @@ export class SnapshotReceiver {
 
   async #receive(): Promise<void> {
     const { message, meta } = decodeSnapshotHead(await this.#frames.take());
+    if (message.from !== this.#link?.peerId) {
+      throw new CodecError(`a message in the name of ${message.from}`);
+    }
     await this.#handler.receiveSnapshot(message, meta, this.#chunks());
   }
 
@@ -103,9 +121,10 @@ export class SnapshotReceiver {
   }
 
   #answer(reply: { ok: boolean; error?: string }): void {
+    this.#answered = true;
     const link = this.#link;
     if (link === null || !link.ready) return;
-    // A refusal may come while chunks are still unread.
+    // Chunks may still be unread, and the sender waits until they are.
     link.socket.resume();
     link.send(new TextEncoder().encode(JSON.stringify(reply)));
   }

@@ -109,6 +109,54 @@ async function lone(t: TestContext, memberId: string, clusterId: string, receive
   return { transport, host };
 }
 
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield new Uint8Array(256 * 1024);
+}
+
+function snapshotOf(from: string, to: string, index: number) {
+  const lists = { voters: [from, to], votersOutgoing: [], learners: [], learnersNext: [] };
+  const meta = { index, term: 1, conf: { ...lists, autoLeave: false, addresses: {} } };
+  return { meta, message: { type: "snapshot" as const, from, to, term: 1, meta } };
+}
+
+test("[X4] a snapshot that is not wanted, or needed no more, is not sent to its end", async (t) => {
+  const { transport: first } = await lone(t, "m1", "c1");
+  const second = createWsTransport();
+  const host = await hostRaft(second);
+  t.after(async () => {
+    await second.close();
+    await host.close();
+  });
+  let wants = false;
+  const receiveSnapshot = () => {
+    return wants ? Promise.resolve() : Promise.reject(new Error("not wanted"));
+  };
+  const self = { memberId: "m2", clusterId: "c1", address: host.address };
+  await second.start({ ...silent(), receiveSnapshot }, self);
+  const send = async (): Promise<void> => {
+    const { message, meta } = snapshotOf("m1", "m2", 7);
+    await first.sendSnapshot("m2", host.address, message, meta, endless());
+  };
+  const startedAt = performance.now();
+  await assert.rejects(send(), /the peer refused: Error: not wanted/);
+  wants = true;
+  await send();
+  assert.ok(performance.now() - startedAt < 10_000, "before anybody gave up waiting");
+});
+
+test("a snapshot in another member's name, or without a head, is cut off", async (t) => {
+  const { host } = await lone(t, "m1", "c1");
+  const { encodeSnapshotHead } = await import("./codec.ts");
+  const { message, meta } = snapshotOf("m3", "m1", 7);
+  for (const frame of [encodeSnapshotHead(message, meta), new Uint8Array([0xc1, 0xff])]) {
+    const socket = new WebSocket(`ws://${host.address}/raft/snapshot`);
+    const hello = { raft: 1, cluster: "c1", member: "m2", address: "", to: "m1" };
+    socket.on("open", () => socket.send(JSON.stringify(hello)));
+    socket.on("message", () => socket.send(frame));
+    assert.equal(await new Promise((resolve) => socket.on("close", resolve)), 4003);
+  }
+});
+
 function heartbeat(from: string, to: string, commit = 0): Message {
   return { type: "heartbeat", from, to, term: 1, commit, readSeq: 0 };
 }
