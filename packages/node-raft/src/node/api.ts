@@ -49,6 +49,8 @@ export interface RaftLimits {
   /** Behind a snapshot the log keeps so much for members that are a little late: the lesser one. */
   readonly trailingEntries: number;
   readonly trailingBytes: number;
+  /** All that are being sent to members that are too far behind, together. */
+  readonly snapshotBytesPerSecond: number;
   /** Sessions that are remembered; the one unused for longest goes first. The leader's counts. */
   readonly sessionsMax: number;
   /** Results kept for one session until its client acknowledges them; more are refused. */

@@ -106,6 +106,7 @@ export class Engine<R> {
       ...deps,
       wake: () => this.wake(),
       addressOf: (id) => this.addressOf(id),
+      isQuarantined: (id) => this.states.others.has(id),
       onFatal: (error) => this.fail(error),
     });
     if (deps.quarantine !== null) this.#standAside();

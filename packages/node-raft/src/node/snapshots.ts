@@ -1,44 +1,29 @@
 /**
  * Snapshots of the state machine: taken when the log has grown, sent to a member that is too far
- * behind, installed when we are. A snapshot file is durable before the log is told of it, and the
- * log knows it durably before anything is dropped (RAFT.md §4.6).
+ * behind (snapshot-transfers.ts), installed when we are. A snapshot file is durable before the log
+ * is told of it, and the log knows it durably before anything is dropped (RAFT.md §4.6).
  */
 import { allMembers } from "../core/conf-state.ts";
-import type { RaftCore } from "../core/raft.ts";
 import type { MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
 import { storeSnapshot } from "../wal/storage-client.ts";
-import {
-  type LogLevel,
-  RaftError,
-  type RaftLimits,
-  type RaftTimers,
-  type Transport,
-} from "./api.ts";
+import { RaftError, type RaftLimits } from "./api.ts";
 import type { SessionMachine } from "./session-machine.ts";
+import { SnapshotTransfers, type TransfersDeps } from "./snapshot-transfers.ts";
 
-/** The log is kept this long for a member that is being sent a snapshot. */
-const PIN_MS_MAX = 5 * 60_000;
-
-export interface SnapshotsDeps<R> {
+export interface SnapshotsDeps<R> extends TransfersDeps {
   readonly self: MemberId;
-  readonly core: RaftCore;
   readonly storage: RaftStorage;
-  readonly transport: Transport;
   readonly machine: SessionMachine<R>;
   readonly limits: RaftLimits;
-  readonly timers: RaftTimers;
-  readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
-  wake(): void;
-  addressOf(id: MemberId): string;
   onFatal(error: Error): void;
 }
 
 export class Snapshots<R> {
   readonly #deps: SnapshotsDeps<R>;
+  readonly #transfers: SnapshotTransfers;
   /** What to end when the node stops. */
   readonly #pending = new Set<(error: RaftError) => void>();
-  readonly #pinnedSince = new Map<MemberId, number>();
   #newest: SnapshotMeta | null = null;
   /** Of the last one that was taken here. */
   #newestBytes = 0;
@@ -52,6 +37,7 @@ export class Snapshots<R> {
 
   constructor(deps: SnapshotsDeps<R>) {
     this.#deps = deps;
+    this.#transfers = new SnapshotTransfers(deps);
   }
 
   /** What recovery found. */
@@ -65,6 +51,7 @@ export class Snapshots<R> {
 
   halt(): void {
     this.#running = false;
+    this.#transfers.halt();
     const pending = [...this.#pending];
     this.#pending.clear();
     for (const reject of pending) reject(new RaftError("stopped", "the node is stopping"));
@@ -163,56 +150,16 @@ export class Snapshots<R> {
     const { core, storage, limits } = this.#deps;
     const status = core.status();
     const keep = { entries: limits.trailingEntries, bytes: limits.trailingBytes };
-    const target = Math.min(core.forgettable(meta.index, keep), this.#pinnedIndex());
+    const pinned = this.#transfers.pinnedIndex(meta.index);
+    const target = Math.min(core.forgettable(meta.index, keep), pinned);
     if (target < status.firstIndex || this.#overtaking(meta)?.index !== meta.index) return;
     await this.#whileRunning(storage.compact(target));
     if (core.status().firstIndex <= target) core.compacted(target);
   }
 
-  /** The log behind a snapshot on its way stays, or the transfer would have been in vain. */
-  #pinnedIndex(): number {
-    const now = this.#deps.timers.now();
-    let pinned = Number.POSITIVE_INFINITY;
-    for (const [id, progress] of Object.entries(this.#deps.core.status().progress)) {
-      if (progress.pendingSnapshot === 0) {
-        this.#pinnedSince.delete(id);
-        continue;
-      }
-      const since = this.#pinnedSince.get(id) ?? now;
-      this.#pinnedSince.set(id, since);
-      if (now - since < PIN_MS_MAX) pinned = Math.min(pinned, progress.pendingSnapshot);
-    }
-    return pinned;
-  }
-
-  /** Streams the newest snapshot to a member and tells the core how that ended. */
+  /** To a member that is too far behind. */
   send(message: Extract<Message, { type: "snapshot" }>): void {
-    const { core, transport, storage, log } = this.#deps;
-    const { to } = message;
-    const ended = (ok: boolean): void => {
-      if (!this.#running) return;
-      core.snapshotSent(to, ok);
-      this.#deps.wake();
-    };
-    const meta = this.#newest;
-    if (meta === null) {
-      // Outside the turn that asked, as every other outcome.
-      this.#deps.timers.soon(() => ended(false));
-      return;
-    }
-    const source = storage.readSnapshot(meta);
-    log("info", "sending a snapshot", { to, index: meta.index });
-    transport.sendSnapshot(to, this.#deps.addressOf(to), message, meta, source).then(
-      () => ended(true),
-      (error: unknown) => {
-        log("warn", "a snapshot was not delivered", {
-          to,
-          index: meta.index,
-          error: String(error),
-        });
-        ended(false);
-      },
-    );
+    this.#transfers.send(message, this.#newest);
   }
 
   /** Resolves when the data is durable here and the core knows; rejects when it is not wanted. */
@@ -227,7 +174,7 @@ export class Snapshots<R> {
       throw new RaftError("refused", "no snapshot is wanted here");
     }
     if (message.term < status.term) throw new RaftError("refused", "the sender's term is over");
-    if (this.#receiving || this.#restoring) throw new RaftError("refused", "one is under way");
+    if (this.#receiving || this.#isInstalling()) throw new RaftError("refused", "one is under way");
     if (meta.index > status.commit) {
       this.#receiving = true;
       try {
