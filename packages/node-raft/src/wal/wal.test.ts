@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { Entry, HardState } from "../core/types.ts";
 import { RaftError } from "../node/api.ts";
-import { SEGMENT_HEADER_BYTES } from "./segment.ts";
+import { decodeHeader, SEGMENT_HEADER_BYTES, scanBatches } from "./segment.ts";
 import { SimVfs } from "./sim-vfs.ts";
 import { testEntry as entry, testMeta as meta, seeded } from "./testing.ts";
+import { readWhole } from "./vfs.ts";
 import { type LogWrite, Wal, WriteEncoder } from "./wal.ts";
 
 const DIR = "/d/wal";
@@ -154,6 +155,49 @@ test("a torn last write is cut and the log goes on behind it", () => {
     new WriteEncoder(9).encode({ hardState: null, entries: [entry(10, 2)], mark: null }),
   ]);
   assert.equal(Wal.open(vfs, DIR, IDS).recovered?.entries.at(-1)?.term, 2);
+});
+
+test("a torn write that was cut is not found again, however little is written in its place", () => {
+  const { vfs, path } = filled(10);
+  const { wal } = Wal.open(vfs, DIR, IDS);
+  const long = { hardState: null, entries: [entry(11, 1, 5_000)], mark: null };
+  wal.append([new WriteEncoder(10).encode(long)]);
+  vfs.corrupt(path, vfs.open(path).size() - 2_000);
+  const { wal: again, recovered: log } = Wal.open(vfs, DIR, IDS);
+  assert.ok((log?.tornBytes ?? 0) > 4_000);
+  const short = { hardState: null, entries: [entry(11, 2)], mark: null };
+  again.append([new WriteEncoder(10).encode(short)]);
+  const { recovered: last } = Wal.open(vfs, DIR, IDS);
+  assert.deepEqual([last?.lastIndex, last?.tornBytes], [11, 0]);
+});
+
+/** Where the last batch of a file begins, and where it ends. */
+function lastBatch(vfs: SimVfs, path: string): { from: number; to: number } {
+  const bytes = readWhole(vfs, path);
+  const header = decodeHeader(bytes.subarray(0, SEGMENT_HEADER_BYTES));
+  assert.ok(header !== null);
+  let from = 0;
+  const scan = scanBatches(bytes, header, (_frames, at) => {
+    from = at;
+  });
+  assert.ok(scan.kind === "end");
+  return { from, to: scan.tail.position };
+}
+
+test("a file that others follow ends with its last batch, and is refused without it", () => {
+  for (const damage of ["changed", "gone"] as const) {
+    const vfs = new SimVfs();
+    run(vfs, 3, 200);
+    const [first, second] = vfs.list(DIR).map((name) => `${DIR}/${name}`);
+    assert.ok(first !== undefined && second !== undefined);
+    const { from, to } = lastBatch(vfs, first);
+    const file = vfs.open(first);
+    assert.equal(file.size(), to);
+    if (damage === "gone") file.write(from, new Uint8Array(to - from));
+    else vfs.corrupt(first, to - 9);
+    const message = damage === "gone" ? /the file before it is cut/ : /a sealed file has a broken/;
+    assert.throws(() => Wal.open(vfs, DIR, IDS, SMALL), { code: "corrupt", message });
+  }
 });
 
 test("a damaged batch with valid ones behind it is refused with file, offset and remedy", () => {
