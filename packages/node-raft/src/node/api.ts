@@ -103,13 +103,17 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** What another member streams. */
+export interface SnapshotStream {
+  /** Equal for equal bytes alone; "" where one that was broken off cannot go on. */
+  readonly id: string;
+  /** The bytes from there on; once. 0 where there is no id. */
+  from(offset: number): AsyncIterable<Uint8Array>;
+}
+
 export interface TransportHandler {
   receive(messages: readonly Message[]): void;
-  receiveSnapshot(
-    message: Message,
-    meta: SnapshotMeta,
-    source: AsyncIterable<Uint8Array>,
-  ): Promise<void>;
+  receiveSnapshot(message: Message, meta: SnapshotMeta, stream: SnapshotStream): Promise<void>;
   /** The peer's socket closed and a new connection was refused at once: it has crashed. */
   peerCrashed(peer: MemberId): void;
   peerUnreachable(peer: MemberId): void;

@@ -210,7 +210,7 @@ export class Engine<R> {
     };
     return {
       receive: (messages) => input(() => this.#receive(messages)),
-      receiveSnapshot: (message, meta, source) => this.snapshots.receive(message, meta, source),
+      receiveSnapshot: (message, meta, stream) => this.snapshots.receive(message, meta, stream),
       peerCrashed: (peer) => input(() => this.#core.peerCrashed(peer)),
       peerUnreachable: (peer) => input(() => this.#core.unreachable(peer)),
     };

@@ -264,7 +264,8 @@ test("a second snapshot is refused from the moment that the log was dropped for 
     const conf = { ...lists, voters: ["b"], autoLeave: false, addresses: {} };
     const meta = { index, term: 1, conf };
     const message = { type: "snapshot" as const, from: "b", to: node.memberId, term: 1, meta };
-    await handlers[0]?.receiveSnapshot(message, meta, Readable.from([bytes(`["at ${index}"]`)]));
+    const from = () => Readable.from([bytes(`["at ${index}"]`)]);
+    await handlers[0]?.receiveSnapshot(message, meta, { id: "", from });
   };
   await receive(10);
   await assert.rejects(receive(20), { code: "refused" });

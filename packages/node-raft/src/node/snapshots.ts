@@ -7,8 +7,9 @@ import { allMembers } from "../core/conf-state.ts";
 import type { MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
 import { storeSnapshot } from "../wal/storage-client.ts";
-import { RaftError, type RaftLimits } from "./api.ts";
+import { RaftError, type RaftLimits, type SnapshotStream } from "./api.ts";
 import type { SessionMachine } from "./session-machine.ts";
+import { SnapshotIntake } from "./snapshot-intake.ts";
 import { SnapshotTransfers, type TransfersDeps } from "./snapshot-transfers.ts";
 
 export interface SnapshotsDeps<R> extends TransfersDeps {
@@ -22,6 +23,7 @@ export interface SnapshotsDeps<R> extends TransfersDeps {
 export class Snapshots<R> {
   readonly #deps: SnapshotsDeps<R>;
   readonly #transfers: SnapshotTransfers;
+  readonly #intake: SnapshotIntake;
   /** What to end when the node stops. */
   readonly #pending = new Set<(error: RaftError) => void>();
   #newest: SnapshotMeta | null = null;
@@ -38,6 +40,7 @@ export class Snapshots<R> {
   constructor(deps: SnapshotsDeps<R>) {
     this.#deps = deps;
     this.#transfers = new SnapshotTransfers(deps);
+    this.#intake = new SnapshotIntake(deps);
   }
 
   /** What recovery found. */
@@ -62,19 +65,22 @@ export class Snapshots<R> {
     this.#bytesSince += bytes;
   }
 
+  /** Once per tick. */
   maybeTake(): void {
+    if (!this.#receiving) this.#intake.forget(this.#deps.core.status().commit).catch(this.#failed);
     const { snapshotEntries, snapshotLogBytes } = this.#deps.limits;
     if (this.#entriesSince > 0) this.#takeTurns();
     const bytesMax = Math.max(snapshotLogBytes, this.#newestBytes / 2);
     if (this.#entriesSince < snapshotEntries && this.#bytesSince < bytesMax) return;
     if (this.#isInstalling() || this.#taking !== null) return;
-    this.take().catch((error: unknown) => {
-      // A disk that failed says so itself; anything else ends here, because the log would only
-      // grow.
-      if (!this.#running) return;
-      this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
-    });
+    this.take().catch(this.#failed);
   }
+
+  /** A disk that failed says so itself; anything else ends here: the log would only grow. */
+  readonly #failed = (error: unknown): void => {
+    if (!this.#running) return;
+    this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
+  };
 
   /**
    * Members apply the same and would all write at once, with no quorum of idle disks left to commit
@@ -163,12 +169,8 @@ export class Snapshots<R> {
   }
 
   /** Resolves when the data is durable here and the core knows; rejects when it is not wanted. */
-  async receive(
-    message: Message,
-    meta: SnapshotMeta,
-    source: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
-    const { core, storage, log } = this.#deps;
+  async receive(message: Message, meta: SnapshotMeta, stream: SnapshotStream): Promise<void> {
+    const { core, log } = this.#deps;
     const status = core.status();
     if (!this.#running || message.type !== "snapshot" || message.to !== this.#deps.self) {
       throw new RaftError("refused", "no snapshot is wanted here");
@@ -179,7 +181,7 @@ export class Snapshots<R> {
       this.#receiving = true;
       try {
         log("info", "receiving a snapshot", { from: message.from, index: meta.index });
-        await this.#whileRunning(storeSnapshot(storage, meta, source));
+        await this.#whileRunning(this.#intake.store(meta, stream));
       } finally {
         this.#receiving = false;
       }

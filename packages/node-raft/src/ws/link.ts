@@ -29,6 +29,12 @@ export interface Hello {
   readonly address: string;
   /** Whom the dialling side expects; "" in the answer. */
   readonly to: MemberId | "";
+  /** Another one each time the program starts; older ones tell none. */
+  readonly life?: string;
+}
+
+export interface LinkSelf extends TransportSelf {
+  readonly life: string;
 }
 
 export interface LinkEvents {
@@ -51,7 +57,7 @@ export class Link {
   #refused = false;
 
   /** `expect`: the member we dialled; null on the side that was dialled. */
-  constructor(socket: WebSocket, self: TransportSelf, expect: MemberId | null, events: LinkEvents) {
+  constructor(socket: WebSocket, self: LinkSelf, expect: MemberId | null, events: LinkEvents) {
     this.#socket = socket;
     this.#events = events;
     this.#check = (hello) => judge(hello, self, expect);
@@ -74,6 +80,11 @@ export class Link {
   /** Who is at the other end; "" before the greeting. */
   get peerId(): MemberId | "" {
     return this.#peer?.member ?? "";
+  }
+
+  /** "" = it told none. */
+  get peerLife(): string {
+    return this.#peer?.life ?? "";
   }
 
   get bufferedBytes(): number {
@@ -142,16 +153,16 @@ export class Link {
   }
 }
 
-function helloOf(self: TransportSelf, to: MemberId | ""): Hello {
-  const { clusterId, memberId, address } = self;
-  return { raft: PROTOCOL_VERSION, cluster: clusterId, member: memberId, address, to };
+function helloOf(self: LinkSelf, to: MemberId | ""): Hello {
+  const { clusterId, memberId, address, life } = self;
+  return { raft: PROTOCOL_VERSION, cluster: clusterId, member: memberId, address, to, life };
 }
 
 function parseHello(text: string): Hello | null {
   try {
     const value = JSON.parse(text) as Partial<Hello> | null;
-    const { raft, cluster, member, address, to } = value ?? {};
-    const names = [cluster, member, address, to];
+    const { raft, cluster, member, address, to, life = "" } = value ?? {};
+    const names = [cluster, member, address, to, life];
     if (typeof raft !== "number" || names.some((name) => typeof name !== "string")) return null;
     return value as Hello;
   } catch (error) {

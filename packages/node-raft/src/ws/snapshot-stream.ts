@@ -3,6 +3,9 @@
  * with nothing behind it, then one answer: `{"ok":true}` or `{"ok":false,"error":…}`. The sender
  * waits for the socket to drain, the receiver stops reading while the disk is behind. An answer may
  * come before the end: whoever does not want the rest says so at once.
+ *
+ * Where both sides named their life in the greeting the receiver says first, after the head, from
+ * which byte on it wants it: `{"from":0}`, or more where an earlier connection broke.
  */
 import type { Message, SnapshotMeta } from "../core/types.ts";
 import type { TransportHandler } from "../node/api.ts";
@@ -20,37 +23,50 @@ export async function streamSnapshot(
   meta: SnapshotMeta,
   source: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const answer = new Mailbox<Uint8Array>();
+  const answers = new Mailbox<Uint8Array>();
   const ready = new Mailbox<null>();
-  let stop = (): void => {};
-  const answered = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
   const link = dial({
     ready: () => ready.put(null),
-    frame: (data) => {
-      answer.put(data);
-      stop();
-    },
+    frame: (data) => answers.put(data),
     closed: (reason) => {
       ready.fail(new Error(reason));
-      answer.fail(new Error(reason));
+      answers.fail(new Error(reason));
     },
   });
   try {
     await ready.take();
     await sendFrame(link, encodeSnapshotHead(message, meta));
-    for await (const chunk of source) {
-      if (chunk.length > 0) await Promise.race([sendFrame(link, chunk), answered]);
-      if (answer.length > 0) break;
-    }
-    if (answer.length === 0) await sendFrame(link, new Uint8Array(0));
-    const reply = await answer.take();
-    checkReply(reply);
+    const first = link.peerLife === "" ? { from: 0 } : readReply(await answers.take());
+    const { from } = first;
+    if (from !== undefined) await sendRest(link, skip(source, from), answers);
+    checkReply(from === undefined ? first : readReply(await answers.take()));
     link.close(CloseCode.goingAway, "done");
   } catch (error) {
     link.terminate("snapshot given up");
     throw error;
+  }
+}
+
+/** Until the end, or an answer that comes before. */
+async function sendRest(
+  link: Link,
+  source: AsyncIterable<Uint8Array>,
+  answers: Mailbox<Uint8Array>,
+): Promise<void> {
+  const answered = answers.arrival();
+  for await (const chunk of source) {
+    if (chunk.length > 0) await Promise.race([sendFrame(link, chunk), answered]);
+    if (answers.hasNews) return;
+  }
+  await sendFrame(link, new Uint8Array(0));
+}
+
+async function* skip(source: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  for await (const chunk of source) {
+    const known = Math.min(left, chunk.length);
+    left -= known;
+    if (known < chunk.length) yield chunk.subarray(known);
   }
 }
 
@@ -62,9 +78,22 @@ function sendFrame(link: Link, frame: Uint8Array): Promise<void> {
   );
 }
 
-function checkReply(reply: Uint8Array): void {
-  const value = JSON.parse(new TextDecoder().decode(reply)) as { ok?: boolean; error?: string };
-  if (value.ok !== true) throw new Error(`the peer refused: ${value.error ?? "no reason given"}`);
+interface Reply {
+  readonly ok?: boolean;
+  readonly error?: string;
+  /** The first reply, where the receiver wants the rest. */
+  readonly from?: number;
+}
+
+function readReply(frame: Uint8Array): Reply {
+  const reply = JSON.parse(new TextDecoder().decode(frame)) as Reply | null;
+  const { from = 0 } = reply ?? {};
+  if (!Number.isSafeInteger(from) || from < 0) throw new Error(`the peer begins at byte ${from}`);
+  return reply ?? {};
+}
+
+function checkReply({ ok, error }: Reply): void {
+  if (ok !== true) throw new Error(`the peer refused: ${error ?? "no reason given"}`);
 }
 
 /** The receiving side; give its events to the accepted link. */
@@ -105,13 +134,16 @@ export class SnapshotReceiver {
 
   async #receive(): Promise<void> {
     const { message, meta } = decodeSnapshotHead(await this.#frames.take());
-    if (message.from !== this.#link?.peerId) {
-      throw new CodecError(`a message in the name of ${message.from}`);
-    }
-    await this.#handler.receiveSnapshot(message, meta, this.#chunks());
+    const { peerId = "", peerLife = "" } = this.#link ?? {};
+    if (message.from !== peerId) throw new CodecError(`a message in the name of ${message.from}`);
+    // As long as it lives what it has under one name stays the same.
+    const id = peerLife === "" ? "" : `${peerId} ${peerLife}`;
+    const from = (offset: number) => this.#chunks(id === "" ? null : offset);
+    await this.#handler.receiveSnapshot(message, meta, { id, from });
   }
 
-  async *#chunks(): AsyncGenerator<Uint8Array> {
+  async *#chunks(from: number | null): AsyncGenerator<Uint8Array> {
+    if (from !== null) this.#tell({ from });
     for (;;) {
       const chunk = await this.#frames.take();
       if (this.#frames.length < PAUSE_CHUNKS / 2) this.#link?.socket.resume();
@@ -120,8 +152,12 @@ export class SnapshotReceiver {
     }
   }
 
-  #answer(reply: { ok: boolean; error?: string }): void {
+  #answer(reply: Reply): void {
     this.#answered = true;
+    this.#tell(reply);
+  }
+
+  #tell(reply: Reply): void {
     const link = this.#link;
     if (link === null || !link.ready) return;
     // Chunks may still be unread, and the sender waits until they are.
@@ -143,6 +179,19 @@ class Mailbox<T> {
   put(item: T): void {
     this.#items.push(item);
     this.#wake?.();
+  }
+
+  /** Something to take, or a failure. */
+  get hasNews(): boolean {
+    return this.#items.length > 0 || this.#error !== null;
+  }
+
+  /** Resolves when there is news; nobody may be taking meanwhile. */
+  arrival(): Promise<void> {
+    if (this.hasNews) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   /** What was put before is still taken. */
