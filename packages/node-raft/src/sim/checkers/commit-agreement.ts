@@ -8,11 +8,15 @@ import type { MemberId } from "../../core/types.ts";
 import type { Ledger, LogMirror } from "../ledger.ts";
 import { type Checker, expect, type MemberView } from "./checker.ts";
 
+const UNWRITTEN_LOOKS_MAX = 8;
+
 export class CommitAgreement implements Checker {
   readonly name = "commit-agreement";
   readonly #ledger: Ledger;
   /** Up to where each life of each member was compared. */
   readonly #seen = new Map<string, number>();
+  /** Looks in a row at which it had committed what it had not given to its disk. */
+  readonly #unwritten = new Map<string, number>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -22,13 +26,21 @@ export class CommitAgreement implements Checker {
     const key = `${view.id}#${view.life}`;
     const seen = this.#seen.get(key) ?? 0;
     if (view.commit <= seen) return;
-    this.#seen.set(key, view.commit);
     const log = this.#ledger.issued.get(view.id);
-    if (log === undefined) return;
+    if (log === undefined || this.#awaitsTurn(key, view, log)) return;
+    this.#seen.set(key, view.commit);
     this.#checkBase(view, log);
     for (let index = Math.max(seen, log.baseIndex) + 1; index <= view.commit; index += 1) {
       this.#compare(view, log, index);
     }
+  }
+
+  /** A driver that does something else between a message and the turn in which it is written. */
+  #awaitsTurn(key: string, view: MemberView, log: LogMirror): boolean {
+    const isWritten = view.commit <= log.baseIndex || log.slotAt(view.commit) !== undefined;
+    const looks = isWritten ? 0 : (this.#unwritten.get(key) ?? 0) + 1;
+    this.#unwritten.set(key, looks);
+    return looks > 0 && looks <= UNWRITTEN_LOOKS_MAX;
   }
 
   /** A snapshot holds committed entries only. */
