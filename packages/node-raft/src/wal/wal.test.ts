@@ -214,6 +214,15 @@ test("a damaged length is still corruption when valid batches follow", () => {
   assert.throws(() => Wal.open(vfs, DIR, IDS), { code: "corrupt" });
 });
 
+test("a log that says more is committed than it holds is refused", () => {
+  const { vfs } = filled(3);
+  const { wal } = Wal.open(vfs, DIR, IDS);
+  const hardState = { term: 1, vote: "" as const, commit: 4 };
+  wal.append([new WriteEncoder(3).encode({ hardState, entries: [], mark: null })]);
+  const message = /\.wal: corrupt at offset \d+ \(commit 4 is beyond the log's 3\)/;
+  assert.throws(() => Wal.open(vfs, DIR, IDS), { code: "corrupt", message });
+});
+
 test("a damaged header and another member's log are refused", () => {
   const { vfs, path } = filled(3);
   assert.throws(() => Wal.open(vfs, DIR, { ...IDS, memberId: "m2" }), /written by member m1/);
