@@ -259,11 +259,11 @@ test("a second snapshot is refused from the moment that the log was dropped for 
   const shared = { ...transport, start };
   const { node, machine } = await cluster.open("a", { storage: "memory", transport: shared });
   await node.join({ clusterId: "c1" });
-  const receive = async (index: number): Promise<void> => {
+  const receive = async (index: number, term = 1): Promise<void> => {
     const lists = { votersOutgoing: [], learners: [], learnersNext: [] };
     const conf = { ...lists, voters: ["b"], autoLeave: false, addresses: {} };
     const meta = { index, term: 1, conf };
-    const message = { type: "snapshot" as const, from: "b", to: node.memberId, term: 1, meta };
+    const message = { type: "snapshot" as const, from: "b", to: node.memberId, term, meta };
     const from = () => Readable.from([bytes(`["at ${index}"]`)]);
     await handlers[0]?.receiveSnapshot(message, meta, { id: "", from });
   };
@@ -272,6 +272,7 @@ test("a second snapshot is refused from the moment that the log was dropped for 
   await waitUntil(() => machine.items.length === 1, "the first to be installed");
   await receive(20);
   await waitUntil(() => machine.items[0] === "at 20", "the next one");
+  await assert.rejects(receive(30, 0), { code: "refused", message: /term is over/ });
 });
 
 test("a snapshot is due by bytes too, and keeps no more of the log than by bytes", async (t) => {
