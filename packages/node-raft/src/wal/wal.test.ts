@@ -16,6 +16,8 @@ interface Model {
   hardState: HardState;
   entries: Entry[];
   base: number;
+  /** Up to where entries may be gone. */
+  compacted: number;
   marks: number[];
 }
 
@@ -23,18 +25,20 @@ const EMPTY: Model = {
   hardState: { term: 0, vote: "", commit: 0 },
   entries: [],
   base: 0,
+  compacted: 0,
   marks: [],
 };
 
 function applyToModel(model: Model, write: LogWrite): Model {
   let { base, entries } = model;
+  const { compacted } = model;
   const mark = write.mark;
   if (mark?.reset) [base, entries] = [mark.meta.index, []];
   const first = write.entries[0];
   if (first !== undefined) entries = entries.filter((e) => e.index < first.index);
   entries = [...entries, ...write.entries];
   const marks = mark === null ? model.marks : [...model.marks, mark.meta.index].slice(-2);
-  return { hardState: write.hardState ?? model.hardState, entries, base, marks };
+  return { hardState: write.hardState ?? model.hardState, entries, base, compacted, marks };
 }
 
 /** A run of writes as a member produces them: appends, conflicts, snapshots, installs. */
@@ -79,8 +83,11 @@ function run(vfs: SimVfs, seed: number, count: number): { allowed: Model[]; fini
     const { wal } = Wal.open(vfs, DIR, IDS, SMALL);
     const encoder = new WriteEncoder(0);
     for (const step of workload(seeded(seed), count)) {
-      if ("compact" in step) wal.compact(step.compact);
-      else {
+      if ("compact" in step) {
+        model = { ...model, compacted: step.compact };
+        allowed = [model];
+        wal.compact(step.compact);
+      } else {
         const next = applyToModel(model, step);
         allowed = [model, next];
         wal.append([encoder.encode(step)]);
@@ -99,7 +106,7 @@ function run(vfs: SimVfs, seed: number, count: number): { allowed: Model[]; fini
 function matches(model: Model, got: Model): boolean {
   const floor = Math.max(got.base, model.base);
   if (got.base < model.base) return false;
-  if (got.base > model.base && got.base > (model.marks.at(-1) ?? 0)) return false;
+  if (got.base > Math.max(model.base, model.compacted)) return false;
   const want = model.entries.filter((e) => e.index > floor);
   const fields = [got.hardState, got.entries, got.marks];
   return JSON.stringify(fields) === JSON.stringify([model.hardState, want, model.marks]);
@@ -109,7 +116,13 @@ function recovered(vfs: SimVfs): Model {
   const { recovered: log } = Wal.open(vfs, DIR, IDS, SMALL);
   if (log === null) return EMPTY;
   const marks = log.marks.map((mark) => mark.index);
-  return { hardState: log.hardState, entries: [...log.entries], base: log.baseIndex, marks };
+  return {
+    hardState: log.hardState,
+    entries: [...log.entries],
+    base: log.baseIndex,
+    compacted: 0,
+    marks,
+  };
 }
 
 test("what was acknowledged is there after a crash before any disk operation", () => {
@@ -228,6 +241,24 @@ test("a damaged header and another member's log are refused", () => {
   assert.throws(() => Wal.open(vfs, DIR, { ...IDS, memberId: "m2" }), /written by member m1/);
   vfs.corrupt(path, 20);
   assert.throws(() => Wal.open(vfs, DIR, IDS), /header does not check/);
+});
+
+test("a file goes when nothing in it is kept, and not before", () => {
+  const vfs = new SimVfs();
+  const { wal } = Wal.open(vfs, DIR, IDS, SMALL);
+  const encoder = new WriteEncoder(0);
+  let last = 0;
+  for (; vfs.list(DIR).length < 2; wal.maintain()) {
+    last += 1;
+    wal.append([encoder.encode({ hardState: null, entries: [entry(last, 1)], mark: null })]);
+  }
+  wal.append([
+    encoder.encode({ hardState: null, entries: [], mark: { meta: meta(last, 1), reset: false } }),
+  ]);
+  wal.compact(last - 1);
+  assert.equal(recovered(vfs).base, 0);
+  wal.compact(last);
+  assert.equal(recovered(vfs).base, last);
 });
 
 test("a missing file between two others is refused", () => {
