@@ -57,6 +57,18 @@ test("who does not greet in time is cut off, and so is who does not answer a far
   assert.deepEqual(greeted.socket.ended, ["closed 1001", "terminated"]);
 });
 
+test("a greeting in our own name, or one without end, is turned away", () => {
+  for (const [member, to, code] of [
+    ["m1", "m1", 4002],
+    ["m2".padEnd(100_000, "x"), "m1", 4000],
+  ] as const) {
+    const { socket, seen, greet } = made(null);
+    greet(member, to);
+    assert.deepEqual([socket.ended, seen], [[`closed ${code}`], []]);
+    socket.terminate();
+  }
+});
+
 test("a member that was dialled and is another one is turned away", () => {
   const { socket, seen, greet } = made("m2");
   greet("m9");

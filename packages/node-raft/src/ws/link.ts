@@ -11,6 +11,7 @@ import type { TransportSelf } from "../node/api.ts";
 import { PROTOCOL_VERSION } from "./codec.ts";
 
 const HELLO_TIMEOUT_MS = 5_000;
+const HELLO_BYTES_MAX = 64 * 1024;
 
 /** Close codes of our own (RFC 6455 §7.4.2 leaves 4000–4999 to applications). */
 export const CloseCode = {
@@ -119,7 +120,8 @@ export class Link {
       else this.close(CloseCode.badFrame, "text after the greeting");
       return;
     }
-    const hello = isBinary ? null : parseHello(data.toString("utf8"));
+    const isGreeting = !isBinary && data.length <= HELLO_BYTES_MAX;
+    const hello = isGreeting ? parseHello(data.toString("utf8")) : null;
     if (hello === null) {
       this.close(CloseCode.badHello, "the first frame is not a greeting");
       return;
@@ -183,7 +185,8 @@ function judge(
   if (hello.cluster !== self.clusterId) {
     return { code: CloseCode.wrongCluster, reason: `this is cluster ${self.clusterId}` };
   }
-  const wrong = expect === null ? hello.to !== self.memberId : hello.member !== expect;
+  const isMeant = expect === null ? hello.to === self.memberId : hello.member === expect;
+  const wrong = !isMeant || hello.member === self.memberId;
   if (wrong) return { code: CloseCode.wrongMember, reason: `this is not the member looked for` };
   return null;
 }
