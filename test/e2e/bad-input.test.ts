@@ -51,6 +51,7 @@ before(async () => {
   await api.run(mockJob("good"));
   await api.run(mockJob("goods"));
   for (const id of ["good", "goods"]) await successful(id);
+  await settled();
 });
 after(() => cluster.stop());
 
@@ -62,14 +63,34 @@ async function successful(id: string): Promise<void> {
   );
 }
 
+/** Success is followed by what comes of it: the end of an evaluation, a health that is reported. */
+async function settled(): Promise<void> {
+  let last = "";
+  let since = Date.now();
+  await waitUntil(
+    async () => {
+      const index = await lastLogIndex();
+      if (index !== last) since = Date.now();
+      last = index;
+      return Date.now() - since;
+    },
+    (restedMs) => restedMs >= 500,
+    { timeoutMs: 15_000, what: "the log to rest" },
+  );
+}
+
+async function lastLogIndex(): Promise<string> {
+  const self = await api.get<{ stats: { raft: { last_log_index: string } } }>("/v1/agent/self");
+  return self.stats.raft.last_log_index;
+}
+
 /** Everything that a refused request must leave alone, with the place in the log it is at. */
 async function world(): Promise<Record<string, unknown>> {
   const paths = ["jobs", "evaluations", "allocations", "deployments", "nodes", "namespaces"];
   const lists = await Promise.all(paths.map((path) => api.get(`/v1/${path}?namespace=*`)));
-  const self = await api.get<{ stats: { raft: { last_log_index: string } } }>("/v1/agent/self");
   return {
     ...Object.fromEntries(paths.map((path, i) => [path, lists[i]])),
-    lastLogIndex: self.stats.raft.last_log_index,
+    lastLogIndex: await lastLogIndex(),
   };
 }
 

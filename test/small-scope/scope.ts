@@ -67,6 +67,8 @@ export interface Scope {
   readonly nodesReturn?: boolean;
   /** How long allocations out of reach are waited for; 0 = they are lost at once. */
   readonly lostAfterS?: number;
+  /** Whether what is waited for is replaced meanwhile; unless told, it is. */
+  readonly replacesUnseen?: boolean;
   /**
    * What was told to stop has stopped at once, wherever only the choice of a node could tell (see
    * `steps.ts`): a tenth of the worlds, for what would be too large.
@@ -122,7 +124,7 @@ function groupOf(scope: Scope, name: string, version: Submit): TaskGroup {
           : {
               lostAfter: scope.lostAfterS * SECOND,
               stopOnClientAfter: null,
-              replace: true,
+              replace: scope.replacesUnseen ?? true,
               reconcile: "best_score",
             },
       reschedulePolicy: {

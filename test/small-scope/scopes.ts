@@ -91,6 +91,15 @@ export const MIXED: readonly Scope[] = [
     lostAfterS: 60,
     reschedules: true,
   },
+  {
+    ...entries,
+    ...pair,
+    ...returning,
+    name: "waited for, not replaced",
+    driver: "docker",
+    lostAfterS: 60,
+    replacesUnseen: false,
+  },
   { ...entries, ...groups, name: "two groups", script: [oneOfTwo], faultsMax: 2 },
   {
     ...entries,
@@ -242,6 +251,17 @@ export const WIDE: readonly Scope[] = [
     name: "waited for, two faults",
     autoRevert: true,
     lostAfterS: 60,
+  },
+  {
+    ...entries,
+    ...pair,
+    ...twice,
+    ...returning,
+    ...early,
+    name: "waited for, not replaced, two faults",
+    driver: "docker",
+    lostAfterS: 60,
+    replacesUnseen: false,
   },
   {
     ...entries,

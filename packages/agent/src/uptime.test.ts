@@ -36,3 +36,17 @@ test("§6 a wall clock that is set has nothing to do with it", () => {
   times.up += 10;
   assert.equal(passed(), 10);
 });
+
+test("§6 it never steps back, however coarsely the machine counts", () => {
+  const { passed, times } = machine();
+  times.wall += HOUR;
+  times.up += HOUR;
+  assert.equal(passed(), HOUR);
+  // Somebody sets the clock; the machine counts in steps of ten milliseconds.
+  times.wall += HOUR;
+  times.awake += 8;
+  assert.equal(passed(), HOUR + 8);
+  times.wall -= HOUR;
+  times.awake += 1;
+  assert.equal(passed(), HOUR + 9);
+});

@@ -34,7 +34,9 @@ export class Uptime {
     const leadMs = this.#times.wall() - awake;
     if (Math.abs(leadMs - this.#leadMs) > TOLERANCE_MS) {
       this.#leadMs = leadMs;
-      this.#asleepMs = this.#times.up() - awake - this.#startedAt;
+      // What counts the machine's time is coarser than this: it may seem to have slept less.
+      const asleepMs = this.#times.up() - awake - this.#startedAt;
+      this.#asleepMs = Math.max(this.#asleepMs, asleepMs);
     }
     return awake + this.#asleepMs;
   };

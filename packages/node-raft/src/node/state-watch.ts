@@ -119,9 +119,8 @@ export class StateWatch {
 
   #answer(message: Message & { type: "heartbeatReply" }, conf: ConfState): void {
     const { from, checkIndex = 0, checkDigest = "", quarantined = false } = message;
-    if (!quarantined) {
-      this.#quarantined.delete(from);
-    } else if (!this.#quarantined.has(from)) {
+    // For good, whatever an earlier answer that comes late says.
+    if (quarantined && !this.#quarantined.has(from)) {
       this.#quarantined.add(from);
       this.#deps.log("error", "a member is in quarantine", { peer: from });
     }

@@ -175,43 +175,6 @@ test("[L2] [L3] one out of reach goes first, but only while the others are enoug
   );
 });
 
-test("[L5] a pair that the floor holds back gives its place to one out of reach", () => {
-  const change = {
-    driver: "docker",
-    count: 3,
-    update: { maxParallel: 1 },
-    group: { disconnect: { ...PATIENT, replace: false } },
-  } as const;
-  const harness = new Harness({ nodes: 4 });
-  const job = rollingJob({ ...change, image: "app:1" });
-  harness.register(job);
-  harness.rollToEnd(job);
-  harness.register(rollingJob({ ...change, image: "app:2" }));
-  const next = harness.live(job).find(({ phase }) => phase === "prepare");
-  assert.ok(next);
-  const away = harness
-    .live(job)
-    .find(({ id, nodeId }) => id !== next.previousAllocation && nodeId !== next.nodeId);
-  assert.ok(away);
-  harness.changeNode(away.nodeId, { status: "disconnected" });
-  harness.update(next, { prepared: true });
-  const { plan } = harness.evaluate(job);
-  assert.deepEqual(
-    plan.stops.map((stop) => stop.allocId),
-    [next.id],
-  );
-  assert.deepEqual(
-    plan.placements.map((alloc) => alloc.previousAllocation),
-    [away.id],
-  );
-  harness.settle(job);
-  const goes = harness.evaluate(job);
-  assert.deepEqual(
-    goes.plan.stops.map((stop) => stop.allocId),
-    [away.id],
-  );
-});
-
 test("[L3] those that do not serve go first, and still only max_parallel at a time", () => {
   const harness = new Harness();
   const job = rollingJob();

@@ -4,6 +4,7 @@ import test from "node:test";
 import { type Allocation, ClientStatus, type Job } from "@drover/model";
 import { Harness } from "../testing/harness.ts";
 import {
+  PATIENT,
   RESCHEDULED_AT_ONCE,
   type RollingOptions,
   rollingGroup,
@@ -320,6 +321,31 @@ test("[P6 L5] a pair that the limit holds back gives its place to one that does 
     plan.placements.map((alloc) => alloc.name),
     [other.name],
   );
+});
+
+test("[P6 L5] a pair that the floor holds back gives its place to one out of reach", () => {
+  const disconnect = { ...PATIENT, replace: false };
+  const { harness, job } = preparing({
+    count: 3,
+    update: { maxParallel: 1 },
+    group: { disconnect },
+  });
+  const [next] = prepared(harness, job);
+  const away = harness
+    .live(job)
+    .find(({ id, nodeId }) => id !== next?.previousAllocation && nodeId !== next?.nodeId);
+  assert.ok(next && away);
+  harness.changeNode(away.nodeId, { status: "disconnected" });
+  harness.update(next, { prepared: true });
+  const { plan } = harness.evaluate(job);
+  const stops = (made: typeof plan) => made.stops.map((stop) => stop.allocId);
+  assert.deepEqual(stops(plan), [next.id]);
+  assert.deepEqual(
+    plan.placements.map((alloc) => alloc.previousAllocation),
+    [away.id],
+  );
+  harness.settle(job);
+  assert.deepEqual(stops(harness.evaluate(job).plan), [away.id]);
 });
 
 test("[P3] a pair on one node holds capacity once", () => {

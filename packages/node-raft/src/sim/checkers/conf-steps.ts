@@ -18,20 +18,38 @@ export class ConfSteps implements Checker {
   }
 
   issued(id: MemberId, write: ObservedWrite): void {
-    const first = write.entries[0];
-    if (first === undefined) return;
-    // What the write replaces does not precede it.
-    let before = write.snapshot?.conf ?? this.#ledger.issued.get(id)?.confAt(first.index - 1);
-    for (const entry of write.entries) {
-      if (entry.kind !== EntryKind.config) continue;
-      const conf = decodeConf(entry.data);
-      if (before !== undefined && before.voters.length > 0) {
-        expect(isStep(before, conf), this, () => {
-          return `${id} goes from ${show(before)} to ${show(conf)} at ${entry.index}`;
-        });
-      }
-      before = conf;
+    for (const { index, before, after } of stepsOf(this.#ledger, id, write)) {
+      if (before === undefined || before.voters.length === 0) continue;
+      expect(isStep(before, after), this, () => {
+        return `${id} goes from ${show(before)} to ${show(after)} at ${index}`;
+      });
     }
+  }
+}
+
+export interface ConfStep {
+  readonly index: number;
+  /** Undefined where nobody knows what stood before. */
+  readonly before: ConfState | undefined;
+  readonly after: ConfState;
+}
+
+/** The changes of configuration in what a member writes, each with the one it follows. */
+export function* stepsOf(
+  ledger: Pick<Ledger, "issued">,
+  id: MemberId,
+  write: ObservedWrite,
+): Iterable<ConfStep> {
+  const first = write.entries[0];
+  // Most writes bring none, and what stood before is a long way back.
+  const confs = write.entries.filter(({ kind }) => kind === EntryKind.config);
+  if (first === undefined || confs.length === 0) return;
+  // What the write replaces does not precede it.
+  let before = write.snapshot?.conf ?? ledger.issued.get(id)?.confAt(first.index - 1);
+  for (const { data, index } of confs) {
+    const after = decodeConf(data);
+    yield { index, before, after };
+    before = after;
   }
 }
 

@@ -2,11 +2,11 @@
  * A feature level is in force only where every member's program understands it, never goes back,
  * and nothing is applied by a program that does not know what it means (U2 to U4 of SPEC.md).
  */
-import { allMembers, decodeConf } from "../../core/conf-state.ts";
+import { allMembers } from "../../core/conf-state.ts";
 import type { ConfState, Entry, MemberId } from "../../core/types.ts";
-import { EntryKind } from "../../core/types.ts";
 import type { Ledger, ObservedWrite } from "../ledger.ts";
 import { type Checker, expect } from "./checker.ts";
+import { stepsOf } from "./conf-steps.ts";
 
 export interface ProgramTruth {
   /** The newest level that the program which runs there understands. */
@@ -26,14 +26,8 @@ export class LevelSteps implements Checker {
   }
 
   issued(id: MemberId, write: ObservedWrite): void {
-    const first = write.entries[0];
-    if (first === undefined) return;
-    let before = write.snapshot?.conf ?? this.#ledger.issued.get(id)?.confAt(first.index - 1);
-    for (const entry of write.entries) {
-      if (entry.kind !== EntryKind.config) continue;
-      const conf = decodeConf(entry.data);
-      this.#check(id, before, conf);
-      before = conf;
+    for (const { before, after } of stepsOf(this.#ledger, id, write)) {
+      this.#check(id, before, after);
     }
   }
 
