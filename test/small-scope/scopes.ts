@@ -254,6 +254,17 @@ export const WIDE: readonly Scope[] = [
   },
   {
     ...entries,
+    ...pair,
+    ...twice,
+    ...returning,
+    ...early,
+    name: "waited for, not replaced, two faults",
+    driver: "docker",
+    lostAfterS: 60,
+    replacesUnseen: false,
+  },
+  {
+    ...entries,
     ...groups,
     name: "two groups of two, any fault",
     count: 2,
