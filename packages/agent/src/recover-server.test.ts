@@ -1,6 +1,6 @@
 /** What `recoverServer` finds in an agent's data directory; what it does there: lost-quorum.test.ts. */
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -51,4 +51,19 @@ test("a recovery that was cut off between its two renames can be looked at and a
   assert.throws(() => inspectServer(join(raftDir, "elsewhere")), /no member of a cluster lives/);
   recoverServer(raftDir, "");
   assert.equal(inspectServer(dataDir).address, "10.0.0.2:4647");
+});
+
+test("a server in quarantine is shown as one, and recovered only when that is asked for", async (t) => {
+  const dataDir = await stoppedAgent(t);
+  const why = { after: 64, index: 128, digest: "x", agreedDigest: "y" };
+  writeFileSync(join(dataDir, "raft", "quarantine.json"), JSON.stringify(why));
+  const seen =
+    "in quarantine: its state was not the majority's, first seen between index 64 and 128";
+  assert.deepEqual(inspectServer(dataDir).notes, [seen]);
+  assert.throws(() => recoverServer(dataDir, ""), {
+    code: "raft-refused",
+    message: /Recover another/,
+  });
+  recoverServer(dataDir, "", { despiteQuarantine: true });
+  assert.deepEqual(inspectServer(dataDir).notes, []);
 });

@@ -55,6 +55,8 @@ export interface RaftLimits {
   readonly sessionsMax: number;
   /** Results kept for one session until its client acknowledges them; more are refused. */
   readonly sessionResultsMax: number;
+  /** Of those results together; the last of them may go beyond. */
+  readonly sessionResultBytesMax: number;
 }
 
 /** Given by `openSession`, never twice. */

@@ -478,7 +478,8 @@ export class Engine<R> {
       again: () => {
         this.#deps.timers.soon(() => {
           if (this.#running) this.#guarded(() => this.#applier.run());
-          this.wake();
+          // What has come in meanwhile, and readers of what is applied now.
+          if (this.#running) this.#guarded(() => this.#turn());
         });
       },
     };

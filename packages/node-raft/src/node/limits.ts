@@ -26,6 +26,8 @@ export const raftDefaults: RaftLimits = {
   snapshotBytesPerSecond: 64 * MIB,
   sessionsMax: 1_024,
   sessionResultsMax: 64,
+  // With as many sessions as may be, 64 MiB.
+  sessionResultBytesMax: 64 * 1024,
 };
 
 export function withDefaults(limits: Partial<RaftLimits> | undefined): RaftLimits {

@@ -394,6 +394,7 @@ export class NodeMember implements SimMember {
         trailingEntries: scenario.trailingEntries,
         sessionsMax: scenario.sessions.max,
         sessionResultsMax: scenario.sessions.resultsMax,
+        sessionResultBytesMax: scenario.sessions.resultBytesMax,
       },
       ...(levels === null ? {} : { levels }),
       storage: watchStorage(life, store),

@@ -19,6 +19,11 @@ export interface Quarantine {
   readonly agreedDigest: string;
 }
 
+/** For operators. */
+export function whenItDiffered({ after, index }: Quarantine): string {
+  return after === 0 ? `at index ${index}` : `between index ${after} and ${index}`;
+}
+
 export interface StorageState {
   readonly memberId: MemberId;
   /** "" = no cluster yet; everything below is empty then. */
