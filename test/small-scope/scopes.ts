@@ -201,7 +201,6 @@ export const WIDE: readonly Scope[] = [
     ...decisions,
     ...three,
     ...twice,
-    ...early,
     name: "three, two faults between decisions",
     maxParallel: 1,
   },

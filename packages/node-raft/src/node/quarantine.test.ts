@@ -227,6 +227,29 @@ test("[H8] a quarantined member's log is bounded", () => {
   assert.equal(watch.isFull(), true);
 });
 
+test("[H7] who said it is in quarantine is taken for nothing else, until it is a member no more", () => {
+  const watch = new StateWatch({
+    self: "a",
+    stateMachine: {},
+    storage: { quarantine: () => Promise.resolve() },
+    log: () => undefined,
+    quarantine: null,
+    logBytes: 0,
+    onQuarantine: () => assert.fail("not us"),
+    onFatal: (error) => assert.fail(error),
+  });
+  const lists = { votersOutgoing: [], learners: [], learnersNext: [] };
+  const conf = { ...lists, voters: ["a", "b", "c"], autoLeave: false, addresses: {} };
+  const reply: Message = { type: "heartbeatReply", from: "b", to: "a", term: 1, readSeq: 0 };
+  watch.hear({ ...reply, quarantined: true }, conf);
+  // Said before, heard after.
+  watch.hear(reply, conf);
+  watch.tick(conf);
+  assert.deepEqual([...watch.others], ["b"]);
+  watch.tick({ ...conf, voters: ["a", "c"] });
+  assert.deepEqual([...watch.others], []);
+});
+
 test("[H9] its directory is recovered only despite the quarantine, and its state made anew", async (t) => {
   const cluster = new Cluster(t);
   const leader = await cluster.form();

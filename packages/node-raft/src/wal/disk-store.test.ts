@@ -155,6 +155,10 @@ test("a member whose log is gone, or whose id file is broken, does not start", (
     () => open(broken),
     (error) => error instanceof RaftError && error.code === "corrupt",
   );
+  const newer = lived().vfs;
+  const id = { clusterId: "c1", memberId: "m1", format: 2 };
+  newer.create(`${DIR}/id.json`).write(0, new TextEncoder().encode(JSON.stringify(id)));
+  assert.throws(() => open(newer), { message: /id\.json: format 2, .* start the version that/ });
   // The lock of a refused start is free again.
   broken.corrupt(`${DIR}/id.json`, 0);
   assert.equal(open(broken).state.clusterId, "c1");
