@@ -287,6 +287,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     const engine = this.#running();
     const target = to ?? bestVoter(engine.status());
     if (target === null) throw new RaftError("refused", "no other voter can lead");
+    if (target === engine.soft.leader) throw new RaftError("refused", `${target} leads already`);
     const result = engine.core.transferLeader(target);
     engine.wake();
     if (result.kind === "refused") {
