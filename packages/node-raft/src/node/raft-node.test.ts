@@ -6,7 +6,7 @@ import test, { type TestContext } from "node:test";
 import type { MemberId } from "../core/types.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { SimVfs } from "../wal/sim-vfs.ts";
-import type { OpenRaftOptions, RaftLimits, RaftNode } from "./api.ts";
+import type { OpenRaftOptions, RaftLimits, RaftNode, ReadMode } from "./api.ts";
 import { ClientSession } from "./client-session.ts";
 import { openRaftNode } from "./open-raft-node.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
@@ -287,6 +287,31 @@ test("members are added and removed, and leadership is handed over", async (t) =
   await second.changeMembership({ remove: [first.memberId] });
   assert.deepEqual(second.status().conf.voters.toSorted(), people.map((p) => p.id).toSorted());
   assert.equal((await second.propose(bytes("y"))).result, 2);
+});
+
+test("wrong arguments are refused and harm nobody", async (t) => {
+  const cluster = new Cluster(t);
+  const [a, b] = await Promise.all(["a", "b"].map((name) => cluster.open(name)));
+  assert.ok(a !== undefined && b !== undefined);
+  const voters = [a, b].map(({ node }, i) => ({ id: node.memberId, address: `${"ab"[i]}:1` }));
+  const fatal: Error[] = [];
+  for (const { node } of [a, b]) node.on("fatal", (error) => fatal.push(error));
+  const refused = { name: "RaftError", code: "refused" };
+  await assert.rejects(a.node.bootstrap({ clusterId: "", voters }), refused);
+  await assert.rejects(b.node.join({ clusterId: "" }), refused);
+  await Promise.all([a, b].map(({ node }) => node.bootstrap({ clusterId: "c1", voters })));
+  const leader = await waitForLeader([a.node, b.node]);
+  const follower = leader === a.node ? b.node : a.node;
+  const elsewhere = { code: "not-leader", leaderAddress: leader === a.node ? "a:1" : "b:1" };
+  await leader.propose(bytes("x"));
+  await follower.readBarrier();
+  await assert.rejects(follower.transferLeadership(), elsewhere);
+  await assert.rejects(leader.transferLeadership(leader.memberId), /leads already/);
+  await assert.rejects(leader.transferLeadership("nobody"), refused);
+  const wrong = { mode: "fresh" as ReadMode };
+  await assert.rejects(async () => leader.readBarrier(wrong), refused);
+  assert.equal((await leader.propose(bytes("y"))).result, 2);
+  assert.deepEqual(fatal, []);
 });
 
 test("a disk that fails a sync is fatal and nothing more is promised", async (t) => {
