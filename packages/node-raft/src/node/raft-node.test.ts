@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { MemberId } from "../core/types.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { SimVfs } from "../wal/sim-vfs.ts";
-import type { OpenRaftOptions, RaftLimits, RaftNode, ReadMode } from "./api.ts";
+import type { OpenRaftOptions, RaftError, RaftLimits, RaftNode, ReadMode } from "./api.ts";
 import { ClientSession } from "./client-session.ts";
 import { openRaftNode } from "./open-raft-node.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
@@ -364,6 +364,17 @@ test("a leader whose disk hangs is replaced, and follows when the disk works aga
   const count = cluster.byId(second.memberId).machine.items.length;
   await waitUntil(() => cluster.byId(first.memberId).machine.items.length === count, "catching up");
   await stuck;
+});
+
+test("a data directory that cannot be made is named, without a stack", async (t) => {
+  const cluster = new Cluster(t);
+  writeFileSync(join(cluster.root, "file"), "");
+  const dataDir = join(cluster.root, "file", "raft");
+  await assert.rejects(cluster.open("a", { dataDir }), (error: RaftError) => {
+    assert.equal(error.code, "io");
+    assert.match(error.message, /file\/raft: the directory cannot be opened \(ENOTDIR[^\n]*\)$/);
+    return true;
+  });
 });
 
 test("a data directory in use is refused, naming its owner", async (t) => {
