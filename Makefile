@@ -59,7 +59,7 @@ bench: setup ## Measure: each figure beside its target and its floor (wants a qu
 	@node scripts/bench.ts
 
 soak: setup ## What takes hours: thousands of simulated worlds, and every planted bug
-	@node packages/node-raft/src/sim/cli.ts --seed $(SEED) --seeds 20000
+	@node packages/node-raft/src/sim/soak-cli.ts --from $(SEED) --seeds 100000
 	@node packages/node-raft/src/sim/cli.ts --kill-list
 	@node packages/node-raft/src/lockstep/oracle-cli.ts --schedules 10000
 	@node packages/node-raft/src/lockstep/oracle-cli.ts --mutants

@@ -34,7 +34,7 @@ export const TEST_GROUPS: readonly TestGroup[] = [
     name: "raft-sim",
     says: "consensus in a simulated world: seeds, and bugs that must be found",
     files: [
-      "packages/node-raft/src/sim/{mutants,shrink,simulation}.test.ts",
+      "packages/node-raft/src/sim/{mutants,shrink,simulation,unharmed,unharmed-node}.test.ts",
       "packages/node-raft/src/lockstep/*.test.ts",
     ],
     parallel: 2,

@@ -200,4 +200,40 @@ export const stateMutants: readonly Mutant[] = [
       },
     ],
   },
+  {
+    name: "answers-forgotten-by-count",
+    breaks: "what is sent again within its time is answered (DESIGN §3)",
+    edits: [
+      {
+        file: "packages/state/src/writes/answers.ts",
+        find: "    if ((row?.at ?? 0) + ANSWERS_KEPT_MS >= now) return;\n",
+        replace: "    if ((row?.at ?? 0) > now) return;\n",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/state/src/writes/answers.test.ts",
+        name: "what is sent again within its time is answered, however many others came between",
+      },
+    ],
+  },
+  {
+    name: "leap-makes-old",
+    breaks: "a leap of the clock makes no answer old (DESIGN §3)",
+    edits: [
+      {
+        file: "packages/state/src/writes/answers.ts",
+        find: "Math.min(passed, LEAP_MS_MAX)",
+        replace: "passed",
+      },
+    ],
+    killers: [
+      {
+        by: "test",
+        file: "packages/state/src/writes/answers.test.ts",
+        name: "a leap of the clock makes no answer old",
+      },
+    ],
+  },
 ];

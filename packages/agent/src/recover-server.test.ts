@@ -1,6 +1,6 @@
 /** What `recoverServer` finds in an agent's data directory; what it does there: lost-quorum.test.ts. */
 import assert from "node:assert/strict";
-import { mkdtempSync, renameSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -69,4 +69,19 @@ test("an address that nobody could call at changes nothing", async (t) => {
   assert.deepEqual(inspectServer(dataDir), before);
   recoverServer(dataDir, "[::1]:4647");
   assert.equal(inspectServer(dataDir).address, "[::1]:4647");
+});
+
+test("a server in quarantine is shown as one, and recovered only when that is asked for", async (t) => {
+  const dataDir = await stoppedAgent(t);
+  const why = { after: 64, index: 128, digest: "x", agreedDigest: "y" };
+  writeFileSync(join(dataDir, "raft", "quarantine.json"), JSON.stringify(why));
+  const seen =
+    "in quarantine: its state was not the majority's, first seen between index 64 and 128";
+  assert.deepEqual(inspectServer(dataDir).notes, [seen]);
+  assert.throws(() => recoverServer(dataDir, ""), {
+    code: "raft-refused",
+    message: /Recover another/,
+  });
+  recoverServer(dataDir, "", { despiteQuarantine: true });
+  assert.deepEqual(inspectServer(dataDir).notes, []);
 });

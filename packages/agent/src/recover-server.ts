@@ -39,13 +39,17 @@ export function inspectServer(dataDir: string): ServerOnDisk {
 }
 
 /** The server votes alone from here on; the others join anew. `address` "" = the one it had. */
-export function recoverServer(dataDir: string, address: string): RecoveredServer {
+export function recoverServer(
+  dataDir: string,
+  address: string,
+  options: { readonly despiteQuarantine?: boolean } = {},
+): RecoveredServer {
   if (address !== "") checkAddress(address);
   return translated(() => {
     const dir = raftDirOf(dataDir);
     const member = inspectMember(dir);
     const own = address || (member.conf.addresses[member.memberId] ?? "");
-    const recovery = recoverCluster(dir, [{ id: member.memberId, address: own }]);
+    const recovery = recoverCluster(dir, [{ id: member.memberId, address: own }], options);
     const { before, left, backupDir } = recovery;
     return { before: describe(before), left: left.map((id) => named(before, id)), backupDir };
   });

@@ -53,8 +53,15 @@ type result struct {
 	// Of "compact".
 	Snapshot *meta      `json:"snapshot,omitempty"`
 	Sent     []*message `json:"sent"`
+	// Reads that may be answered now.
+	Reads []readState `json:"reads,omitempty"`
 	// The library panicked, or an error that it must not return.
 	Error string `json:"error,omitempty"`
+}
+
+type readState struct {
+	Name  string `json:"name"`
+	Index uint64 `json:"index"`
 }
 
 func main() {

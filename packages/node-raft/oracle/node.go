@@ -35,6 +35,7 @@ type node struct {
 	confs   []confAt
 	writes  []write
 	sent    []*message
+	reads   []readState
 	// The log as last reported; nil in a life that has not reported yet.
 	reported *string
 }
@@ -83,6 +84,8 @@ func (n *node) input(c *command, r *result) error {
 		return n.raw.ProposeConfChange(confChange(c))
 	case "transfer":
 		n.raw.TransferLeader(c.To)
+	case "read":
+		n.raw.ReadIndex([]byte(c.Data))
 	case "unreachable":
 		n.raw.ReportUnreachable(c.To)
 	case "snapshotSent":
@@ -105,7 +108,11 @@ func (n *node) input(c *command, r *result) error {
 // Takes what there is to do until there is nothing; what is applied is applied at once.
 func (n *node) settle() {
 	for n.raw.HasReady() {
-		messages := n.withholdVotes(n.raw.Ready().Messages)
+		ready := n.raw.Ready()
+		for _, r := range ready.ReadStates {
+			n.reads = append(n.reads, readState{string(r.RequestCtx), r.Index})
+		}
+		messages := n.withholdVotes(ready.Messages)
 		for _, m := range messages {
 			switch m.GetTo() {
 			case raft.LocalAppendThread:

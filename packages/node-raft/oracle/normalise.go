@@ -20,6 +20,7 @@ type private struct {
 	electionElapsed *int
 	isLearner       *bool
 	tracker         *tracker.ProgressTracker
+	waitingReads    *[]*pb.Message
 }
 
 func privateOf(raw *raft.RawNode) private {
@@ -32,6 +33,7 @@ func privateOf(raw *raft.RawNode) private {
 		electionElapsed: (*int)(at("electionElapsed")),
 		isLearner:       (*bool)(at("isLearner")),
 		tracker:         (*tracker.ProgressTracker)(at("trk")),
+		waitingReads:    (*[]*pb.Message)(at("pendingReadIndexMessages")),
 	}
 }
 
@@ -156,6 +158,14 @@ func (n *node) restoreCommit(commit uint64) {
 		return
 	}
 	must(n.store.SetHardState(&pb.HardState{Term: hard.Term, Vote: hard.Vote, Commit: &commit}))
+}
+
+// N26: reads that wait for the leader's first commit end with its leadership; the library would
+// answer them when the same member leads again.
+func (n *node) forgetWaitingReads() {
+	if n.raw.BasicStatus().RaftState != raft.StateLeader {
+		*n.private.waitingReads = nil
+	}
 }
 
 // N6: a target that refuses ends the transfer; the library ends one when the leader is its target.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,6 +29,8 @@ type message struct {
 	LastTerm  uint64   `json:"lastTerm"`
 	Forced    bool     `json:"forced"`
 	Granted   bool     `json:"granted"`
+	ReadSeq   uint64   `json:"readSeq"`
+	RequestID uint64   `json:"requestId"`
 	Meta      *meta    `json:"meta,omitempty"`
 }
 
@@ -87,8 +90,15 @@ func (n *node) step(m *message) error {
 		out.RejectHint, out.LogTerm = &m.HintIndex, &m.HintTerm
 	case "heartbeat":
 		out.Type, out.Commit = pb.MsgHeartbeat.Enum(), &m.Commit
+		out.Context = seqContext(m.ReadSeq)
 	case "heartbeatReply":
-		out.Type = pb.MsgHeartbeatResp.Enum()
+		out.Type, out.Context = pb.MsgHeartbeatResp.Enum(), seqContext(m.ReadSeq)
+	case "readIndex":
+		out.Type, out.Term = pb.MsgReadIndex.Enum(), nil
+		out.Entries = []*pb.Entry{{Data: []byte(strconv.FormatUint(m.RequestID, 10))}}
+	case "readIndexReply":
+		out.Type, out.Index = pb.MsgReadIndexResp.Enum(), &m.Index
+		out.Entries = []*pb.Entry{{Data: []byte(strconv.FormatUint(m.RequestID, 10))}}
 	case "preVote", "vote":
 		out.Type = pb.MsgPreVote.Enum()
 		if m.Type == "vote" {
@@ -131,8 +141,16 @@ func (n *node) send(m *pb.Message) {
 		out.HintIndex, out.HintTerm = m.GetRejectHint(), m.GetLogTerm()
 	case pb.MsgHeartbeat:
 		out.Type, out.Commit = "heartbeat", m.GetCommit()
+		out.ReadSeq = contextSeq(m.GetContext())
 	case pb.MsgHeartbeatResp:
-		out.Type = "heartbeatReply"
+		out.Type, out.ReadSeq = "heartbeatReply", contextSeq(m.GetContext())
+	case pb.MsgReadIndex:
+		// The library leaves the term out, as it may forward such a message.
+		out.Type, out.Term = "readIndex", n.raw.BasicStatus().GetTerm()
+		out.RequestID = number(string(m.GetEntries()[0].GetData()))
+	case pb.MsgReadIndexResp:
+		out.Type, out.Index = "readIndexReply", m.GetIndex()
+		out.RequestID = number(string(m.GetEntries()[0].GetData()))
 	case pb.MsgPreVote, pb.MsgVote:
 		out.Type = "preVote"
 		if m.GetType() == pb.MsgVote {
@@ -154,6 +172,21 @@ func (n *node) send(m *pb.Message) {
 		panic(fmt.Sprintf("no translation of %s", m.GetType()))
 	}
 	n.sent = append(n.sent, out)
+}
+
+// The library counts the reads of a leadership, as our core counts its tokens.
+func seqContext(seq uint64) []byte {
+	if seq == 0 {
+		return nil
+	}
+	return binary.LittleEndian.AppendUint64(nil, seq)
+}
+
+func contextSeq(context []byte) uint64 {
+	if len(context) == 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(context)
 }
 
 func (w *world) toEntry(e *entry) *pb.Entry {

@@ -88,6 +88,9 @@ func (w *world) perform(c *command, r *result) {
 	r.State = n.state()
 	r.Sent = append(r.Sent, n.sent...)
 	n.sent = nil
+	r.Reads = append(r.Reads, n.reads...)
+	n.reads = nil
+	n.forgetWaitingReads()
 }
 
 // The library's log lines are not part of what is compared.

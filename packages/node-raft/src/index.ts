@@ -24,6 +24,7 @@ export type {
   ReadOptions,
   ReadPoint,
   SessionId,
+  SnapshotStream,
   StateMachine,
   Transport,
   TransportHandler,

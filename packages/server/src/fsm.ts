@@ -12,7 +12,10 @@ export interface CommittedEntry {
   readonly data: Uint8Array;
 }
 
-const SNAPSHOT_CHUNK_RECORDS = 256;
+/** Few, because one of them may be a job of a MiB. */
+const FRAME_RECORDS = 8;
+/** Encoded in less than 8 ms (RAFT.md §4.6): then others have their turn. */
+const SLICE_BYTES = 512 * 1024;
 
 export class ServerFsm {
   readonly #store: StateMachineStore;
@@ -65,11 +68,16 @@ export class ServerFsm {
 /** Length-prefixed msgpack arrays of records. */
 async function* encodeRecords(records: Iterable<DumpRecord>): AsyncGenerator<Uint8Array> {
   let batch: DumpRecord[] = [];
+  let bytes = 0;
   for (const record of records) {
     batch.push(record);
-    if (batch.length < SNAPSHOT_CHUNK_RECORDS) continue;
-    yield frame(batch);
+    if (batch.length < FRAME_RECORDS) continue;
+    const part = frame(batch);
+    yield part;
     batch = [];
+    bytes += part.length;
+    if (bytes < SLICE_BYTES) continue;
+    bytes = 0;
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (batch.length > 0) yield frame(batch);

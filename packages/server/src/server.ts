@@ -2,7 +2,7 @@
  * One server: the replicated log, the state it makes, the leader's loops while we lead, and the
  * sessions of client agents. Everything a user asks of it is in `operations/`.
  */
-import { type Clock, DroverError, mintUuid, type Random } from "@drover/base";
+import { type Clock, DroverError, type Random } from "@drover/base";
 import {
   type Command,
   type CommandResult,
@@ -183,7 +183,8 @@ export class Server implements ServerContext {
       ...draft,
       v: commandVersionAt(this.engine.level()),
       now: Math.max(this.clock.now(), this.store.clock),
-      token: draft.token ?? mintUuid(this.random),
+      // Without one nobody asks again, and no server need remember the answer.
+      token: draft.token ?? "",
     } as Command;
     // The log keeps it, and must not keep the encoder's buffer with it.
     const bytes = new Uint8Array(encodeMessage(command));

@@ -49,11 +49,11 @@ test("a rejected command is rejected again under its token", () => {
   assert.deepEqual(harness.apply(body).result, first);
 });
 
-test("ten thousand tokens are remembered, the oldest is forgotten", () => {
+test("up to version 4 ten thousand tokens are remembered, the oldest is forgotten", () => {
   const state = new StateMachineStore();
   const command = (token: string): Command => ({
     tag: CommandTag.schedulerConfig,
-    v: 1,
+    v: 4,
     now: 0,
     token,
     config: DEFAULT_SCHEDULER_CONFIG,

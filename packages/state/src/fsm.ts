@@ -9,22 +9,18 @@ import {
   COMMAND_VERSION,
   type Command,
   type CommandResult,
-  CommandTag,
   type StateEvent,
 } from "./commands/command.ts";
 import { type DumpRecord, StateSnapshot } from "./snapshot.ts";
 import { Hash64 } from "./store/hash.ts";
-import { paddedNumber } from "./store/keys.ts";
 import { addRow } from "./store/row-digest.ts";
 import { cloneStore, createStore, reindex, type Store, type TableName } from "./store/tables.ts";
 import { type Change, Tx } from "./store/tx.ts";
 import { eventsOf } from "./watch/events.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
 import { touchedKeys } from "./watch/watch-key.ts";
+import { earlierAnswer, refusedForRoom, rememberAnswer } from "./writes/answers.ts";
 import { refreshTouchedJobs } from "./writes/touched-jobs.ts";
-
-/** Answers remembered for commands that arrive twice. */
-const TOKENS_MAX = 10_000;
 
 export interface Applied {
   readonly result: CommandResult;
@@ -77,7 +73,8 @@ export class StateMachineStore {
     this.#index = index;
     this.#clock = tx.now;
     this.#snapshot = undefined;
-    const result = this.#answered(command) ?? this.#run(tx, command);
+    const result =
+      earlierAnswer(tx, command) ?? refusedForRoom(tx, command) ?? this.#run(tx, command);
     if (!this.#isFork) this.#chain = nextChain(this.#chain, index, tx.changes);
     const applied = { result, events: eventsOf(command.tag, index, tx.changes) };
     this.#hub.notify(index, tx.changes.flatMap(touchedKeys));
@@ -143,20 +140,12 @@ export class StateMachineStore {
     this.#hub.wakeAll(this.#index);
   }
 
-  #answered(command: Command): CommandResult | undefined {
-    for (const token of tokensOf(command)) {
-      const row = this.#store.tables.tokens.get(token);
-      if (row !== undefined) return row.result;
-    }
-    return undefined;
-  }
-
   #run(tx: Tx, command: Command): CommandResult {
     const result = applyCommand(tx, command);
     assert(result.ok || tx.isClean, () => `rejected command ${command.tag} has written`);
     refreshTouchedJobs(tx, tx.changes);
     this.#moveTableIndexes(tx);
-    this.#remember(tx, tokensOf(command), result);
+    rememberAnswer(tx, command, result);
     return result;
   }
 
@@ -164,25 +153,6 @@ export class StateMachineStore {
     const touched = new Set<TableName>(tx.changes.map((change) => change.table));
     for (const table of touched) tx.put("tableIndexes", table, tx.index);
   }
-
-  #remember(tx: Tx, tokens: readonly string[], result: CommandResult): void {
-    for (const [position, token] of tokens.entries()) {
-      tx.put("tokens", token, { token, result });
-      tx.put("tokenOrder", `${paddedNumber(tx.index)}.${position}`, token);
-    }
-    while (this.#store.tables.tokens.size > TOKENS_MAX) {
-      const oldest = this.#store.tables.tokenOrder.first();
-      assert(oldest !== undefined, "every token has its place in the order");
-      tx.remove("tokenOrder", oldest[0]);
-      tx.remove("tokens", oldest[1]);
-    }
-  }
-}
-
-/** A plan is known by its own id too: a new leader may propose it again under another token. */
-function tokensOf(command: Command): readonly string[] {
-  const tokens = command.token === "" ? [] : [command.token];
-  return command.tag === CommandTag.planApply ? [...tokens, `plan:${command.plan.id}`] : tokens;
 }
 
 function nextChain(chain: string, index: number, changes: readonly Change[]): string {

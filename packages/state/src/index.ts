@@ -19,3 +19,4 @@ export type {
 export type { IndexName, TableName } from "./store/tables.ts";
 export type { Wait } from "./watch/watch-hub.ts";
 export type { WatchKey } from "./watch/watch-key.ts";
+export { ANSWERS_KEPT_MS } from "./writes/answers.ts";

@@ -143,7 +143,8 @@ export class ServerMember implements SimMember {
     };
     this.#onDeath.push(() => end(false));
     this.#process?.run(() => {
-      handler.receiveSnapshot(message, message.meta, pieces(data)).then(
+      const stream = { id: "", from: () => pieces(data) };
+      handler.receiveSnapshot(message, message.meta, stream).then(
         () => end(true),
         () => end(false),
       );

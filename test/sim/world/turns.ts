@@ -1,13 +1,10 @@
 /**
  * Turns of the event loop under the simulator's hand. What production code puts off by
- * `setImmediate` is kept here and run before simulated time goes on; and since Node runs all ready
- * promise callbacks between two immediates, many turns fit into one round of the real loop, which
- * otherwise asks the kernel each time whether a socket has become ready.
+ * `setImmediate` is kept here and run before simulated time goes on.
  */
 import { syncBuiltinESMExports } from "node:module";
 import timersPromises from "node:timers/promises";
-
-const TURNS_PER_ROUND = 64;
+import { drainedSteps } from "@raft/node-raft/sim";
 
 const later = globalThis.setImmediate;
 const laterPromise = timersPromises.setImmediate;
@@ -33,29 +30,11 @@ export function takeTurns(): () => void {
 
 /** Calls `step` until it returns false; all that a step set off comes to rest before the next. */
 export function runSteps(step: () => boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let ended = false;
-    const turn = (): void => {
-      if (ended) return;
-      try {
-        if (waiting.length > 0) {
-          const now = waiting;
-          waiting = [];
-          for (const fn of now) fn();
-        } else if (!step()) {
-          ended = true;
-          resolve();
-        }
-      } catch (error) {
-        ended = true;
-        reject(error);
-      }
-    };
-    const round = (): void => {
-      if (ended) return;
-      for (let count = 0; count < TURNS_PER_ROUND; count += 1) later(turn);
-      later(round);
-    };
-    round();
+  return drainedSteps(() => {
+    if (waiting.length === 0) return step();
+    const now = waiting;
+    waiting = [];
+    for (const fn of now) fn();
+    return true;
   });
 }

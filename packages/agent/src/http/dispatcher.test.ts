@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { Endpoint, EndpointName } from "@drover/api";
+import { ApiError, type Endpoint, type EndpointName } from "@drover/api";
 import { DroverError } from "@drover/base";
 import type { Server } from "@drover/server";
 import type { PeerPool } from "@drover/wire";
 import type { AgentInfo } from "../agent-info.ts";
 import { Dispatcher, type DispatcherDeps } from "./dispatcher.ts";
-import type { Handler } from "./handler.ts";
+import type { Handler, RequestContext } from "./handler.ts";
 import { httpApp } from "./http-server.ts";
 
 const agent = { region: "global", leaderAddress: () => "" } as unknown as AgentInfo;
@@ -104,6 +104,35 @@ test("an error that nobody expected is a 500 with its text", async () => {
   assert.equal(response.status, 500);
   assert.equal(response.headers.get("content-type"), "text/plain; charset=utf-8");
   assert.equal(await response.text(), "the disk is full");
+});
+
+test("who writes too much is told to come back later", async () => {
+  const refusal = new ApiError("too-many-requests", "too many");
+  const overloaded: Handler = { kind: "local", run: () => Promise.reject(refusal) };
+  const response = await app({ regions: overloaded }).request("/v1/regions");
+  assert.equal(response.status, 429);
+  assert.match(response.headers.get("retry-after") ?? "", /^[1-9][0-9]*$/);
+  assert.equal(await response.text(), "too many");
+});
+
+test("a request has its caller's token or one of its own, and none is long", async () => {
+  const tokens: string[] = [];
+  const run = async ({ token }: RequestContext) => {
+    tokens.push(token);
+    return { json: null };
+  };
+  const request = app({ regions: { kind: "local", run } });
+  for (const given of ["", "?idempotency_token=", "?idempotency_token=mine"]) {
+    await request.request(`/v1/regions${given}`);
+  }
+  const long = "x".repeat(5_000);
+  for (const given of [long, long, `${long}y`]) {
+    await request.request(`/v1/regions?idempotency_token=${given}`);
+  }
+  const [none = "", empty = "", mine, first = "", again, other] = tokens;
+  assert.ok(none !== "" && empty !== "" && none !== empty, "each has one");
+  assert.equal(mine, "mine");
+  assert.ok(first === again && first !== other && first.length <= 128, first);
 });
 
 test("a machine outside Raft tries one server after the other", async () => {

@@ -2,7 +2,7 @@
  * From a request to its answer: find the endpoint, check the capability, and let the right machine
  * handle it (DESIGN §3). Every agent runs the same dispatcher, so any of them answers for all.
  */
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   ApiError,
   badRequest,
@@ -11,21 +11,27 @@ import {
   internal,
   matchEndpoint,
 } from "@drover/api";
-import { DroverError, errorText } from "@drover/base";
+import { assert, DroverError, errorText } from "@drover/base";
 import type { ClientAgent } from "@drover/client";
 import type { Log, Server } from "@drover/server";
+import { ANSWERS_KEPT_MS } from "@drover/state";
 import type { PeerPool } from "@drover/wire";
 import type { AgentInfo } from "../agent-info.ts";
 import { runRead } from "./blocking.ts";
 import { readJson } from "./body.ts";
-import { type ForwardOptions, forwardRequest, noLeader, throughAny } from "./forward.ts";
+import { type ForwardOptions, forwardRequest, HOPS_MAX, noLeader, throughAny } from "./forward.ts";
 import type { Handler, NodeHandler, Principal, RequestContext } from "./handler.ts";
 import { findOwner } from "./owner.ts";
-import { parseQuery, readParams } from "./query.ts";
+import { type CommonQuery, parseQuery, readParams } from "./query.ts";
 import { errorReply, type Reply, toResponse } from "./reply.ts";
 
 const LEADER_WAIT_MS = 10_000;
+assert(
+  (HOPS_MAX + 1) * LEADER_WAIT_MS < ANSWERS_KEPT_MS,
+  "each machine on the way waits for itself, and the first attempt's answer is still remembered",
+);
 const LEADER_RETRY_MS = 50;
+const TOKEN_LENGTH_MAX = 128;
 /** A machine that does not answer leaves its part out. */
 const ASK_MS = 2_000;
 
@@ -94,7 +100,7 @@ export class Dispatcher {
     if (match.kind === "none") return { status: 404 };
     const query = parseQuery(readParams(url.search), { held: match.name !== "eventStream" });
     this.#checkRegion(query.region);
-    const token = options?.token ?? query.all.get("idempotency_token") ?? randomUUID();
+    const token = options?.token ?? givenToken(query) ?? randomUUID();
     let read: Promise<Uint8Array | null> | null = null;
     const body = () => {
       read ??= readBody(request);
@@ -247,6 +253,14 @@ export class Dispatcher {
       throw internal("No path to region");
     }
   }
+}
+
+/** null: none, or an empty one. Servers remember it: one as long as a book gets a short name. */
+function givenToken(query: CommonQuery): string | null {
+  const token = query.all.get("idempotency_token") ?? "";
+  if (token === "") return null;
+  if (token.length <= TOKEN_LENGTH_MAX) return token;
+  return createHash("sha256").update(token).digest("hex");
 }
 
 async function readBody(request: Request): Promise<Uint8Array | null> {

@@ -14,7 +14,8 @@ import {
 } from "@drover/wire";
 import { toWebStream } from "./web-stream.ts";
 
-const HOPS_MAX = 2;
+/** Of one request, from machine to machine. */
+export const HOPS_MAX = 2;
 const NO_CONTENT = 204;
 /** Held queries may take five minutes and a sixteenth. */
 const ANSWER_TIMEOUT_MS = 330_000;

@@ -10,6 +10,9 @@ const gzipAsync = promisify(gzip);
 /** A shorter answer fits into one packet as it is; packing it costs more than it saves. */
 const GZIP_LENGTH_MIN = 1024;
 
+const TOO_MANY_REQUESTS = 429;
+const RETRY_AFTER_S = "5";
+
 export interface Reply {
   readonly status?: number;
   /** JSON document; left out for an empty body. */
@@ -80,8 +83,10 @@ async function withGzip(
 }
 
 export function errorReply(error: unknown): Reply {
+  const status = error instanceof ApiError ? error.status : statusOf(error);
   return {
-    status: error instanceof ApiError ? error.status : statusOf(error),
+    status,
+    ...(status === TOO_MANY_REQUESTS ? { headers: { "Retry-After": RETRY_AFTER_S } } : {}),
     text: { body: errorText(error), contentType: "text/plain; charset=utf-8" },
   };
 }

@@ -204,6 +204,22 @@ test("[E11] two members that saw the leader crash elect another without waiting"
   assert.equal(cluster.core("c").status().leader, "b");
 });
 
+test("[E11] those that saw it take turns, a tick apart", () => {
+  const cluster = new TestCluster(["a", "b", "c", "d", "e"]);
+  cluster.elect("a");
+  cluster.settle();
+  cluster.lose = () => true;
+  for (const id of ["b", "c", "d", "e"]) cluster.core(id).peerCrashed("a");
+  const waiting = () =>
+    ["b", "c", "d", "e"].filter((id) => cluster.core(id).status().leader !== "");
+  const seen = [waiting()];
+  for (let i = 0; i < 3; i += 1) {
+    for (const id of ["b", "c", "d", "e"]) cluster.tick(id);
+    seen.push(waiting());
+  }
+  assert.deepEqual(seen, [["c", "d", "e"], ["d", "e"], ["e"], []]);
+});
+
 test("[E11] one that did not see it keeps to the leader, until it sees it too", () => {
   const cluster = new TestCluster(THREE);
   cluster.elect("a");

@@ -26,6 +26,7 @@ export interface Result {
   /** Of "compact". */
   readonly snapshot?: SnapshotMeta;
   readonly sent: readonly WireMessage[];
+  readonly reads?: readonly { readonly name: string; readonly index: number }[];
   readonly error?: string;
 }
 

@@ -3,13 +3,15 @@
  * on etcd's, and after each the two must agree. The messages of one side travel; the other side
  * gets the same ones, so that neither's flow control leads the two apart.
  */
+
 import { bootstrapState } from "../core/bootstrap.ts";
+import { isJoint } from "../core/conf-state.ts";
 import type { CoreInitial, CoreOptions, CoreStatus, MembershipChange } from "../core/options.ts";
 import type { RaftCore } from "../core/raft.ts";
 import type { Entry, MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import { SimRandom } from "../sim/random.ts";
 import type { EtcdPeer, Result } from "./etcd-peer.ts";
-import { isLeaderLeaving, mustApply, Said, type Turn } from "./normalise.ts";
+import { isLeaderLeaving, mustApply, type ReadsAt, Said, type Turn } from "./normalise.ts";
 import { OurMember } from "./our-member.ts";
 import type { Schedule, Settings } from "./schedule.ts";
 import {
@@ -51,6 +53,8 @@ export interface Input {
   readonly ours: (member: OurMember) => unknown;
   readonly message?: Message;
   readonly fields?: Readonly<Record<string, unknown>>;
+  /** More of them, of what our member has said. */
+  readonly fieldsAfter?: (sent: readonly Message[]) => Readonly<Record<string, unknown>>;
   /** The double is not asked: its state must be the same without. */
   readonly oursOnly?: boolean;
 }
@@ -61,6 +65,10 @@ interface Pair {
   /** As last told; the double tells only changes. */
   theirLog: string;
   elapsed: number;
+  /** Reads by our number → the name that its double knows. */
+  readonly asked: Map<number, string>;
+  /** Term in which one waits for the leader's first commit. */
+  waitingIn: number;
 }
 
 export class LockStep {
@@ -141,6 +149,43 @@ export class LockStep {
     if (accepted) this.count("proposals");
   }
 
+  async read(id: MemberId): Promise<void> {
+    const pair = this.#pair(id);
+    const requestId = this.#turn + 1;
+    const own = `own${requestId}`;
+    pair.asked.set(requestId, own);
+    await this.input(id, {
+      op: "read",
+      ours: ({ core }) => core.readIndex(requestId),
+      fieldsAfter: (sent) => {
+        const forwarded = sent.find(({ type }) => type === "readIndex");
+        const name = forwarded?.type === "readIndex" ? `${forwarded.requestId}` : own;
+        pair.asked.set(requestId, name);
+        return { data: name };
+      },
+    });
+    this.count("reads asked");
+  }
+
+  /** What the member has to do with reads; the caller asks it for one more. */
+  readsAt(id: MemberId): ReadsAt {
+    const { asked, ours, waitingIn } = this.#pair(id);
+    const forwarded = new Set([...asked.values()].map(Number));
+    const { conf, term } = ours.status;
+    // N30: a single voter asks nobody there, not even for its first commit (I1).
+    const alone = conf.voters.length === 1 && !isJoint(conf);
+    const mayWait = waitingIn !== term && !this.settings.slowDisk;
+    const unlike = alone ? conf.learners.length > 0 || !ours.mayRead : !ours.mayRead && !mayWait;
+    return { forwarded, unlike };
+  }
+
+  /** One more waits for the leader's first commit, if it has none. */
+  noteRead(id: MemberId): void {
+    const pair = this.#pair(id);
+    const { role, term } = pair.ours.status;
+    if (role === "leader" && !pair.ours.mayRead) pair.waitingIn = term;
+  }
+
   async change(id: MemberId, change: MembershipChange): Promise<void> {
     const before = this.member(id).status.conf;
     const named = [
@@ -191,6 +236,7 @@ export class LockStep {
 
   async crash(id: MemberId, turn: number): Promise<void> {
     this.#pair(id).said.forget();
+    this.#pair(id).asked.clear();
     await this.input(id, { op: "crash", ours: (member) => member.crash(turn) }, turn);
   }
 
@@ -204,7 +250,12 @@ export class LockStep {
     if (isLeaderLeaving(at, member.status)) throw new Parted(`${id} leads and leaves`);
     this.#countEvents(input.op, at, member.status);
     this.#deps.counts.steps += 1;
-    const result = await this.#runTheirs(member, input, released);
+    const more = input.fieldsAfter?.(sent) ?? {};
+    const result = await this.#runTheirs(
+      member,
+      { ...input, fields: { ...input.fields, ...more } },
+      released,
+    );
     if (result.error !== undefined) throw new Disagreement(`they fail at ${id}: ${result.error}`);
     this.#compare(id, result, sent, { input: input.message ?? null, at });
     this.#send(this.settings.source === "ours" ? sent.map(toWire) : result.sent);
@@ -268,6 +319,7 @@ export class LockStep {
       const their = field === "log" ? pair.theirLog : theirs[field];
       this.#agree(id, field, ours[field], their);
     }
+    this.#compareReads(id, pair, result);
     pair.said.add(
       sent,
       result.sent.map((m) => fromWire(m, this.#confs)),
@@ -276,6 +328,21 @@ export class LockStep {
     this.#deps.counts.comparisons += sent.length;
     const difference = pair.said.difference(quiet);
     if (difference !== null) throw new Disagreement(`at ${id}: ${difference}`);
+  }
+
+  #compareReads(id: MemberId, { ours, asked }: Pair, { reads = [] }: Result): void {
+    const { answered, failed } = ours.takeReads();
+    const names = answered.map(({ requestId, index }) => `${asked.get(requestId)} at ${index}`);
+    this.#agree(
+      id,
+      "reads",
+      names,
+      reads.map(({ name, index }) => `${name} at ${index}`),
+    );
+    this.count("reads answered", answered.length);
+    for (const requestId of [...answered.map((each) => each.requestId), ...failed]) {
+      asked.delete(requestId);
+    }
   }
 
   #agree(id: MemberId, what: string, ours: unknown, theirs: unknown): void {
@@ -309,7 +376,14 @@ export class LockStep {
       random: this.#random.fork(id),
       newCore: this.#deps.newCore,
     });
-    this.#pairs.set(id, { ours, said: new Said(), theirLog: "", elapsed: 0 });
+    this.#pairs.set(id, {
+      ours,
+      said: new Said(),
+      theirLog: "",
+      elapsed: 0,
+      asked: new Map(),
+      waitingIn: 0,
+    });
   }
 
   #pair(id: MemberId): Pair {

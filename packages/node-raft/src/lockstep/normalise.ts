@@ -14,12 +14,29 @@ export interface Receivers {
   readonly rule?: string;
 }
 
+/** What the member has to do with reads. */
+export interface ReadsAt {
+  /** Those that it has asked its leader for and not given up, by their number on the wire. */
+  readonly forwarded: ReadonlySet<number>;
+  /** As a leader it would answer one more at another moment than its double (N27, N30). */
+  readonly unlike: boolean;
+}
+
 /** Who gets a message that arrives at the member. */
-export function receiversOf(message: WireMessage, at: CoreStatus): Receivers {
+export function receiversOf(message: WireMessage, at: CoreStatus, reads: ReadsAt): Receivers {
   const isReply = message.type.endsWith("Reply");
   if (isReply && !allMembers(at.conf).includes(message.from)) {
     // Not looked at there, not even its term.
     return { who: "neither", rule: "N10 answer of one outside the configuration" };
+  }
+  if (message.type === "readIndex") {
+    const asLeader = at.role === "leader" && message.term === at.term && !reads.unlike;
+    return asLeader ? { who: "both" } : { who: "neither", rule: "N27 read asked of no leader" };
+  }
+  if (message.type === "readIndexReply") {
+    const { from, term, requestId } = message;
+    const awaited = term === at.term && from === at.leader && reads.forwarded.has(requestId);
+    return awaited ? { who: "both" } : { who: "neither", rule: "N28 answer to no read" };
   }
   if (message.type === "timeoutNow" && message.term >= at.term) {
     const campaigns = at.role === "preCandidate" || at.role === "candidate";
@@ -187,11 +204,15 @@ function words(message: Message): string[] {
     case "voteReply":
       return [`voteReply ${to} ${term} ${message.granted}`];
     case "heartbeatReply":
-      return [`heartbeatReply ${to} ${term}`];
+      return [`heartbeatReply ${to} ${term} ${message.readSeq}`];
+    case "readIndex":
+      return [`readIndex ${to} ${term} ${message.requestId}`];
+    case "readIndexReply":
+      return [`readIndexReply ${to} ${term} ${message.requestId} ${message.index}`];
     case "timeoutNow":
       return [`timeoutNow ${to} ${term}`];
     default:
-      // transferRefused (N6); reads are not asked for.
+      // transferRefused (N6).
       return [];
   }
 }

@@ -24,6 +24,8 @@ const WITHIN: Readonly<Record<string, number>> = {
   "snapshot-has-newest-conf": 60,
   "joint-never-left": 20,
   "all-heard-at-first": 300,
+  "read-before-own-term": 300,
+  "read-token-reused": 300,
 };
 
 /** What the oracle found itself, planted again. */

@@ -25,6 +25,8 @@ export class OurMember {
   #held: { readonly turn: number; readonly ticks: number; readonly append: Append }[] = [];
   #ticks = 0;
   #replaced = 0;
+  #reads: { readonly requestId: number; readonly index: number }[] = [];
+  #readsFailed: number[] = [];
   /** The log with the writes that are on their way. */
   #log: Entry[] = [];
 
@@ -76,6 +78,8 @@ export class OurMember {
     for (;;) {
       const effects = this.#core.takeEffects();
       out.push(...effects.send);
+      this.#reads.push(...effects.reads);
+      this.#readsFailed.push(...effects.readsFailed);
       for (const append of effects.appends) {
         this.#held.push({ turn, ticks: this.#ticks, append });
         this.#note(append);
@@ -132,6 +136,21 @@ export class OurMember {
     const replaced = this.#replaced;
     this.#replaced = 0;
     return replaced;
+  }
+
+  /** Reads that were answered, and those that were given up, since this was asked last. */
+  takeReads(): { answered: readonly { requestId: number; index: number }[]; failed: number[] } {
+    const [answered, failed] = [this.#reads, this.#readsFailed];
+    this.#reads = [];
+    this.#readsFailed = [];
+    return { answered, failed };
+  }
+
+  /** A leader that has committed in its own term: what it answers reads from then on is new. */
+  get mayRead(): boolean {
+    const { role, commit, term } = this.status;
+    const entry = this.#log.find(({ index }) => index === commit);
+    return role === "leader" && entry?.term === term;
   }
 
   state(): ComparedState {

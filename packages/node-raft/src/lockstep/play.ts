@@ -64,6 +64,8 @@ export class Player {
         return this.#transfer(pick, pick2);
       case "unreachable":
         return this.#unreachable(pick, pick2);
+      case "read":
+        return this.#read(pick, pick2);
       default:
         return this.#change(pick, pick2);
     }
@@ -126,7 +128,9 @@ export class Player {
     const world = this.#world;
     const message = world.network.splice(at, 1)[0];
     if (message === undefined) return;
-    const { who, rule } = receiversOf(message, world.member(message.to).status);
+    const { status } = world.member(message.to);
+    const { who, rule } = receiversOf(message, status, world.readsAt(message.to));
+    if (message.type === "readIndex" && who === "both") world.noteRead(message.to);
     if (rule !== undefined) world.count(rule);
     if (
       message.type === "timeoutNow" &&
@@ -161,6 +165,16 @@ export class Player {
     // Now and then one that cannot.
     const among = leaders.length === 0 || pick2 < 0.05 ? ids : leaders;
     await this.#world.propose(choose(among, pick));
+  }
+
+  async #read(pick: number, pick2: number): Promise<void> {
+    const world = this.#world;
+    const leader = pick2 < 0.6 ? this.#pickLeader(pick) : undefined;
+    const id = leader ?? choose(world.ids, pick);
+    const { role } = world.member(id).status;
+    if (role === "leader" && world.readsAt(id).unlike) return;
+    world.noteRead(id);
+    await world.read(id);
   }
 
   async #disk(id: MemberId, pick: number): Promise<void> {

@@ -30,7 +30,8 @@ export type OperationKind =
   | "compact"
   | "transfer"
   | "unreachable"
-  | "change";
+  | "change"
+  | "read";
 
 export interface Settings {
   /** Whose messages travel. */
@@ -52,7 +53,9 @@ export interface Schedule {
   readonly operations: readonly Operation[];
 }
 
-type Weights = Readonly<Record<OperationKind, number>>;
+/** Reads come in between the others, so that these are what they were without. */
+type Weights = Readonly<Record<Exclude<OperationKind, "read">, number>>;
+const READ_CHANCE = 0.08;
 
 const CALM: Weights = {
   tick: 12,
@@ -76,7 +79,7 @@ const CALM: Weights = {
 };
 
 /** What kind of trouble a schedule is about; each adds to the calm one. */
-const TROUBLES: readonly Partial<Record<OperationKind, number>>[] = [
+const TROUBLES: readonly Partial<Weights>[] = [
   {},
   { drop: 10, duplicate: 6, deliverAny: 20 },
   { cut: 5, heal: 4, tick: 20 },
@@ -86,7 +89,7 @@ const TROUBLES: readonly Partial<Record<OperationKind, number>>[] = [
   { transfer: 8, cut: 2 },
 ];
 
-const CHANGES: Partial<Record<OperationKind, number>> = { change: 8, settle: 12 };
+const CHANGES: Partial<Weights> = { change: 8, settle: 12 };
 
 export function scheduleOf(seed: number): Schedule {
   const random = new SimRandom(seed, "lock-step");
@@ -116,5 +119,15 @@ export function scheduleOf(seed: number): Schedule {
     pick: random.float(),
     pick2: random.float(),
   }));
-  return { seed, settings, operations };
+  // N29: a token's quorum is looked at anew by other events where the membership changes.
+  if (changes) return { seed, settings, operations };
+  return { seed, settings, operations: withReads(operations, new SimRandom(seed, "reads")) };
+}
+
+function withReads(operations: readonly Operation[], random: SimRandom): readonly Operation[] {
+  return operations.flatMap((operation) => {
+    if (!random.chance(READ_CHANCE)) return [operation];
+    const [pick, pick2] = [random.float(), random.float()];
+    return [operation, { kind: "read", pick, pick2 }];
+  });
 }

@@ -58,11 +58,10 @@ export function toWire(message: Message): WireMessage {
 
 export function fromWire(message: WireMessage, confs: ConfTable): Message {
   switch (message.type) {
+    // N25: tokens travel with heartbeats alone.
     case "append":
       return { ...message, readSeq: 0, entries: message.entries.map((e) => confs.fromWire(e)) };
     case "appendReply":
-    case "heartbeat":
-    case "heartbeatReply":
       return { ...message, readSeq: 0 };
     case "preVote":
     case "vote":

@@ -29,6 +29,16 @@ test("[H2] one checkpoint is asked for at a time, the newest when the next quest
   assert.deepEqual(a.ask(THREE), { checkIndex: 192, agreedIndex: 64, agreedDigest: "good" });
 });
 
+test("[H4] of what is agreed ahead of what is applied here only the newest is remembered", () => {
+  const b = new Agreement("b");
+  for (let i = 1; i <= 20; i += 1) b.learned(64 * i, "good");
+  const found = (): number => b.verdict?.index ?? 0;
+  b.reached(64, "bad");
+  assert.equal(found(), 0);
+  b.reached(64 * 5, "bad");
+  assert.equal(found(), 64 * 5);
+});
+
 test("[H2] a member that does not answer is waited for, and not for ever", () => {
   const a = leader(THREE);
   a.heard("b", 64, "good", THREE);

@@ -49,10 +49,14 @@ export interface RaftLimits {
   /** Behind a snapshot the log keeps so much for members that are a little late: the lesser one. */
   readonly trailingEntries: number;
   readonly trailingBytes: number;
+  /** All that are being sent to members that are too far behind, together. */
+  readonly snapshotBytesPerSecond: number;
   /** Sessions that are remembered; the one unused for longest goes first. The leader's counts. */
   readonly sessionsMax: number;
   /** Results kept for one session until its client acknowledges them; more are refused. */
   readonly sessionResultsMax: number;
+  /** Of those results together; the last of them may go beyond. */
+  readonly sessionResultBytesMax: number;
 }
 
 /** Given by `openSession`, never twice. */
@@ -101,13 +105,17 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** What another member streams. */
+export interface SnapshotStream {
+  /** Equal for equal bytes alone; "" where one that was broken off cannot go on. */
+  readonly id: string;
+  /** The bytes from there on; once. 0 where there is no id. */
+  from(offset: number): AsyncIterable<Uint8Array>;
+}
+
 export interface TransportHandler {
   receive(messages: readonly Message[]): void;
-  receiveSnapshot(
-    message: Message,
-    meta: SnapshotMeta,
-    source: AsyncIterable<Uint8Array>,
-  ): Promise<void>;
+  receiveSnapshot(message: Message, meta: SnapshotMeta, stream: SnapshotStream): Promise<void>;
   /** The peer's socket closed and a new connection was refused at once: it has crashed. */
   peerCrashed(peer: MemberId): void;
   peerUnreachable(peer: MemberId): void;

@@ -106,6 +106,7 @@ export class Engine<R> {
       ...deps,
       wake: () => this.wake(),
       addressOf: (id) => this.addressOf(id),
+      isQuarantined: (id) => this.states.others.has(id),
       onFatal: (error) => this.fail(error),
     });
     if (deps.quarantine !== null) this.#standAside();
@@ -209,7 +210,7 @@ export class Engine<R> {
     };
     return {
       receive: (messages) => input(() => this.#receive(messages)),
-      receiveSnapshot: (message, meta, source) => this.snapshots.receive(message, meta, source),
+      receiveSnapshot: (message, meta, stream) => this.snapshots.receive(message, meta, stream),
       peerCrashed: (peer) => input(() => this.#core.peerCrashed(peer)),
       peerUnreachable: (peer) => input(() => this.#core.unreachable(peer)),
     };
@@ -477,7 +478,8 @@ export class Engine<R> {
       again: () => {
         this.#deps.timers.soon(() => {
           if (this.#running) this.#guarded(() => this.#applier.run());
-          this.wake();
+          // What has come in meanwhile, and readers of what is applied now.
+          if (this.#running) this.#guarded(() => this.#turn());
         });
       },
     };

@@ -25,6 +25,8 @@ export class Lease {
   readonly #ms: number;
   readonly #tickMs: number;
   #term = 0;
+  /** The newest token that is on its way, whether it counts or not. */
+  #newest = 0;
   /** Tokens on their way, oldest first; of those echoed by a quorum, the newest only. */
   #sent: { readonly seq: number; readonly at: Moment }[] = [];
   #tickedAt: Moment | null = null;
@@ -36,10 +38,16 @@ export class Lease {
 
   /** Before the messages of a turn go out. */
   sending({ term, seq, confirmed }: LeaseStatus, now: Moment): void {
-    if (term !== this.#term) this.#sent = [];
+    if (term !== this.#term) {
+      // It may have gone out long ago, when there was no lease to look at yet.
+      this.#sent = [];
+      this.#newest = seq;
+    }
     this.#term = term;
     this.#forgetBefore(confirmed);
-    if (seq > (this.#sent.at(-1)?.seq ?? 0)) this.#sent.push({ seq, at: now });
+    if (seq <= this.#newest) return;
+    this.#newest = seq;
+    this.#sent.push({ seq, at: now });
   }
 
   ticked(now: Moment): void {

@@ -22,8 +22,12 @@ export const raftDefaults: RaftLimits = {
   snapshotLogBytes: 16 * MIB,
   trailingEntries: 10_000,
   trailingBytes: 16 * MIB,
+  // Half of what a link of 1 Gbit/s takes: the log goes the same way.
+  snapshotBytesPerSecond: 64 * MIB,
   sessionsMax: 1_024,
   sessionResultsMax: 64,
+  // With as many sessions as may be, 64 MiB.
+  sessionResultBytesMax: 64 * 1024,
 };
 
 export function withDefaults(limits: Partial<RaftLimits> | undefined): RaftLimits {

@@ -1,10 +1,11 @@
-/** Rules H1 and H4 to H8 of SPEC.md on real drivers, logs and state machines. */
+/** Rules H1 and H4 to H9 of SPEC.md on real drivers, logs and state machines. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { Message } from "../core/types.ts";
+import { inspectMember, recoverCluster } from "../wal/recover-cluster.ts";
 import type { Quarantine } from "../wal/storage.ts";
 import type { Committed, RaftNode } from "./api.ts";
 import { Applier } from "./applier.ts";
@@ -95,6 +96,13 @@ class Cluster {
   async restart(member: Member): Promise<Member> {
     await this.#stop(member.node);
     return await this.open(member.name);
+  }
+
+  /** Answers the directory that is left. */
+  async stop(member: Member): Promise<string> {
+    await this.#stop(member.node);
+    this.members.delete(member.name);
+    return join(this.root, member.name);
   }
 
   others(member: Member): Member[] {
@@ -217,4 +225,60 @@ test("[H8] a quarantined member's log is bounded", () => {
   assert.equal(watch.isFull(), false);
   for (let i = 0; i < 2; i += 1) watch.hear(append, { ...conf, autoLeave: false, addresses: {} });
   assert.equal(watch.isFull(), true);
+});
+
+test("[H7] who said it is in quarantine is taken for nothing else, until it is a member no more", () => {
+  const watch = new StateWatch({
+    self: "a",
+    stateMachine: {},
+    storage: { quarantine: () => Promise.resolve() },
+    log: () => undefined,
+    quarantine: null,
+    logBytes: 0,
+    onQuarantine: () => assert.fail("not us"),
+    onFatal: (error) => assert.fail(error),
+  });
+  const lists = { votersOutgoing: [], learners: [], learnersNext: [] };
+  const conf = { ...lists, voters: ["a", "b", "c"], autoLeave: false, addresses: {} };
+  const reply: Message = { type: "heartbeatReply", from: "b", to: "a", term: 1, readSeq: 0 };
+  watch.hear({ ...reply, quarantined: true }, conf);
+  // Said before, heard after.
+  watch.hear(reply, conf);
+  watch.tick(conf);
+  assert.deepEqual([...watch.others], ["b"]);
+  watch.tick({ ...conf, voters: ["a", "c"] });
+  assert.deepEqual([...watch.others], []);
+});
+
+test("[H9] its directory is recovered only despite the quarantine, and its state made anew", async (t) => {
+  const cluster = new Cluster(t);
+  const leader = await cluster.form();
+  const [victim] = cluster.others(leader);
+  assert.ok(victim !== undefined);
+  victim.machine.chain += 1;
+  await cluster.write(200);
+  await waitUntil(() => isQuarantined(victim), "the quarantine");
+  const { commit } = leader.node.status();
+  await waitUntil(() => victim.node.status().lastIndex >= commit, "the log to be kept");
+  const right = leader.machine.chain;
+  for (const member of cluster.others(victim)) await cluster.stop(member);
+  const dir = await cluster.stop(victim);
+
+  const before = inspectMember(dir);
+  assert.deepEqual(before.quarantine, victim.node.status().quarantine);
+  assert.match(before.notes.join(), /in quarantine: its state was not the majority's, first seen/);
+  const voters = [{ id: before.memberId, address: `${victim.name}:1` }];
+  assert.throws(() => recoverCluster(dir, voters), {
+    code: "refused",
+    message: /in quarantine.*[Rr]ecover another one.*despite the quarantine.*from the whole log$/,
+  });
+  assert.deepEqual(inspectMember(dir), before, "nothing has changed");
+
+  recoverCluster(dir, voters, { despiteQuarantine: true });
+  assert.equal(inspectMember(dir).quarantine, null);
+  const alone = await cluster.open(victim.name);
+  await waitForLeader([alone.node]);
+  await alone.node.readBarrier();
+  assert.equal(alone.machine.items.length, 200);
+  assert.equal(alone.machine.chain, right);
 });

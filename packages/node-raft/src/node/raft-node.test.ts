@@ -2,11 +2,20 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import test, { type TestContext } from "node:test";
 import type { MemberId } from "../core/types.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { SimVfs } from "../wal/sim-vfs.ts";
-import type { OpenRaftOptions, RaftError, RaftLimits, RaftNode, ReadMode } from "./api.ts";
+import type {
+  OpenRaftOptions,
+  RaftError,
+  RaftLimits,
+  RaftNode,
+  ReadMode,
+  Transport,
+  TransportHandler,
+} from "./api.ts";
 import { ClientSession } from "./client-session.ts";
 import { openRaftNode } from "./open-raft-node.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
@@ -245,6 +254,33 @@ test("a member that is far behind catches up through a snapshot", async (t) => {
   await cluster.stop(slow);
   const again = await cluster.open(name, { limits });
   await waitUntil(() => again.machine.items.length === 300, "the state after a restart");
+});
+
+test("a second snapshot is refused from the moment that the log was dropped for the first", async (t) => {
+  const cluster = new Cluster(t);
+  const transport = cluster.network.transport();
+  const handlers: TransportHandler[] = [];
+  const start: Transport["start"] = (handler, self) => {
+    handlers.push(handler);
+    return transport.start(handler, self);
+  };
+  const shared = { ...transport, start };
+  const { node, machine } = await cluster.open("a", { storage: "memory", transport: shared });
+  await node.join({ clusterId: "c1" });
+  const receive = async (index: number, term = 1): Promise<void> => {
+    const lists = { votersOutgoing: [], learners: [], learnersNext: [] };
+    const conf = { ...lists, voters: ["b"], autoLeave: false, addresses: {} };
+    const meta = { index, term: 1, conf };
+    const message = { type: "snapshot" as const, from: "b", to: node.memberId, term, meta };
+    const from = () => Readable.from([bytes(`["at ${index}"]`)]);
+    await handlers[0]?.receiveSnapshot(message, meta, { id: "", from });
+  };
+  await receive(10);
+  await assert.rejects(receive(20), { code: "refused" });
+  await waitUntil(() => machine.items.length === 1, "the first to be installed");
+  await receive(20);
+  await waitUntil(() => machine.items[0] === "at 20", "the next one");
+  await assert.rejects(receive(30, 0), { code: "refused", message: /term is over/ });
 });
 
 test("a snapshot is due by bytes too, and keeps no more of the log than by bytes", async (t) => {

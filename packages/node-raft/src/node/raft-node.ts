@@ -224,7 +224,8 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     const { limits, random } = this.#parts;
     const nonce = mintNonce(random);
     const { sessionsMax, sessionResultsMax: resultsMax } = limits;
-    const data = encodeOpening({ nonce, sessionsMax, resultsMax });
+    const resultBytesMax = limits.sessionResultBytesMax;
+    const data = encodeOpening({ nonce, sessionsMax, resultsMax, resultBytesMax });
     const { session: kind } = EntryKind;
     return new Promise((opened, reject) => {
       engine.propose({ kind, data, deadline, resolve: () => {}, opened, reject });

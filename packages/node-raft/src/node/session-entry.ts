@@ -6,12 +6,18 @@ import { assert } from "../core/assert.ts";
 import type { RandomSource } from "../core/options.ts";
 import type { ProposalSession } from "./api.ts";
 
-const OPEN = 1;
+/** Of programs that did not bound the bytes of results. */
+const OPEN_UNBOUNDED = 1;
 const COMMAND = 2;
+const OPEN = 3;
+/** Type and three numbers. */
+const OPEN_FIXED_BYTES = 13;
 /** Type, length of the id, sequence number, acknowledged number. */
 const COMMAND_FIXED_BYTES = 18;
 const ID_BYTES_MAX = 255;
 const NONCE_BYTES = 8;
+/** As many bytes of results as may be. */
+export const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder();
@@ -23,6 +29,7 @@ export interface SessionOpening {
   readonly nonce: string;
   readonly sessionsMax: number;
   readonly resultsMax: number;
+  readonly resultBytesMax: number;
 }
 
 export interface SessionCommand {
@@ -51,14 +58,15 @@ export function wrongSession({ id, seq, acknowledged }: ProposalSession): string
 }
 
 export function encodeOpening(opening: Omit<SessionOpening, "type">): Uint8Array {
-  const { nonce, sessionsMax, resultsMax } = opening;
+  const { nonce, sessionsMax, resultsMax, resultBytesMax } = opening;
   assert(nonce.length === 2 * NONCE_BYTES, () => `a nonce of ${nonce.length} digits`);
-  const bytes = new Uint8Array(9 + nonce.length);
+  const bytes = new Uint8Array(OPEN_FIXED_BYTES + nonce.length);
   const view = new DataView(bytes.buffer);
   bytes[0] = OPEN;
   view.setUint32(1, sessionsMax, true);
   view.setUint32(5, resultsMax, true);
-  bytes.set(utf8.encode(nonce), 9);
+  view.setUint32(9, resultBytesMax, true);
+  bytes.set(utf8.encode(nonce), OPEN_FIXED_BYTES);
   return bytes;
 }
 
@@ -77,9 +85,12 @@ export function encodeCommand(session: ProposalSession, data: Uint8Array): Uint8
 
 export function decodeSessionEntry(bytes: Uint8Array): SessionOpening | SessionCommand {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes[0] === OPEN) {
+  if (bytes[0] === OPEN || bytes[0] === OPEN_UNBOUNDED) {
+    const bounded = bytes[0] === OPEN;
     const [sessionsMax, resultsMax] = [view.getUint32(1, true), view.getUint32(5, true)];
-    return { type: "open", nonce: fromUtf8.decode(bytes.subarray(9)), sessionsMax, resultsMax };
+    const resultBytesMax = bounded ? view.getUint32(9, true) : UNBOUNDED;
+    const nonce = fromUtf8.decode(bytes.subarray(bounded ? OPEN_FIXED_BYTES : 9));
+    return { type: "open", nonce, sessionsMax, resultsMax, resultBytesMax };
   }
   // To skip what a newer version wrote would be to differ from those that know it.
   assert(bytes[0] === COMMAND, () => `a session entry of type ${bytes[0]} is not known here`);

@@ -1,4 +1,4 @@
-/** Rules S1 to S6 of SPEC.md. */
+/** Rules S1 to S7 of SPEC.md. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Entry } from "../core/types.ts";
@@ -40,8 +40,8 @@ class Member {
     return this.machine.apply(entries).map(describe);
   }
 
-  open(sessionsMax = 10, resultsMax = 10): string {
-    const opening = encodeOpening({ nonce: NONCE, sessionsMax, resultsMax });
+  open(sessionsMax = 10, resultsMax = 10, resultBytesMax = 1_000): string {
+    const opening = encodeOpening({ nonce: NONCE, sessionsMax, resultsMax, resultBytesMax });
     return this.apply(opening)[0]?.replace("opened ", "") ?? "";
   }
 
@@ -166,6 +166,55 @@ test("[S4] a session holds so many results, and a command beyond them is not app
   assert.deepEqual(member.apply(ask(1), ask(2), ask(3)), ["1 at 2", "2 at 3", "refused"]);
   assert.deepEqual(member.apply(ask(3, 1), ask(2, 1)), ["3 at 5", "2 at 3"]);
   assert.deepEqual(member.list.items, ["1", "2", "3"]);
+});
+
+test("[S7] a session holds so many bytes of results, and a command beyond them is not applied", async () => {
+  const member = new Member();
+  // The results are numbers of one byte each.
+  const id = member.open(10, 10, 2);
+  const ask = (seq: number, acknowledged = 0) => command({ id, seq, acknowledged }, `${seq}`);
+  assert.deepEqual(member.apply(ask(1)), ["1 at 2"]);
+  assert.deepEqual(member.apply(ask(2)), ["2 at 3"]);
+  const other = await Member.from(await member.saved(), 9, member.index);
+  for (const each of [member, other]) {
+    assert.deepEqual(each.apply(ask(3), ask(2)), ["refused", "2 at 3"]);
+    assert.deepEqual(each.apply(ask(3, 1)), ["3 at 6"]);
+    assert.deepEqual(each.apply(ask(4, 1)), ["refused"]);
+    assert.deepEqual(each.list.items, ["1", "2", "3"]);
+  }
+});
+
+test("[S7] however the entries are cut into batches, the same ones are refused", () => {
+  const run = (cut: number): string[] => {
+    const member = new Member();
+    const [a, b] = [member.open(10, 10, 1), member.open(10, 10, 2)];
+    const entries = [1, 2, 3, 4, 5].flatMap((seq) => {
+      return [a, b].map((id) =>
+        command({ id, seq, acknowledged: seq === 4 ? 2 : 0 }, `${id} ${seq}`),
+      );
+    });
+    const outcomes: string[] = [];
+    for (let at = 0; at < entries.length; at += cut) {
+      outcomes.push(...member.apply(...entries.slice(at, at + cut)));
+    }
+    return [...outcomes, ...member.list.items];
+  };
+  const alone = run(1);
+  assert.equal(alone.filter((outcome) => outcome === "refused").length, 4);
+  for (const cut of [2, 3, 7, 10]) assert.deepEqual(run(cut), alone, `${cut} at once`);
+});
+
+test("[S7] [S6] a session that an older program opened has no such bound", async () => {
+  const member = new Member();
+  const opening = new Uint8Array([1, 9, 0, 0, 0, 99, 0, 0, 0, ...bytes(NONCE)]);
+  const [opened = ""] = member.apply(opening);
+  const id = opened.replace("opened ", "");
+  assert.equal(id, `1-${NONCE}`);
+  const ask = (seq: number) => command({ id, seq, acknowledged: 0 }, `${seq}`);
+  const all = Array.from({ length: 50 }, (_, i) => ask(i + 1));
+  assert.ok(!member.apply(...all).includes("refused"));
+  const other = await Member.from(await member.saved(), 99, member.index);
+  assert.deepEqual(other.apply(ask(51)), ["51 at 52"]);
 });
 
 test("[S5] T§6.3 what is acknowledged is forgotten, and refused when it comes late", () => {

@@ -9,11 +9,17 @@ import { EntryKind } from "../core/types.ts";
 import type { Committed, RaftError, SessionId, StateMachine } from "./api.ts";
 import { decodeSessionEntry } from "./session-entry.ts";
 import { defaultCodec, type ResultCodec, readSessions, withSessions } from "./session-stream.ts";
-import { type AppliedCommand, SessionTable } from "./session-table.ts";
+import { SessionTable } from "./session-table.ts";
+
+interface Answer<R> {
+  readonly index: number;
+  readonly term: number;
+  readonly result: R;
+}
 
 /** What became of an entry that was proposed. */
 export type Outcome<R> =
-  | { readonly kind: "applied"; readonly answer: AppliedCommand<R> }
+  | { readonly kind: "applied"; readonly answer: Answer<R> }
   | { readonly kind: "opened"; readonly session: SessionId }
   | { readonly kind: "refused"; readonly code: RaftError["code"]; readonly message: string };
 
@@ -21,7 +27,7 @@ export type Outcome<R> =
 interface Waiting<R> {
   readonly at: number;
   readonly command: Committed;
-  done(applied: AppliedCommand<R>): void;
+  done(answer: Answer<R>): void;
 }
 
 const NOTHING_TO_RECORD = (): void => {};
@@ -29,7 +35,7 @@ const NOTHING_TO_RECORD = (): void => {};
 export class SessionMachine<R> {
   readonly #machine: StateMachine<R>;
   readonly #codec: ResultCodec<R>;
-  readonly #table = new SessionTable<R>();
+  readonly #table = new SessionTable();
 
   constructor(machine: StateMachine<R>, codec: ResultCodec<R> = defaultCodec()) {
     this.#machine = machine;
@@ -50,11 +56,11 @@ export class SessionMachine<R> {
   snapshot(): { stream(): AsyncIterable<Uint8Array> } {
     const sessions = this.#table.capture();
     const capture = this.#machine.snapshot();
-    return { stream: () => withSessions(sessions, capture.stream(), this.#codec) };
+    return { stream: () => withSessions(sessions, capture.stream()) };
   }
 
   async restore(meta: SnapshotMeta, source: AsyncIterable<Uint8Array>): Promise<void> {
-    const { sessions, state } = await readSessions(source, this.#codec);
+    const { sessions, state } = await readSessions(source);
     await this.#machine.restore(meta, state);
     this.#table.restore(sessions);
   }
@@ -93,12 +99,19 @@ export class SessionMachine<R> {
     switch (verdict.kind) {
       case "fresh": {
         const command = { index, term, data: content.data };
-        waiting.push({ at, command, done: verdict.done });
+        const { done } = verdict;
+        const keep = (answer: Answer<R>): void => {
+          // What is kept must not keep the encoder's buffer with it.
+          done({ index, term, result: new Uint8Array(this.#codec.encode(answer.result)) });
+        };
+        waiting.push({ at, command, done: keep });
         return;
       }
-      case "repeated":
-        outcomes[at] = { kind: "applied", answer: verdict.applied };
+      case "repeated": {
+        const result = this.#codec.decode(verdict.applied.result);
+        outcomes[at] = { kind: "applied", answer: { ...verdict.applied, result } };
         return;
+      }
       case "refused":
         outcomes[at] = verdict;
         return;

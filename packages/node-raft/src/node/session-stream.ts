@@ -3,10 +3,12 @@
  * snapshots of those who use none look as they always did; one that happens to begin like sessions
  * gets an empty list of them in front.
  *
- *   magic 16 | u32 sessions | each: u32 length | msgpack [id, resultsMax, acknowledged, results]
+ *   magic 16 | u32 sessions | each: u32 length | msgpack [id, resultsMax, acknowledged, results,
+ *   resultBytesMax], of which older programs had no last one
  */
 import { Packr } from "msgpackr";
 import { ByteSource } from "./byte-source.ts";
+import { UNBOUNDED } from "./session-entry.ts";
 import type { AppliedCommand, Session } from "./session-table.ts";
 
 /** Results as bytes; the default knows whatever msgpack knows. */
@@ -24,7 +26,13 @@ const HEAD_BYTES = MAGIC.length + 4;
 const packr = new Packr({ useRecords: false, copyBuffers: true });
 
 type ResultRow = [seq: number, index: number, term: number, result: Uint8Array];
-type SessionRow = [id: string, resultsMax: number, acknowledged: number, results: ResultRow[]];
+type SessionRow = [
+  id: string,
+  resultsMax: number,
+  acknowledged: number,
+  results: ResultRow[],
+  resultBytesMax?: number,
+];
 
 export function defaultCodec<R>(): ResultCodec<R> {
   return {
@@ -33,10 +41,9 @@ export function defaultCodec<R>(): ResultCodec<R> {
   };
 }
 
-export async function* withSessions<R>(
-  sessions: readonly Session<R>[],
+export async function* withSessions(
+  sessions: readonly Session[],
   state: AsyncIterable<Uint8Array>,
-  codec: ResultCodec<R>,
 ): AsyncGenerator<Uint8Array> {
   const source = new ByteSource(state);
   if (sessions.length > 0 || startsWithMagic(await source.peek(MAGIC.length))) {
@@ -44,34 +51,34 @@ export async function* withSessions<R>(
     head.set(MAGIC);
     putU32(head, MAGIC.length, sessions.length);
     yield head;
-    for (const session of sessions) yield encodeSession(session, codec);
+    for (const session of sessions) yield encodeSession(session);
   }
   yield* source.rest();
 }
 
-export async function readSessions<R>(
+export async function readSessions(
   stream: AsyncIterable<Uint8Array>,
-  codec: ResultCodec<R>,
-): Promise<{ sessions: readonly Session<R>[]; state: AsyncIterable<Uint8Array> }> {
+): Promise<{ sessions: readonly Session[]; state: AsyncIterable<Uint8Array> }> {
   const source = new ByteSource(stream);
-  const sessions: Session<R>[] = [];
+  const sessions: Session[] = [];
   if (startsWithMagic(await source.peek(MAGIC.length))) {
     const count = getU32(await taken(source, HEAD_BYTES), MAGIC.length);
     for (let i = 0; i < count; i += 1) {
       const length = getU32(await taken(source, 4), 0);
-      sessions.push(decodeSession(await taken(source, length), codec));
+      sessions.push(decodeSession(await taken(source, length)));
     }
   }
   return { sessions, state: source.rest() };
 }
 
-function encodeSession<R>(session: Session<R>, codec: ResultCodec<R>): Uint8Array {
+function encodeSession(session: Session): Uint8Array {
   const results: ResultRow[] = [];
   for (const [seq, applied] of session.results) {
     if (applied === null) throw new Error(`command ${seq} of ${session.id} is being applied`);
-    results.push([seq, applied.index, applied.term, codec.encode(applied.result)]);
+    results.push([seq, applied.index, applied.term, applied.result]);
   }
-  const row: SessionRow = [session.id, session.resultsMax, session.acknowledged, results];
+  const { id, resultsMax, acknowledged, resultBytesMax } = session;
+  const row: SessionRow = [id, resultsMax, acknowledged, results, resultBytesMax];
   const body = packr.pack(row);
   const bytes = new Uint8Array(4 + body.length);
   putU32(bytes, 0, body.length);
@@ -79,13 +86,12 @@ function encodeSession<R>(session: Session<R>, codec: ResultCodec<R>): Uint8Arra
   return bytes;
 }
 
-function decodeSession<R>(body: Uint8Array, codec: ResultCodec<R>): Session<R> {
-  const [id, resultsMax, acknowledged, rows] = packr.unpack(body) as SessionRow;
-  const results = new Map<number, AppliedCommand<R>>();
-  for (const [seq, index, term, result] of rows) {
-    results.set(seq, { index, term, result: codec.decode(result) });
-  }
-  return { id, resultsMax, acknowledged, results };
+function decodeSession(body: Uint8Array): Session {
+  const row = packr.unpack(body) as SessionRow;
+  const [id, resultsMax, acknowledged, rows, resultBytesMax = UNBOUNDED] = row;
+  const results = new Map<number, AppliedCommand>();
+  for (const [seq, index, term, result] of rows) results.set(seq, { index, term, result });
+  return { id, resultsMax, resultBytesMax, acknowledged, results };
 }
 
 async function taken(source: ByteSource, count: number): Promise<Uint8Array> {

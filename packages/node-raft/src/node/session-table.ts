@@ -1,33 +1,34 @@
 /**
  * Which commands of which session are applied, and what came of them (thesis §6.3). Part of the
  * replicated state: it changes by what is applied and by nothing else, so every member knows, and
- * has forgotten, the same. Bounded twice: sessions by number, the one unused for longest goes
- * first; results of one session by number, and a client that says which it has got frees them.
+ * has forgotten, the same. Bounded: sessions by number, the one unused for longest goes first;
+ * results of one session by number and by bytes; a client that says which it has got frees them.
  */
 import type { ProposalSession, SessionId } from "./api.ts";
-import type { SessionOpening } from "./session-entry.ts";
+import { type SessionOpening, UNBOUNDED } from "./session-entry.ts";
 
-/** A command that is applied; `result` is there once the state machine has answered. */
-export interface AppliedCommand<R> {
+/** A command that is applied; the result is in the bytes that count and go into snapshots. */
+export interface AppliedCommand {
   readonly index: number;
   readonly term: number;
-  readonly result: R;
+  readonly result: Uint8Array;
 }
 
-export interface Session<R> {
+export interface Session {
   readonly id: SessionId;
   readonly resultsMax: number;
+  readonly resultBytesMax: number;
   /** The client has the results up to this one and asks for none of them again. */
   readonly acknowledged: number;
   /** By sequence number; null while the state machine is at it. */
-  readonly results: ReadonlyMap<number, AppliedCommand<R> | null>;
+  readonly results: ReadonlyMap<number, AppliedCommand | null>;
 }
 
 /** What to do with a command. */
-export type Verdict<R> =
-  | { readonly kind: "fresh"; done(applied: AppliedCommand<R>): void }
-  | { readonly kind: "repeated"; readonly applied: AppliedCommand<R> }
-  /** An earlier one with this number is being applied: ask again after it. */
+export type Verdict =
+  | { readonly kind: "fresh"; done(applied: AppliedCommand): void }
+  | { readonly kind: "repeated"; readonly applied: AppliedCommand }
+  /** An earlier one of the session is being applied, which decides: ask again after it. */
   | { readonly kind: "busy" }
   | {
       readonly kind: "refused";
@@ -35,18 +36,23 @@ export type Verdict<R> =
       readonly message: string;
     };
 
-interface OpenSession<R> {
+interface OpenSession {
   readonly id: SessionId;
   readonly resultsMax: number;
+  readonly resultBytesMax: number;
   acknowledged: number;
-  readonly results: Map<number, AppliedCommand<R> | null>;
+  readonly results: Map<number, AppliedCommand | null>;
+  /** Of `results`, as far as they are there. */
+  bytes: number;
+  /** Of `results`, those that the state machine is at. */
+  pending: number;
   /** Capture after which it was last changed: an older one is copied before the next change. */
   readonly generation: number;
 }
 
-export class SessionTable<R> {
+export class SessionTable {
   /** Least recently used first. */
-  #sessions = new Map<SessionId, OpenSession<R>>();
+  #sessions = new Map<SessionId, OpenSession>();
   #generation = 0;
 
   get size(): number {
@@ -56,10 +62,10 @@ export class SessionTable<R> {
   /** The index is nobody else's, so a session that is forgotten never comes back under its id. */
   open(index: number, opening: SessionOpening): SessionId {
     const id = `${index}-${opening.nonce}`;
-    const results = new Map<number, AppliedCommand<R> | null>();
-    const { resultsMax } = opening;
+    const { resultsMax, resultBytesMax } = opening;
+    const none = { acknowledged: 0, results: new Map(), bytes: 0, pending: 0 };
     const generation = this.#generation;
-    this.#sessions.set(id, { id, resultsMax, acknowledged: 0, results, generation });
+    this.#sessions.set(id, { id, resultsMax, resultBytesMax, ...none, generation });
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= opening.sessionsMax) break;
       this.#sessions.delete(oldest);
@@ -67,7 +73,7 @@ export class SessionTable<R> {
     return id;
   }
 
-  ask({ id, seq, acknowledged }: ProposalSession): Verdict<R> {
+  ask({ id, seq, acknowledged }: ProposalSession): Verdict {
     const session = this.#use(id);
     if (session === null) {
       const message = `session ${id} has expired; command ${seq} is not applied by this proposal`;
@@ -76,7 +82,7 @@ export class SessionTable<R> {
     if (acknowledged > session.acknowledged) {
       session.acknowledged = acknowledged;
       for (const known of session.results.keys()) {
-        if (known <= acknowledged) session.results.delete(known);
+        if (known <= acknowledged) forget(session, known);
       }
     }
     if (seq <= session.acknowledged) {
@@ -87,41 +93,49 @@ export class SessionTable<R> {
   }
 
   /** O(sessions): what they hold is copied only when they change while this is in use. */
-  capture(): readonly Session<R>[] {
+  capture(): readonly Session[] {
     this.#generation += 1;
     return [...this.#sessions.values()];
   }
 
-  restore(sessions: readonly Session<R>[]): void {
+  restore(sessions: readonly Session[]): void {
     this.#sessions = new Map(
       sessions.map((session) => {
         const results = new Map(session.results);
-        return [session.id, { ...session, results, generation: this.#generation }];
+        let bytes = 0;
+        for (const applied of results.values()) bytes += applied?.result.length ?? 0;
+        const counts = { bytes, pending: 0, generation: this.#generation };
+        return [session.id, { ...session, results, ...counts }];
       }),
     );
   }
 
-  #find(session: OpenSession<R>, seq: number): Verdict<R> {
-    const { results } = session;
+  #find(session: OpenSession, seq: number): Verdict {
+    const { results, resultBytesMax } = session;
     const known = results.get(seq);
     if (known === null) return { kind: "busy" };
     if (known !== undefined) return { kind: "repeated", applied: known };
-    if (results.size >= session.resultsMax) {
-      const message = `session ${session.id} holds ${results.size} results not acknowledged`;
-      return { kind: "refused", code: "refused", message };
-    }
+    if (results.size >= session.resultsMax) return full(session, `${results.size} results`);
+    // What the state machine is at has no size yet. Members apply in batches of their own making,
+    // and must judge alike: as if each command were applied before the next one is looked at.
+    if (session.pending > 0 && resultBytesMax !== UNBOUNDED) return { kind: "busy" };
+    if (session.bytes >= resultBytesMax) return full(session, `results of ${session.bytes} bytes`);
     results.set(seq, null);
+    session.pending += 1;
     return {
       kind: "fresh",
       done: (applied) => {
         // Acknowledged by a command that came with it: nobody will ask.
-        if (results.has(seq)) results.set(seq, applied);
+        if (!results.has(seq)) return;
+        results.set(seq, applied);
+        session.pending -= 1;
+        session.bytes += applied.result.length;
       },
     };
   }
 
   /** The session for a change, as the one used last. */
-  #use(id: SessionId): OpenSession<R> | null {
+  #use(id: SessionId): OpenSession | null {
     const session = this.#sessions.get(id);
     if (session === undefined) return null;
     const generation = this.#generation;
@@ -133,4 +147,16 @@ export class SessionTable<R> {
     this.#sessions.set(id, own);
     return own;
   }
+}
+
+function forget(session: OpenSession, seq: number): void {
+  const applied = session.results.get(seq);
+  session.results.delete(seq);
+  if (applied === null) session.pending -= 1;
+  else session.bytes -= applied?.result.length ?? 0;
+}
+
+function full({ id }: OpenSession, what: string): Verdict {
+  const message = `session ${id} holds ${what} not acknowledged`;
+  return { kind: "refused", code: "refused", message };
 }

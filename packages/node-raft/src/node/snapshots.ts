@@ -1,44 +1,31 @@
 /**
  * Snapshots of the state machine: taken when the log has grown, sent to a member that is too far
- * behind, installed when we are. A snapshot file is durable before the log is told of it, and the
- * log knows it durably before anything is dropped (RAFT.md §4.6).
+ * behind (snapshot-transfers.ts), installed when we are. A snapshot file is durable before the log
+ * is told of it, and the log knows it durably before anything is dropped (RAFT.md §4.6).
  */
 import { allMembers } from "../core/conf-state.ts";
-import type { RaftCore } from "../core/raft.ts";
 import type { MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import type { RaftStorage } from "../wal/storage.ts";
 import { storeSnapshot } from "../wal/storage-client.ts";
-import {
-  type LogLevel,
-  RaftError,
-  type RaftLimits,
-  type RaftTimers,
-  type Transport,
-} from "./api.ts";
+import { RaftError, type RaftLimits, type SnapshotStream } from "./api.ts";
 import type { SessionMachine } from "./session-machine.ts";
+import { SnapshotIntake } from "./snapshot-intake.ts";
+import { SnapshotTransfers, type TransfersDeps } from "./snapshot-transfers.ts";
 
-/** The log is kept this long for a member that is being sent a snapshot. */
-const PIN_MS_MAX = 5 * 60_000;
-
-export interface SnapshotsDeps<R> {
+export interface SnapshotsDeps<R> extends TransfersDeps {
   readonly self: MemberId;
-  readonly core: RaftCore;
   readonly storage: RaftStorage;
-  readonly transport: Transport;
   readonly machine: SessionMachine<R>;
   readonly limits: RaftLimits;
-  readonly timers: RaftTimers;
-  readonly log: (level: LogLevel, message: string, fields: Record<string, unknown>) => void;
-  wake(): void;
-  addressOf(id: MemberId): string;
   onFatal(error: Error): void;
 }
 
 export class Snapshots<R> {
   readonly #deps: SnapshotsDeps<R>;
+  readonly #transfers: SnapshotTransfers;
+  readonly #intake: SnapshotIntake;
   /** What to end when the node stops. */
   readonly #pending = new Set<(error: RaftError) => void>();
-  readonly #pinnedSince = new Map<MemberId, number>();
   #newest: SnapshotMeta | null = null;
   /** Of the last one that was taken here. */
   #newestBytes = 0;
@@ -52,6 +39,8 @@ export class Snapshots<R> {
 
   constructor(deps: SnapshotsDeps<R>) {
     this.#deps = deps;
+    this.#transfers = new SnapshotTransfers(deps);
+    this.#intake = new SnapshotIntake(deps);
   }
 
   /** What recovery found. */
@@ -65,6 +54,7 @@ export class Snapshots<R> {
 
   halt(): void {
     this.#running = false;
+    this.#transfers.halt();
     const pending = [...this.#pending];
     this.#pending.clear();
     for (const reject of pending) reject(new RaftError("stopped", "the node is stopping"));
@@ -75,19 +65,22 @@ export class Snapshots<R> {
     this.#bytesSince += bytes;
   }
 
+  /** Once per tick. */
   maybeTake(): void {
+    if (!this.#receiving) this.#intake.forget(this.#deps.core.status().commit).catch(this.#failed);
     const { snapshotEntries, snapshotLogBytes } = this.#deps.limits;
     if (this.#entriesSince > 0) this.#takeTurns();
     const bytesMax = Math.max(snapshotLogBytes, this.#newestBytes / 2);
     if (this.#entriesSince < snapshotEntries && this.#bytesSince < bytesMax) return;
     if (this.#isInstalling() || this.#taking !== null) return;
-    this.take().catch((error: unknown) => {
-      // A disk that failed says so itself; anything else ends here, because the log would only
-      // grow.
-      if (!this.#running) return;
-      this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
-    });
+    this.take().catch(this.#failed);
   }
+
+  /** A disk that failed says so itself; anything else ends here: the log would only grow. */
+  readonly #failed = (error: unknown): void => {
+    if (!this.#running) return;
+    this.#deps.onFatal(error instanceof Error ? error : new Error(String(error)));
+  };
 
   /**
    * Members apply the same and would all write at once, with no quorum of idle disks left to commit
@@ -163,76 +156,32 @@ export class Snapshots<R> {
     const { core, storage, limits } = this.#deps;
     const status = core.status();
     const keep = { entries: limits.trailingEntries, bytes: limits.trailingBytes };
-    const target = Math.min(core.forgettable(meta.index, keep), this.#pinnedIndex());
+    const pinned = this.#transfers.pinnedIndex(meta.index);
+    const target = Math.min(core.forgettable(meta.index, keep), pinned);
     if (target < status.firstIndex || this.#overtaking(meta)?.index !== meta.index) return;
     await this.#whileRunning(storage.compact(target));
     if (core.status().firstIndex <= target) core.compacted(target);
   }
 
-  /** The log behind a snapshot on its way stays, or the transfer would have been in vain. */
-  #pinnedIndex(): number {
-    const now = this.#deps.timers.now();
-    let pinned = Number.POSITIVE_INFINITY;
-    for (const [id, progress] of Object.entries(this.#deps.core.status().progress)) {
-      if (progress.pendingSnapshot === 0) {
-        this.#pinnedSince.delete(id);
-        continue;
-      }
-      const since = this.#pinnedSince.get(id) ?? now;
-      this.#pinnedSince.set(id, since);
-      if (now - since < PIN_MS_MAX) pinned = Math.min(pinned, progress.pendingSnapshot);
-    }
-    return pinned;
-  }
-
-  /** Streams the newest snapshot to a member and tells the core how that ended. */
+  /** To a member that is too far behind. */
   send(message: Extract<Message, { type: "snapshot" }>): void {
-    const { core, transport, storage, log } = this.#deps;
-    const { to } = message;
-    const ended = (ok: boolean): void => {
-      if (!this.#running) return;
-      core.snapshotSent(to, ok);
-      this.#deps.wake();
-    };
-    const meta = this.#newest;
-    if (meta === null) {
-      // Outside the turn that asked, as every other outcome.
-      this.#deps.timers.soon(() => ended(false));
-      return;
-    }
-    const source = storage.readSnapshot(meta);
-    log("info", "sending a snapshot", { to, index: meta.index });
-    transport.sendSnapshot(to, this.#deps.addressOf(to), message, meta, source).then(
-      () => ended(true),
-      (error: unknown) => {
-        log("warn", "a snapshot was not delivered", {
-          to,
-          index: meta.index,
-          error: String(error),
-        });
-        ended(false);
-      },
-    );
+    this.#transfers.send(message, this.#newest);
   }
 
   /** Resolves when the data is durable here and the core knows; rejects when it is not wanted. */
-  async receive(
-    message: Message,
-    meta: SnapshotMeta,
-    source: AsyncIterable<Uint8Array>,
-  ): Promise<void> {
-    const { core, storage, log } = this.#deps;
+  async receive(message: Message, meta: SnapshotMeta, stream: SnapshotStream): Promise<void> {
+    const { core, log } = this.#deps;
     const status = core.status();
     if (!this.#running || message.type !== "snapshot" || message.to !== this.#deps.self) {
       throw new RaftError("refused", "no snapshot is wanted here");
     }
     if (message.term < status.term) throw new RaftError("refused", "the sender's term is over");
-    if (this.#receiving || this.#restoring) throw new RaftError("refused", "one is under way");
+    if (this.#receiving || this.#isInstalling()) throw new RaftError("refused", "one is under way");
     if (meta.index > status.commit) {
       this.#receiving = true;
       try {
         log("info", "receiving a snapshot", { from: message.from, index: meta.index });
-        await this.#whileRunning(storeSnapshot(storage, meta, source));
+        await this.#whileRunning(this.#intake.store(meta, stream));
       } finally {
         this.#receiving = false;
       }

@@ -1,11 +1,11 @@
 /**
- * Keeps a member whose state differs from the majority's from serving it (rules H1 to H8 of
+ * Keeps a member whose state differs from the majority's from serving it (rules H1 to H9 of
  * SPEC.md): brings checkpoints and heartbeats to `Agreement`, remembers a quarantine durably, and
  * says what it means. What a quarantined member does not do any more is the engine's part.
  */
 import { allMembers } from "../core/conf-state.ts";
 import type { ConfState, MemberId, Message } from "../core/types.ts";
-import type { Quarantine, RaftStorage } from "../wal/storage.ts";
+import { type Quarantine, type RaftStorage, whenItDiffered } from "../wal/storage.ts";
 import { Agreement, CHECKPOINT_EVERY } from "./agreement.ts";
 import type { LogLevel, StateMachine } from "./api.ts";
 
@@ -119,9 +119,8 @@ export class StateWatch {
 
   #answer(message: Message & { type: "heartbeatReply" }, conf: ConfState): void {
     const { from, checkIndex = 0, checkDigest = "", quarantined = false } = message;
-    if (!quarantined) {
-      this.#quarantined.delete(from);
-    } else if (!this.#quarantined.has(from)) {
+    // For good, whatever an earlier answer that comes late says.
+    if (quarantined && !this.#quarantined.has(from)) {
       this.#quarantined.add(from);
       this.#deps.log("error", "a member is in quarantine", { peer: from });
     }
@@ -147,8 +146,8 @@ export class StateWatch {
 }
 
 /** For operators: since when, and what to do. */
-export function describeQuarantine({ after, index }: Quarantine): string {
-  const since = after === 0 ? `at index ${index}` : `between index ${after} and ${index}`;
+export function describeQuarantine(why: Quarantine): string {
+  const since = whenItDiffered(why);
   return (
     `in quarantine: this member's state is not the majority's, first seen ${since}; ` +
     "stop it, move its data directory away and let the machine join again under a new id"

@@ -43,8 +43,10 @@ export function showStatus(
   for (const [id, { match, next, state, recentActive }] of Object.entries(core.progress)) {
     progress[id] = { match, next, state, active: recentActive };
   }
+  // Field by field: asked after each turn by whoever watches the member.
   return {
-    ...ids,
+    memberId: ids.memberId,
+    clusterId: ids.clusterId,
     role: core.role,
     term: core.term,
     leader: core.leader,
@@ -57,7 +59,11 @@ export function showStatus(
     confIndex: core.confIndex,
     snapshotIndex,
     progress,
-    ...known,
+    level: known.level,
+    levels: known.levels,
+    quarantine: known.quarantine,
+    quarantined: known.quarantined,
+    silentMs: known.silentMs,
   };
 }
 

@@ -38,7 +38,7 @@ export class MemoryNetwork {
       sendSnapshot: async (to, _address, message, meta, source) => {
         const peer = reach(to);
         if (peer === null) throw new Error(`${to} is not reachable`);
-        await peer.receiveSnapshot(message, meta, source);
+        await peer.receiveSnapshot(message, meta, { id: "", from: () => source });
       },
       close: () => {
         this.#members.delete(self);

@@ -69,7 +69,7 @@ async function runOn(options: RealOptions): Promise<boolean | null> {
     console.log(`skipped: ${result}`);
     return null;
   }
-  const { history, faults, skipped, problem, folder } = result;
+  const { history, faults, level, skipped, problem, folder } = result;
   for (const line of skipped) console.log(`skipped: ${line}`);
   for (const [kind, count] of [...faults].sort())
     console.log(`${String(count).padStart(8)} ${kind}`);
@@ -77,7 +77,7 @@ async function runOn(options: RealOptions): Promise<boolean | null> {
   console.log(
     `${options.members} members, ${options.network}, seed ${options.seed}, ${options.seconds} s: ` +
       `${acknowledged} commands acknowledged, ${reads} reads answered, ` +
-      `${unknown} of unknown outcome, ${refused} refused`,
+      `${unknown} of unknown outcome, ${refused} refused, upgraded to level ${level}`,
   );
   if (problem === null) {
     console.log("linearizable, nothing acknowledged is lost, all members alike");

@@ -1,8 +1,9 @@
 /** Members that are processes, each on a disk of its own if there is one, joined by a network. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { LevelRange } from "../node/feature-level.ts";
 import { type Launch, MemberFailure, MemberHandle } from "../testing/member-handle.ts";
-import type { StartArgs } from "../testing/member-process.ts";
+import type { MemberCalls, StartArgs } from "../testing/member-process.ts";
 import type { RealDisk } from "./disks.ts";
 import { Cuts, type RealNetwork } from "./network.ts";
 import { NoAnswer, sleep, within } from "./pauses.ts";
@@ -22,6 +23,8 @@ export interface ClusterOptions {
   readonly disks: readonly RealDisk[];
   /** Program of the members: other sources than these. */
   readonly entry?: string | undefined;
+  /** That the programs understand at first. */
+  readonly levels: LevelRange;
 }
 
 export class RealMember {
@@ -119,8 +122,10 @@ export class RealCluster {
   }
 }
 
-/** null: it does not answer, and so it does not lead. */
-async function statusOf({ handle }: RealMember): Promise<{ role: string; term: number } | null> {
+/** null: it does not answer, and so nobody need think that it leads. */
+export async function statusOf({
+  handle,
+}: RealMember): Promise<MemberCalls["status"]["result"] | null> {
   try {
     return await within(STATUS_MS, handle.call("status", null));
   } catch (error) {
@@ -130,13 +135,13 @@ async function statusOf({ handle }: RealMember): Promise<{ role: string; term: n
 }
 
 async function startMember(options: ClusterOptions, index: number): Promise<RealMember> {
-  const { root, network, disks, entry } = options;
+  const { root, network, disks, entry, levels } = options;
   const disk = disks[index] ?? null;
   const dataDir = join(disk?.dir ?? root, `member${index}`);
   mkdirSync(dataDir);
   const common = { dataDir, port: 0, host: network.hostOf(index) };
   const logFile = join(root, `member${index}.log`);
   const launch: Launch = { netns: network.netnsOf(index), entry, logFile };
-  const args: StartArgs = { ...common, registers: true, wal: WAL, limits: LIMITS };
+  const args: StartArgs = { ...common, registers: true, wal: WAL, limits: LIMITS, levels };
   return new RealMember(index, disk, await MemberHandle.start(args, launch));
 }

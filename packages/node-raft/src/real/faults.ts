@@ -6,6 +6,7 @@ import type { SimRandom } from "../sim/random.ts";
 import type { RealCluster, RealMember } from "./cluster.ts";
 import { canThrottle, type RealDisk } from "./disks.ts";
 import { Stop } from "./pauses.ts";
+import type { Upgrade, UpgradeStep } from "./upgrade.ts";
 
 const EVERY_MS = [300, 2_500] as const;
 /** Faults that have a member of their own, beyond which too few would be left. */
@@ -13,13 +14,12 @@ const spareMembers = (count: number): number => Math.floor((count - 1) / 2);
 
 type Links = readonly (readonly [number, number])[];
 
-const ANYWHERE = [
-  ...["kill", "killLeader", "killAll", "stop", "stopLeader", "transfer"],
-  ...["cut", "cutLeader", "cutOneWay", "partition"],
-] as const;
+const ON_LINKS = ["cut", "cutLeader", "cutOneWay", "partition", "transfer"] as const;
+const ANYWHERE = ["kill", "killLeader", "killAll", "stop", "stopLeader", ...ON_LINKS] as const;
 const ON_DISKS = ["fullDisk", "hungDisk", "powerLoss", "powerLossLeader", "powerLossAll"] as const;
 
-export type RealFaultKind = (typeof ANYWHERE)[number] | (typeof ON_DISKS)[number] | "slowDisk";
+type Dealt = (typeof ANYWHERE)[number] | (typeof ON_DISKS)[number] | "slowDisk";
+export type RealFaultKind = Dealt | "upgrade";
 
 export interface FaultNote {
   readonly atMs: number;
@@ -31,16 +31,23 @@ export class RealFaults {
   readonly counts = new Map<string, number>();
   readonly notes: FaultNote[] = [];
   readonly #cluster: RealCluster;
+  readonly #upgrade: Upgrade;
   readonly #random: SimRandom;
   readonly #onError: (error: unknown) => void;
   readonly #stop = new Stop();
   readonly #active = new Set<Promise<void>>();
   readonly #startedAt = performance.now();
-  #deck: RealFaultKind[] = [];
+  #deck: Dealt[] = [];
   #running: Promise<void> = Promise.resolve();
 
-  constructor(cluster: RealCluster, random: SimRandom, onError: (error: unknown) => void) {
+  constructor(
+    cluster: RealCluster,
+    upgrade: Upgrade,
+    random: SimRandom,
+    onError: (error: unknown) => void,
+  ) {
     this.#cluster = cluster;
+    this.#upgrade = upgrade;
     this.#random = random;
     this.#onError = onError;
   }
@@ -59,23 +66,48 @@ export class RealFaults {
     while (!this.#stop.stopped) {
       await this.#stop.sleep(this.#random.between(...EVERY_MS));
       if (this.#stop.stopped) break;
-      const kind = this.#deal();
+      const due = this.#upgrade.due();
+      if (due !== null && this.#canSpare(due.member)) {
+        this.#upgrade.begin(due);
+        const { member } = due;
+        this.#begin(
+          "upgrade",
+          this.#withMembers("upgrade", [member], () => this.#replace(due)),
+        );
+        continue;
+      }
+      // Whoever has a member gives it back first; links have no owner.
+      const kind = due === null ? this.#deal() : this.#random.pick(ON_LINKS);
       if (kind === "killAll" || kind === "powerLossAll") {
         await Promise.all(this.#active);
         // In the middle of everyone's writing.
         await this.#hold(500, 1_500);
         if (this.#stop.stopped) break;
       }
-      const play = this.#play(kind).catch((error: unknown) => {
-        this.#onError(new Error(`during ${kind}: ${String(error)}`));
-      });
-      this.#active.add(play);
-      void play.finally(() => this.#active.delete(play));
+      this.#begin(kind, this.#play(kind));
     }
     await Promise.all(this.#active);
   }
 
-  #deal(): RealFaultKind {
+  #begin(kind: RealFaultKind, played: Promise<void>): void {
+    const play = played.catch((error: unknown) => {
+      this.#onError(new Error(`during ${kind}: ${String(error)}`));
+    });
+    this.#active.add(play);
+    void play.finally(() => this.#active.delete(play));
+  }
+
+  /** The others can do without it. */
+  #canSpare(member: RealMember): boolean {
+    return !member.taken && !this.#tooFewLeft();
+  }
+
+  #tooFewLeft(): boolean {
+    const { members } = this.#cluster;
+    return members.filter(({ taken }) => taken).length >= spareMembers(members.length);
+  }
+
+  #deal(): Dealt {
     if (this.#deck.length === 0) {
       const left = [...kindsOf(this.#cluster)];
       while (left.length > 0) this.#deck.push(...left.splice(this.#random.int(left.length), 1));
@@ -83,7 +115,7 @@ export class RealFaults {
     return this.#deck.pop() ?? "kill";
   }
 
-  async #play(kind: RealFaultKind): Promise<void> {
+  async #play(kind: Dealt): Promise<void> {
     const { members } = this.#cluster;
     switch (kind) {
       case "transfer":
@@ -97,7 +129,7 @@ export class RealFaults {
       case "powerLossAll":
         return await this.#withMembers(kind, [...members], (all) => this.#crash(kind, all));
       default: {
-        if (members.filter(({ taken }) => taken).length >= spareMembers(members.length)) return;
+        if (this.#tooFewLeft()) return;
         const victim = await this.#victim(kind);
         if (victim === null) return;
         await this.#withMembers(kind, [victim], () => this.#strike(kind, victim));
@@ -128,6 +160,12 @@ export class RealFaults {
       default:
         await this.#crash(kind, [victim]);
     }
+  }
+
+  async #replace(step: UpgradeStep): Promise<void> {
+    await step.member.kill();
+    await this.#hold(0, 500);
+    await this.#upgrade.install(step);
   }
 
   /** The processes end, with or without what they wrote and did not sync. */
@@ -236,7 +274,7 @@ export class RealFaults {
 }
 
 /** Those that can be had here. */
-export function kindsOf(cluster: RealCluster): readonly RealFaultKind[] {
+export function kindsOf(cluster: RealCluster): readonly Dealt[] {
   if (cluster.members.some(({ disk }) => disk === null)) return ANYWHERE;
   return [...ANYWHERE, ...ON_DISKS, ...(canThrottle ? (["slowDisk"] as const) : [])];
 }

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import type { RegisterStep } from "../testing/register-store.ts";
+import { emptyConf } from "../core/conf-state.ts";
+import { encodeCommand, type RegisterStep, RegisterStore } from "../testing/register-store.ts";
 import { History, loadSteps, wrongCommands, wrongOrder } from "./history.ts";
 
 function step(at: number, change: Partial<RegisterStep>): RegisterStep {
@@ -93,3 +94,22 @@ for (const [complaint, outcomes, chain] of spoilt) {
     assert.match(wrongCommands(issued(), [good, { outcomes, chain }]) ?? "", complaint);
   });
 }
+
+test("a program ends at a command, or a state, of a level that it does not understand", async () => {
+  const entry = (index: number, level: number) => {
+    const data = encodeCommand({ key: "a", serial: index, expected: null }, level);
+    return { index, term: 1, data };
+  };
+  const newer = new RegisterStore(2);
+  newer.apply([entry(1, 0), entry(2, 1), entry(3, 2)]);
+  assert.deepEqual([newer.newest, newer.read("a")], [2, 3]);
+  const older = new RegisterStore(1);
+  older.apply([entry(1, 0), entry(2, 1)]);
+  assert.throws(() => older.apply([entry(3, 2)]), /of level 2, this program understands 1/);
+  const meta = { index: 3, term: 1, conf: { ...emptyConf, voters: ["a"] } };
+  const saved = newer.snapshot();
+  await assert.rejects(older.restore(meta, saved.stream()), /of level 2/);
+  const again = new RegisterStore(2);
+  await again.restore(meta, saved.stream());
+  assert.deepEqual([again.newest, again.chain], [2, newer.chain]);
+});

@@ -9,7 +9,7 @@ import { forget, runReal } from "./run.ts";
 
 const SECONDS = 30;
 /** A run in which little happens proves little. */
-const LEAST = { faults: 8, acknowledged: 500, reads: 250 };
+const LEAST = { faults: 8, acknowledged: 500, reads: 250, level: 2 };
 
 for (const [members, network] of [
   [3, "loopback"],
@@ -27,7 +27,8 @@ for (const [members, network] of [
     forget(result);
     const faults = [...result.faults.values()].reduce((sum, count) => sum + count, 0);
     const { acknowledged, reads } = history;
-    for (const [what, count] of Object.entries({ faults, acknowledged, reads })) {
+    const { level } = result;
+    for (const [what, count] of Object.entries({ faults, acknowledged, reads, level })) {
       const least = LEAST[what as keyof typeof LEAST];
       assert.ok(count >= least, `seed ${seed}, ${what}: ${count} of at least ${least}`);
     }

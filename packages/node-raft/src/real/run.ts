@@ -12,6 +12,7 @@ import { RealFaults } from "./faults.ts";
 import { History, wrongCommands, wrongOrder } from "./history.ts";
 import { type NetworkKind, openNetwork, type RealNetwork } from "./network.ts";
 import { sleep, within } from "./pauses.ts";
+import { levelsOf, Upgrade } from "./upgrade.ts";
 
 const HEALED_MS = 30_000;
 
@@ -27,6 +28,8 @@ export interface RealOptions {
 export interface RealResult {
   readonly history: History;
   readonly faults: ReadonlyMap<string, number>;
+  /** The feature level that the cluster came to, from 1. */
+  readonly level: number;
   /** What could not be had here. */
   readonly skipped: readonly string[];
   /** null: everything is as it must be. */
@@ -65,11 +68,12 @@ async function play(
   network: RealNetwork,
   disks: readonly RealDisk[],
   folder: string,
-): Promise<Pick<RealResult, "history" | "faults" | "problem">> {
+): Promise<Pick<RealResult, "history" | "faults" | "level" | "problem">> {
   const root = join(folder, "members");
   mkdirSync(root);
   const history = new History();
-  const cluster = await RealCluster.form({ root, count, network, disks, entry });
+  const levels = levelsOf(1);
+  const cluster = await RealCluster.form({ root, count, network, disks, entry, levels });
   let broken: unknown = null;
   let giveUp = (): void => {};
   const gaveUp = new Promise<void>((resolve) => {
@@ -84,21 +88,25 @@ async function play(
   }
   const random = new SimRandom(seed, "real");
   const clients = new Clients(cluster, history, random.fork("clients"));
-  const faults = new RealFaults(cluster, random.fork("faults"), fail);
+  const upgrade = new Upgrade(cluster, random.fork("upgrade"), fail);
+  const faults = new RealFaults(cluster, upgrade, random.fork("faults"), fail);
   let problem: string | null = null;
   try {
     clients.start();
     faults.start();
+    upgrade.start();
     await Promise.race([sleep(seconds * 1_000), gaveUp]);
     await faults.stop();
+    if (broken === null) problem = await upgrade.finish(HEALED_MS);
     await clients.stop();
     if (broken !== null) throw broken;
-    problem = await expectEqual(cluster, clients, history);
+    problem ??= await expectEqual(cluster, clients, history, upgrade.level);
     problem ??= wrongOrder(history.steps);
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);
   } finally {
     for (const member of cluster.members) member.handle.resume();
+    await upgrade.end();
     await cluster.end();
   }
   if (problem !== null) {
@@ -106,18 +114,21 @@ async function play(
     const lines = faults.notes.map((note) => `${JSON.stringify(note)}\n`);
     writeFileSync(join(folder, "faults.jsonl"), lines.join(""));
   }
-  return { history, faults: faults.counts, problem };
+  return { history, faults: faults.counts, level: upgrade.level, problem };
 }
 
-/** The last write is applied by everyone, and so is every other that was acknowledged. */
+/** The last write, of the newest level, is applied by everyone, as every other acknowledged one. */
 async function expectEqual(
   cluster: RealCluster,
   clients: Clients,
   history: History,
+  level: number,
 ): Promise<string | null> {
   const last = await clients.writeLast(HEALED_MS);
   const asked = cluster.members.map(({ handle }) => handle.call("commands", { last }));
   const applied = await within(HEALED_MS, Promise.all(asked));
   await clients.readAll();
+  const behind = applied.findIndex(({ newest }) => newest !== level);
+  if (behind >= 0) return `member ${behind} has met nothing of level ${level}`;
   return wrongCommands(history, applied);
 }

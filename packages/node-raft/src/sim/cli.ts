@@ -19,6 +19,7 @@ import {
   type RunOptions,
   type RunResult,
   realCode,
+  reproduction,
   runSeed,
   type SimMode,
   simModes,
@@ -131,7 +132,7 @@ async function showLines(seed: number, options: RunOptions): Promise<void> {
 
 function commandOf(seed: number, { mode }: RunOptions): string {
   const mutant = values.mutant === undefined ? "" : ` --mutant ${values.mutant}`;
-  return `node packages/node-raft/src/sim/cli.ts --seed ${seed} --seeds 1 --mode ${mode}${mutant}`;
+  return reproduction(mode ?? "core", seed) + mutant;
 }
 
 async function printKillList(): Promise<boolean> {

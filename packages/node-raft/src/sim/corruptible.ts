@@ -5,6 +5,7 @@
  * was written down.
  */
 import type { Entry } from "../core/types.ts";
+import { CHECKPOINT_EVERY } from "../node/agreement.ts";
 import { RegisterMachine } from "./register-machine.ts";
 
 export class CorruptibleMachine extends RegisterMachine {
@@ -12,6 +13,8 @@ export class CorruptibleMachine extends RegisterMachine {
   #skips = 0;
   #touched = false;
   #wrongFrom = 0;
+  /** Where the snapshot stood that this one was restored from. */
+  #restoredAt = 0;
 
   override get trueChain(): number {
     return this.#true.chain;
@@ -19,6 +22,15 @@ export class CorruptibleMachine extends RegisterMachine {
 
   override get wrongFrom(): number {
     return this.#wrongFrom;
+  }
+
+  /**
+   * It has passed a checkpoint with a state that differs: its digest is there to be compared. One
+   * that was restored behind a checkpoint has none of that, and is found out at the next.
+   */
+  get isVisible(): boolean {
+    const checkpoint = Math.floor(this.index / CHECKPOINT_EVERY) * CHECKPOINT_EVERY;
+    return this.#wrongFrom > 0 && checkpoint >= this.#wrongFrom && checkpoint > this.#restoredAt;
   }
 
   /** False from the moment of the fault, though nobody could see it yet. */
@@ -60,6 +72,7 @@ export class CorruptibleMachine extends RegisterMachine {
     ];
     super.load(Uint8Array.from(own));
     this.#true.load(Uint8Array.from(real));
+    this.#restoredAt = this.index;
     this.#touched = touched;
     this.#wrongFrom = wrongFrom;
   }

@@ -45,4 +45,17 @@ export const diskMutants: readonly Mutant[] = [
     seeds: 600,
     mode: "node",
   },
+  {
+    name: "snapshot-goes-on-elsewhere",
+    breaks: "a snapshot that was broken off goes on where it ended (X5)",
+    edits: [
+      {
+        file: "node/snapshot-intake.ts",
+        find: "part.bytes += chunk.length;",
+        replace: "part.bytes += chunk.length + 1;",
+      },
+    ],
+    seeds: 300,
+    mode: "node",
+  },
 ];

@@ -3,7 +3,6 @@
  * entry is not applied. It must find out and serve no more, and nobody else may (mode `states`).
  */
 import type { MemberId } from "../core/types.ts";
-import { CHECKPOINT_EVERY } from "../node/agreement.ts";
 import { Quarantined, type StateTruth } from "./checkers/quarantined.ts";
 import { CorruptibleMachine } from "./corruptible.ts";
 import { type NodeCode, NodeMember } from "./node-member.ts";
@@ -101,10 +100,8 @@ export class Divergence {
 
   /** Since it has a wrong digest at a checkpoint and says nothing; 0 = that is not so. */
   #visibleForMs(member: DivergingMember): number {
-    const { id, machine } = member;
-    const wrongFrom = member.up && !member.quarantined ? machine.wrongFrom : 0;
-    const reached = Math.floor(machine.index / CHECKPOINT_EVERY) * CHECKPOINT_EVERY;
-    if (wrongFrom === 0 || reached < wrongFrom) {
+    const { id } = member;
+    if (!member.up || member.quarantined || !member.isVisible) {
       this.#visibleAt.delete(id);
       return 0;
     }
@@ -127,6 +124,10 @@ export class Divergence {
 class DivergingMember extends NodeMember {
   protected override newMachine(): CorruptibleMachine {
     return new CorruptibleMachine();
+  }
+
+  get isVisible(): boolean {
+    return (this.machine as CorruptibleMachine).isVisible;
   }
 
   corrupt(random: SimRandom): string {

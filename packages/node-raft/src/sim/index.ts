@@ -2,7 +2,7 @@ export { openLocalStorage } from "../wal/local-port.ts";
 export { nodeVfs } from "../wal/node-vfs.ts";
 export type { Checker, MemberView } from "./checkers/checker.ts";
 export type { SimClock } from "./clock.ts";
-export { drain } from "./drain.ts";
+export { drainedSteps } from "./drain.ts";
 export { asFailure, SimFailure } from "./failure.ts";
 export {
   checkLinearizable,

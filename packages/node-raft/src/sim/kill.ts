@@ -1,7 +1,18 @@
 /** Runs a mutant until a checker finds it. */
 import { loadMutant } from "./load-mutant.ts";
-import type { Mutant } from "./mutants.ts";
-import { runSeed } from "./simulation.ts";
+import { type Mutant, mutants } from "./mutants.ts";
+import { runSeed, type SimMode } from "./simulation.ts";
+
+/** Those that take longer are for the long runs (cli.ts --kill-list). */
+const QUICK_SEEDS = 500;
+
+export const quickMutants: readonly Mutant[] = mutants.filter(({ seeds }) => seeds <= QUICK_SEEDS);
+
+/** Up to which seed of a mode a quick mutant may live; the code itself must survive them all. */
+export function quickSeeds(mode: SimMode): number {
+  const ofMode = quickMutants.filter((mutant) => (mutant.mode ?? "core") === mode);
+  return Math.max(...ofMode.map(({ seeds }) => seeds));
+}
 
 export interface Kill {
   readonly seed: number;

@@ -59,7 +59,7 @@ export class SimNetwork {
   }
 
   isCut(from: MemberId, to: MemberId): boolean {
-    return this.#cut.has(`${from}>${to}`);
+    return this.#cut.size > 0 && this.#cut.has(`${from}>${to}`);
   }
 
   send(message: Message): void {
@@ -92,7 +92,8 @@ export class SimNetwork {
 
   #carry(message: Message): void {
     const link = `${message.from}>${message.to}`;
-    let arrival = this.#clock.now + this.#delay() + (this.#slow.get(link) ?? 0);
+    const extraMs = this.#slow.size > 0 ? (this.#slow.get(link) ?? 0) : 0;
+    let arrival = this.#clock.now + this.#delay() + extraMs;
     // A link that heals is a new connection, and connections keep the order.
     if (this.#options.inOrder || this.calm) {
       arrival = Math.max(arrival, this.#lastArrival.get(link) ?? 0);

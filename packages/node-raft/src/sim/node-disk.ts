@@ -115,6 +115,11 @@ export class NodeDisk {
   }
 }
 
+function isZero(data: Uint8Array): boolean {
+  for (let at = 0; at < data.length; at += 1) if (data[at] !== 0) return false;
+  return true;
+}
+
 function trace(
   vfs: SimVfs,
   life: Life,
@@ -122,7 +127,7 @@ function trace(
   snapshots: Set<string>,
 ): Vfs {
   const note = (operation: string, path: string, ...content: number[]): void => {
-    if (life.alive()) life.world.trace.note(`disk ${operation}`, life.id, path, ...content);
+    if (life.alive()) life.world.trace.note(operation, life.id, path, ...content);
   };
   const file = (inner: VfsFile): VfsFile => {
     let unsynced: number[] = [];
@@ -131,19 +136,21 @@ function trace(
       size: () => inner.size(),
       read: (position, length) => inner.read(position, length),
       write: (position, data) => {
-        note("write", inner.path, position, digestBytes(data));
+        note("disk write", inner.path, position, digestBytes(data));
         inner.write(position, data);
-        if (data.some((byte) => byte !== 0)) unsynced.push(position);
+        if (!isZero(data)) unsynced.push(position);
       },
       truncate: (size) => {
-        note("truncate", inner.path, size);
+        note("disk truncate", inner.path, size);
         inner.truncate(size);
       },
       sync: () => {
-        note("sync", inner.path);
+        note("disk sync", inner.path);
         inner.sync();
         if (inner.path.endsWith(".wal")) {
-          batches.set(inner.path, [...(batches.get(inner.path) ?? []), ...unsynced]);
+          const known = batches.get(inner.path);
+          if (known === undefined) batches.set(inner.path, unsynced);
+          else known.push(...unsynced);
         }
         unsynced = [];
       },
@@ -153,23 +160,23 @@ function trace(
   return {
     open: (path) => file(vfs.open(path)),
     create: (path) => {
-      note("create", path);
+      note("disk create", path);
       return file(vfs.create(path));
     },
     list: (dir) => vfs.list(dir),
     exists: (path) => vfs.exists(path),
     mkdir: () => vfs.mkdir(),
     rename: (from, to) => {
-      note("rename", to);
+      note("disk rename", to);
       vfs.rename(from, to);
       if (to.endsWith(".snap")) snapshots.add(to);
     },
     unlink: (path) => {
-      note("unlink", path);
+      note("disk unlink", path);
       vfs.unlink(path);
     },
     syncDir: (dir) => {
-      note("syncDir", dir);
+      note("disk syncDir", dir);
       vfs.syncDir(dir);
     },
     lock: (path) => vfs.lock(path),

@@ -6,6 +6,7 @@ import type { LevelRange } from "../node/feature-level.ts";
 import type { MembershipController } from "../node/membership-controller.ts";
 import type { openRaftNode } from "../node/open-raft-node.ts";
 import type { openLocalStorage } from "../wal/local-port.ts";
+import { BrokenStreams } from "./broken-streams.ts";
 import type { MemberView } from "./checkers/checker.ts";
 import { SimFailure } from "./failure.ts";
 import type { DiskFailure, SimMember } from "./member.ts";
@@ -13,7 +14,6 @@ import { NodeDisk } from "./node-disk.ts";
 import {
   type Life,
   MachineClock,
-  pieces,
   SimTransport,
   simTimers,
   viewOf,
@@ -50,6 +50,7 @@ export class NodeMember implements SimMember {
   readonly #voters: readonly { id: MemberId; address: string }[] | null;
   readonly #clock: MachineClock;
   readonly #machineRandom: SimRandom;
+  readonly #streams: BrokenStreams;
   readonly #freezes: boolean;
   readonly #leases: boolean;
   #life = 0;
@@ -81,6 +82,7 @@ export class NodeMember implements SimMember {
     this.#clock = new MachineClock(world, 1 + this.#random.between(-clockSkew, clockSkew));
     const { seed, leases, withoutLeasesChance } = world.scenario;
     this.#machineRandom = new SimRandom(seed, `machine ${id}`);
+    this.#streams = new BrokenStreams(id, world);
     this.#freezes = this.#machineRandom.chance(0.6);
     this.#leases = leases && !this.#machineRandom.chance(withoutLeasesChance);
   }
@@ -191,7 +193,7 @@ export class NodeMember implements SimMember {
     // The sender notices a receiver that died.
     this.#onDeath.push(() => end(false));
     this.#run(this.#life, () => {
-      handler.receiveSnapshot(message, message.meta, pieces(data)).then(
+      handler.receiveSnapshot(message, message.meta, this.#streams.of(message.from, data)).then(
         () => end(true),
         () => end(false),
       );
@@ -392,6 +394,7 @@ export class NodeMember implements SimMember {
         trailingEntries: scenario.trailingEntries,
         sessionsMax: scenario.sessions.max,
         sessionResultsMax: scenario.sessions.resultsMax,
+        sessionResultBytesMax: scenario.sessions.resultBytesMax,
       },
       ...(levels === null ? {} : { levels }),
       storage: watchStorage(life, store),

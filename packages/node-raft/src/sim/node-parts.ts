@@ -243,9 +243,10 @@ export class WatchedMachine implements StateMachine<number> {
 }
 
 async function gather(source: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const bytes: number[] = [];
-  for await (const piece of source) for (const byte of piece) bytes.push(byte);
-  return Uint8Array.from(bytes);
+  const all: Uint8Array[] = [];
+  // Whoever made a piece may use it again.
+  for await (const piece of source) all.push(piece.slice());
+  return new Uint8Array(Buffer.concat(all));
 }
 
 export async function* pieces(data: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -15,12 +15,12 @@ export const readMutants: readonly Mutant[] = [
       },
       {
         file: "node/lease.ts",
-        find: "    if (seq > (this",
+        find: "    if (seq <= this.#newest) return;\n",
         replace:
           "    const seqs = this.#sent.filter((token) => token.seq <= confirmed);\n" +
           "    const echoed = seqs.at(-1)?.seq ?? 0;\n" +
           "    if (echoed !== this.#echo.seq) this.#echo = { seq: echoed, at: now };\n" +
-          "    if (seq > (this",
+          "    if (seq <= this.#newest) return;\n",
       },
       {
         file: "node/lease.ts",

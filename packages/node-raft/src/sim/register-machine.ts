@@ -13,12 +13,24 @@ export interface Command {
 }
 
 export function encodeCommand(command: Command): Uint8Array {
-  return Uint8Array.from(`${command.key}=${command.serial}`, (c) => c.charCodeAt(0));
+  return asciiBytes(`${command.key}=${command.serial}`);
 }
 
 export function decodeCommand(data: Uint8Array): Command {
-  const [key = "", serial = ""] = String.fromCharCode(...data).split("=");
+  const [key = "", serial = ""] = asciiText(data).split("=");
   return { key, serial: Number(serial) };
+}
+
+function asciiBytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+function asciiText(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 1) text += String.fromCharCode(bytes[at] as number);
+  return text;
 }
 
 export class RegisterMachine {
@@ -61,12 +73,11 @@ export class RegisterMachine {
   }
 
   save(): Uint8Array {
-    const text = JSON.stringify([this.index, this.chain, [...this.#registers]]);
-    return Uint8Array.from(text, (c) => c.charCodeAt(0));
+    return asciiBytes(JSON.stringify([this.index, this.chain, [...this.#registers]]));
   }
 
   load(data: Uint8Array): void {
-    const text = String.fromCharCode(...data);
+    const text = asciiText(data);
     const [index, chain, registers] = JSON.parse(text) as [number, number, [string, number][]];
     this.index = index;
     this.chain = chain;

@@ -83,6 +83,7 @@ export interface Scenario {
     readonly everyMs: number;
     readonly max: number;
     readonly resultsMax: number;
+    readonly resultBytesMax: number;
     readonly answerLostChance: number;
   };
 }
@@ -158,6 +159,8 @@ function sessionsOf(random: SimRandom): Scenario["sessions"] {
     max: random.pick([clients - 1, clients, 100]),
     resultsMax: random.pick([1, 2, 8]),
     answerLostChance: random.pick([0, 0.1, 0.4]),
+    // A result takes one to three: now and then room for one at a time, or two.
+    resultBytesMax: random.pick([1, 4, 1_000, 1_000]),
   };
 }
 

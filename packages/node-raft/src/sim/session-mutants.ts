@@ -1,4 +1,4 @@
-/** Bugs of sessions (S1 to S6 of SPEC.md); see mutants.ts. */
+/** Bugs of sessions (S1 to S7 of SPEC.md); see mutants.ts. */
 import type { Mutant } from "./mutants.ts";
 
 const TABLE = "node/session-table.ts";
@@ -26,8 +26,8 @@ export const sessionMutants: readonly Mutant[] = [
     edits: [
       {
         file: "node/session-machine.ts",
-        find: 'outcomes[at] = { kind: "applied", answer: verdict.applied };',
-        replace: 'outcomes[at] = { kind: "applied", answer: { ...verdict.applied, index } };',
+        find: "answer: { ...verdict.applied, result } };",
+        replace: "answer: { ...verdict.applied, result, index } };",
       },
     ],
     seeds: SEEDS,
@@ -93,6 +93,32 @@ export const sessionMutants: readonly Mutant[] = [
         file: TABLE,
         find: "if (seq <= session.acknowledged) {",
         replace: "if (seq < 1) {",
+      },
+    ],
+    seeds: SEEDS_RARE,
+    mode: "node",
+  },
+  {
+    name: "results-weigh-nothing-yet",
+    breaks: "members refuse the same commands, however they cut their batches (S7)",
+    edits: [
+      {
+        file: TABLE,
+        find: "if (session.pending > 0 && resultBytesMax !== UNBOUNDED)",
+        replace: "if (session.pending > 0 && resultBytesMax === 0)",
+      },
+    ],
+    seeds: SEEDS_RARE,
+    mode: "node",
+  },
+  {
+    name: "bytes-lost-in-snapshot",
+    breaks: "what a session holds counts after a snapshot, too (S2, S7)",
+    edits: [
+      {
+        file: TABLE,
+        find: "bytes += applied?.result.length ?? 0;\n        const counts",
+        replace: "bytes += 0;\n        const counts",
       },
     ],
     seeds: SEEDS_RARE,

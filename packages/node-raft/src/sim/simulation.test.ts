@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { runSeed, type SimMode, thinness } from "./simulation.ts";
+import { reproduction, runSeed, type SimMode, thinness } from "./simulation.ts";
 
 /** Others than those on which the mutants' own absence is shown: a thousand with them. */
 const FIRST_SEED = 1001;
@@ -75,7 +75,7 @@ async function runAll(
   const counts = new Map<string, number>();
   for (let seed = FIRST_SEED; seed < FIRST_SEED + seeds; seed += 1) {
     const result = await runSeed(seed, { mode });
-    const again = `node packages/node-raft/src/sim/cli.ts --seed ${seed} --seeds 1 --mode ${mode}`;
+    const again = reproduction(mode, seed);
     assert.equal(result.failure, null, `${result.failure?.message}; ${again}`);
     assert.equal(thinness(result), null, again);
     total.events += result.events;

@@ -10,7 +10,7 @@ import { openRaftNode } from "../node/open-raft-node.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { CoreMember } from "./core-member.ts";
 import { Divergence, divergenceScenario } from "./divergence.ts";
-import { drain } from "./drain.ts";
+import { drainedSteps } from "./drain.ts";
 import { asFailure, SimFailure } from "./failure.ts";
 import { Faults, type InjectedFault } from "./faults.ts";
 import { LeaseFaults } from "./lease-faults.ts";
@@ -86,6 +86,11 @@ export const realCode: SimCode = {
 export function thinness({ events, faults }: RunResult): string | null {
   if (events >= EVENTS_MIN && faults.length >= FAULTS_MIN) return null;
   return `only ${events} events and ${faults.length} faults`;
+}
+
+/** The command that plays the seed again, and makes it smaller where it fails. */
+export function reproduction(mode: SimMode, seed: number): string {
+  return `node packages/node-raft/src/sim/cli.ts --seed ${seed} --seeds 1 --mode ${mode}`;
 }
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
@@ -193,12 +198,11 @@ async function runUntil(world: World, mode: SimMode, until: number): Promise<voi
   const { clock } = world;
   if (mode === "core") {
     while (clock.step(until));
-  } else {
-    while (clock.step(until)) {
-      // What the event set off in promises belongs to it.
-      await drain();
+  } else if (clock.step(until)) {
+    await drainedSteps(() => {
       if (world.failure !== null) throw world.failure;
-    }
+      return clock.step(until);
+    });
   }
   clock.now = Math.max(clock.now, until);
 }

@@ -7,7 +7,9 @@ import { Digest } from "./digest.ts";
 const KEPT_LINES = 200;
 
 export class Trace {
-  readonly counts = new Map<string, number>();
+  readonly #tallies = new Map<string, { total: number }>();
+  /** By kind and type of message: texts that are put together anew are slow to look up. */
+  readonly #messageKinds = new Map<string, Map<string, string>>();
   readonly #digest = new Digest();
   readonly #now: () => number;
   readonly #keep: boolean;
@@ -20,7 +22,13 @@ export class Trace {
   }
 
   count(kind: string, by = 1): void {
-    this.counts.set(kind, (this.counts.get(kind) ?? 0) + by);
+    const tally = this.#tallies.get(kind);
+    if (tally === undefined) this.#tallies.set(kind, { total: by });
+    else tally.total += by;
+  }
+
+  get counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#tallies].map(([kind, { total }]) => [kind, total]));
   }
 
   /** An event with its content as numbers and texts. */
@@ -36,7 +44,7 @@ export class Trace {
   }
 
   message(kind: string, message: Message): void {
-    this.count(`${kind} ${message.type}`);
+    this.count(this.#messageKind(kind, message.type));
     this.#digest.text(kind);
     this.#digest.number(Math.round(this.#now() * 1000));
     this.#digest.message(message);
@@ -49,6 +57,15 @@ export class Trace {
 
   get lines(): readonly string[] {
     return this.#lines;
+  }
+
+  #messageKind(kind: string, type: string): string {
+    const names = this.#messageKinds.get(kind) ?? new Map<string, string>();
+    const known = names.get(type);
+    if (known !== undefined) return known;
+    const name = `${kind} ${type}`;
+    this.#messageKinds.set(kind, names.set(type, name));
+    return name;
   }
 
   #line(text: string): void {

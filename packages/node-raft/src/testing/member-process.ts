@@ -4,6 +4,7 @@
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Committed, RaftLimits, RaftNode } from "../node/api.ts";
+import type { LevelRange } from "../node/feature-level.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { ListMachine } from "../node/testing.ts";
 import type { WalOptions } from "../wal/wal.ts";
@@ -27,6 +28,8 @@ export interface StartArgs {
   readonly keepItems?: boolean;
   /** The state is registers: `command`, `read` and `commands` are answered. */
   readonly registers?: boolean;
+  /** Feature levels of the program that this is; with registers. */
+  readonly levels?: LevelRange;
   /** With a counter: so much is written as its snapshot. */
   readonly snapshotBytes?: number;
 }
@@ -69,8 +72,11 @@ export interface MemberCalls {
   };
   read: { args: { key: string; timeoutMs: number }; result: number };
   /** Once `last` is applied: every command in order, and the chain over all of them. */
-  commands: { args: { last: number }; result: { outcomes: number[]; chain: number } };
-  status: { args: null; result: { role: string; applied: number; term: number } };
+  commands: {
+    args: { last: number };
+    result: { outcomes: number[]; chain: number; newest: number };
+  };
+  status: { args: null; result: { role: string; applied: number; term: number; level: number } };
 }
 
 export type MemberRequest = {
@@ -82,18 +88,19 @@ export type MemberReply =
   | { id: number; ok: false; code: string; message: string };
 
 let machine: ListMachine = new ListMachine();
-const registers = new RegisterStore();
+let registers = new RegisterStore();
 let node: RaftNode<number> | null = null;
 
 async function start(args: StartArgs): Promise<MemberCalls["start"]["result"]> {
-  const { dataDir, limits, snapshotBytes = 0, routes = {}, wal } = args;
+  const { dataDir, limits, snapshotBytes = 0, routes = {}, wal, levels } = args;
   machine = args.keepItems === false ? new CountMachine(snapshotBytes) : new ListMachine();
   const sockets = createWsTransport();
   const { address } = await hostRaft(sockets, args.port, args.host);
+  registers = new RegisterStore(levels?.max);
   const stateMachine = args.registers ? registers : machine;
   const transport = rerouted(sockets, routes);
   const storage = wal && openWorkerStorage({ dataDir, wal });
-  node = await openRaftNode({ dataDir, address, stateMachine, transport, limits, storage });
+  node = await openRaftNode({ dataDir, address, stateMachine, transport, limits, storage, levels });
   node.on("fatal", (error) => {
     console.error(error);
     process.exit(1);
@@ -195,7 +202,8 @@ async function perform(request: MemberRequest): Promise<unknown> {
       return machine.items;
     case "command": {
       const { command, timeoutMs } = request.args;
-      const { index, result } = await running().propose(encodeCommand(command), { timeoutMs });
+      const data = encodeCommand(command, running().level);
+      const { index, result } = await running().propose(data, { timeoutMs });
       return { index, outcome: result };
     }
     case "read": {
@@ -205,10 +213,14 @@ async function perform(request: MemberRequest): Promise<unknown> {
     }
     case "commands":
       await running().waitApplied(request.args.last);
-      return { outcomes: registers.outcomes, chain: registers.chain };
+      return {
+        outcomes: registers.outcomes,
+        chain: registers.chain,
+        newest: registers.newest,
+      };
     case "status": {
       const { role, applied, term } = running().status();
-      return { role, applied, term };
+      return { role, applied, term, level: running().level };
     }
   }
 }

@@ -15,13 +15,17 @@ export interface RegisterCommand {
   readonly expected: number | null;
 }
 
-export function encodeCommand({ key, serial, expected }: RegisterCommand): Uint8Array {
-  return new TextEncoder().encode(`${key} ${serial} ${expected ?? "-"}`);
+/** From level 2 on a command names the level that it was written for. */
+export function encodeCommand(command: RegisterCommand, level = 0): Uint8Array {
+  const { key, serial, expected } = command;
+  const text = `${key} ${serial} ${expected ?? "-"}`;
+  return new TextEncoder().encode(level < 2 ? text : `${text} ${level}`);
 }
 
-function decodeCommand(data: Uint8Array): RegisterCommand {
-  const [key = "", serial, expected] = new TextDecoder().decode(data).split(" ");
-  return { key, serial: Number(serial), expected: expected === "-" ? null : Number(expected) };
+function decodeCommand(data: Uint8Array): RegisterCommand & { readonly level: number } {
+  const [key = "", serial, expected, level = 1] = new TextDecoder().decode(data).split(" ");
+  const value = expected === "-" ? null : Number(expected);
+  return { key, serial: Number(serial), expected: value, level: Number(level) };
 }
 
 /** Everything that a snapshot holds. */
@@ -29,6 +33,7 @@ interface Saved {
   readonly chain: number;
   readonly values: readonly (readonly [string, number])[];
   readonly outcomes: readonly number[];
+  readonly newest: number;
 }
 
 export class RegisterStore implements StateMachine<number> {
@@ -36,18 +41,31 @@ export class RegisterStore implements StateMachine<number> {
   chain = 0;
   /** The serial of every command in order; negative: its value to be replaced was another one. */
   outcomes: number[] = [];
+  /** The highest level of a command that was applied. */
+  newest = 1;
+  readonly #understood: number;
   #values = new Map<string, number>();
+
+  /** A program that understands commands up to this level, and stops at one beyond. */
+  constructor(understood = Number.POSITIVE_INFINITY) {
+    this.#understood = understood;
+  }
 
   /** Results: 1 = it happened, 0 = it did not. */
   apply(entries: readonly Committed[]): readonly number[] {
     return entries.map(({ index, term, data }) => {
       this.chain = mix(mix(mix(this.chain, index), term), digestBytes(data));
-      const { key, serial, expected } = decodeCommand(data);
+      const { key, serial, expected, level } = decodeCommand(data);
+      this.#meet(level);
       const happens = expected === null || expected === this.read(key);
       this.outcomes.push(happens ? serial : -serial);
       if (happens) this.#values.set(key, serial);
       return happens ? 1 : 0;
     });
+  }
+
+  digest(): string {
+    return String(this.chain);
   }
 
   /** 0 = never written. */
@@ -56,8 +74,8 @@ export class RegisterStore implements StateMachine<number> {
   }
 
   snapshot(): { stream(): AsyncIterable<Uint8Array> } {
-    const { chain, outcomes } = this;
-    const saved: Saved = { chain, outcomes, values: [...this.#values] };
+    const { chain, outcomes, newest } = this;
+    const saved: Saved = { chain, outcomes, newest, values: [...this.#values] };
     const bytes = new TextEncoder().encode(JSON.stringify(saved));
     return {
       async *stream() {
@@ -70,9 +88,17 @@ export class RegisterStore implements StateMachine<number> {
     const pieces: Uint8Array[] = [];
     for await (const piece of source) pieces.push(piece);
     const saved = JSON.parse(Buffer.concat(pieces).toString("utf8")) as Saved;
+    this.#meet(saved.newest);
     this.chain = saved.chain;
     this.outcomes = [...saved.outcomes];
     this.#values = new Map(saved.values);
+  }
+
+  #meet(level: number): void {
+    if (level > this.#understood) {
+      throw new Error(`a command of level ${level}, this program understands ${this.#understood}`);
+    }
+    this.newest = Math.max(this.newest, level);
   }
 }
 

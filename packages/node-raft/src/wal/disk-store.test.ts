@@ -134,6 +134,17 @@ test("a damaged newest snapshot is bridged by the one before and a long enough l
   assert.match(state.notes.join(), /snapshot at index 20 is unusable/);
 });
 
+test("what an earlier life left unfinished is removed", () => {
+  const { vfs } = lived();
+  const names = vfs.list(`${DIR}/snap`);
+  const left = [`${DIR}/wal/00000000000000000099-0000000000000099.wal.tmp`];
+  for (const name of ["99-1.snap", "79-1.snap.3.tmp"]) left.push(`${DIR}/snap/${name}`);
+  for (const path of left) vfs.create(path).close();
+  open(vfs);
+  assert.deepEqual(vfs.list(`${DIR}/snap`), names);
+  assert.ok(vfs.list(`${DIR}/wal`).every((name) => name.endsWith(".wal")));
+});
+
 test("a member whose log is gone, or whose id file is broken, does not start", () => {
   const gone = lived().vfs;
   for (const name of gone.list(`${DIR}/wal`)) gone.unlink(`${DIR}/wal/${name}`);
@@ -144,6 +155,10 @@ test("a member whose log is gone, or whose id file is broken, does not start", (
     () => open(broken),
     (error) => error instanceof RaftError && error.code === "corrupt",
   );
+  const newer = lived().vfs;
+  const id = { clusterId: "c1", memberId: "m1", format: 2 };
+  newer.create(`${DIR}/id.json`).write(0, new TextEncoder().encode(JSON.stringify(id)));
+  assert.throws(() => open(newer), { message: /id\.json: format 2, .* start the version that/ });
   // The lock of a refused start is free again.
   broken.corrupt(`${DIR}/id.json`, 0);
   assert.equal(open(broken).state.clusterId, "c1");

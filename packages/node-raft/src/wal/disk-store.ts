@@ -5,7 +5,7 @@
 import { assert } from "../core/assert.ts";
 import type { Entry, HardState, MemberId, SnapshotMeta } from "../core/types.ts";
 import { RaftError } from "../node/api.ts";
-import type { RecoveredLog } from "./recover.ts";
+import { REJOIN, type RecoveredLog } from "./recover.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import type { Quarantine, StorageState } from "./storage.ts";
 import { readWhole, type Vfs, writeAtomically } from "./vfs.ts";
@@ -177,9 +177,6 @@ export class DiskStore {
   }
 }
 
-const REJOIN =
-  "move this member's data directory away and let the machine join again under a new id";
-
 function logGone(dir: string): RaftError {
   return new RaftError("corrupt", `${dir}: the log of this member is gone; ${REJOIN}`);
 }
@@ -189,7 +186,8 @@ function readIdentity(vfs: Vfs, dir: string): Identity | null {
   if (!vfs.exists(path)) return null;
   const { clusterId, memberId, format } = parse<Identity>(path, readWhole(vfs, path));
   if (format !== FORMAT) {
-    throw new RaftError("corrupt", `${path}: format ${format}, but this program knows ${FORMAT}`);
+    const text = `${path}: format ${format}, but this program knows ${FORMAT}`;
+    throw new RaftError("corrupt", `${text}: start the version that wrote it`);
   }
   if (typeof memberId !== "string" || typeof clusterId !== "string") {
     throw new RaftError("corrupt", `${path}: names no member; ${REJOIN}`);

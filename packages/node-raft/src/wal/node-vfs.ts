@@ -2,6 +2,7 @@
  * Real files. All calls block: in production they run in the log's worker thread (RAFT.md §4.7).
  */
 import * as fs from "node:fs";
+import { dirname, resolve } from "node:path";
 import { acquireLock } from "./lock-file.ts";
 import type { Vfs, VfsFile } from "./vfs.ts";
 
@@ -15,20 +16,25 @@ export const nodeVfs: Vfs = {
   },
   exists: (path) => fs.existsSync(path),
   mkdir: (path) => {
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+    const first = fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    const above = dirname(resolve(first));
+    for (let at = resolve(path); at !== above; at = dirname(at)) syncDir(dirname(at));
   },
   rename: (from, to) => fs.renameSync(from, to),
   unlink: (path) => fs.rmSync(path, { force: true }),
-  syncDir: (dir) => {
-    const fd = fs.openSync(dir, "r");
-    try {
-      fs.fsyncSync(fd);
-    } finally {
-      fs.closeSync(fd);
-    }
-  },
+  syncDir,
   lock: (path) => acquireLock(path),
 };
+
+function syncDir(dir: string): void {
+  const fd = fs.openSync(dir, "r");
+  try {
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
 
 function openFile(path: string, flags: string): VfsFile {
   const fd = fs.openSync(path, flags, 0o600);

@@ -16,6 +16,8 @@ import test, { type TestContext } from "node:test";
 import type { RaftNode } from "../node/api.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "../node/testing.ts";
+import { DiskStore } from "./disk-store.ts";
+import { nodeVfs } from "./node-vfs.ts";
 import {
   inspectMember,
   originalClusterId,
@@ -199,6 +201,30 @@ test("a damaged directory is refused, and nothing is changed", async (t) => {
   );
   assert.deepEqual(readdirSync(site.root).sort(), ["a", "b", "c"]);
   assert.ok(readFileSync(path).equals(content));
+});
+
+test("[H9] one in quarantine is refused with what its state would be made from", async (t) => {
+  const site = new Site(t);
+  const words = Array.from({ length: 12 }, (_, i) => `word ${i}`);
+  const [a = ""] = await site.stoppedThree(words, 7);
+  const voters = [{ id: a, address: "a:1" }];
+  const refusals = [64, 1].map((after) => {
+    const { store } = DiskStore.open(nodeVfs, site.dir("a"), () => assert.fail("it has an id"));
+    store.quarantine({ after, index: 128, digest: "x", agreedDigest: "y" });
+    store.close();
+    try {
+      recoverCluster(site.dir("a"), voters);
+    } catch (error) {
+      return String(error);
+    }
+    return "recovered";
+  });
+  assert.match(
+    refusals[0] ?? "",
+    /snapshot at index \d+ and the log .*: older than the difference/,
+  );
+  assert.match(refusals[1] ?? "", /: the difference may be in that snapshot/);
+  assert.deepEqual(readdirSync(site.root).sort(), ["a", "b", "c"]);
 });
 
 test("what makes no sense is refused by name", async (t) => {

@@ -18,7 +18,7 @@ import { RaftError } from "../node/api.ts";
 import { DiskStore } from "./disk-store.ts";
 import { nodeVfs } from "./node-vfs.ts";
 import { snapshotName } from "./snapshot-store.ts";
-import type { StorageState } from "./storage.ts";
+import { type Quarantine, type StorageState, whenItDiffered } from "./storage.ts";
 
 /** What a stopped member's directory holds; compare several, and recover the one with the most. */
 export interface StoppedMember {
@@ -31,7 +31,9 @@ export interface StoppedMember {
   /** Term of the entry at `lastIndex`: the higher one is newer, whatever the length. */
   readonly lastTerm: number;
   readonly conf: ConfState;
-  /** What recovery of the log found, e.g. a torn write that was cut. */
+  /** null = nothing is known against the state that its log makes. */
+  readonly quarantine: Quarantine | null;
+  /** What recovery of the log found, e.g. a torn write that was cut; and a quarantine. */
   readonly notes: readonly string[];
 }
 
@@ -73,18 +75,20 @@ export function inspectMember(dataDir: string): StoppedMember {
 /**
  * `voters` is the member itself, with the address under which others will reach it; they join it
  * anew. Two old logs cannot both be the beginning: where they differ, the same new entry would
- * follow different ones. Throws as `inspectMember`, and "refused" for any other list.
+ * follow different ones. Throws as `inspectMember`, and "refused" for any other list, and for a
+ * member in quarantine (rule H9 of SPEC.md): `despiteQuarantine` is for the only one that is left.
  */
 export function recoverCluster(
   dataDir: string,
   voters: readonly { readonly id: MemberId; readonly address: string }[],
-  options: { readonly now?: number } = {},
+  options: { readonly now?: number; readonly despiteQuarantine?: boolean } = {},
 ): Recovery {
   finishInterrupted(dataDir);
   const { store, state } = openStopped(dataDir);
   try {
     const before = describe(state);
     checkVoters(before, voters);
+    if (options.despiteQuarantine !== true) checkState(dataDir, state);
     const epoch = Math.max(options.now ?? Date.now(), recoveryEpoch(before.clusterId) + 1);
     const clusterId = `${originalClusterId(before.clusterId)}+${epoch}`;
     const entry = confEntry(before, voters);
@@ -114,7 +118,7 @@ function openStopped(dataDir: string): { store: DiskStore; state: StorageState }
 }
 
 function describe(state: StorageState): StoppedMember {
-  const { memberId, clusterId, hardState, snapshot, entries, notes } = state;
+  const { memberId, clusterId, hardState, snapshot, entries, quarantine, notes } = state;
   const last = entries.at(-1);
   const isNewer = last !== undefined && last.index > (snapshot?.index ?? 0);
   return {
@@ -125,7 +129,8 @@ function describe(state: StorageState): StoppedMember {
     lastIndex: isNewer ? last.index : (snapshot?.index ?? 0),
     lastTerm: isNewer ? last.term : (snapshot?.term ?? 0),
     conf: newestConf(snapshot, entries),
-    notes,
+    quarantine,
+    notes: quarantine === null ? notes : [...notes, inQuarantine(quarantine)],
   };
 }
 
@@ -146,6 +151,29 @@ function checkVoters(
   if (before.lastIndex === 0) {
     throw new RaftError("refused", "this member's log is empty: there is nothing to recover");
   }
+}
+
+/** Nobody would be left to find out that the cluster's state is a wrong one. */
+function checkState(dataDir: string, { quarantine, snapshot }: StorageState): void {
+  if (quarantine === null) return;
+  throw new RaftError(
+    "refused",
+    `${dataDir}: ${inQuarantine(quarantine)}. Recover another one, even if its log ends earlier; ` +
+      `where there is none, this one can be recovered despite the quarantine: its log is no worse ` +
+      `than theirs, and its state is made anew from ${beginning(snapshot, quarantine)}`,
+  );
+}
+
+function inQuarantine(why: Quarantine): string {
+  return `in quarantine: its state was not the majority's, first seen ${whenItDiffered(why)}`;
+}
+
+function beginning(snapshot: SnapshotMeta | null, { after }: Quarantine): string {
+  if (snapshot === null) return "the whole log";
+  const which = `the snapshot at index ${snapshot.index} and the log behind it`;
+  return snapshot.index <= after
+    ? `${which}: older than the difference`
+    : `${which}: the difference may be in that snapshot`;
 }
 
 /** Of a term that nobody has seen, so that no entry of the old members passes for a newer one. */

@@ -79,15 +79,13 @@ function replayBatch(replay: Replay, path: string, frames: Uint8Array, at: numbe
   }
 }
 
+export const REJOIN =
+  "move this member's data directory away and let the machine join again under a new id";
+
 export function corrupt(path: string, offset: number, why: string): RaftError {
   const what = "Its bytes were damaged after they had been written";
-  const remedy =
-    "do not delete parts of it: move this member's data directory away and let the machine join " +
-    "again under a new id";
-  return new RaftError(
-    "corrupt",
-    `${path}: corrupt at offset ${offset} (${why}). ${what}; ${remedy}.`,
-  );
+  const text = `${path}: corrupt at offset ${offset} (${why}). ${what}; do not delete parts of it`;
+  return new RaftError("corrupt", `${text}: ${REJOIN}.`);
 }
 
 function listSegments(vfs: Vfs, dir: string): SegmentFile[] {
@@ -120,7 +118,8 @@ function checkHeader(
   if (header.clusterId !== ids.clusterId || header.memberId !== ids.memberId) {
     const owner = `member ${header.memberId} of cluster ${header.clusterId}`;
     const self = `member ${ids.memberId} of cluster ${ids.clusterId}`;
-    throw new RaftError("corrupt", `${path}: written by ${owner}, but this is ${self}`);
+    const text = `${path}: written by ${owner}, but this is ${self}`;
+    throw new RaftError("corrupt", `${text}: put back its own directory, or ${REJOIN}`);
   }
   return header;
 }

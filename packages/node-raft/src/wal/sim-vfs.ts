@@ -1,6 +1,6 @@
 /**
  * A disk in memory for tests and the simulator. What was not synced is lost or torn at a crash,
- * sector by sector; directory changes that were not synced survive only as a prefix. Every
+ * sector by sector, and so are directory changes, some or all of those after a whole prefix. Every
  * mutating call is one step, so a test can crash before each of them.
  */
 import type { Vfs, VfsFile } from "./vfs.ts";
@@ -53,8 +53,11 @@ export class SimVfs implements Vfs {
    */
   afterCrash(random: () => number): SimVfs {
     const names = new Map(this.#durable);
-    const kept = Math.floor(random() * (this.#pending.length + 1));
-    for (const change of this.#pending.slice(0, kept)) applyDirChange(names, change);
+    const whole = Math.floor(random() * (this.#pending.length + 1));
+    const keepChance = random();
+    for (const [i, change] of this.#pending.entries()) {
+      if (i < whole || random() < keepChance) applyDirChange(names, change);
+    }
     const files = new Map<string, Uint8Array>();
     for (const [path, node] of names) files.set(path, surviving(node, random));
     return new SimVfs(files);

@@ -19,6 +19,11 @@ export interface Quarantine {
   readonly agreedDigest: string;
 }
 
+/** For operators. */
+export function whenItDiffered({ after, index }: Quarantine): string {
+  return after === 0 ? `at index ${index}` : `between index ${after} and ${index}`;
+}
+
 export interface StorageState {
   readonly memberId: MemberId;
   /** "" = no cluster yet; everything below is empty then. */
@@ -74,20 +79,33 @@ export async function* rechunk(
   source: AsyncIterable<Uint8Array>,
   chunkBytes = SNAPSHOT_CHUNK_BYTES,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let chunk = new Uint8Array(chunkBytes);
+  let chunk = new Uint8Array(0);
   let filled = 0;
   for await (const piece of source) {
     let at = 0;
     while (at < piece.length) {
       const part = piece.subarray(at, at + chunkBytes - filled);
+      if (filled + part.length > chunk.length)
+        chunk = grown(chunk, filled + part.length, chunkBytes);
       chunk.set(part, filled);
       filled += part.length;
       at += part.length;
       if (filled < chunkBytes) continue;
       yield chunk;
-      chunk = new Uint8Array(chunkBytes);
+      chunk = new Uint8Array(0);
       filled = 0;
     }
   }
   if (filled > 0) yield chunk.slice(0, filled);
+}
+
+/** Small snapshots need no large buffer; `max` is reached within a few steps. */
+function grown(
+  bytes: Uint8Array<ArrayBuffer>,
+  least: number,
+  max: number,
+): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(max, Math.max(least, 4 * bytes.length)));
+  larger.set(bytes);
+  return larger;
 }

@@ -12,7 +12,7 @@ export interface Vfs {
   /** Plain file names of a directory, sorted; an absent directory is empty. */
   list(dir: string): string[];
   exists(path: string): boolean;
-  /** With parents. */
+  /** With parents, durably. */
   mkdir(path: string): void;
   /** Atomic replace within one directory. Durable after `syncDir`. */
   rename(from: string, to: string): void;

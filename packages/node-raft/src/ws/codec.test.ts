@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import type { EntryKind, Message } from "../core/types.ts";
+import { encodeConf } from "../core/conf-state.ts";
+import { type Entry, EntryKind, type Message } from "../core/types.ts";
 import {
   CodecError,
   decodeMessages,
@@ -14,30 +15,28 @@ const int = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const id = fc.string({ maxLength: 40 });
 const head = { from: id, to: id, term: int };
 const ids = fc.array(id, { maxLength: 4 });
-const entry = fc.record({
-  index: int,
-  term: int,
-  kind: fc.constantFrom<EntryKind>(0, 1, 2, 3),
-  data: fc.uint8Array({ maxLength: 100 }),
+const conf = fc.record({
+  voters: ids,
+  votersOutgoing: ids,
+  learners: ids,
+  learnersNext: ids,
+  autoLeave: fc.boolean(),
+  addresses: fc.dictionary(
+    id.filter((key) => key !== "__proto__"),
+    id,
+    {
+      noNullPrototype: true,
+    },
+  ),
 });
-const meta = fc.record({
-  index: int,
-  term: int,
-  conf: fc.record({
-    voters: ids,
-    votersOutgoing: ids,
-    learners: ids,
-    learnersNext: ids,
-    autoLeave: fc.boolean(),
-    addresses: fc.dictionary(
-      id.filter((key) => key !== "__proto__"),
-      id,
-      {
-        noNullPrototype: true,
-      },
-    ),
+const meta = fc.record({ index: int, term: int, conf });
+const content = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom<EntryKind>(EntryKind.normal, EntryKind.noop, EntryKind.session),
+    data: fc.uint8Array({ maxLength: 100 }),
   }),
-});
+  fc.record({ kind: fc.constant(EntryKind.config), data: conf.map(encodeConf) }),
+);
 
 function record<T extends object>(type: string, fields: T): fc.Arbitrary<unknown> {
   return fc.record({ type: fc.constant(type), ...head, ...fields } as Record<
@@ -49,14 +48,29 @@ function record<T extends object>(type: string, fields: T): fc.Arbitrary<unknown
 const reply = { ok: fc.boolean(), index: int, hintIndex: int, hintTerm: int, readSeq: int };
 const keepsLease = fc.constant(true);
 const vote = { lastIndex: int, lastTerm: int, forced: fc.boolean(), leaderCrashed: id };
-const message = fc.oneof(
-  record("append", {
-    prevIndex: int,
+/** Entries follow each other, and none is newer than its message. */
+const append = fc
+  .record({
+    type: fc.constant("append"),
+    ...head,
+    prevIndex: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER - 5 }),
     prevTerm: int,
-    entries: fc.array(entry, { maxLength: 5 }),
+    steps: fc.array(fc.tuple(fc.nat(3), content), { maxLength: 5 }),
     commit: int,
     readSeq: int,
-  }),
+  })
+  .map(({ steps, prevTerm: given, term, ...rest }) => {
+    const prevTerm = Math.min(given, Math.max(0, term - 3 * steps.length));
+    const room = term - prevTerm;
+    let entryTerm = prevTerm;
+    const entries = steps.map(([rise, { kind, data }], i) => {
+      entryTerm += room >= 3 * steps.length ? rise : 0;
+      return { index: rest.prevIndex + 1 + i, term: entryTerm, kind, data };
+    });
+    return { ...rest, term, prevTerm, entries };
+  });
+const message = fc.oneof(
+  append,
   record("appendReply", reply),
   record("appendReply", { ...reply, keepsLease }),
   record("heartbeat", { commit: int, readSeq: int }),
@@ -137,6 +151,28 @@ test("nothing but messages is let through, whatever the bytes are", () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test("entries that follow each other in no log are not let through", () => {
+  const append = { type: "append" as const, from: "a", to: "b", term: 5 };
+  const rest = { prevIndex: 7, prevTerm: 3, commit: 0, readSeq: 0 };
+  const entry = (index: number, term: number, kind: EntryKind = EntryKind.normal): Entry => {
+    return { index, term, kind, data: new Uint8Array([0x7b]) };
+  };
+  const decode = (...entries: Entry[]) => {
+    return decodeMessages(encodeMessages([{ ...append, ...rest, entries }]));
+  };
+  assert.equal(decode(entry(8, 3), entry(9, 5)).length, 1);
+  for (const wrong of [
+    [entry(9, 3)],
+    [entry(8, 3), entry(10, 3)],
+    [entry(8, 2)],
+    [entry(8, 5), entry(9, 4)],
+    [entry(8, 6)],
+    [entry(8, 3, EntryKind.config)],
+  ]) {
+    assert.throws(() => decode(...wrong), CodecError);
+  }
 });
 
 test("a decoded entry does not keep the frame it came in alive", () => {

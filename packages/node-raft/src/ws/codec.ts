@@ -4,6 +4,7 @@
  * talks nonsense must not reach the core.
  */
 import { Packr } from "msgpackr";
+import { decodeConf } from "../core/conf-state.ts";
 import type { ConfState, Entry, Message, SnapshotMeta } from "../core/types.ts";
 import { EntryKind } from "../core/types.ts";
 
@@ -170,7 +171,30 @@ function fromTable(row: unknown): Message {
     if (later !== undefined && (value === undefined || value === null)) continue;
     message[field] = readField(value, kind, `${type}.${field}`);
   }
-  return message as unknown as Message;
+  const read = message as unknown as Message;
+  if (read.type === "append") checkEntries(read);
+  return read;
+}
+
+/** What follows each other in no log would stop whoever appended it. */
+function checkEntries(append: Message & { type: "append" }): void {
+  let { prevIndex: index, prevTerm: term } = append;
+  for (const entry of append.entries) {
+    index += 1;
+    if (entry.index !== index) throw new CodecError(`entry ${entry.index} where ${index} belongs`);
+    if (entry.term < term) throw new CodecError(`entry ${index} goes back in term`);
+    if (entry.kind === EntryKind.config) checkConf(entry);
+    ({ term } = entry);
+  }
+  if (term > append.term) throw new CodecError(`an entry of term ${term} in term ${append.term}`);
+}
+
+function checkConf({ index, data }: Entry): void {
+  try {
+    decodeConf(data);
+  } catch (error) {
+    throw new CodecError(`entry ${index} is no configuration: ${String(error)}`);
+  }
 }
 
 function readField(value: unknown, kind: Kind, name: string): unknown {

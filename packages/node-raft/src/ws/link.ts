@@ -11,6 +11,7 @@ import type { TransportSelf } from "../node/api.ts";
 import { PROTOCOL_VERSION } from "./codec.ts";
 
 const HELLO_TIMEOUT_MS = 5_000;
+const HELLO_BYTES_MAX = 64 * 1024;
 
 /** Close codes of our own (RFC 6455 §7.4.2 leaves 4000–4999 to applications). */
 export const CloseCode = {
@@ -29,6 +30,12 @@ export interface Hello {
   readonly address: string;
   /** Whom the dialling side expects; "" in the answer. */
   readonly to: MemberId | "";
+  /** Another one each time the program starts; older ones tell none. */
+  readonly life?: string;
+}
+
+export interface LinkSelf extends TransportSelf {
+  readonly life: string;
 }
 
 export interface LinkEvents {
@@ -51,7 +58,7 @@ export class Link {
   #refused = false;
 
   /** `expect`: the member we dialled; null on the side that was dialled. */
-  constructor(socket: WebSocket, self: TransportSelf, expect: MemberId | null, events: LinkEvents) {
+  constructor(socket: WebSocket, self: LinkSelf, expect: MemberId | null, events: LinkEvents) {
     this.#socket = socket;
     this.#events = events;
     this.#check = (hello) => judge(hello, self, expect);
@@ -74,6 +81,11 @@ export class Link {
   /** Who is at the other end; "" before the greeting. */
   get peerId(): MemberId | "" {
     return this.#peer?.member ?? "";
+  }
+
+  /** "" = it told none. */
+  get peerLife(): string {
+    return this.#peer?.life ?? "";
   }
 
   get bufferedBytes(): number {
@@ -108,7 +120,8 @@ export class Link {
       else this.close(CloseCode.badFrame, "text after the greeting");
       return;
     }
-    const hello = isBinary ? null : parseHello(data.toString("utf8"));
+    const isGreeting = !isBinary && data.length <= HELLO_BYTES_MAX;
+    const hello = isGreeting ? parseHello(data.toString("utf8")) : null;
     if (hello === null) {
       this.close(CloseCode.badHello, "the first frame is not a greeting");
       return;
@@ -142,16 +155,16 @@ export class Link {
   }
 }
 
-function helloOf(self: TransportSelf, to: MemberId | ""): Hello {
-  const { clusterId, memberId, address } = self;
-  return { raft: PROTOCOL_VERSION, cluster: clusterId, member: memberId, address, to };
+function helloOf(self: LinkSelf, to: MemberId | ""): Hello {
+  const { clusterId, memberId, address, life } = self;
+  return { raft: PROTOCOL_VERSION, cluster: clusterId, member: memberId, address, to, life };
 }
 
 function parseHello(text: string): Hello | null {
   try {
     const value = JSON.parse(text) as Partial<Hello> | null;
-    const { raft, cluster, member, address, to } = value ?? {};
-    const names = [cluster, member, address, to];
+    const { raft, cluster, member, address, to, life = "" } = value ?? {};
+    const names = [cluster, member, address, to, life];
     if (typeof raft !== "number" || names.some((name) => typeof name !== "string")) return null;
     return value as Hello;
   } catch (error) {
@@ -172,7 +185,8 @@ function judge(
   if (hello.cluster !== self.clusterId) {
     return { code: CloseCode.wrongCluster, reason: `this is cluster ${self.clusterId}` };
   }
-  const wrong = expect === null ? hello.to !== self.memberId : hello.member !== expect;
+  const isMeant = expect === null ? hello.to === self.memberId : hello.member === expect;
+  const wrong = !isMeant || hello.member === self.memberId;
   if (wrong) return { code: CloseCode.wrongMember, reason: `this is not the member looked for` };
   return null;
 }

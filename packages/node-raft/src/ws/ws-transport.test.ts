@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import test, { type TestContext } from "node:test";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import type { Message } from "../core/types.ts";
 import type { RaftLimits, RaftNode, TransportHandler } from "../node/api.ts";
 import { openRaftNode } from "../node/open-raft-node.ts";
 import { bytes, ListMachine, waitForLeader, waitUntil } from "../node/testing.ts";
+import { encodeSnapshotHead } from "./codec.ts";
 import { hostRaft, type RaftHost } from "./testing.ts";
 import { createWsTransport, type WsTransport } from "./ws-transport.ts";
 
@@ -108,6 +112,144 @@ async function lone(t: TestContext, memberId: string, clusterId: string, receive
   });
   return { transport, host };
 }
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield new Uint8Array(256 * 1024);
+}
+
+function snapshotOf(from: string, to: string, index: number) {
+  const lists = { voters: [from, to], votersOutgoing: [], learners: [], learnersNext: [] };
+  const meta = { index, term: 1, conf: { ...lists, autoLeave: false, addresses: {} } };
+  return { meta, message: { type: "snapshot" as const, from, to, term: 1, meta } };
+}
+
+test("[X4] a snapshot that is not wanted, or needed no more, is not sent to its end", async (t) => {
+  const { transport: first } = await lone(t, "m1", "c1");
+  const second = createWsTransport();
+  const host = await hostRaft(second);
+  t.after(async () => {
+    await second.close();
+    await host.close();
+  });
+  let wants = false;
+  const receiveSnapshot = () => {
+    return wants ? Promise.resolve() : Promise.reject(new Error("not wanted"));
+  };
+  const self = { memberId: "m2", clusterId: "c1", address: host.address };
+  await second.start({ ...silent(), receiveSnapshot }, self);
+  const send = async (): Promise<void> => {
+    const { message, meta } = snapshotOf("m1", "m2", 7);
+    await first.sendSnapshot("m2", host.address, message, meta, endless());
+  };
+  const startedAt = performance.now();
+  await assert.rejects(send(), /the peer refused: Error: not wanted/);
+  wants = true;
+  await send();
+  assert.ok(performance.now() - startedAt < 10_000, "before anybody gave up waiting");
+});
+
+function head(from: string, to: string): Uint8Array {
+  const { message, meta } = snapshotOf(from, to, 7);
+  return encodeSnapshotHead(message, meta);
+}
+
+/** A member that keeps what it got of a snapshot, and breaks off after so many bytes. */
+async function keeper(t: TestContext) {
+  const transport = createWsTransport();
+  const host = await hostRaft(transport);
+  t.after(async () => {
+    await transport.close();
+    await host.close();
+  });
+  const seen = { ids: [] as string[], offsets: [] as number[], got: [] as Uint8Array[], most: 0 };
+  const bytesGot = () => seen.got.reduce((sum, part) => sum + part.length, 0);
+  const receiveSnapshot: TransportHandler["receiveSnapshot"] = async (_message, _meta, stream) => {
+    seen.ids.push(stream.id);
+    seen.offsets.push(bytesGot());
+    for await (const chunk of stream.from(bytesGot())) {
+      seen.got.push(chunk);
+      if (bytesGot() >= seen.most) throw new Error("broken off");
+    }
+  };
+  const self = { memberId: "m2", clusterId: "c1", address: host.address };
+  await transport.start({ ...silent(), receiveSnapshot }, self);
+  return { host, seen };
+}
+
+test("[X5] a snapshot that was broken off goes on where it ended", async (t) => {
+  const { transport: first } = await lone(t, "m1", "c1");
+  const { host, seen } = await keeper(t);
+  const whole = Buffer.from(Array.from({ length: 1_000 }, (_, i) => i % 251));
+  const send = async (): Promise<void> => {
+    const { message, meta } = snapshotOf("m1", "m2", 7);
+    const pieces = [0, 300, 600, 900].map((at) => whole.subarray(at, at + 300));
+    await first.sendSnapshot("m2", host.address, message, meta, Readable.from(pieces));
+  };
+  seen.most = 350;
+  await assert.rejects(send(), /broken off/);
+  seen.most = 2_000;
+  seen.got[1] = seen.got[1]?.subarray(0, 50) ?? new Uint8Array();
+  await send();
+  assert.deepEqual(seen.offsets, [0, 350]);
+  assert.deepEqual(Buffer.concat(seen.got), whole);
+  assert.ok(seen.ids[0] !== "" && seen.ids[0] === seen.ids[1], seen.ids.join());
+  const { transport: other } = await lone(t, "m1", "c1");
+  const { message, meta } = snapshotOf("m1", "m2", 7);
+  await other.sendSnapshot("m2", host.address, message, meta, Readable.from([whole]));
+  assert.notEqual(seen.ids[2], seen.ids[0], "another life of the same member");
+});
+
+test("[X5] with a member of a version before, snapshots are sent and taken as ever", async (t) => {
+  const { transport: sender } = await lone(t, "m1", "c1");
+  const { host, seen } = await keeper(t);
+  seen.most = 2_000;
+  // As its sender was.
+  const socket = new WebSocket(`ws://${host.address}/raft/snapshot`);
+  const hello = { raft: 1, cluster: "c1", member: "m1", address: "", to: "m2" };
+  const frames: string[] = [];
+  socket.on("open", () => socket.send(JSON.stringify(hello)));
+  await new Promise<void>((resolve) => {
+    socket.on("message", (data, isBinary) => {
+      if (isBinary) {
+        frames.push(String(data));
+        resolve();
+        return;
+      }
+      for (const frame of [head("m1", "m2"), bytes("abc"), new Uint8Array(0)]) socket.send(frame);
+    });
+  });
+  socket.close();
+  assert.deepEqual(frames, ['{"ok":true}']);
+  assert.deepEqual([seen.ids, Buffer.concat(seen.got).toString()], [[""], "abc"]);
+  // As its receiver was.
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  await once(server, "listening");
+  t.after(() => server.close());
+  const taken: Buffer[] = [];
+  server.on("connection", (accepted) => {
+    accepted.on("message", (data: Buffer, isBinary) => {
+      if (!isBinary) accepted.send(JSON.stringify({ ...hello, member: "m2", to: "" }));
+      else if (data.length > 0) taken.push(data);
+      else accepted.send(Buffer.from('{"ok":true}'));
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const { message, meta } = snapshotOf("m1", "m2", 7);
+  const source = Readable.from([bytes("abc"), bytes("def")]);
+  await sender.sendSnapshot("m2", `127.0.0.1:${port}`, message, meta, source);
+  assert.equal(Buffer.concat(taken.slice(1)).toString(), "abcdef");
+});
+
+test("a snapshot in another member's name, or without a head, is cut off", async (t) => {
+  const { host } = await lone(t, "m1", "c1");
+  for (const frame of [head("m3", "m1"), new Uint8Array([0xc1, 0xff])]) {
+    const socket = new WebSocket(`ws://${host.address}/raft/snapshot`);
+    const hello = { raft: 1, cluster: "c1", member: "m2", address: "", to: "m1" };
+    socket.on("open", () => socket.send(JSON.stringify(hello)));
+    socket.on("message", () => socket.send(frame));
+    assert.equal(await new Promise((resolve) => socket.on("close", resolve)), 4003);
+  }
+});
 
 function heartbeat(from: string, to: string, commit = 0): Message {
   return { type: "heartbeat", from, to, term: 1, commit, readSeq: 0 };

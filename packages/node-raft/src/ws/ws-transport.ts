@@ -2,12 +2,13 @@
  * Raft's transport over WebSockets. The program that owns the port hands every accepted socket for
  * `/raft` and `/raft/snapshot` to `acceptPeer`; outgoing connections are dialled here.
  */
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { MemberId, Message, SnapshotMeta } from "../core/types.ts";
 import type { LogLevel, Transport, TransportHandler, TransportSelf } from "../node/api.ts";
 import { CodecError, decodeMessages, FRAME_BYTES_MAX } from "./codec.ts";
-import { CloseCode, Link, type LinkEvents } from "./link.ts";
+import { CloseCode, Link, type LinkEvents, type LinkSelf } from "./link.ts";
 import { Peer } from "./peer.ts";
 import { SnapshotReceiver, streamSnapshot } from "./snapshot-stream.ts";
 
@@ -48,7 +49,7 @@ class Sockets implements WsTransport {
   readonly #peers = new Map<MemberId, Peer>();
   readonly #links = new Set<Link>();
   #handler: TransportHandler | null = null;
-  #self: TransportSelf | null = null;
+  #self: LinkSelf | null = null;
   #closed = false;
 
   constructor(options: WsTransportOptions) {
@@ -59,7 +60,7 @@ class Sockets implements WsTransport {
 
   start(handler: TransportHandler, self: TransportSelf): Promise<void> {
     this.#handler = handler;
-    this.#self = self;
+    this.#self = { ...self, life: randomUUID() };
     return Promise.resolve();
   }
 
@@ -101,7 +102,7 @@ class Sockets implements WsTransport {
     for (const link of links) link.terminate("stopping");
   }
 
-  #acceptLog(socket: WebSocket, self: TransportSelf): void {
+  #acceptLog(socket: WebSocket, self: LinkSelf): void {
     let peer: Peer | null = null;
     const link = this.#track(socket, self, null, {
       ready: (hello) => {
@@ -113,7 +114,7 @@ class Sockets implements WsTransport {
     });
   }
 
-  #acceptSnapshot(socket: WebSocket, self: TransportSelf, handler: TransportHandler): void {
+  #acceptSnapshot(socket: WebSocket, self: LinkSelf, handler: TransportHandler): void {
     const receiver = new SnapshotReceiver(handler);
     const link = this.#track(socket, self, null, {
       ready: () => {},
@@ -162,12 +163,7 @@ class Sockets implements WsTransport {
     return this.#track(this.#dial(address, path), self, to, events);
   }
 
-  #track(
-    socket: WebSocket,
-    self: TransportSelf,
-    expect: MemberId | null,
-    events: LinkEvents,
-  ): Link {
+  #track(socket: WebSocket, self: LinkSelf, expect: MemberId | null, events: LinkEvents): Link {
     const link: Link = new Link(socket, self, expect, {
       ...events,
       closed: (reason, wasReady, refused) => {

@@ -3,13 +3,18 @@
  * when we lead, else sent to the leader. A lost answer is asked again with the same token, so the
  * outcome is applied once (DESIGN §3).
  */
-import { DroverError } from "@drover/base";
+import { assert, DroverError } from "@drover/base";
+import { ANSWERS_KEPT_MS } from "@drover/state";
 import type { PeerPool, RpcRouter } from "@drover/wire";
 import type { ServerContext } from "../context.ts";
 
 const METHOD = "leader.call";
 const ATTEMPT_TIMEOUT_MS = 10_000;
 const WAIT_FOR_LEADER_MS = 15_000;
+assert(
+  WAIT_FOR_LEADER_MS + ATTEMPT_TIMEOUT_MS < ANSWERS_KEPT_MS,
+  "the last attempt comes while the first one's answer is remembered",
+);
 
 export interface LeaderCallRequest {
   readonly op: string;

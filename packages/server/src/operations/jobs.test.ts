@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import type { ScalingPolicy } from "@drover/model";
 import { mockJob, mockTaskGroup } from "@drover/model/testing";
+import { RejectCode } from "@drover/state";
 import { registerJob, registerNode, settled, testServer } from "../testing/test-server.ts";
 import { stopAllocation } from "./deployments.ts";
-import { scaleJob } from "./jobs.ts";
+import { scaleJob, unwrap } from "./jobs.ts";
 
 const REF = { namespace: "default", id: "a" };
 
@@ -50,4 +51,9 @@ test("stopping an allocation says all that was asked of it, and what was not", a
   assert.equal(desiredTransition?.noShutdownDelay, false);
   assert.equal(desiredTransition?.reschedule, false);
   made.server.close();
+});
+
+test("a command that there was no room for is answered with 429", () => {
+  const result = { ok: false, index: 9, code: RejectCode.overloaded, message: "many" } as const;
+  assert.throws(() => unwrap(result), { name: "ApiError", status: 429, message: "many" });
 });

@@ -1,5 +1,5 @@
 /** What users do to jobs, on the leader (spec chapter 2). Each answers indexes for the reply. */
-import { badRequest, internal, notFound } from "@drover/api";
+import { ApiError, badRequest, internal, notFound } from "@drover/api";
 import { mintUuid } from "@drover/base";
 import {
   canonicalizeJob,
@@ -16,7 +16,12 @@ import {
   validateJob,
   withCount,
 } from "@drover/model";
-import type { CommandResult, JobSubmission, StateSnapshot } from "@drover/state";
+import {
+  type CommandResult,
+  type JobSubmission,
+  RejectCode,
+  type StateSnapshot,
+} from "@drover/state";
 import type { ServerContext } from "../context.ts";
 import { evalForJob, newEval, requestEval } from "../leader/new-eval.ts";
 
@@ -45,6 +50,9 @@ export function unwrap(result: CommandResult): Extract<CommandResult, { ok: true
   if (result.ok) return result;
   if (result.code === "not-found") throw notFound(result.message);
   if (result.code === "bad-request") throw badRequest(result.message);
+  if (result.code === RejectCode.overloaded) {
+    throw new ApiError("too-many-requests", result.message);
+  }
   throw internal(result.message);
 }
 

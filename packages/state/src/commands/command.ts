@@ -60,10 +60,10 @@ export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
  * images. 3: a registration is refused that changes what a job is, a promotion extends no deadline
  * of a group without waiting canaries, and an operator's verdict stands, whatever clients report.
  * 4: a verdict after a deadline extends it from there, and a canary that ran beside another counts
- * once that one has gone.
+ * once that one has gone. 5: answers are remembered for a minute, however many they are.
  * What older versions in old logs mean stays as it was.
  */
-export const COMMAND_VERSION = 4;
+export const COMMAND_VERSION = 5;
 
 /** What is proposed where no feature level is agreed on: so did programs that knew none. */
 const FIRST_LEVEL = 4;
@@ -81,7 +81,10 @@ interface Base<T extends CommandTag> {
   readonly v: number;
   /** max(proposer's wall clock, state clock), epoch ms. */
   readonly now: number;
-  /** Minted by the first machine that saw the request; applying it twice gives the first answer. */
+  /**
+   * Minted by the first machine that saw the request; applying it twice gives the first answer. "":
+   * nobody sends it again.
+   */
   readonly token: string;
 }
 

@@ -28,6 +28,7 @@ export const RejectCode = {
   nodePoolInUse: "NODE_POOL_IN_USE",
   nodePoolNotFound: "NODE_POOL_NOT_FOUND",
   builtin: "BUILTIN",
+  overloaded: "OVERLOADED",
 } as const;
 export type RejectCode = (typeof RejectCode)[keyof typeof RejectCode];
 

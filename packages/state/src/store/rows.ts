@@ -41,6 +41,15 @@ export interface ClusterIdentity {
 export interface TokenRow {
   readonly token: string;
   readonly result: CommandResult;
+  /** Of `AnswerTime`; from command version 5 on. */
+  readonly at?: number;
+}
+
+/** How old answers are: replicated time without its leaps. */
+export interface AnswerTime {
+  readonly at: number;
+  /** Replicated time at `at`, epoch ms. */
+  readonly now: number;
 }
 
 /** Versions that an automatic revert registered, and what it leaves to the next deployment. */

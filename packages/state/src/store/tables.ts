@@ -18,6 +18,7 @@ import {
 } from "@drover/model";
 import { jobKey, jobRefOf, scopedKey } from "./keys.ts";
 import type {
+  AnswerTime,
   ClusterIdentity,
   JobScalingEvents,
   RevertGrant,
@@ -52,6 +53,8 @@ export interface Rows {
   /** Padded log index → token. */
   tokenOrder: string;
   tokens: TokenRow;
+  /** One row. */
+  answerTime: AnswerTime;
   /** Table name → index of its last change. */
   tableIndexes: number;
 }
@@ -115,6 +118,7 @@ export const TABLE_NAMES: readonly TableName[] = [
   "cluster",
   "tokenOrder",
   "tokens",
+  "answerTime",
   "tableIndexes",
 ];
 export const INDEX_NAMES = Object.keys(INDEX_KEYS) as readonly IndexName[];

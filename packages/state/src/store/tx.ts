@@ -61,6 +61,15 @@ export class Tx {
     return [...this.#store.tables[table].entries(prefix)].map(([key]) => key);
   }
 
+  size(table: TableName): number {
+    return this.#store.tables[table].size;
+  }
+
+  /** In key order. */
+  first<N extends TableName>(table: N): [string, Rows[N]] | undefined {
+    return this.#store.tables[table].first() as [string, Rows[N]] | undefined;
+  }
+
   put<N extends TableName>(table: N, key: string, row: Rows[N]): void {
     const before = this.#store.tables[table].get(key) ?? null;
     this.#store.tables[table].set(key, row);

@@ -21,6 +21,12 @@ export const raftRecoverCommand: Command = {
       kind: "string",
       help: "host:port where other agents will reach it; as before when left out.",
     },
+    {
+      name: "despite-quarantine",
+      kind: "bool",
+      default: "false",
+      help: "Take a server whose state differed from the majority's: no other is left.",
+    },
     { name: "yes", kind: "bool", default: "false", help: "Do it." },
   ],
   args: { min: 0, max: 0, message: "This command takes no arguments" },
@@ -36,7 +42,10 @@ export const raftRecoverCommand: Command = {
       ui.output(`${show(server)}\n\n${LOSSES}`);
       throw new CommandError("Nothing was changed: to go on with this server alone, add -yes");
     }
-    const recovered = attempt(() => recoverServer(dataDir, flags.string("address")));
+    const despiteQuarantine = flags.bool("despite-quarantine");
+    const recovered = attempt(() =>
+      recoverServer(dataDir, flags.string("address"), { despiteQuarantine }),
+    );
     ui.output(`${show(recovered.before)}\n\n${after(context, recovered)}`);
     return 0;
   },

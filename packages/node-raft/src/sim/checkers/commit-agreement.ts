@@ -8,25 +8,41 @@ import type { MemberId } from "../../core/types.ts";
 import type { Ledger, LogMirror } from "../ledger.ts";
 import { type Checker, expect, type MemberView } from "./checker.ts";
 
+const UNWRITTEN_LOOKS_MAX = 8;
+
+/** How far one life of a member was looked at. */
+interface Seen {
+  readonly life: number;
+  /** Up to where it was compared. */
+  readonly to: number;
+  /** Looks in a row at which it had committed what it had not given to its disk. */
+  readonly unwritten: number;
+}
+
 export class CommitAgreement implements Checker {
   readonly name = "commit-agreement";
   readonly #ledger: Ledger;
-  /** Up to where each life of each member was compared. */
-  readonly #seen = new Map<string, number>();
+  readonly #seen = new Map<MemberId, Seen>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
   state(view: MemberView): void {
-    const key = `${view.id}#${view.life}`;
-    const seen = this.#seen.get(key) ?? 0;
-    if (view.commit <= seen) return;
-    this.#seen.set(key, view.commit);
-    const log = this.#ledger.issued.get(view.id);
+    const { id, life, commit } = view;
+    const before = this.#seen.get(id);
+    const seen = before?.life === life ? before : { life, to: 0, unwritten: 0 };
+    if (commit <= seen.to) return;
+    const log = this.#ledger.issued.get(id);
     if (log === undefined) return;
+    // A driver does something else between a message and the turn in which it is written.
+    const isWritten = commit <= log.baseIndex || log.slotAt(commit) !== undefined;
+    const unwritten = isWritten ? 0 : seen.unwritten + 1;
+    const isEarly = unwritten > 0 && unwritten <= UNWRITTEN_LOOKS_MAX;
+    this.#seen.set(id, { life, to: isEarly ? seen.to : commit, unwritten });
+    if (isEarly) return;
     this.#checkBase(view, log);
-    for (let index = Math.max(seen, log.baseIndex) + 1; index <= view.commit; index += 1) {
+    for (let index = Math.max(seen.to, log.baseIndex) + 1; index <= commit; index += 1) {
       this.#compare(view, log, index);
     }
   }

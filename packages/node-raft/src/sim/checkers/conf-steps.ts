@@ -41,11 +41,12 @@ export function* stepsOf(
   write: ObservedWrite,
 ): Iterable<ConfStep> {
   const first = write.entries[0];
-  if (first === undefined) return;
+  // Most writes bring none, and what stood before is a long way back.
+  const confs = write.entries.filter(({ kind }) => kind === EntryKind.config);
+  if (first === undefined || confs.length === 0) return;
   // What the write replaces does not precede it.
   let before = write.snapshot?.conf ?? ledger.issued.get(id)?.confAt(first.index - 1);
-  for (const { kind, data, index } of write.entries) {
-    if (kind !== EntryKind.config) continue;
+  for (const { data, index } of confs) {
     const after = decodeConf(data);
     yield { index, before, after };
     before = after;

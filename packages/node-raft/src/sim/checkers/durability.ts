@@ -15,7 +15,8 @@ interface Pending {
 export class Durability implements Checker {
   readonly name = "durability";
   readonly #ledger: Ledger;
-  readonly #pending = new Map<MemberId, readonly Pending[]>();
+  /** Oldest first. */
+  readonly #pending = new Map<MemberId, Pending[]>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -24,12 +25,14 @@ export class Durability implements Checker {
   issued(id: MemberId, { seq, entries, snapshot }: ObservedWrite): void {
     const last = entries.at(-1)?.index ?? snapshot?.index;
     if (last === undefined) return;
-    this.#pending.set(id, [...(this.#pending.get(id) ?? []), { seq, last }]);
+    const pending = this.#pending.get(id);
+    if (pending === undefined) this.#pending.set(id, [{ seq, last }]);
+    else pending.push({ seq, last });
   }
 
   durable(id: MemberId, write: ObservedWrite): void {
-    const later = this.#pending.get(id)?.filter(({ seq }) => seq > write.seq);
-    this.#pending.set(id, later ?? []);
+    const pending = this.#pending.get(id);
+    while (pending?.[0] !== undefined && pending[0].seq <= write.seq) pending.shift();
   }
 
   booted(id: MemberId, { entries, snapshot }: DiskContent): void {

@@ -1,11 +1,13 @@
 /** A leader holds every entry committed in earlier terms (paper §5.4). */
+import type { MemberId } from "../../core/types.ts";
 import type { Ledger } from "../ledger.ts";
 import { type Checker, expect, type MemberView } from "./checker.ts";
 
 export class LeaderCompleteness implements Checker {
   readonly name = "leader-completeness";
   readonly #ledger: Ledger;
-  readonly #checked = new Set<string>();
+  /** The newest term that each member was seen to lead. */
+  readonly #checked = new Map<MemberId, number>();
 
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
@@ -13,9 +15,8 @@ export class LeaderCompleteness implements Checker {
 
   state(view: MemberView): void {
     if (view.role !== "leader") return;
-    const key = `${view.id}@${view.term}`;
-    if (this.#checked.has(key)) return;
-    this.#checked.add(key);
+    if (this.#checked.get(view.id) === view.term) return;
+    this.#checked.set(view.id, view.term);
     const log = this.#ledger.issued.get(view.id);
     for (const [i, slot] of this.#ledger.committed.entries()) {
       const index = i + 1;
