@@ -2,7 +2,13 @@
  * The replicated state machine as the log engine sees it: bytes in, results out. Decoding, telling
  * listeners and streaming snapshots live here; the rules are @drover/state's.
  */
-import type { Command, CommandResult, DumpRecord, StateMachineStore } from "@drover/state";
+import {
+  type Command,
+  type CommandResult,
+  type DumpRecord,
+  RestoredState,
+  type StateMachineStore,
+} from "@drover/state";
 import { decodeMessage, encodeMessage } from "@drover/wire";
 import type { Applied } from "./context.ts";
 
@@ -14,7 +20,7 @@ export interface CommittedEntry {
 
 /** Few, because one of them may be a job of a MiB. */
 const FRAME_RECORDS = 8;
-/** Encoded in less than 8 ms (RAFT.md §4.6): then others have their turn. */
+/** Encoded or decoded in less than 8 ms (RAFT.md §4.6): then others have their turn. */
 const SLICE_BYTES = 512 * 1024;
 
 export class ServerFsm {
@@ -49,7 +55,13 @@ export class ServerFsm {
   }
 
   async restore(_meta: unknown, source: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#store.restore(await decodeRecords(source));
+    const restored = new RestoredState();
+    const slices = new Slices();
+    for await (const { records, bytes } of decodeRecords(source)) {
+      for (const record of records) restored.add(record);
+      await slices.done(bytes);
+    }
+    this.#store.restore(restored);
     for (const listener of this.#restored) listener();
   }
 
@@ -68,17 +80,14 @@ export class ServerFsm {
 /** Length-prefixed msgpack arrays of records. */
 async function* encodeRecords(records: Iterable<DumpRecord>): AsyncGenerator<Uint8Array> {
   let batch: DumpRecord[] = [];
-  let bytes = 0;
+  const slices = new Slices();
   for (const record of records) {
     batch.push(record);
     if (batch.length < FRAME_RECORDS) continue;
     const part = frame(batch);
     yield part;
     batch = [];
-    bytes += part.length;
-    if (bytes < SLICE_BYTES) continue;
-    bytes = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    await slices.done(part.length);
   }
   if (batch.length > 0) yield frame(batch);
 }
@@ -91,17 +100,32 @@ function frame(batch: readonly DumpRecord[]): Uint8Array {
   return out;
 }
 
-async function decodeRecords(source: AsyncIterable<Uint8Array>): Promise<DumpRecord[]> {
-  const records: DumpRecord[] = [];
+interface Frame {
+  readonly records: readonly DumpRecord[];
+  readonly bytes: number;
+}
+
+async function* decodeRecords(source: AsyncIterable<Uint8Array>): AsyncGenerator<Frame> {
   let pending = Buffer.alloc(0);
   for await (const chunk of source) {
     pending = Buffer.concat([pending, chunk]);
     while (pending.length >= 4 && pending.length >= 4 + pending.readUInt32BE(0)) {
       const end = 4 + pending.readUInt32BE(0);
-      records.push(...(decodeMessage(pending.subarray(4, end)) as DumpRecord[]));
+      yield { records: decodeMessage(pending.subarray(4, end)) as DumpRecord[], bytes: end };
       pending = pending.subarray(end);
     }
   }
   if (pending.length > 0) throw new Error("the snapshot ends in the middle of a record");
-  return records;
+}
+
+/** Lets others have their turn after each slice of work. */
+class Slices {
+  #bytes = 0;
+
+  async done(bytes: number): Promise<void> {
+    this.#bytes += bytes;
+    if (this.#bytes < SLICE_BYTES) return;
+    this.#bytes = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

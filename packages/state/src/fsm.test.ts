@@ -7,7 +7,7 @@ import { StateMachineStore } from "./fsm.ts";
 import { Hash64 } from "./store/hash.ts";
 import { addRow } from "./store/row-digest.ts";
 import { jobRegister } from "./testing/commands.ts";
-import { StateHarness } from "./testing/harness.ts";
+import { restoredFrom, StateHarness } from "./testing/harness.ts";
 
 const REF = { namespace: "default", id: "example" };
 
@@ -87,7 +87,7 @@ test("a dump restores the same state, indexes and chain", () => {
   harness.accept(jobRegister(mockJob()));
   const records = structuredClone([...harness.snapshot.dump()]);
   const copy = new StateMachineStore();
-  copy.restore(records);
+  copy.restore(restoredFrom(records));
   const [a, b] = [harness.snapshot, copy.snapshot()];
   assert.equal(b.stateHash(), a.stateHash());
   assert.deepEqual([b.index, b.clock, b.chain], [a.index, a.clock, a.chain]);
@@ -110,7 +110,7 @@ test("a fork goes its own way", () => {
 });
 
 test("a dump without its header is refused", () => {
-  assert.throws(() => new StateMachineStore().restore([]), /header/);
+  assert.throws(() => new StateMachineStore().restore(restoredFrom([])), /header/);
 });
 
 test("listeners hear of each entry after it was applied", () => {

@@ -11,10 +11,11 @@ import {
   type CommandResult,
   type StateEvent,
 } from "./commands/command.ts";
-import { type DumpRecord, StateSnapshot } from "./snapshot.ts";
+import type { RestoredState } from "./restored-state.ts";
+import { StateSnapshot } from "./snapshot.ts";
 import { Hash64 } from "./store/hash.ts";
 import { addRow } from "./store/row-digest.ts";
-import { cloneStore, createStore, reindex, type Store, type TableName } from "./store/tables.ts";
+import { cloneStore, createStore, type Store, type TableName } from "./store/tables.ts";
 import { type Change, Tx } from "./store/tx.ts";
 import { eventsOf } from "./watch/events.ts";
 import { WatchHub } from "./watch/watch-hub.ts";
@@ -117,27 +118,14 @@ export class StateMachineStore {
   }
 
   /** Replaces everything by a dump (raft snapshot) and wakes every waiter. */
-  restore(records: Iterable<DumpRecord>): void {
-    const store = createStore();
-    let hasHeader = false;
-    for (const record of records) {
-      if (record.kind === "header") {
-        assert(record.format === 1, () => `unknown dump format ${record.format}`);
-        this.#index = record.index;
-        this.#clock = record.clock;
-        this.#chain = record.chain;
-        hasHeader = true;
-        continue;
-      }
-      assert(hasHeader, "a dump begins with its header");
-      const { table, key, row } = record;
-      store.tables[table].set(key, row as never);
-      reindex(store, { table, key, before: null, after: row });
-    }
-    assert(hasHeader, "a dump has a header");
-    this.#store = store;
+  restore(restored: RestoredState): void {
+    const { index, clock, chain } = restored.header;
+    this.#index = index;
+    this.#clock = clock;
+    this.#chain = chain;
+    this.#store = restored.store;
     this.#snapshot = undefined;
-    this.#hub.wakeAll(this.#index);
+    this.#hub.wakeAll(index);
   }
 
   #run(tx: Tx, command: Command): CommandResult {

@@ -7,6 +7,7 @@ export {
 } from "./commands/command.ts";
 export { RejectCode } from "./commands/result.ts";
 export { type Applied, type AppliedListener, StateMachineStore } from "./fsm.ts";
+export { RestoredState } from "./restored-state.ts";
 export { type DumpRecord, StateSnapshot } from "./snapshot.ts";
 export { jobKey, scopedKey } from "./store/keys.ts";
 export { computeNodeClass } from "./store/node-class.ts";

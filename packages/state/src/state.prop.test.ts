@@ -22,7 +22,7 @@ import { CommandTag } from "./commands/command.ts";
 import { StateMachineStore } from "./fsm.ts";
 import type { StateSnapshot } from "./snapshot.ts";
 import { emptyPlan, jobRegister } from "./testing/commands.ts";
-import { type CommandBody, StateHarness } from "./testing/harness.ts";
+import { type CommandBody, restoredFrom, StateHarness } from "./testing/harness.ts";
 
 const RUNS = { numRuns: 60, endOnFailure: true };
 const NODES = ["node-1", "node-2"].map((name) => mockNode({ name }));
@@ -201,7 +201,7 @@ test("a server that starts from a dump in the middle ends in the same state", ()
       const first = new StateMachineStore();
       for (const { command, index } of harness.commands.slice(0, at)) first.apply(command, index);
       const second = new StateMachineStore();
-      second.restore(structuredClone([...first.snapshot().dump()]));
+      second.restore(restoredFrom(structuredClone([...first.snapshot().dump()])));
       for (const { command, index } of harness.commands.slice(at)) second.apply(command, index);
       assert.equal(second.snapshot().stateHash(), harness.snapshot.stateHash());
       assert.equal(second.snapshot().chain, harness.snapshot.chain);

@@ -10,7 +10,8 @@ import {
   type StateEvent,
 } from "../commands/command.ts";
 import { type Applied, StateMachineStore } from "../fsm.ts";
-import type { StateSnapshot } from "../snapshot.ts";
+import { RestoredState } from "../restored-state.ts";
+import type { DumpRecord, StateSnapshot } from "../snapshot.ts";
 
 /** A command without what the harness fills in. */
 export type CommandBody = {
@@ -85,4 +86,10 @@ export function deepFreeze<T>(value: T): T {
   Object.freeze(value);
   for (const member of Object.values(value)) deepFreeze(member);
   return value;
+}
+
+export function restoredFrom(records: Iterable<DumpRecord>): RestoredState {
+  const restored = new RestoredState();
+  for (const record of records) restored.add(record);
+  return restored;
 }

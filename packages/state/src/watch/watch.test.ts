@@ -4,7 +4,7 @@ import { mockEval, mockJob, mockNode } from "@drover/model/testing";
 import { CommandTag } from "../commands/command.ts";
 import { jobKey } from "../store/keys.ts";
 import { jobRegister } from "../testing/commands.ts";
-import { StateHarness } from "../testing/harness.ts";
+import { restoredFrom, StateHarness } from "../testing/harness.ts";
 import { WatchHub } from "./watch-hub.ts";
 import type { WatchKey } from "./watch-key.ts";
 
@@ -106,7 +106,7 @@ test("a restored state wakes everyone", async () => {
   const harness = new StateHarness();
   harness.accept(register("a"));
   const { promise } = harness.snapshot.changed([{ table: "nodes" }]);
-  harness.state.restore([...harness.snapshot.dump()]);
+  harness.state.restore(restoredFrom(harness.snapshot.dump()));
   assert.ok((await outcome(promise)) !== undefined);
 });
 

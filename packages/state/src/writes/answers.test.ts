@@ -6,6 +6,7 @@ import { COMMAND_VERSION, type Command, CommandTag } from "../commands/command.t
 import { StateMachineStore } from "../fsm.ts";
 import type { DumpRecord } from "../snapshot.ts";
 import { paddedNumber } from "../store/keys.ts";
+import { restoredFrom } from "../testing/harness.ts";
 import { ANSWERS_KEPT_MS } from "./answers.ts";
 
 const BEGIN = 1_700_000_000_000;
@@ -80,7 +81,7 @@ test("a leap of the clock makes no answer old", () => {
 
 test("where no room is left a command is refused and not applied, until some is", () => {
   const log = new Log();
-  log.state.restore(remembering(500_000));
+  log.state.restore(restoredFrom(remembering(500_000)));
   log.index = 500_000;
   assert.equal(log.ask("old 7"), 7);
   const refused = log.apply("new").result;
@@ -97,7 +98,7 @@ test("a copy made from a snapshot forgets the same", () => {
   const log = new Log();
   log.pass(15_000, 50_000);
   const copy = new Log();
-  copy.state.restore([...log.state.snapshot().dump()]);
+  copy.state.restore(restoredFrom(log.state.snapshot().dump()));
   copy.index = log.index;
   copy.now = log.now;
   for (const each of [log, copy]) each.pass(1_000, 20_000);
