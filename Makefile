@@ -7,7 +7,7 @@ INSTALLED := node_modules/.package-lock.json
 SEED ?= 1
 SEEDS ?= 100
 
-.PHONY: help setup build check fix test unit sim sim-coverage cluster-sim cluster-sim-coverage integ conformance e2e bench soak demo demo-real demo-embedded dev package clean
+.PHONY: help setup build check fix test unit sim sim-coverage cluster-sim cluster-sim-coverage integ conformance e2e bench soak demo demo-real demo-embedded dev package raft-package clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ dev: setup ## One agent for trying out, from source: http://127.0.0.1:4646
 
 package: setup ## One self-contained program and a Debian package, in dist/
 	@node scripts/package.ts
+
+raft-package: setup ## @raft/node-raft for other programs: dist/raft-node-raft-VERSION.tgz
+	@node scripts/package.ts --library
 
 clean: ## Remove what was built
 	@rm -rf .build dist

@@ -116,8 +116,8 @@ class SteppedEngine<R> implements LogEngine<R> {
     return this.#inner.snapshot();
   }
 
-  transferLeadership(): Promise<void> {
-    return this.#inner.transferLeadership();
+  transferLeadership(to?: string): Promise<void> {
+    return this.#inner.transferLeadership(to);
   }
 }
 

@@ -69,12 +69,20 @@ export class RaftEngine<R> implements LogEngine<R> {
     await this.#raft.snapshot();
   }
 
-  async transferLeadership(): Promise<void> {
+  async transferLeadership(to?: string): Promise<void> {
+    const target = to === undefined ? undefined : this.#voter(to);
     try {
-      await this.#raft.transferLeadership();
+      await this.#raft.transferLeadership(target);
     } catch (error) {
       throw translate(error);
     }
+  }
+
+  #voter(idOrAddress: string): string {
+    const { voters, addresses } = this.#raft.status().conf;
+    const found = voters.find((id) => id === idOrAddress || addresses[id] === idOrAddress);
+    if (found !== undefined) return found;
+    throw new DroverError("raft-no-voter", `no voter has the id or address "${idOrAddress}"`);
   }
 }
 

@@ -53,6 +53,24 @@ test("a recovery that was cut off between its two renames can be looked at and a
   assert.equal(inspectServer(dataDir).address, "10.0.0.2:4647");
 });
 
+test("an address that nobody could call at changes nothing", async (t) => {
+  const dataDir = await stoppedAgent(t);
+  const before = inspectServer(dataDir);
+  for (const address of [
+    "nonsense",
+    "10.0.0.2",
+    "10.0.0.2:",
+    "10.0.0.2:99999",
+    "::1:4647",
+    "a b:1",
+  ]) {
+    assert.throws(() => recoverServer(dataDir, address), /HOST:PORT is expected/, address);
+  }
+  assert.deepEqual(inspectServer(dataDir), before);
+  recoverServer(dataDir, "[::1]:4647");
+  assert.equal(inspectServer(dataDir).address, "[::1]:4647");
+});
+
 test("a server in quarantine is shown as one, and recovered only when that is asked for", async (t) => {
   const dataDir = await stoppedAgent(t);
   const why = { after: 64, index: 128, digest: "x", agreedDigest: "y" };

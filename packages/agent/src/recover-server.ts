@@ -44,6 +44,7 @@ export function recoverServer(
   address: string,
   options: { readonly despiteQuarantine?: boolean } = {},
 ): RecoveredServer {
+  if (address !== "") checkAddress(address);
   return translated(() => {
     const dir = raftDirOf(dataDir);
     const member = inspectMember(dir);
@@ -52,6 +53,13 @@ export function recoverServer(
     const { before, left, backupDir } = recovery;
     return { before: describe(before), left: left.map((id) => named(before, id)), backupDir };
   });
+}
+
+/** Written into the log, it is what every server that joins will call at. */
+function checkAddress(address: string): void {
+  const port = /^(?:\[[0-9a-f:.]+\]|[^:/\s]+):([0-9]{1,5})$/i.exec(address)?.[1];
+  if (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return;
+  throw new DroverError("bad-address", `"${address}" is not an address: HOST:PORT is expected`);
 }
 
 /** The agent's data directory; the server's own one inside it will do as well. */

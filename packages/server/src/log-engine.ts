@@ -17,8 +17,11 @@ export interface LogEngine<R> {
   peers(): readonly string[];
   onLeadership(fn: (state: LeadershipState) => void): () => void;
   snapshot(): Promise<void>;
-  /** Hands leadership to the most caught-up voter; rejects when nobody can take it. */
-  transferLeadership(): Promise<void>;
+  /**
+   * Hands leadership to the voter with this id or address, without one to the most caught-up voter;
+   * rejects when that one cannot take it.
+   */
+  transferLeadership(to?: string): Promise<void>;
 }
 
 export interface LeadershipState {

@@ -54,7 +54,7 @@ test("health is what the leader says, whoever is asked", () => {
 
 test("an earlier leader's word counts no more, and without a leader nobody is healthy", () => {
   const late = agent("c", { upkeep, term: 2 });
-  const [a] = list(agent("b"), [agent("a"), late], ["a"]);
+  const a = list(agent("b"), [agent("a"), late], ["a"]).find((member) => member.id === "a");
   assert.deepEqual([a?.healthy, a?.since, a?.upkeepReason], [true, 0, ""]);
   const leaderless = { leader: "" };
   const members = list(agent("b", leaderless), [agent("a", leaderless)], ["a"]);
@@ -65,7 +65,7 @@ test("a server beside the cluster is in nobody's configuration, and knows it fro
   const outside = agent("e", { voters: [], addresses: {}, leader: "" });
   const seenInside = list(agent("b"), [agent("a"), outside], ["a", "e"]);
   assert.deepEqual(
-    seenInside.filter((m) => m.inRaft).map((m) => m.id),
+    seenInside.filter((m) => m.inRaft && m.server).map((m) => m.id),
     ["a", "b"],
   );
   const seenOutside = list(outside, [agent("a"), agent("d")], ["a", "d"], false);
@@ -77,4 +77,24 @@ test("a server beside the cluster is in nobody's configuration, and knows it fro
       ["e", false, false, false],
     ],
   );
+});
+
+test("a voter that nobody hears of, as one whose machine came back empty, is listed and counts", () => {
+  const anew = agent("c2", { rpcAddr: "c:1", voters: CONF.voters });
+  const members = list(agent("a", { upkeep }), [agent("b"), anew, agent("d")], ["b", "c2", "d"]);
+  const lost = members.find((member) => member.id === "c");
+  assert.deepEqual(
+    [lost?.name, lost?.rpcAddr, lost?.voter, lost?.inRaft, lost?.alive, lost?.healthy],
+    ["(unknown)", "c:1", true, true, false, false],
+  );
+  // Only the configuration knows of it: nobody can ask it for anything.
+  assert.deepEqual([lost?.server, lost?.client], [false, false]);
+});
+
+test("nobody leads by the word of those who do not answer", () => {
+  const own = agent("a", { leader: "" });
+  const dead = list(own, [agent("b"), agent("c")], []);
+  assert.ok(dead.every((member) => !member.leader));
+  const [b] = list(own, [agent("b", { leader: "b" }), agent("c")], ["b"]).filter((m) => m.leader);
+  assert.equal(b?.id, "b");
 });

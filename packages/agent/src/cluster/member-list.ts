@@ -15,13 +15,16 @@ export interface MemberListInput {
 }
 
 export function listMembers(input: MemberListInput): MemberInfo[] {
-  const all = [...input.heard.filter((peer) => peer.id !== input.own.id), input.own];
+  const heard = [...input.heard.filter((peer) => peer.id !== input.own.id), input.own];
+  const all = [...heard, ...unheard(input, heard)];
   const voters = new Set(
     input.voters.length > 0 ? input.voters : all.flatMap((peer) => peer.voters),
   );
   const own = [...input.voters, ...input.standbys];
   const members = new Set(own.length > 0 ? own : all.flatMap((p) => Object.keys(p.addresses)));
-  const leader = input.leader || (newestLeader(input.heard)?.leader ?? "");
+  // What the dead said last was true then.
+  const answering = input.heard.filter((peer) => input.alive.has(peer.id));
+  const leader = input.leader || (newestLeader(answering)?.leader ?? "");
   const upkeep = all.find((peer) => peer.id === leader)?.upkeep ?? null;
   return all
     .map((peer) => ({
@@ -45,6 +48,36 @@ export function listMembers(input: MemberListInput): MemberInfo[] {
       bootstrap: peer.expect === 1,
     }))
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/**
+ * Members of the configuration that no agent says it is: whose machine was dead already when this
+ * one started, or came back as another member. They hold their places, and count as dead ones.
+ */
+function unheard(
+  { own, voters, standbys }: MemberListInput,
+  heard: readonly AgentIdentity[],
+): AgentIdentity[] {
+  const known = new Set(heard.map((peer) => peer.id));
+  const silent = [...voters, ...standbys].filter((id) => !known.has(id));
+  return silent.map((id) => ({
+    ...own,
+    id,
+    name: "(unknown)",
+    rpcAddr: own.addresses[id] ?? "",
+    httpAddr: "",
+    datacenter: "",
+    server: false,
+    client: false,
+    expect: 0,
+    known: [],
+    leader: "",
+    term: 0,
+    lastIndex: 0,
+    peers: [],
+    upkeep: null,
+    quarantine: "",
+  }));
 }
 
 function healthOf(

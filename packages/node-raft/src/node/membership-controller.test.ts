@@ -12,6 +12,7 @@ class FakeLeader {
   readonly memberId = "a";
   readonly changes: MembershipChange[] = [];
   readonly prepared: string[] = [];
+  readonly lines: string[] = [];
   /** After how long it wanted to look again, each time. */
   readonly delaysMs: number[] = [];
   spares: readonly Spare[] = [];
@@ -52,6 +53,9 @@ class FakeLeader {
       spares: () => this.spares,
       prepare: async (spare) => {
         this.prepared.push(spare.id);
+      },
+      log: (level, message, fields) => {
+        this.lines.push(`${level} ${message} ${fields.reason} ${fields.error ?? ""}`.trim());
       },
     });
   }
@@ -181,6 +185,23 @@ test("[C7] a refused change is looked at anew, soon", async () => {
   await leader.pass(300);
   assert.deepEqual(summary(leader), ["+bc - x", "+bc - x"]);
   assert.equal(leader.controller.report().decision.reason, "no-spare");
+  leader.controller.stop();
+});
+
+test("[C7] a change that fails again and again is told once, and once more when it fails anew", async () => {
+  const leader = new FakeLeader(["a"], ["b", "c"]);
+  leader.refuse = new RaftError("refused", "b cannot be reached");
+  leader.controller.start();
+  await leader.pass(2_000);
+  assert.ok(leader.changes.length >= 10, "it is tried again and again");
+  const once = [
+    "info members voters-completed",
+    "warn changing the members failed voters-completed RaftError: b cannot be reached",
+  ];
+  assert.deepEqual(leader.lines, once);
+  leader.refuse = new RaftError("refused", "c cannot be reached");
+  await leader.pass(1_000);
+  assert.deepEqual(leader.lines, [...once, once[1]?.replace("b cannot", "c cannot")]);
   leader.controller.stop();
 });
 

@@ -69,6 +69,9 @@ export class MembershipController {
   readonly #timers: Pick<RaftTimers, "now" | "after">;
   #sightings: Sightings | null = null;
   #decision: MembershipDecision = NOT_LEADER.decision;
+  /** The last lines: what is tried again and again is told once. */
+  #told = "";
+  #toldFailure = "";
   #cancel: () => void = () => undefined;
   #off: () => void = () => undefined;
   #running = false;
@@ -169,11 +172,11 @@ export class MembershipController {
       const { spare } = decision;
       if (spare !== null) await this.#deps.prepare?.(spare);
       await this.#deps.node.changeMembership(decision.change);
+      this.#toldFailure = "";
       this.#lookAgain = true;
       return SOON_MS;
     } catch (error) {
-      const { reason } = decision;
-      this.#log("warn", "changing the members failed", { reason, error: String(error) });
+      this.#tellFailure({ reason: decision.reason, error: String(error) });
       return SOON_MS;
     }
   }
@@ -210,12 +213,20 @@ export class MembershipController {
   }
 
   #tell(decision: MembershipDecision): void {
-    const last = this.#decision;
-    if (decision.kind === "nothing" && decision.reason === last.reason) return;
     const { reason } = decision;
+    const line = decision.kind === "nothing" ? reason : JSON.stringify(decision.change);
+    if (line === this.#told) return;
+    this.#told = line;
     const change = decision.kind === "change" ? { ...decision.change } : {};
     const level = decision.kind === "change" ? "info" : "debug";
     this.#log(level, "members", { decision: decision.kind, reason, ...change });
+  }
+
+  #tellFailure(fields: Readonly<Record<string, unknown>>): void {
+    const line = JSON.stringify(fields);
+    if (line === this.#toldFailure) return;
+    this.#toldFailure = line;
+    this.#log("warn", "changing the members failed", { ...fields, again: `every ${SOON_MS} ms` });
   }
 
   #log(level: LogLevel, message: string, fields: Readonly<Record<string, unknown>>): void {

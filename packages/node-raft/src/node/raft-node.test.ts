@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -7,7 +7,15 @@ import test, { type TestContext } from "node:test";
 import type { MemberId } from "../core/types.ts";
 import { openLocalStorage } from "../wal/local-port.ts";
 import { SimVfs } from "../wal/sim-vfs.ts";
-import type { OpenRaftOptions, RaftLimits, RaftNode, Transport, TransportHandler } from "./api.ts";
+import type {
+  OpenRaftOptions,
+  RaftError,
+  RaftLimits,
+  RaftNode,
+  ReadMode,
+  Transport,
+  TransportHandler,
+} from "./api.ts";
 import { ClientSession } from "./client-session.ts";
 import { openRaftNode } from "./open-raft-node.ts";
 import { bytes, ListMachine, MemoryNetwork, waitForLeader, waitUntil } from "./testing.ts";
@@ -317,6 +325,31 @@ test("members are added and removed, and leadership is handed over", async (t) =
   assert.equal((await second.propose(bytes("y"))).result, 2);
 });
 
+test("wrong arguments are refused and harm nobody", async (t) => {
+  const cluster = new Cluster(t);
+  const [a, b] = await Promise.all(["a", "b"].map((name) => cluster.open(name)));
+  assert.ok(a !== undefined && b !== undefined);
+  const voters = [a, b].map(({ node }, i) => ({ id: node.memberId, address: `${"ab"[i]}:1` }));
+  const fatal: Error[] = [];
+  for (const { node } of [a, b]) node.on("fatal", (error) => fatal.push(error));
+  const refused = { name: "RaftError", code: "refused" };
+  await assert.rejects(a.node.bootstrap({ clusterId: "", voters }), refused);
+  await assert.rejects(b.node.join({ clusterId: "" }), refused);
+  await Promise.all([a, b].map(({ node }) => node.bootstrap({ clusterId: "c1", voters })));
+  const leader = await waitForLeader([a.node, b.node]);
+  const follower = leader === a.node ? b.node : a.node;
+  const elsewhere = { code: "not-leader", leaderAddress: leader === a.node ? "a:1" : "b:1" };
+  await leader.propose(bytes("x"));
+  await follower.readBarrier();
+  await assert.rejects(follower.transferLeadership(), elsewhere);
+  await assert.rejects(leader.transferLeadership(leader.memberId), /leads already/);
+  await assert.rejects(leader.transferLeadership("nobody"), refused);
+  const wrong = { mode: "fresh" as ReadMode };
+  await assert.rejects(async () => leader.readBarrier(wrong), refused);
+  assert.equal((await leader.propose(bytes("y"))).result, 2);
+  assert.deepEqual(fatal, []);
+});
+
 test("a disk that fails a sync is fatal and nothing more is promised", async (t) => {
   const cluster = new Cluster(t);
   const vfs = new SimVfs();
@@ -367,6 +400,17 @@ test("a leader whose disk hangs is replaced, and follows when the disk works aga
   const count = cluster.byId(second.memberId).machine.items.length;
   await waitUntil(() => cluster.byId(first.memberId).machine.items.length === count, "catching up");
   await stuck;
+});
+
+test("a data directory that cannot be made is named, without a stack", async (t) => {
+  const cluster = new Cluster(t);
+  writeFileSync(join(cluster.root, "file"), "");
+  const dataDir = join(cluster.root, "file", "raft");
+  await assert.rejects(cluster.open("a", { dataDir }), (error: RaftError) => {
+    assert.equal(error.code, "io");
+    assert.match(error.message, /file\/raft: the directory cannot be opened \(ENOTDIR[^\n]*\)$/);
+    return true;
+  });
 });
 
 test("a data directory in use is refused, naming its owner", async (t) => {

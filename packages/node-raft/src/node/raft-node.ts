@@ -120,6 +120,7 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
     clusterId: string,
     start: { hardState: HardState; entries: readonly Entry[] },
   ): Promise<void> {
+    if (clusterId === "") throw new RaftError("refused", "a cluster needs an id");
     if (this.#clusterId !== "" || this.#starting) {
       throw new RaftError("refused", `this member belongs to cluster ${this.#clusterId} already`);
     }
@@ -286,8 +287,10 @@ export class DrivenRaftNode<R> implements RaftNode<R> {
 
   async #transfer(to: MemberId | undefined, timeoutMs: number): Promise<void> {
     const engine = this.#running();
+    if (engine.soft.role !== "leader") throw this.#notLeader();
     const target = to ?? bestVoter(engine.status());
     if (target === null) throw new RaftError("refused", "no other voter can lead");
+    if (target === this.memberId) throw new RaftError("refused", `${target} leads already`);
     const result = engine.core.transferLeader(target);
     engine.wake();
     if (result.kind === "refused") {

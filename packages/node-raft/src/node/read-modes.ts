@@ -30,6 +30,8 @@ export class ReadModes<R> {
         return this.#byLease(options.timeoutMs ?? READ_TIMEOUT_MS);
       case "stale":
         return this.#stale(options);
+      default: // From a program without types: it must not take "nothing" for an answer.
+        return Promise.reject(new RaftError("refused", `no such read mode: ${options.mode}`));
     }
   }
 

@@ -55,7 +55,7 @@ export const diskMutants: readonly Mutant[] = [
         replace: "part.bytes += chunk.length + 1;",
       },
     ],
-    seeds: 400,
+    seeds: 2000,
     mode: "node",
   },
 ];

@@ -40,7 +40,7 @@ test("the membership controller keeps as many voters when machines die for good"
 });
 
 test("a member whose state differs is found out, and nobody else is", async () => {
-  const least = { events: 190_000, faults: 60, acknowledged: 4_000 };
+  const least = { events: 180_000, faults: 60, acknowledged: 4_000 };
   const counts = await runAll("states", STATES_SEEDS, least);
   const wrong = (counts.get("fault bitFlip") ?? 0) + (counts.get("fault skippedApply") ?? 0);
   const found = counts.get("quarantine") ?? 0;

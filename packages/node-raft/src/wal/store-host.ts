@@ -3,6 +3,7 @@
  */
 import { assert, unreachable } from "../core/assert.ts";
 import type { Entry } from "../core/types.ts";
+import { RaftError } from "../node/api.ts";
 import { DiskStore } from "./disk-store.ts";
 import { FrameWriter, readFrames } from "./frame.ts";
 import { type StoreCall, type StoreReply, type StoreRequest, toFault } from "./store-protocol.ts";
@@ -151,11 +152,24 @@ export class StoreHost {
 
   #openStore(mintedId: string): { value: unknown; transfer: ArrayBuffer[] } {
     const { dataDir, wal } = this.#options;
-    const { store, state } = DiskStore.open(this.#vfs, dataDir, () => mintedId, wal ?? walDefaults);
+    const { store, state } = told(dataDir, () =>
+      DiskStore.open(this.#vfs, dataDir, () => mintedId, wal ?? walDefaults),
+    );
     this.#store = store;
     const { entries, ...rest } = state;
     const entryFrames = encodeEntries(entries);
     return { value: { ...rest, entryFrames }, transfer: [entryFrames.buffer] };
+  }
+}
+
+/** What the system refuses is no fault of ours: which directory, and why, but no stack. */
+function told<T>(dataDir: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof Error) || !("syscall" in error)) throw error;
+    const message = `${dataDir}: the directory cannot be opened (${error.message})`;
+    throw new RaftError("io", message, { cause: error });
   }
 }
 

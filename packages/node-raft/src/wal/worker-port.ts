@@ -1,13 +1,13 @@
 /** The store in a thread of its own. */
 import { getCompileCacheDir } from "node:module";
-import { dirname } from "node:path";
+import { dirname, extname } from "node:path";
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { StorageClient } from "./storage-client.ts";
 import type { StoreHostOptions } from "./store-host.ts";
 import type { StoreFault, StorePort, StoreReply } from "./store-protocol.ts";
 
 /**
- * Starts the worker thread. The default runs `worker.ts` beside this file; a bundled program passes
+ * Starts the worker thread. The default runs the `worker` beside this file; a bundled program passes
  * its own, e.g. `(options) => new Worker(sourceText, { ...options, eval: true })`.
  */
 export type SpawnWorker = (options: WorkerOptions) => Worker;
@@ -24,7 +24,9 @@ function runBeside(given: WorkerOptions): Worker {
   const cache = getCompileCacheDir();
   const env = { ...process.env };
   if (cache !== undefined) env.NODE_COMPILE_CACHE = dirname(cache);
-  return new Worker(new URL("./worker.ts", import.meta.url), { ...given, env });
+  // Compiled, it is beside this file too, under the ending that this file has by then.
+  const beside = `./worker${extname(import.meta.url)}`;
+  return new Worker(new URL(beside, import.meta.url), { ...given, env });
 }
 
 function workerPort(options: StoreHostOptions, spawn: SpawnWorker): StorePort {

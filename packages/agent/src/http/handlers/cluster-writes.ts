@@ -296,8 +296,10 @@ const serviceDelete: WriteHandler = {
 
 const raftTransfer: WriteHandler = {
   kind: "write",
-  async run(_context, server) {
-    await server.engine.transferLeadership();
+  async run({ query }, server) {
+    const named = [query.all.get("id") ?? "", query.all.get("address") ?? ""].filter(Boolean);
+    if (named.length > 1) throw badRequest("only one of id and address may be given");
+    await server.engine.transferLeadership(named[0]);
     return empty;
   },
 };
