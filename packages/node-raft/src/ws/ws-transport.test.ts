@@ -59,9 +59,9 @@ test("three members elect and replicate over sockets", async (t) => {
 });
 
 test("a crashed leader is replaced long before an election time-out", async (t) => {
-  // Ticks as in production: survivors take turns by ticks, and pauses of a busy machine must not
-  // make two turns coincide.
-  const limits = { tickMs: 50, electionTicksMin: 40, electionTicksMax: 80 };
+  // Coarse ticks, as in production: survivors take turns by them, and pauses of a busy machine
+  // must not make two turns coincide.
+  const limits = { tickMs: 100, electionTicksMin: 60, electionTicksMax: 80 };
   const { members, nodes, leader } = await formCluster(t, 3, limits);
   await leader.propose(bytes("x"));
   await waitUntil(() => members.every(({ machine }) => machine.items.length === 1), "replication");
@@ -74,7 +74,7 @@ test("a crashed leader is replaced long before an election time-out", async (t) 
   const next = await waitForLeader(rest);
   await next.propose(bytes("y"));
   const took = performance.now() - startedAt;
-  assert.ok(took < 1_500, `${took} ms; the election time-out is 2000 ms`);
+  assert.ok(took < 4_000, `${took} ms; the election time-out is 6000 ms`);
 });
 
 test("a snapshot reaches a member that is far behind", async (t) => {
