@@ -53,15 +53,18 @@ export type CommandTag = (typeof CommandTag)[keyof typeof CommandTag];
 
 /**
  * The newest meaning of commands that this program knows; what is proposed is decided by
- * `commandVersionAt`. A new one needs a recorded log of its own (server/src/replay). 2: a deployment does not succeed on a stale verdict,
- * its clocks stand as DESIGN §12.1 says, a version that is back waits for capacity, each node of a
- * system job extends its deadline, a kept count is what its percentages are of, a takeover in
- * place keeps the time of the verdict, and a drain that is called off unmarks what waits for
- * images. 3: a registration is refused that changes what a job is, a promotion extends no deadline
- * of a group without waiting canaries, and an operator's verdict stands, whatever clients report.
- * 4: a verdict after a deadline extends it from there, and a canary that ran beside another counts
- * once that one has gone. 5: answers are remembered for a minute, however many they are.
- * What older versions in old logs mean stays as it was.
+ * `commandVersionAt`. A new one needs a recorded log of its own (server/src/replay). What older
+ * versions in old logs mean stays as it was.
+ *
+ * - 2: a deployment does not succeed on a stale verdict, its clocks stand as DESIGN §12.1 says, a
+ *   version that is back waits for capacity, each node of a system job extends its deadline, a kept
+ *   count is what its percentages are of, a takeover in place keeps the time of the verdict, and a
+ *   drain that is called off unmarks what waits for images.
+ * - 3: a registration is refused that changes what a job is, a promotion extends no deadline of a
+ *   group without waiting canaries, and an operator's verdict stands, whatever clients report.
+ * - 4: a verdict after a deadline extends it from there, and a canary that ran beside another
+ *   counts once that one has gone.
+ * - 5: answers are remembered for a minute, however many they are.
  */
 export const COMMAND_VERSION = 5;
 
