@@ -46,8 +46,9 @@ function calmed(scenario: Scenario): Scenario {
   };
 }
 
-function isCalm({ faultWeights }: Scenario): boolean {
-  return faultWeights.crash === 0;
+/** One that crashes may come back without the digests by which others are found out. */
+function isCalm({ faultWeights, voteCrashChance }: Scenario): boolean {
+  return faultWeights.crash === 0 && voteCrashChance === 0;
 }
 
 export class Divergence {
