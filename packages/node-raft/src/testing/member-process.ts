@@ -132,15 +132,24 @@ class CountMachine extends ListMachine {
 
   override snapshot(): { stream(): AsyncIterable<Uint8Array> } {
     const bytes = this.#snapshotBytes;
+    const head = new BigUint64Array([BigInt(this.#count)]);
     return {
       async *stream() {
+        yield new Uint8Array(head.buffer);
         for (let at = 0; at < bytes; at += PIECE_BYTES) yield new Uint8Array(PIECE_BYTES).fill(at);
       },
     };
   }
 
   override async restore(_meta: unknown, source: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const _piece of source) this.#count = 0;
+    const head = new BigUint64Array(1);
+    let read = 0;
+    for await (const piece of source) {
+      const part = piece.subarray(0, head.byteLength - read);
+      new Uint8Array(head.buffer).set(part, read);
+      read += part.length;
+    }
+    this.#count = Number(head[0]);
   }
 }
 

@@ -30,7 +30,8 @@ export interface WalOptions {
 }
 
 export const walDefaults: WalOptions = {
-  segmentBytes: 64 * 1024 * 1024,
+  // A file is read wholly at the start, however little of it is behind the snapshot.
+  segmentBytes: 16 * 1024 * 1024,
   aheadBytes: 1024 * 1024,
 };
 
