@@ -27,7 +27,7 @@ import { type MemberFactory, World } from "./world.ts";
 const LIVENESS_MS = 30_000;
 const LIVENESS_STEP_MS = 50;
 /** Simulated time after which nothing more goes wrong, however little it was. */
-const FAULTS_MS_MAX = 20_000;
+const FAULTS_MS_MAX = 60_000;
 const FAULTS_STEP_MS = 100;
 
 /**

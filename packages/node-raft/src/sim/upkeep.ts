@@ -18,6 +18,8 @@ import type { MemberFactory, World } from "./world.ts";
 const DEATHS = 2;
 const MACHINES_MIN = 8;
 const SPARES_MIN = 5;
+/** So many can lose one for good. */
+const SAFE_VOTERS_MIN = 3;
 /** Time in which a dead voter is surely replaced, so that the next may die. */
 const BETWEEN_DEATHS_MS = 2_000;
 
@@ -118,12 +120,14 @@ export class Upkeep {
     const leader = world.leader();
     const { conf } = leader?.view ?? {};
     if (leader === null || conf === undefined || conf.voters.length < world.votersWanted) return;
-    // Who still counts on a dead one, in a joint configuration perhaps, could not lose another.
-    const counted = world.up().flatMap((member) => {
+    // Who still counts on a dead one, in a joint configuration perhaps, could not lose another; and
+    // the one or two that voted alone before others came can lose nobody.
+    const halves = world.up().flatMap((member) => {
       const { voters = [], votersOutgoing = [] } = member.view()?.conf ?? {};
-      return [...voters, ...votersOutgoing];
+      return [voters, votersOutgoing];
     });
-    if (counted.some((id) => world.gone.has(id))) return;
+    if (halves.some((ids) => ids.some((id) => world.gone.has(id)))) return;
+    if (halves.some((ids) => ids.length > 0 && ids.length < SAFE_VOTERS_MIN)) return;
     const { random } = world;
     const victim = random.pick([leader.view.id, ...conf.voters, ...conf.learners]);
     this.#kill(world, victim);
